@@ -1,0 +1,46 @@
+# The two commands of this repository: make demo, make test.
+.DEFAULT_GOAL := help
+
+# uv, if it is on PATH; else a copy of it inside .venv, so that the system stays as it is.
+UV := $(or $(shell command -v uv 2>/dev/null),.venv/bin/uv)
+BASE_PYTHON ?= python3
+# The template folder's own pyproject.toml has Jinja in it, so the tools are told to use ours.
+TEMPLATE := {{cookiecutter.project_slug}}
+WORKERS ?= 2
+
+export PYTHONUTF8 = 1
+
+.PHONY: help demo test check bench
+
+help: ## show this help
+	@echo "Usage: make TARGET"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' Makefile
+
+demo: .venv/installed ## render a project and take it from nothing to a migrated PostgreSQL
+	@.venv/bin/python scripts/demo.py
+
+test: check ## check this repository, then render projects and test them from the outside
+	@.venv/bin/python -m pytest -n $(WORKERS) --dist worksteal
+
+check: .venv/installed ## lint, format and types, of the template as it stands
+	@.venv/bin/ruff check --config pyproject.toml .
+	@.venv/bin/ruff format --check --config pyproject.toml .
+	@.venv/bin/mypy
+	@cd "$(TEMPLATE)" && ../.venv/bin/mypy --config-file ../pyproject.toml app migrations migrator scripts tests
+
+bench: .venv/installed ## measure against plain Alembic; prints tables
+	@.venv/bin/python benchmarks/run.py
+
+.venv/installed: pyproject.toml
+	@if [ "$(UV)" = .venv/bin/uv ]; then \
+		echo "uv is not on PATH: installing a copy of it into .venv"; \
+		$(BASE_PYTHON) -m venv .venv && .venv/bin/python -m pip install --quiet uv; \
+	elif [ ! -x .venv/bin/python ]; then \
+		$(UV) venv --quiet --python ">=3.11" .venv; \
+	fi
+	@.venv/bin/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "alembic-starter needs Python 3.11 or newer; .venv has $$(.venv/bin/python --version)." \
+			"Remove .venv and run: make $(MAKECMDGOALS) BASE_PYTHON=/path/to/python3" >&2; exit 2; }
+	@echo "Installing what the tests and the demo need into .venv"
+	@$(UV) pip install --quiet --python .venv/bin/python -r pyproject.toml --group dev
+	@touch $@

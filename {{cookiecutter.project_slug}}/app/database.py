@@ -1,0 +1,67 @@
+"""Sessions for the application, synchronous and asynchronous, from one DATABASE_URL."""
+
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.ext.asyncio import (
+    AsyncEngine,
+    AsyncSession,
+    async_sessionmaker,
+    create_async_engine,
+)
+from sqlalchemy.orm import Session, sessionmaker
+
+from app.settings import get_settings
+
+# psycopg serves both; SQLite needs a second driver.
+DRIVERS = {
+    "postgres": ("postgresql+psycopg", "postgresql+psycopg"),
+    "postgresql": ("postgresql+psycopg", "postgresql+psycopg"),
+    "sqlite": ("sqlite", "sqlite+aiosqlite"),
+}
+
+
+def url_for(text: str, *, asynchronous: bool) -> URL:
+    """Return a database URL with the driver for synchronous or asynchronous use."""
+    url = make_url(text)
+    drivers = DRIVERS.get(url.get_backend_name())
+    return url.set(drivername=drivers[asynchronous]) if drivers else url
+
+
+@cache
+def engine() -> Engine:
+    """Return the synchronous engine; it connects at first use."""
+    secret = get_settings().database_url.get_secret_value()
+    return _with_foreign_keys(create_engine(url_for(secret, asynchronous=False)))
+
+
+@cache
+def async_engine() -> AsyncEngine:
+    """Return the asynchronous engine; it connects at first use."""
+    secret = get_settings().database_url.get_secret_value()
+    made = create_async_engine(url_for(secret, asynchronous=True))
+    _with_foreign_keys(made.sync_engine)
+    return made
+
+
+def session() -> Session:
+    """Return a session: `with session() as s, s.begin(): ...`."""
+    return sessionmaker(engine())()
+
+
+def async_session() -> AsyncSession:
+    """Return an asynchronous session: `async with async_session() as s, s.begin(): ...`."""
+    return async_sessionmaker(async_engine(), expire_on_commit=False)()
+
+
+def _with_foreign_keys(engine: Engine) -> Engine:
+    """Make SQLite enforce foreign keys, which it does only for connections that ask for it."""
+    if engine.dialect.name == "sqlite":
+
+        @event.listens_for(engine, "connect")
+        def enforce(connection: Any, _record: Any) -> None:
+            connection.execute("PRAGMA foreign_keys = ON")
+
+    return engine

@@ -1,0 +1,31 @@
+"""The application's settings, from the environment."""
+
+from functools import cache
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+def _default_database_url() -> SecretStr:
+    """Return DATABASE_URL_FILE's content, or else the development database of alembic.ini."""
+    from alembic.config import Config  # slow to import, and not needed with a DATABASE_URL
+
+    from migrator.settings import database_url
+
+    url = database_url(Config(PROJECT / "alembic.ini"), variables=("DATABASE_URL",))
+    return SecretStr(url.render_as_string(hide_password=False))
+
+
+class Settings(BaseSettings):
+    """One field for each environment variable of the same name, in capitals."""
+
+    database_url: SecretStr = Field(default_factory=_default_database_url)
+
+
+@cache
+def get_settings() -> Settings:
+    """Return the settings, read once."""
+    return Settings()

@@ -1,0 +1,114 @@
+# Every migration command of a project, as make targets. Made to be copied: put this file into
+# another project with Alembic and add `include migrations.mk` to its Makefile (or run
+# `make -f migrations.mk`). Some targets also need the folder
+# migrator/; they say so.
+
+PYTHON ?= $(if $(wildcard .venv/bin/python),.venv/bin/python,python3)
+ALEMBIC ?= $(PYTHON) -m alembic
+MIGRATOR ?= $(PYTHON) -m migrator
+# The configuration for deploys; everything else uses alembic.ini.
+PROD_INI ?= alembic_prod.ini
+
+# Arguments: m=message  to=revision  from=revision  drop=table,table.column  out=file
+# Taken as they are: a dollar sign in a message is not a variable.
+override m := $(value m)
+override to := $(value to)
+override from := $(value from)
+override drop := $(value drop)
+override out := $(value out)
+export m to from drop out
+
+# Chinese in messages, comments and SQL, whatever the locale says.
+export PYTHONUTF8 = 1
+export PYTHONIOENCODING = utf-8
+
+ifeq ($(.DEFAULT_GOAL),)
+.DEFAULT_GOAL := migrations-help
+endif
+
+define need_message
+test -n "$$m" || { echo 'make $@ needs a message, for example: make $@ m="add invoices"' >&2; exit 2; }
+endef
+
+define need_migrator
+test -d migrator || { echo 'make $@ needs the folders migrator/ and migrations/ and the ini files of alembic-starter: copy them too.' >&2; exit 2; }
+endef
+
+# Runs $(1); where its relative step leads nowhere, says $(2) instead of Alembic's riddle.
+define plainly
+output=$$($(1)); code=$$?; \
+case "$$output" in \
+*"Relative revision "*" didn't produce "*) echo '$(2)';; \
+*) test -z "$$output" || printf '%s\n' "$$output"; exit $$code;; \
+esac
+endef
+
+.PHONY: migrations-help db-start db-stop db-shell db-url migrate revision empty-revision upgrade \
+	downgrade current history heads merge sql tables plan deploy
+
+migrations-help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(filter %migrations.mk,$(MAKEFILE_LIST))
+
+migrate: ## bring the database to the newest revision
+	@$(ALEMBIC) upgrade head
+
+revision: ## write what changed in the models as a revision: m="add invoices" (drop=table to allow a drop)
+	@$(need_message)
+	@$(ALEMBIC) upgrade head
+	@$(ALEMBIC) $(if $(drop),-x drop="$$drop") revision --autogenerate -m "$$m"
+
+empty-revision: ## write an empty revision to fill in by hand: m="fix prices"
+	@$(need_message)
+	@$(ALEMBIC) revision -m "$$m"
+
+upgrade: ## go forward: to=REV or to=+1 (default: head)
+	@$(call plainly,$(ALEMBIC) upgrade "$${to:-head}",Already at the newest revision: nothing to upgrade.)
+
+downgrade: ## go back, on a development database: to=REV, to=-2 or to=base (default: -1)
+	@$(call plainly,$(ALEMBIC) downgrade "$${to:--1}",Already at base: nothing to downgrade.)
+
+current: ## show the revision that the database is at
+	@output=$$($(ALEMBIC) current) || { code=$$?; echo "$$output"; exit $$code; }; \
+	echo "$${output:-base (no revision is applied)}"
+
+history: ## list all revisions, newest first
+	@$(ALEMBIC) history
+
+heads: ## show the newest revision, or several when branches met
+	@$(ALEMBIC) heads
+
+merge: ## join several heads into one: m="merge"
+	@$(need_message)
+	@$(ALEMBIC) merge heads -m "$$m"
+
+sql: ## write what an upgrade would run to a file: from=REV to=REV out=FILE (default: from the database's revision to head)
+	@$(need_migrator)
+	@$(MIGRATOR) sql $(if $(from),--from "$$from") $(if $(to),--to "$$to") $(if $(out),--output "$$out")
+
+tables: ## list the tables that the models describe, and where they were found
+	@$(need_migrator)
+	@$(MIGRATOR) tables
+
+plan: ## show what a deploy would apply (exit 3 when something is pending)
+	@$(need_migrator)
+	@$(MIGRATOR) plan
+
+deploy: ## apply pending revisions to the database in DATABASE_URL, with alembic_prod.ini
+	@$(need_migrator)
+	@$(MIGRATOR) -c $(PROD_INI) deploy
+
+db-start: ## start the development PostgreSQL (the targets above do it by themselves)
+	@$(need_migrator)
+	@$(MIGRATOR) db start
+
+db-stop: ## stop the development PostgreSQL
+	@$(need_migrator)
+	@$(MIGRATOR) db stop
+
+db-shell: ## open psql on the database
+	@$(need_migrator)
+	@$(MIGRATOR) db shell
+
+db-url: ## print the database's URL and nothing else
+	@$(need_migrator)
+	@$(MIGRATOR) db url

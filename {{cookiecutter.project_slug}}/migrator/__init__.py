@@ -1,0 +1,8 @@
+"""The machinery that looks after this project's database schema.
+
+It belongs to the template (an update replaces the whole package) and imports nothing from
+the application. The modules import each other in one direction only, in this order: errors,
+console, devserver, settings, discovery, database, enums, autogenerate, plan, deploy, cli.
+"""
+
+__version__ = "2026.11.0"

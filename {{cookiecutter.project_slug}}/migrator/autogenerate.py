@@ -1,0 +1,128 @@
+"""What autogenerate may write: no empty revision, no drop that nobody asked for by name."""
+
+from collections.abc import Callable, Iterator, MutableMapping
+from typing import Any, Literal
+
+import sqlalchemy as sa
+from alembic import context as alembic_context
+from alembic.config import Config
+from alembic.operations import ops
+from alembic.runtime.migration import MigrationContext
+
+from migrator import console, enums, settings
+from migrator.errors import RefusedError, UsageError
+
+NameType = Literal[
+    "schema",
+    "table",
+    "column",
+    "index",
+    "unique_constraint",
+    "foreign_key_constraint",
+    "check_constraint",
+]
+Parents = MutableMapping[Literal["schema_name", "table_name", "schema_qualified_table_name"], Any]
+
+
+def needs_models(context: MigrationContext) -> bool:
+    """Whether this run compares models with the database (revision --autogenerate, check)."""
+    revision = context.opts.get("revision_context")
+    return revision is not None and bool(revision.command_args["autogenerate"])
+
+
+def refuse_in_production(config: Config, context: MigrationContext) -> None:
+    """Refuse to write a revision with a configuration that is meant for deploys.
+
+    Raises:
+        UsageError: `production = true`, and the command would write a revision.
+    """
+    writes = _command(config) in ("revision", "merge") or (
+        _command(config) is None and "revision_context" in context.opts
+    )
+    if writes and settings.load(config).production:
+        raise UsageError(
+            f"{config.config_file_name} is for deploys: a revision is written against a"
+            ' development database. Run `make revision m="..."`, or alembic without -c.'
+        )
+
+
+def include_name(connection: sa.Connection) -> Callable[[str | None, NameType, Parents], bool]:
+    """Return a filter that hides tables that an extension owns (PostGIS's, for example).
+
+    The catalog is asked at the first table, not before: a statement ahead of
+    `context.configure()` would open a transaction that Alembic then leaves to be rolled back.
+    """
+    owned: set[tuple[str, str]] | None = None
+
+    def filter_name(name: str | None, type_: NameType, parents: Parents) -> bool:
+        nonlocal owned
+        if type_ != "table" or connection.dialect.name != "postgresql":
+            return True
+        if owned is None:
+            rows = connection.execute(
+                sa.text(
+                    "SELECT n.nspname, c.relname FROM pg_depend d"
+                    " JOIN pg_class c ON d.classid = 'pg_class'::regclass AND d.objid = c.oid"
+                    " JOIN pg_namespace n ON n.oid = c.relnamespace WHERE d.deptype = 'e'"
+                )
+            )
+            owned = {(schema, table) for schema, table in rows}
+        schema = parents.get("schema_name") or connection.dialect.default_schema_name
+        return (schema, name) not in owned
+
+    return filter_name
+
+
+def process(context: MigrationContext, _revision: Any, scripts: list[ops.MigrationScript]) -> None:
+    """Guard and complete what autogenerate found; Alembic's process_revision_directives hook.
+
+    Raises:
+        RefusedError: a table or column would be dropped without having been named.
+    """
+    script = scripts[0]
+    if script.upgrade_ops is None or not needs_models(context):
+        return
+    _refuse_drops(script.upgrade_ops)
+    enums.complete(context, script)
+    if _command(alembic_context.config) == "revision" and script.upgrade_ops.is_empty():
+        scripts.clear()
+        console.say("The models and the database agree: no revision is needed, none was written.")
+
+
+def _refuse_drops(upgrade: ops.UpgradeOps) -> None:
+    if _command(alembic_context.config) == "check":
+        return  # which writes nothing, and reports the difference itself
+    arguments = [a.partition("=") for a in alembic_context.get_x_argument()]
+    allowed = {n.strip() for key, _, value in arguments if key == "drop" for n in value.split(",")}
+    dropped = list(_drops(upgrade))
+    if unknown := allowed - set(dropped) - {""}:
+        raise UsageError(
+            f"drop={','.join(sorted(unknown))} names nothing that this revision would drop"
+            f" (it would drop: {', '.join(dropped) or 'nothing'}). No revision was written."
+        )
+    if refused := [name for name in dropped if name not in allowed]:
+        names = ",".join(dropped)
+        raise RefusedError(
+            f"This revision would drop {', '.join(refused)}, and the data in it, because no model"
+            " describes it any more. No revision was written. If the data may go:"
+            f' `make revision m="..." drop={names}`'
+            f' (alembic -x drop={names} revision --autogenerate -m "..."). If it was renamed:'
+            ' `make empty-revision m="..."` and op.rename_table or op.alter_column.'
+            " If its model exists: `make tables` shows what was found."
+        )
+
+
+def _drops(container: ops.OpContainer) -> Iterator[str]:
+    for op in container.ops:
+        if isinstance(op, ops.DropTableOp):
+            yield ".".join(filter(None, (op.schema, op.table_name)))
+        elif isinstance(op, ops.DropColumnOp):
+            yield ".".join(filter(None, (op.schema, op.table_name, op.column_name)))
+        elif isinstance(op, ops.OpContainer):
+            yield from _drops(op)
+
+
+def _command(config: Config) -> str | None:
+    """Return the name of the alembic command that runs, None when none was typed."""
+    command = getattr(config.cmd_opts, "cmd", None)
+    return command[0].__name__ if command else None

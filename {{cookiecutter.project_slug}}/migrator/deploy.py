@@ -1,0 +1,75 @@
+"""Bring a database to the newest revision: state before, pending, apply, verify, state after."""
+
+import time
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from migrator import database, plan
+from migrator.console import note, say
+from migrator.errors import LockTimeout, MigratorError
+
+LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL's error code when lock_timeout has passed
+
+
+def run(config: Config, to: str = "head") -> None:
+    """Apply what is pending, in this process and on one connection, then verify.
+
+    With nothing pending it returns before Alembic's environment is loaded at all.
+
+    Raises:
+        MigratorError: a revision failed, or the target was not reached. The message says where
+            the database stands; nothing is ever downgraded by itself.
+    """
+    with database.connect(config) as connection:
+        before = plan.make(config, connection, to)
+        if not before.pending:
+            say(f"Nothing to do: the database is at {before.at}.")
+            return
+        say(f"The database is at {before.at}; {len(before.pending)} to apply:")
+        for script in before.pending:
+            say(f"  {plan.describe(script)}")
+        _apply(config, connection, before)
+        after = plan.make(config, connection, to)
+        if after.pending:
+            raise MigratorError(
+                f"The deploy ended at {after.at} instead of {after.target}, without an error;"
+                " look at the revisions after it for a commit or rollback of their own."
+            )
+        say(f"Done: the database is at {after.at}.")
+
+
+def _apply(config: Config, connection: Connection, before: plan.Plan) -> None:
+    started = time.monotonic()
+    applied: list[str] = []
+
+    def report(*, step: Any, **_: Any) -> None:
+        nonlocal started
+        now = time.monotonic()
+        applied.extend(step.up_revision_ids)
+        note(f"applied {', '.join(step.up_revision_ids)} in {now - started:.2f} s")
+        started = now
+
+    config.attributes.update(connection=connection, on_version_apply=report)
+    try:
+        command.upgrade(config, before.target)
+    except Exception as error:
+        connection.rollback()
+        raise _failure(error, plan.current_heads(connection), before) from error
+
+
+def _failure(error: Exception, now: tuple[str, ...], before: plan.Plan) -> MigratorError:
+    at = ", ".join(now) or "base"
+    names = [script.revision for script in before.pending]
+    done = names.index(now[0]) + 1 if now and now[0] in names else 0
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
+    reason = " ".join(str(cause).split())
+    kept = f"{done} of {len(names)} revisions stand" if done else "nothing was applied"
+    kind = LockTimeout if getattr(cause, "sqlstate", "") == LOCK_NOT_AVAILABLE else MigratorError
+    return kind(
+        f"Revision {names[min(done, len(names) - 1)]} failed and was rolled back: {reason}."
+        f" The database is at {at} ({kept}). Mend the cause and run the deploy again."
+    )

@@ -1,0 +1,185 @@
+"""Find every model by itself, driven by three keys in the ini file.
+
+    autoimport_models = app.models, billing.models   packages to search, folder by folder
+    autoimport_exclude = app.models.legacy*          module names to leave out (fnmatch patterns)
+    autoimport_base = app.models.base:Base           the declarative base that owns the tables
+
+Strict on purpose: a model that is missing from the metadata looks to autogenerate like a table
+to drop, so whatever cannot be imported stops the command before anything is written.
+"""
+
+import importlib
+import os
+import sys
+import sysconfig
+import traceback
+from collections.abc import Iterator
+from difflib import get_close_matches
+from fnmatch import fnmatch
+from pathlib import Path
+from types import ModuleType
+
+from alembic.config import Config
+from sqlalchemy import MetaData, Table
+
+from migrator.errors import UsageError
+
+
+def metadata(config: Config) -> MetaData:
+    """Return the metadata of `autoimport_base`, importing nothing but the base's module.
+
+    Every command needs it for its naming convention, which also names the constraints that a
+    hand-written revision leaves unnamed.
+
+    Raises:
+        UsageError: the key is missing, or does not lead to a declarative base.
+    """
+    path = _option(config, "autoimport_base")
+    name, _, attribute = path.partition(":")
+    found = getattr(getattr(_import(name, config), attribute, None), "metadata", None)
+    if not isinstance(found, MetaData):
+        raise UsageError(
+            f"autoimport_base = {path} in {_ini(config)} does not lead to a declarative base;"
+            " write it as package.module:Base."
+        )
+    return found
+
+
+def import_models(config: Config) -> dict[str, list[Table]]:
+    """Import all modules below `autoimport_models`, and return the tables by module.
+
+    Tables that no found module defines (association tables made elsewhere, say) are under "".
+
+    Raises:
+        UsageError: a module cannot be imported, a table belongs to a foreign MetaData, a file
+            was imported under two names, or there is no table at all.
+    """
+    base = metadata(config)
+    excluded = _split(config.get_main_option("autoimport_exclude") or "")
+    modules: dict[str, ModuleType] = {}
+    for package in _split(_option(config, "autoimport_models")):
+        for name in _names(_import(package, config)):
+            if not any(fnmatch(name, pattern) for pattern in excluded):
+                modules[name] = _import(name, config)
+    _refuse_second_names(modules)
+    found = {name: list(_tables(module)) for name, module in modules.items()}
+    for name, tables in found.items():
+        for table in tables:
+            if table.metadata is not base:
+                raise UsageError(
+                    f"Table {table.fullname} of {name} belongs to another MetaData than"
+                    f" autoimport_base, so no revision would ever contain it; derive its model"
+                    " from that base, or name the module in autoimport_exclude."
+                )
+    if not base.tables:
+        raise UsageError(
+            f"No table was found below autoimport_models = {_option(config, 'autoimport_models')}"
+            f" in {_ini(config)}; a revision made now would drop every table. Does the key name"
+            " the package that your models are in, and do they derive from autoimport_base?"
+        )
+    owned = {table for tables in found.values() for table in tables}
+    found[""] = [table for table in base.tables.values() if table not in owned]
+    return found
+
+
+def _names(package: ModuleType) -> Iterator[str]:
+    """Yield the names of all modules of a package, those in folders without __init__ too.
+
+    `pkgutil.walk_packages` skips such folders, and swallows the ImportErrors of packages.
+    """
+    yield package.__name__
+    for folder in getattr(package, "__path__", ()):
+        for path in sorted(Path(folder).rglob("*.py")):
+            parts = path.relative_to(folder).with_suffix("").parts
+            if path.name == "__main__.py" or any(p.startswith(".") for p in parts):
+                continue
+            yield ".".join((package.__name__, *(p for p in parts if p != "__init__")))
+
+
+def _import(name: str, config: Config) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except (Exception, SystemExit) as error:
+        if (
+            isinstance(error, ModuleNotFoundError)
+            and error.name
+            and f"{name}.".startswith(f"{error.name}.")
+        ):
+            raise UsageError(_misspelt(name, error.name, config)) from None
+        raise UsageError(
+            f"The model module {name} cannot be imported, so its tables would look dropped:"
+            f" {type(error).__name__}: {error}{_place(error)}. Nothing was written; mend the"
+            " module and run the command again."
+        ) from error
+
+
+def _misspelt(name: str, missing: str, config: Config) -> str:
+    parent, _, last = missing.rpartition(".")
+    folder = Path(*parent.split(".")) if parent else Path()
+    root = Path(config.config_file_name or ".").absolute().parent
+    siblings = [p.stem for p in (root / folder).glob("*") if p.suffix == ".py" or p.is_dir()]
+    near = get_close_matches(last, siblings, n=1)
+    hint = f" Did you mean {'.'.join(filter(None, (parent, near[0])))}?" if near else ""
+    return (
+        f"There is no module {missing}, which {_ini(config)} names in autoimport_models or"
+        f" autoimport_base ({name}).{hint} Nothing was written."
+    )
+
+
+def _place(error: BaseException) -> str:
+    """Return where the user's code went wrong: the innermost line outside the libraries."""
+    if isinstance(error, SyntaxError):
+        return f" ({_relative(error.filename or '?')}, line {error.lineno})"
+    libraries = (__file__, "<", sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"))
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if not frame.filename.startswith(libraries):
+            return f" ({_relative(frame.filename)}, line {frame.lineno})"
+    return ""
+
+
+def _relative(path: str) -> str:
+    relative = os.path.relpath(path)
+    return path if relative.startswith("..") else relative
+
+
+def _refuse_second_names(modules: dict[str, ModuleType]) -> None:
+    """Refuse a model file that was imported twice: its tables would exist twice, half-related."""
+    files = {os.path.realpath(m.__file__): name for name, m in modules.items() if m.__file__}
+    for name, module in list(sys.modules.items()):
+        path = getattr(module, "__file__", None)
+        first = files.get(os.path.realpath(path)) if path else None
+        if first and first != name and name != "__main__":
+            raise UsageError(
+                f"{_relative(str(path))} was imported under two names, {first} and {name}, so its"
+                " tables exist twice; import it by one name everywhere"
+                f" (from {first} import ...)."
+            )
+
+
+def _tables(module: ModuleType) -> Iterator[Table]:
+    seen: set[Table] = set()
+    for value in vars(module).values():
+        table = value if isinstance(value, Table) else getattr(value, "__table__", None)
+        defined_here = isinstance(value, Table) or getattr(value, "__module__", "") == (
+            module.__name__
+        )
+        if isinstance(table, Table) and defined_here and table not in seen:
+            seen.add(table)
+            yield table
+
+
+def _option(config: Config, key: str) -> str:
+    value = config.get_main_option(key)
+    if not value:
+        raise UsageError(
+            f"{_ini(config)} does not set {key} under [alembic]; without it no model can be found."
+        )
+    return value
+
+
+def _split(text: str) -> list[str]:
+    return text.replace(",", " ").split()
+
+
+def _ini(config: Config) -> str:
+    return Path(config.config_file_name or "the configuration").name

@@ -1,0 +1,37 @@
+"""The errors that people see: one clear sentence each, and the exit code that goes with it.
+
+They derive from Alembic's own CommandError, so that the `alembic` command prints them
+without a traceback too.
+"""
+
+from alembic.util.exc import CommandError
+
+
+class MigratorError(CommandError):
+    """Something failed; the message says what state things are in and what to do."""
+
+    exit_code = 1
+
+
+class UsageError(MigratorError):
+    """The command line, an ini file or the environment is wrong."""
+
+    exit_code = 2
+
+
+class PendingError(MigratorError):
+    """The database is not where this code expects it to be."""
+
+    exit_code = 3
+
+
+class LockTimeout(MigratorError):
+    """The time for waiting was spent; nothing changed since the last good revision."""
+
+    exit_code = 4
+
+
+class RefusedError(MigratorError):
+    """A safety check said no; the message gives the command that says yes."""
+
+    exit_code = 5

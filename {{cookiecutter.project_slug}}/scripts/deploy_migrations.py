@@ -1,0 +1,18 @@
+"""Bring the production database to the newest revision: the entry for CI/CD.
+
+    DATABASE_URL=... python scripts/deploy_migrations.py
+
+Same as `python -m migrator -c alembic_prod.ini deploy`; works from any current folder. Exit
+codes: 0 done or nothing to do, 1 failed, 2 wrong configuration, 4 waited too long for a lock.
+"""
+
+import sys
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(PROJECT))
+
+from migrator.cli import main  # noqa: E402 - the project has to be on the path first
+
+if __name__ == "__main__":
+    sys.exit(main(["-c", str(PROJECT / "alembic_prod.ini"), "deploy", *sys.argv[1:]]))

@@ -1,0 +1,79 @@
+"""Databases for the tests: one built by the migrations, and a copy of it for each test.
+
+They live on the server that DATABASE_URL or alembic.ini names, under names of their own; the
+development database is not touched.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.engine import URL
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import NullPool
+
+from migrator import settings
+from tests.databases import scratch_database
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+NewDatabase = Callable[[URL | None], AbstractContextManager[URL]]
+
+
+def config_for(engine: Engine) -> Config:
+    """Return the development configuration, with its commands going to `engine`."""
+    config = Config(PROJECT / "alembic.ini")
+    config.attributes["connection"] = engine
+    return config
+
+
+@pytest.fixture(scope="session")
+def server() -> URL:
+    """The URL of the server, for administration only."""
+    return settings.database_url(Config(PROJECT / "alembic.ini"))
+
+
+@pytest.fixture(scope="session")
+def migrated_database(server: URL) -> Iterator[URL]:
+    """A database at head, built once by the migrations; only ever copied."""
+    with scratch_database(server) as url:
+        engine = create_engine(url, poolclass=NullPool)
+        command.upgrade(config_for(engine), "head")
+        yield url
+
+
+@pytest.fixture
+def empty_engine(server: URL) -> Iterator[Engine]:
+    """An engine on a database without any table."""
+    with scratch_database(server) as url:
+        yield create_engine(url, poolclass=NullPool)
+
+
+@pytest.fixture
+def database(server: URL, migrated_database: URL) -> Iterator[URL]:
+    """A database at head for one test."""
+    with scratch_database(server, template=migrated_database) as url:
+        yield url
+
+
+@pytest.fixture
+def session(database: URL) -> Iterator[Session]:
+    """A session on a database at head for one test."""
+    with Session(create_engine(database, poolclass=NullPool)) as session:
+        yield session
+
+
+@pytest.fixture
+def alembic_config() -> Config:
+    """pytest-alembic: the configuration to test."""
+    return Config(PROJECT / "alembic.ini")
+
+
+@pytest.fixture
+def alembic_engine(empty_engine: Engine) -> Engine:
+    """pytest-alembic: the database to test on, empty."""
+    return empty_engine
