@@ -1,0 +1,371 @@
+"""Renderings to test from the outside: files, make, exit codes, the database.
+
+render      a new rendering for one test; its servers are stopped when the test ends
+ready       the same, with everything installed (one environment is shared by all of them)
+rendered    a rendering to read only, made once for the same answers
+command     the cookiecutter command itself
+each_choice, each_combination
+            parametrize a test over the options in cookiecutter.json
+
+Fixtures of a wider scope use `renderer`, which all of these are made of.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import itertools
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cookiecutter.main import cookiecutter  # type: ignore[import-untyped]
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+TEMPLATE_FOLDER = "{{cookiecutter.project_slug}}"
+QUESTIONS: dict[str, Any] = {
+    name: default
+    for name, default in json.loads((REPOSITORY / "cookiecutter.json").read_bytes()).items()
+    if not name.startswith("_")
+}
+
+# What the tests' own environment must not lend to a rendering: a user has none of it.
+HIDDEN = ("VIRTUAL_ENV", "LANG", "LANGUAGE", "MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES")
+HIDDEN_PREFIXES = ("PYTHON", "LC_", "PG", "MIGRATOR_", "MIGRATION_", "DATABASE_", "PYTEST_", "COV_")
+
+Answer = str | bool
+Render = Callable[..., "Rendering"]
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def users_environment(changes: Mapping[str, str | None] | None = None) -> dict[str, str]:
+    """The environment of somebody who just opened a terminal.
+
+    Args:
+        changes: variables to add; None takes one away.
+    """
+    own_bin = str(Path(sys.prefix, "bin"))
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in HIDDEN and not name.startswith(HIDDEN_PREFIXES)
+    }
+    folders = environment.get("PATH", os.defpath).split(os.pathsep)
+    environment["PATH"] = os.pathsep.join(folder for folder in folders if folder != own_bin)
+    for name, value in (changes or {}).items():
+        if value is None:
+            environment.pop(name, None)
+        else:
+            environment[name] = value
+    return environment
+
+
+@dataclass
+class Rendering:
+    """A rendered project in the folder `path`, and what a user can do with it."""
+
+    path: Path
+    answers: dict[str, Answer]
+    used: bool = field(default=False, init=False)
+
+    def run(
+        self,
+        command: str,
+        *,
+        env: Mapping[str, str | None] | None = None,
+        cwd: Path | None = None,
+        timeout: float = 600,
+    ) -> subprocess.CompletedProcess[str]:
+        """Runs `command` in the project's folder and returns its exit code and output.
+
+        Args:
+            command: as typed, but no shell reads it: quotes work, pipes do not.
+            env: changes to the user's environment; None takes a variable away.
+            cwd: another folder to run in.
+            timeout: seconds.
+
+        Raises:
+            UnicodeDecodeError: the output is not UTF-8, which nothing in a project may do.
+        """
+        self.used = True
+        folder = cwd or self.path
+        return subprocess.run(
+            shlex.split(command),
+            cwd=folder,
+            env=users_environment({"PWD": str(folder), **(env or {})}),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=timeout,
+            check=False,
+        )
+
+    def make(self, goals: str, *, env: Mapping[str, str | None] | None = None) -> str:
+        """Runs `make GOALS`, which has to succeed, and returns what it printed to stdout."""
+        done = self.run(f"make {goals}", env=env)
+        assert done.returncode == 0, f"make {goals}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def read(self, name: str) -> str:
+        """The text of one file, exactly as it lies there."""
+        return (self.path / name).read_bytes().decode("utf-8")
+
+    def files(self) -> dict[str, bytes]:
+        """The contents of all files by name."""
+        return files_of(self.path)
+
+    def stop(self) -> None:
+        """Stops the server that the project may have started."""
+        if self.used and (self.path / ".venv").exists():
+            self.run("make db-stop", timeout=120)
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    """The contents of all files below `folder`, by their names relative to it."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def literally(text: str) -> str:
+    """`text` as an answer for the command line, where cookiecutter runs braces as code."""
+    return "{% raw %}" + text + "{% endraw %}" if "{" in text else text
+
+
+class Renderer:
+    """Makes renderings below the folder `scratch`.
+
+    Args:
+        scratch: this worker's own folder.
+        shared: a folder that all workers of this run share.
+    """
+
+    def __init__(self, scratch: Path, shared: Path) -> None:
+        self.scratch = scratch
+        self.shared = shared
+        self.made: list[Rendering] = []
+        self.kept: dict[str, Rendering] = {}
+        self.numbers = itertools.count(1)
+        self.template = scratch / "alembic-starter"
+        copy_as_cloned(self.template)
+        self.config = scratch / "cookiecutter.yaml"
+        self.config.write_text(
+            f"cookiecutters_dir: {scratch / 'cookiecutters'}\nreplay_dir: {scratch / 'replay'}\n",
+            encoding="utf-8",
+        )
+
+    def render(self, **answers: Answer) -> Rendering:
+        """A new rendering. Braces in answers have to be given through `literally`."""
+        rendering = self.render_into(self.scratch / f"rendering-{next(self.numbers)}", answers)
+        self.made.append(rendering)
+        return rendering
+
+    def rendered(self, **answers: Answer) -> Rendering:
+        """A rendering to read only, the same one for the same answers."""
+        key = json.dumps(answers, sort_keys=True)
+        if key not in self.kept:
+            self.kept[key] = self.render(**answers)
+        return self.kept[key]
+
+    def ready(self, *, python: str = "", **answers: Answer) -> Rendering:
+        """A new rendering after `make setup`, which is really run once for all that need the same.
+
+        Args:
+            python: the Python to make the environment with; the one on PATH if empty.
+            answers: as for `render`.
+        """
+        rendering = self.render(**answers)
+        environment = self.environment(rendering, python)
+        (rendering.path / ".venv").symlink_to(environment)
+        # Else make would find pyproject.toml newer than the environment, and install again.
+        installed = (environment / "installed").stat()
+        os.utime(
+            rendering.path / "pyproject.toml", ns=(installed.st_mtime_ns, installed.st_mtime_ns)
+        )
+        return rendering
+
+    def environment(self, rendering: Rendering, python: str) -> Path:
+        """The environment for all renderings that depend on the same packages and Python."""
+        metadata = tomllib.loads(rendering.read("pyproject.toml"))
+        needs = [
+            metadata["project"]["requires-python"],
+            metadata["project"]["dependencies"],
+            metadata["dependency-groups"],
+            python,
+        ]
+        key = hashlib.sha256(json.dumps(needs).encode()).hexdigest()[:12]
+        home = self.shared / f"environment-{key}"
+        with (self.shared / f"{home.name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not (home / "ready").exists():
+                shutil.rmtree(home, ignore_errors=True)
+                source = self.render_into(home, rendering.answers)
+                source.make(f"setup BASE_PYTHON={shlex.quote(python)}" if python else "setup")
+                (home / "ready").symlink_to(source.path / ".venv")
+        return (home / "ready").resolve()
+
+    def render_into(self, folder: Path, answers: Mapping[str, Answer]) -> Rendering:
+        """A rendering below `folder`, through cookiecutter's Python interface."""
+        path = cookiecutter(
+            str(self.template),
+            no_input=True,
+            extra_context=dict(answers),
+            output_dir=str(folder),
+            config_file=str(self.config),
+        )
+        return Rendering(Path(path), dict(answers))
+
+    def command(
+        self,
+        *arguments: str | bytes,
+        folder: Path,
+        typed: str | None = None,
+        env: Mapping[str, str | None] | None = None,
+    ) -> subprocess.CompletedProcess[str]:
+        """Runs `cookiecutter TEMPLATE ARGUMENTS` in `folder`, as a user does.
+
+        Args:
+            arguments: options, and answers as name=value.
+            folder: where to run, and to render.
+            typed: what to type at the prompts; without it nothing is asked.
+            env: changes to the user's environment.
+        """
+        return subprocess.run(
+            [sys.executable, "-m", "cookiecutter", "--config-file", str(self.config)]
+            + ([] if typed is not None else ["--no-input"])
+            + [str(self.template), *arguments],
+            cwd=folder,
+            env=users_environment({"PWD": str(folder), **(env or {})}),
+            input=typed or "",
+            capture_output=True,
+            encoding="utf-8",
+            timeout=120,
+            check=False,
+        )
+
+    @contextlib.contextmanager
+    def stopping(self) -> Iterator[None]:
+        """Stops the servers of all renderings that are made inside the with block."""
+        before = len(self.made)
+        try:
+            yield
+        finally:
+            for rendering in self.made[before:]:
+                rendering.stop()
+            del self.made[before:]
+
+
+def copy_as_cloned(target: Path) -> None:
+    """Copies this repository to `target` as a clone has it: without caches and other strays."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    ).stdout
+    for name in filter(None, listed.split("\0")):
+        if name.startswith((f"{TEMPLATE_FOLDER}/", "hooks/", "cookiecutter.json")):
+            source = REPOSITORY / name
+            if source.exists():
+                (target / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(source, target / name)
+
+
+@pytest.fixture(scope="session")
+def renderer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Renderer]:
+    """What makes the renderings of this worker."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    renderer = Renderer(tmp_path_factory.mktemp("renderings"), shared)
+    with renderer.stopping():
+        yield renderer
+
+
+@pytest.fixture
+def render(renderer: Renderer) -> Iterator[Render]:
+    """render(**answers): a new rendering for this test."""
+    with renderer.stopping():
+        yield renderer.render
+
+
+@pytest.fixture
+def ready(renderer: Renderer) -> Iterator[Render]:
+    """ready(**answers): a new rendering for this test, with everything installed."""
+    with renderer.stopping():
+        yield renderer.ready
+
+
+@pytest.fixture(scope="session")
+def rendered(renderer: Renderer) -> Render:
+    """rendered(**answers): a rendering to read only."""
+    return renderer.rendered
+
+
+@pytest.fixture
+def command(renderer: Renderer) -> Command:
+    """command(*arguments, folder=...): the cookiecutter command."""
+    return renderer.command
+
+
+def options() -> dict[str, list[Answer]]:
+    """The questions that have a fixed set of answers, the default first."""
+    return {
+        name: [default, not default] if isinstance(default, bool) else default
+        for name, default in QUESTIONS.items()
+        if isinstance(default, bool | list)
+    }
+
+
+def every_choice() -> dict[str, dict[str, Answer]]:
+    """The default answers, then each other choice of each option by itself."""
+    return {"defaults": {}} | {
+        f"{name}={choice}": {name: choice}
+        for name, choices in options().items()
+        for choice in choices[1:]
+    }
+
+
+def every_combination() -> dict[str, dict[str, Answer]]:
+    """All combinations of all options."""
+    names = options().keys()
+    return {
+        "-".join(f"{name}={choice}" for name, choice in zip(names, combination, strict=True)): dict(
+            zip(names, combination, strict=True)
+        )
+        for combination in itertools.product(*options().values())
+    }
+
+
+@pytest.fixture(scope="session")
+def each_choice(request: pytest.FixtureRequest, rendered: Render) -> Rendering:
+    """A rendering to read only, for each choice of each option."""
+    return rendered(**request.param)
+
+
+@pytest.fixture(scope="session")
+def each_combination(request: pytest.FixtureRequest, rendered: Render) -> Rendering:
+    """A rendering to read only, for each combination of options."""
+    return rendered(**request.param)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Repeats a test for all options if it asks for one of the fixtures above."""
+    for fixture, cases in (
+        ("each_choice", every_choice()),
+        ("each_combination", every_combination()),
+    ):
+        if fixture in metafunc.fixturenames:
+            metafunc.parametrize(fixture, cases.values(), ids=cases.keys(), indirect=True)
