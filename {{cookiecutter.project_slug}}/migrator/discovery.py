@@ -13,7 +13,7 @@ import os
 import sys
 import sysconfig
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from fnmatch import fnmatch
 from pathlib import Path
@@ -61,8 +61,9 @@ def import_models(config: Config) -> dict[str, list[Table]]:
         for name in _names(_import(package, config)):
             if not any(fnmatch(name, pattern) for pattern in excluded):
                 modules[name] = _import(name, config)
-    _refuse_second_names(modules)
     found = {name: list(_tables(module)) for name, module in modules.items()}
+    base_module = _option(config, "autoimport_base").partition(":")[0]
+    _refuse_second_names([base_module, *(name for name, tables in found.items() if tables)])
     for name, tables in found.items():
         for table in tables:
             if table.metadata is not base:
@@ -142,16 +143,16 @@ def _relative(path: str) -> str:
     return path if relative.startswith("..") else relative
 
 
-def _refuse_second_names(modules: dict[str, ModuleType]) -> None:
-    """Refuse a model file that was imported twice: its tables would exist twice, half-related."""
-    files = {os.path.realpath(m.__file__): name for name, m in modules.items() if m.__file__}
+def _refuse_second_names(names: Iterable[str]) -> None:
+    """Refuse a file that was imported twice: its tables, or the base, would exist twice."""
+    files = {os.path.realpath(str(sys.modules[name].__file__)): name for name in names}
     for name, module in list(sys.modules.items()):
         path = getattr(module, "__file__", None)
         first = files.get(os.path.realpath(path)) if path else None
         if first and first != name and name != "__main__":
             raise UsageError(
-                f"{_relative(str(path))} was imported under two names, {first} and {name}, so its"
-                " tables exist twice; import it by one name everywhere"
+                f"{_relative(str(path))} was imported under two names, {first} and {name}, so what"
+                " it defines exists twice; import it by one name everywhere"
                 f" (from {first} import ...)."
             )
 
