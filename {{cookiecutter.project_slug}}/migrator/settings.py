@@ -116,9 +116,13 @@ def normalise(text: str) -> URL:
     """Parse a database URL and give it the driver that migrations use.
 
     Accepts what hosting providers hand out: `postgres://`, an asynchronous driver, a password
-    with an unescaped `@`.
+    with an unescaped `@` or `?`.
     """
     address, question, query = text.strip().partition("?")
+    if "@" in query and "/" not in address.partition("://")[2]:  # the ? is the password's
+        credentials, _, rest = text.strip().rpartition("@")
+        host, question, query = rest.partition("?")
+        address = f"{credentials.replace('?', '%3F')}@{host}"
     credentials, at, host = address.rpartition("@")
     scheme, separator, login = credentials.partition("://")
     address = f"{scheme}{separator}{login.replace('@', '%40')}{at}{host}"

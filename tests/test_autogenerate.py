@@ -1,0 +1,259 @@
+"""What autogenerate writes, on a real PostgreSQL: nothing empty, no silent drop, whole enums."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.conftest import Render, Renderer, Rendering
+
+HEAD = """
+import enum
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.models.base import Base, PrimaryKey
+"""
+PET = """
+
+class Mood(enum.Enum):
+    happy = 1
+    sad = 2
+
+
+class Pet(Base):
+    __tablename__ = "pets"
+
+    id: Mapped[PrimaryKey]
+    mood: Mapped[Mood]
+    odd: Mapped[list[str]] = mapped_column(
+        ARRAY(sa.Enum("a'b", "c:d", ":e", "f%g", "难", name="Odd Type"))
+    )
+"""
+SHOP = """
+
+class Shop(Base):
+    __tablename__ = "shops"
+
+    id: Mapped[PrimaryKey]
+    name: Mapped[str] = mapped_column(sa.String(50), server_default="corner")
+"""
+
+
+@pytest.fixture(scope="module")
+def project(renderer: Renderer) -> Iterator[Rendering]:
+    """One project with its server; each test starts from an empty database of its own."""
+    with renderer.stopping():
+        yield renderer.ready()
+
+
+@pytest.fixture(autouse=True)
+def clean(project: Rendering) -> Iterator[None]:
+    project.make("migrate")
+    yield
+    project.run("make downgrade to=5f2c81d0a7e4")
+    sql(project, "DROP TABLE IF EXISTS foreign_table, pets, shops CASCADE")
+    for path in written(project):
+        (project.path / path).unlink()
+    (project.path / "app/models/extra.py").unlink(missing_ok=True)
+
+
+def written(project: Rendering) -> list[str]:
+    """The revisions that a test has added, oldest first."""
+    names = sorted(name for name in project.files() if "/versions/2" in name)
+    return [name for name in names if "5f2c81d0a7e4" not in name]
+
+
+def models(project: Rendering, *texts: str) -> None:
+    (project.path / "app/models/extra.py").write_text(HEAD + "".join(texts), "utf-8")
+
+
+def revise(project: Rendering, arguments: str = "") -> str:
+    """Write a revision and return its text."""
+    before = set(written(project))
+    project.make(f"revision m=step {arguments}")
+    (name,) = set(written(project)) - before
+    for check in ("check", "format --check"):
+        done = project.run(f".venv/bin/ruff {check} {name}")
+        assert done.returncode == 0, done.stdout
+    return project.read(name)
+
+
+def round_trip(project: Rendering) -> None:
+    """Up, down, up again, and then models and database agree."""
+    project.make("upgrade")
+    project.make("downgrade")
+    project.make("upgrade")
+    assert "No new upgrade operations" in project.run(".venv/bin/alembic check").stdout
+
+
+def sql(project: Rendering, statement: str) -> str:
+    code = (
+        "import sys, sqlalchemy as sa\n"
+        "from sqlalchemy.engine import make_url\n"
+        "with sa.create_engine(sys.argv[1]).begin() as c:\n"
+        "    r = c.exec_driver_sql(sys.argv[2])\n"
+        "    print(r.fetchall() if r.returns_rows else '')\n"
+    )
+    (project.path / "run_sql.py").write_text(code, "utf-8")
+    url = project.make("-s db-url").strip()
+    done = project.run(f".venv/bin/python run_sql.py {url} '{statement}'")
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def types(project: Rendering) -> str:
+    return sql(project, "SELECT typname FROM pg_type WHERE typcategory = $$E$$ ORDER BY 1")
+
+
+def test_enum_types_come_and_go_with_their_table(project: Rendering) -> None:
+    models(project, PET)
+    text = revise(project)
+    assert "op.execute(\"CREATE TYPE mood AS ENUM ('happy', 'sad')\")" in text
+    assert 'op.execute("DROP TYPE mood")' in text
+    round_trip(project)
+    assert types(project) == "[('Odd Type',), ('mood',)]\n"
+    (project.path / "app/models/extra.py").unlink()
+    revise(project, "drop=pets")
+    round_trip(project)
+    assert types(project) == "[]\n"
+
+
+def test_an_enum_column_on_an_existing_table(project: Rendering) -> None:
+    models(project, SHOP)
+    revise(project)
+    project.make("migrate")
+    column = '    size: Mapped[str | None] = mapped_column(sa.Enum("s", "l", name="size"))\n'
+    models(project, SHOP, column)
+    revise(project)
+    round_trip(project)
+    assert types(project) == "[('size',)]\n"
+    models(project, SHOP)
+    revise(project, "drop=shops.size")
+    round_trip(project)
+    assert types(project) == "[]\n"
+
+
+def test_a_type_that_another_table_uses_stays(project: Rendering) -> None:
+    column = '    size: Mapped[str | None] = mapped_column(sa.Enum("s", "l", name="size"))\n'
+    pet = PET.split("    odd:")[0].replace("mood: Mapped[Mood]", column.strip())
+    models(project, SHOP, column, pet)
+    revise(project)
+    round_trip(project)
+    models(project, SHOP, column)
+    assert "DROP TYPE" not in revise(project, "drop=pets")
+    round_trip(project)
+
+
+def test_a_new_enum_value(project: Rendering) -> None:
+    models(project, PET)
+    revise(project)
+    project.make("migrate")
+    models(project, PET.replace("    sad = 2", "    calm = 3\n    sad = 2"))
+    assert "ALTER TYPE mood ADD VALUE IF NOT EXISTS 'calm' AFTER 'happy'" in revise(project)
+    round_trip(project)
+    assert sql(project, "SELECT enum_range(NULL::mood)") == "[(['happy', 'calm', 'sad'],)]\n"
+
+
+def test_a_value_that_the_models_lost_is_said(project: Rendering) -> None:
+    models(project, PET)
+    revise(project)
+    project.make("migrate")
+    models(project, PET.replace("    sad = 2\n", ""))
+    done = project.run("make revision m=step")
+    assert done.returncode == 0
+    assert "mood keeps 'sad'" in done.stderr
+    assert len(written(project)) == 1
+
+
+def test_nothing_to_do_writes_nothing(project: Rendering) -> None:
+    done = project.run("make revision m=step")
+    assert done.returncode == 0
+    assert "none was written" in done.stdout
+    assert written(project) == []
+
+
+def test_a_drop_has_to_be_named(project: Rendering) -> None:
+    models(project, SHOP, PET)
+    revise(project)
+    project.make("migrate")
+    models(project, SHOP.replace("    name:", "    title:"))
+    done = project.run("make revision m=step")
+    assert done.returncode != 0
+    assert "would drop pets, shops.name," in done.stdout
+    assert 'make revision m="..." drop=pets,shops.name' in done.stdout
+    assert len(written(project)) == 1
+    done = project.run("make revision m=step drop=pets")
+    assert "would drop shops.name," in done.stdout
+    done = project.run("make revision m=step drop=pets,shops.name,shops.nmae")
+    assert done.returncode != 0
+    assert "drop=shops.nmae names nothing" in done.stdout
+    assert len(written(project)) == 1
+    assert "drop_table" in revise(project, "drop=pets,shops.name")
+    round_trip(project)
+
+
+def test_check_reports_a_drop_as_a_difference(project: Rendering) -> None:
+    sql(project, "CREATE TABLE foreign_table (id int)")
+    done = project.run(".venv/bin/alembic check")
+    assert done.returncode != 0
+    assert "remove_table" in done.stdout
+
+
+def test_a_table_of_an_extension_is_left_alone(project: Rendering) -> None:
+    sql(project, "CREATE TABLE foreign_table (id int)")
+    sql(project, "CREATE EXTENSION citext")
+    sql(project, "ALTER EXTENSION citext ADD TABLE foreign_table")
+    try:
+        assert "No new upgrade operations" in project.run(".venv/bin/alembic check").stdout
+    finally:
+        sql(project, "DROP EXTENSION citext CASCADE")
+
+
+def test_a_changed_server_default_is_seen(project: Rendering) -> None:
+    models(project, SHOP)
+    revise(project)
+    project.make("migrate")
+    models(project, SHOP.replace("corner", "book"))
+    assert "server_default" in revise(project)
+    round_trip(project)
+
+
+def test_the_naming_convention_holds_for_handwritten_revisions(project: Rendering) -> None:
+    project.make("empty-revision m=by-hand")
+    (name,) = written(project)
+    text = (
+        project.read(name)
+        .replace(
+            "    pass",
+            '    op.create_table("shops", sa.Column("code", sa.Integer(), unique=True))',
+            1,
+        )
+        .replace("    pass", '    op.drop_table("shops")')
+    )
+    (project.path / name).write_text(text, "utf-8")
+    project.make("upgrade")
+    found = sql(project, "SELECT conname FROM pg_constraint WHERE conrelid = $$shops$$::regclass")
+    assert "uq_shops_code" in found
+
+
+def test_revisions_must_not_import_the_application(project: Rendering) -> None:
+    project.make("empty-revision m=by-hand")
+    (name,) = written(project)
+    text = project.read(name).replace(
+        "import sqlalchemy", "from app.models.user import User\nimport sqlalchemy"
+    )
+    (project.path / name).write_text(text, "utf-8")
+    done = project.run("make lint")
+    assert done.returncode != 0
+    assert "must not import the application" in done.stdout
+
+
+def test_sqlite_writes_plain_columns(ready: Render) -> None:
+    project = ready(database="sqlite")
+    models(project, PET.split("    odd:")[0])
+    text = revise(project)
+    assert "sa.Enum(" in text
+    assert "TYPE" not in text
+    round_trip(project)
