@@ -9,6 +9,8 @@ TEMPLATE := {{cookiecutter.project_slug}}
 WORKERS ?= 2
 
 export PYTHONUTF8 = 1
+# A cache in the template's folder would be rendered into projects.
+export PYTHONDONTWRITEBYTECODE = 1
 
 .PHONY: help demo test check bench
 
@@ -26,7 +28,7 @@ check: .venv/installed ## lint, format and types, of the template as it stands
 	@.venv/bin/ruff check --config pyproject.toml .
 	@.venv/bin/ruff format --check --config pyproject.toml .
 	@.venv/bin/mypy
-	@cd "$(TEMPLATE)" && ../.venv/bin/mypy --config-file ../pyproject.toml app migrations migrator scripts tests
+	@cd "$(TEMPLATE)" && ../.venv/bin/mypy --config-file ../pyproject.toml --cache-dir ../.mypy_cache/template app migrations migrator scripts tests
 
 bench: .venv/installed ## measure against plain Alembic; prints tables
 	@.venv/bin/python benchmarks/run.py

@@ -36,13 +36,12 @@ def complete(context: MigrationContext, script: ops.MigrationScript) -> None:
     """Add what the enum types of the models and of dropped columns need to `script`."""
     if not _is_postgresql(context) or script.upgrade_ops is None or script.downgrade_ops is None:
         return
-    prepare = PGIdentifierPreparer(context.dialect)
     existing = _existing(context)
     wanted = {_key(enum): enum for enum in _enums(_model_columns(context))}
     dropped = {_key(enum): enum for enum in _enums(_dropped_columns(script.upgrade_ops))}
     up, down = script.upgrade_ops.ops, script.downgrade_ops.ops
     for key, enum in wanted.items():
-        name = prepare.format_type(enum)
+        name = _name(context, enum)
         if key not in existing:
             up.insert(0, _sql(f"CREATE TYPE {name} AS ENUM ({_labels(enum.enums)})"))
             down.append(_sql(f"DROP TYPE {name}"))
@@ -60,9 +59,14 @@ def complete(context: MigrationContext, script: ops.MigrationScript) -> None:
             )
     for key, enum in dropped.items():
         if key not in wanted:
-            name = prepare.format_type(enum)
+            name = _name(context, enum)
             up.append(_sql(f"DROP TYPE {name}"))
             down.insert(0, _sql(f"CREATE TYPE {name} AS ENUM ({_labels(enum.enums)})"))
+
+
+def _name(context: MigrationContext, enum: sa.Enum) -> str:
+    preparer = PGIdentifierPreparer(context.dialect)
+    return str(preparer.format_type(enum))  # type: ignore[no-untyped-call]
 
 
 def _sql(statement: str) -> ops.ExecuteSQLOp:
