@@ -21,6 +21,8 @@ SLUG = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 LONGEST_SLUG = 40
 # They reorder what people read, so that a line of a file can lie about what it says.
 BIDI_CONTROLS = {chr(n) for n in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
+# Marks and spaces without a letter, a digit, a sign or an emoji between them.
+INVISIBLE = {"Cf", "Mn", "Me", "Zs"}
 
 
 def slug_problems(slug: str) -> Iterator[str]:
@@ -41,18 +43,16 @@ def slug_problems(slug: str) -> Iterator[str]:
 
 def text_problems(text: str, longest: int) -> Iterator[str]:
     """What keeps `text` from being one visible line in TOML, YAML and Markdown alike."""
-    categories = {unicodedata.category(character) for character in text}
-    if categories <= {"Cf", "Mn", "Me", "Zs"}:
-        yield "it is empty: give it at least one letter"
-    elif text != text.strip():
-        yield "it starts or ends with white space: take that away"
     if len(text) > longest:
         yield f"it has {len(text)} characters: shorten it to {longest} or fewer"
     for place, character in enumerate(text, start=1):
-        what = forbidden(character)
-        if what:
-            yield f"character {place} (U+{ord(character):04X}) is {what}: take it out"
-            break
+        if why := forbidden(character):
+            yield f"character {place} (U+{ord(character):04X}) is {why}: take it out"
+            return
+    if {unicodedata.category(character) for character in text} <= INVISIBLE:
+        yield "it is empty: give it at least one letter"
+    elif text != text.strip():
+        yield "it starts or ends with white space: take that away"
 
 
 def forbidden(character: str) -> str:

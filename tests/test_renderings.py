@@ -52,7 +52,10 @@ tests/test_models.py
 BY_ANSWER = {
     ("ci", "github"): ".github/workflows/ci.yml",
     ("ci", "gitlab"): ".gitlab-ci.yml",
-    ("containers", True): "Dockerfile .dockerignore compose.yaml deploy/kubernetes/migrate-job.yaml",
+    (
+        "containers",
+        True,
+    ): "Dockerfile .dockerignore compose.yaml deploy/kubernetes/migrate-job.yaml",
 }
 
 # Every name is a promise to people and to scripts; `make` lists them all.
