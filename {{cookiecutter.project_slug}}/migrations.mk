@@ -34,13 +34,14 @@ define need_migrator
 test -d migrator || { echo 'make $@ needs the folders migrator/ and migrations/ and the ini files of alembic-starter: copy them too.' >&2; exit 2; }
 endef
 
-# Runs $(1); where its relative step leads nowhere, says $(2) instead of Alembic's riddle.
+# Runs $(1); where its relative step leads nowhere, and $(2) finds $$now, the database's revision,
+# at the end already, says $(3) instead of Alembic's riddle.
 define plainly
 output=$$($(1)); code=$$?; \
-case "$$output" in \
-*"Relative revision "*" didn't produce "*) echo '$(2)';; \
-*) test -z "$$output" || printf '%s\n' "$$output"; exit $$code;; \
-esac
+case "$$output" in *"Relative revision "*" didn't produce "*) \
+	now=$$($(ALEMBIC) current 2>/dev/null); if $(2); then echo '$(3)'; exit 0; fi;; \
+esac; \
+test -z "$$output" || printf '%s\n' "$$output"; exit $$code
 endef
 
 .PHONY: migrations-help db-start db-stop db-shell db-url migrate revision empty-revision upgrade \
@@ -55,17 +56,17 @@ migrate: ## bring the database to the newest revision
 revision: ## write what changed in the models as a revision: m="add invoices" (drop=table to allow a drop)
 	@$(need_message)
 	@$(ALEMBIC) upgrade head
-	@$(ALEMBIC) $(if $(drop),-x drop="$$drop") revision --autogenerate -m "$$m"
+	@$(ALEMBIC) $(if $(drop),-x drop="$$drop") revision --autogenerate --message="$$m"
 
 empty-revision: ## write an empty revision to fill in by hand: m="fix prices"
 	@$(need_message)
-	@$(ALEMBIC) revision -m "$$m"
+	@$(ALEMBIC) revision --message="$$m"
 
 upgrade: ## go forward: to=REV or to=+1 (default: head)
-	@$(call plainly,$(ALEMBIC) upgrade "$${to:-head}",Already at the newest revision: nothing to upgrade.)
+	@$(call plainly,$(ALEMBIC) upgrade "$${to:-head}",echo "$$now" | grep -q "(head)",Already at the newest revision: nothing to upgrade.)
 
 downgrade: ## go back, on a development database: to=REV, to=-2 or to=base (default: -1)
-	@$(call plainly,$(ALEMBIC) downgrade "$${to:--1}",Already at base: nothing to downgrade.)
+	@$(call plainly,$(ALEMBIC) downgrade "$${to:--1}",test -z "$$now",Already at base: nothing to downgrade.)
 
 current: ## show the revision that the database is at
 	@output=$$($(ALEMBIC) current) || { code=$$?; echo "$$output"; exit $$code; }; \
@@ -79,7 +80,7 @@ heads: ## show the newest revision, or several when branches met
 
 merge: ## join several heads into one: m="merge"
 	@$(need_message)
-	@$(ALEMBIC) merge heads -m "$$m"
+	@$(ALEMBIC) merge heads --message="$$m"
 
 sql: ## write what an upgrade would run to a file: from=REV to=REV out=FILE (default: from the database's revision to head)
 	@$(need_migrator)

@@ -24,6 +24,7 @@ def run_migrations_offline() -> None:
         transactional_ddl=True,
         transaction_per_migration=True,
     )
+    autogenerate.refuse_in_production(config, context.get_context())
     with context.begin_transaction():
         context.run_migrations()
 

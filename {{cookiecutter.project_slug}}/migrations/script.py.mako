@@ -1,4 +1,5 @@
-"""${message}
+## A message may hold backslashes and quotes, and has to come out of the docstring unchanged.
+"""${message.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')}
 
 Revision ID: ${up_revision}
 Revises: ${comma(down_revision) or "nothing, it is the first"}

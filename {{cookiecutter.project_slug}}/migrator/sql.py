@@ -1,5 +1,6 @@
 """The SQL of an upgrade as a file, for review or for a DBA to run: UTF-8 under every locale."""
 
+from contextlib import suppress
 from pathlib import Path
 
 from alembic import command
@@ -21,6 +22,9 @@ def write(config: Config, output: Path, start: str | None = None, to: str = "hea
 
     Returns:
         None when there is nothing between the two; no file is written then.
+
+    Raises:
+        UsageError: there is no such revision, or the file cannot be written.
     """
     script = ScriptDirectory.from_config(config)
     if start is None:
@@ -40,8 +44,11 @@ def write(config: Config, output: Path, start: str | None = None, to: str = "hea
             step = command.downgrade if back else command.upgrade
             step(config, f"{first}:{last}", sql=True)
         partial.replace(output)
+    except OSError as error:
+        raise UsageError(f"{output} cannot be written: {error.strerror}.") from None
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink()
     return f"from {first} to {last}"
 
 
