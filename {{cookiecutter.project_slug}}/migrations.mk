@@ -31,7 +31,7 @@ test -n "$$m" || { echo 'make $@ needs a message, for example: make $@ m="add in
 endef
 
 define need_migrator
-test -d migrator || { echo 'make $@ needs the folders migrator/ and migrations/ and the ini files of alembic-starter: copy them too.' >&2; exit 2; }
+test -d migrator || { echo 'make $@ needs the folder migrator/ of alembic-starter: copy it too. (make tables also needs the autoimport_ keys of its alembic.ini; make deploy also its alembic_prod.ini, with your script_location, and its migrations/env.py in place of yours.)' >&2; exit 2; }
 endef
 
 # Runs $(1); where its relative step leads nowhere, and $(2) finds $$now, the database's revision,
