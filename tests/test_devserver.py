@@ -431,7 +431,7 @@ def test_data_of_another_version(devserver: ModuleType, shared: Path) -> None:
     version = shared / ".postgres" / "data" / "PG_VERSION"
     now = version.read_text()
     version.write_text("17\n")
-    with pytest.raises(devserver.UsageError, match=r"PostgreSQL 17,.* cannot read .*: remove"):
+    with pytest.raises(devserver.UsageError, match=r"from PostgreSQL 17, .* cannot read: remove"):
         devserver.url(shared, "app")
     version.write_text(now)
 
@@ -610,6 +610,21 @@ def test_root_starts_it_for_the_owner_of_the_project(devserver: ModuleType) -> N
 
 
 @AS_ROOT
+def test_root_leaves_data_to_the_user_who_made_it(devserver: ModuleType, project: Path) -> None:
+    # As in a container that shares a folder with a user whom it has no name for.
+    os.chown(project, 54321, 54321)
+    url = devserver.url(project, "app")
+    assert psutil.Process(pid_of(devserver, project)).username() == "nobody"
+    devserver.DevServer(project).stop()
+    subprocess.run(["chown", "-R", "54321:54321", project], check=True)
+    project.parent.chmod(0o755)
+    project.parent.parent.chmod(0o755)
+    assert devserver.url(project, "app") == url
+    assert psutil.Process(pid_of(devserver, project)).uids().real == 54321
+    assert {path.stat().st_uid for path in project.rglob("*")} == {54321}
+
+
+@AS_ROOT
 @pytest.mark.parametrize("capabilities", ["container", "none"])
 def test_root_without_all_its_powers(
     devserver: ModuleType, project: Path, capabilities: str
@@ -634,7 +649,7 @@ def test_root_without_all_its_powers(
 def test_an_ordinary_user(devserver: ModuleType, project: Path) -> None:
     from migrator import devserver_process
 
-    nobody = devserver_process.account(project)
+    nobody = devserver_process.account(project, project / "none")
     os.chown(project, nobody.uid, nobody.gid)
     url = ensure_elsewhere(project, prefix=nobody.prefix)
     assert ask(url, "SELECT 1") == 1

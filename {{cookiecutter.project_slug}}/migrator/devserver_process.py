@@ -56,10 +56,11 @@ class Account:
     prefix: tuple[str, ...] = ()
 
 
-def account(project: Path) -> Account:
-    """Return the account to run a server of the folder `project` as: ours, unless we are root.
+def account(project: Path, data: Path) -> Account:
+    """Return the account to run the server of `data` in the folder `project` as.
 
-    PostgreSQL refuses root. Then it is the owner of the project, or `nobody` if that is root.
+    It is ours, unless we are root, which PostgreSQL refuses. Then it is the owner of `data`, if
+    that exists, or else of the project; and `nobody` in place of root.
 
     Raises:
         UsageError: we are root and cannot become somebody else.
@@ -73,20 +74,22 @@ def account(project: Path) -> Account:
             " another user, is not installed: run this as an ordinary user, install util-linux,"
             " or set DATABASE_URL."
         )
-    uid, capabilities = project.stat().st_uid, []
-    try:
-        user = pwd.getpwuid(uid or pwd.getpwnam("nobody").pw_uid)
-    except KeyError:  # initdb insists on a name for the number, which a container may not have
-        user = pwd.getpwnam("nobody")
-    if user.pw_uid != uid:
+    owner = project.stat()
+    if data.exists() and data.stat().st_uid:
+        uid, gid = data.stat().st_uid, data.stat().st_gid
+    elif owner.st_uid and _has_name(owner.st_uid):
+        uid, gid = owner.st_uid, owner.st_gid
+    else:
+        uid, gid = pwd.getpwnam("nobody")[2:4]
+    switch = [setpriv, f"--reuid={uid}", f"--regid={gid}", "--clear-groups"]
+    if uid != owner.st_uid:
         # A stranger may not pass through root's private folders to the data and the binaries.
         # Opening those folders to everybody would be worse than this capability, which, unlike
         # CAP_DAC_READ_SEARCH, root also has in a container. (access() ignores capabilities of
         # ordinary users, and PostgreSQL calls it to look for its programs; not so with the bit.)
-        capabilities = ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
-        capabilities += ["--securebits=+no_setuid_fixup"]
-    switch = (setpriv, f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups")
-    return Account(user.pw_uid, user.pw_gid, (*switch, *capabilities))
+        switch += ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
+        switch += ["--securebits=+no_setuid_fixup"]
+    return Account(uid, gid, tuple(switch))
 
 
 def major_version(who: Account) -> str:
@@ -190,6 +193,13 @@ def _environment() -> dict[str, str]:
     # Little is handed on: the server outlives us, and PGPORT, LC_ALL or TZ would change it.
     kept = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TMPDIR")
     return {"LC_ALL": "C", "TZ": "UTC"} | {k: os.environ[k] for k in kept if k in os.environ}
+
+
+def _has_name(uid: int) -> bool:
+    # initdb insists on one, which the owner of a folder that a container shares may not have.
+    with suppress(KeyError):
+        return bool(pwd.getpwuid(uid))
+    return False
 
 
 @contextmanager
