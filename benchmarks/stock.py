@@ -31,7 +31,7 @@ logging.info("the database is at the newest revision")
 '''
 
 
-def init(folder: Path, url: str, transaction_per_migration: bool = False) -> Project:
+def init_stock(folder: Path, url: str, transaction_per_migration: bool = False) -> Project:
     """Make a stock project; the package `app` still has to be put beside it."""
     folder.mkdir(parents=True)
     project = Project(folder, folder / "alembic/versions", url)

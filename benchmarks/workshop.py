@@ -12,9 +12,10 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 
-from benchmarks import models, projects, stock
+from benchmarks import models, projects
 from benchmarks.pairing import Effort
 from benchmarks.projects import ALEMBIC, PYTHON, Project
+from benchmarks.stock import init_stock
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class Workshop:
         print(f"Making three projects: {count} revisions", file=sys.stderr, flush=True)
         ours, stock = self._bare_pair("history", self.database)
         url = self.database("single-history")
-        single = stock.init(self.folder / "single-history", url, transaction_per_migration=True)
+        single = init_stock(self.folder / "single-history", url, transaction_per_migration=True)
         shutil.copytree(ours.folder / "app", single.folder / "app")
         for each in (ours, stock, single):
             models.write_revisions(each.versions, count)
@@ -83,7 +84,7 @@ class Workshop:
     def _bare_pair(self, name: str, url: Callable[[str], str]) -> tuple[Project, Project]:
         first, second = f"ours-{name}", f"stock-{name}"
         ours = projects.render(self.template, self.folder / first, url(first))
-        stock = stock.init(self.folder / second, url(second))
+        stock = init_stock(self.folder / second, url(second))
         shutil.copytree(ours.folder / "app", stock.folder / "app")
         return ours, stock
 
