@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cookiecutter.main import cookiecutter  # type: ignore[import-untyped]
+from cookiecutter.main import cookiecutter
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 TEMPLATE_FOLDER = "{{cookiecutter.project_slug}}"

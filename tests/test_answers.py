@@ -18,9 +18,9 @@ from typing import Any
 
 import pytest
 import yaml
-from cookiecutter.exceptions import FailedHookException  # type: ignore[import-untyped]
-from cookiecutter.generate import generate_context  # type: ignore[import-untyped]
-from cookiecutter.prompt import prompt_for_config  # type: ignore[import-untyped]
+from cookiecutter.exceptions import FailedHookException
+from cookiecutter.generate import generate_context
+from cookiecutter.prompt import prompt_for_config
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt

@@ -33,7 +33,7 @@ RESERVED = set(" ".join(SETTINGS["_reserved"].values()).split())
 
 # The exact tree. A new file of the template has to be named here.
 ALWAYS = """
-.gitattributes .gitignore .pre-commit-config.yaml
+.gitignore .pre-commit-config.yaml
 Makefile README.md alembic.ini alembic_prod.ini migrations.mk pyproject.toml
 app/__init__.py app/database.py app/settings.py
 app/models/__init__.py app/models/base.py app/models/team.py app/models/user.py
