@@ -1,7 +1,6 @@
 # Every migration command of a project, as make targets. Made to be copied: put this file into
 # another project with Alembic and add `include migrations.mk` to its Makefile (or run
-# `make -f migrations.mk`). Some targets also need the folder
-# migrator/; they say so.
+# `make -f migrations.mk`). Some targets also need the folder migrator/; they say so.
 
 PYTHON ?= $(if $(wildcard .venv/bin/python),.venv/bin/python,python3)
 ALEMBIC ?= $(PYTHON) -m alembic
@@ -21,6 +20,10 @@ export m to from drop out
 # Chinese in messages, comments and SQL, whatever the locale says.
 export PYTHONUTF8 = 1
 export PYTHONIOENCODING = utf-8
+
+ifneq ($(findstring %,$(CURDIR)),)
+$(error Alembic cannot read its ini file in a folder with % in its path: rename $(CURDIR))
+endif
 
 ifeq ($(.DEFAULT_GOAL),)
 .DEFAULT_GOAL := migrations-help

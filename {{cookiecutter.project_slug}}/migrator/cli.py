@@ -36,6 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _config(path: str) -> Config:
     if not Path(path).is_file():
         raise UsageError(f"There is no {path} here; run this in the project's folder, or name it.")
+    if "%" in str(Path(path).absolute().parent):
+        raise UsageError(f"Alembic cannot read {path} in a folder with % in its path: rename it.")
     config = Config(path)
     settings.load(config)  # a misspelt setting is found before anything is done
     for folder in (config.get_main_option("prepend_sys_path") or "").split(":"):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from alembic.config import Config
 from sqlalchemy.engine import URL, make_url
@@ -168,4 +169,5 @@ def _from_ini(config: Config) -> str | None:
     raw = config.file_config.get(
         config.config_ini_section, "sqlalchemy.url", raw=True, fallback=None
     )
-    return raw.replace("%(here)s", project_folder(config).as_posix()) if raw else None
+    # Quoted, because a folder's name may have a ? or a # in it.
+    return raw.replace("%(here)s", quote(project_folder(config).as_posix())) if raw else None
