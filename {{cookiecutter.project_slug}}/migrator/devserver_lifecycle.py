@@ -49,8 +49,10 @@ def stop(folder: Folder) -> None:
     # Politely; then as in a crash, which loses nothing either; then what a killed server left.
     pid = folder.status().pid
     for means, patience in ((signal.SIGINT, PATIENCE), (signal.SIGQUIT, 5)):
-        asked = _send(pid, means)
-        if _gone(folder, pid, patience if asked else 1):
+        if pid and _alive(pid):
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, means)
+        if _gone(folder, pid, patience):
             return
     _kill_orphans(folder.data)
     if not _gone(folder, pid, 5):
@@ -127,6 +129,8 @@ def _launch(folder: Folder, port: int, who: process.Account) -> str:
 def _gone(folder: Folder, pid: int | None, patience: float) -> bool:
     deadline = time.monotonic() + patience
     while folder.status().running:
+        if not _alive(pid):  # the other processes notice that, unless they are busy
+            deadline = min(deadline, time.monotonic() + 1)
         if time.monotonic() > deadline:
             return False
         time.sleep(0.01)
@@ -136,20 +140,15 @@ def _gone(folder: Folder, pid: int | None, patience: float) -> bool:
     return True
 
 
-def _send(pid: int | None, means: signal.Signals) -> bool:
-    """Signal the server with this process id; return whether there is one."""
+def _alive(pid: int | None) -> bool:
     if not pid:
         return False
     with suppress(ChildProcessError):
-        os.waitpid(pid, os.WNOHANG)  # a zombie takes signals too
-    try:
+        os.waitpid(pid, os.WNOHANG)  # a zombie would count as alive
+    with suppress(ProcessLookupError):
         # As the leader of its session it is hardly some later process with the same number.
-        if os.getsid(pid) != pid:
-            return False
-        os.kill(pid, means)
-    except (ProcessLookupError, PermissionError):
-        return False
-    return True
+        return os.getsid(pid) == pid
+    return False
 
 
 def _kill_orphans(data: Path) -> None:

@@ -82,7 +82,8 @@ def account(project: Path, data: Path) -> Account:
     else:
         uid, gid = pwd.getpwnam("nobody")[2:4]
     switch = [setpriv, f"--reuid={uid}", f"--regid={gid}", "--clear-groups"]
-    if uid != owner.st_uid:
+    reach = [*switch, "sh", "-c", 'test -x "$0" && test -x "$1"', str(data.parent), str(binaries())]
+    if subprocess.run(reach, stderr=subprocess.DEVNULL).returncode:
         # A stranger may not pass through root's private folders to the data and the binaries.
         # Opening those folders to everybody would be worse than this capability, which, unlike
         # CAP_DAC_READ_SEARCH, root also has in a container. (access() ignores capabilities of
