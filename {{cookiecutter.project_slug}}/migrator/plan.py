@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import Script, ScriptDirectory
+from alembic.script.revision import RevisionError
 from alembic.util.exc import CommandError
 from sqlalchemy import Connection
 
@@ -34,7 +35,7 @@ def make(config: Config, connection: Connection, to: str = "head") -> Plan:
     Raises:
         MigratorError: the history has several heads, or the database is at a revision that
             this code does not have.
-        UsageError: there is no revision `to`.
+        UsageError: there is no revision `to`, or it lies behind.
     """
     script = ScriptDirectory.from_config(config)
     target = _target(script, to)
@@ -45,9 +46,10 @@ def make(config: Config, connection: Connection, to: str = "head") -> Plan:
         _refuse_unknown(script, revision)
     try:
         pending = list(script.iterate_revisions(target, current or "base"))
-    except CommandError as error:
-        raise MigratorError(
-            f"There is no way forward from {', '.join(current)} to {target}: {error}"
+    except (CommandError, RevisionError):
+        raise UsageError(
+            f"The database is at {', '.join(current)}, and no revision leads forward from there to"
+            f" {target}; nothing was changed."
         ) from None
     return Plan(current, target, tuple(reversed(pending)))
 
