@@ -7,11 +7,11 @@ from typing import Any
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, NoSuchModuleError
 from sqlalchemy.pool import NullPool
 
 from migrator import settings
-from migrator.errors import MigratorError
+from migrator.errors import MigratorError, UsageError
 
 
 @contextmanager
@@ -31,7 +31,7 @@ def connect(config: Config) -> Iterator[Connection]:
     own = given if isinstance(given, Engine) else engine(config)
     try:
         connection = own.connect()
-    except OperationalError as error:
+    except DBAPIError as error:
         raise MigratorError(_unreachable(own.url, error)) from None
     with connection:
         yield connection
@@ -42,6 +42,9 @@ def engine(config: Config) -> Engine:
 
     The limits travel in the connection's start packet. A `SET` on the connection would open a
     transaction before Alembic's own, and everything would be rolled back at the end.
+
+    Raises:
+        UsageError: there is no usable URL, or its driver is not installed.
     """
     url = settings.database_url(config)
     limits = settings.load(config)
@@ -60,7 +63,12 @@ def engine(config: Config) -> Engine:
             "application_name": "migrate",
             "options": " ".join([*([given] if isinstance(given, str) else given), *options]),
         }
-    return create_engine(url, poolclass=NullPool, connect_args=arguments)
+    try:
+        return create_engine(url, poolclass=NullPool, connect_args=arguments)
+    except (NoSuchModuleError, ModuleNotFoundError):
+        raise UsageError(
+            f"The database URL asks for {url.drivername}, which is not installed here."
+        ) from None
 
 
 def _sqlite(engine: Engine) -> Engine:
@@ -81,7 +89,7 @@ def _sqlite(engine: Engine) -> Engine:
     return engine
 
 
-def _unreachable(url: URL, error: OperationalError) -> str:
+def _unreachable(url: URL, error: DBAPIError) -> str:
     reason = " ".join(str(error.orig).split()).removesuffix(".")
     if url.password:
         reason = reason.replace(str(url.password), "***")

@@ -142,6 +142,8 @@ def normalise(text: str) -> URL:
         return url
     if ssl := url.query.get("ssl"):  # asyncpg's name for libpq's sslmode
         url = url.difference_update_query(["ssl"]).update_query_dict({"sslmode": ssl})
+    if isinstance(password := url.query.get("password"), str):  # libpq's, but it would be shown
+        url = url.difference_update_query(["password"]).set(password=password)
     return url.set(drivername=SYNC_DRIVERS[backend])
 
 
