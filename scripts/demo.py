@@ -1,6 +1,7 @@
 """`make demo`: from nothing to a migrated PostgreSQL, with the commands that a user types."""
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -30,13 +31,19 @@ def main() -> None:
     """Render the default answers, then walk through the development loop."""
     output = REPOSITORY / "build" / time.strftime("demo-%Y%m%d-%H%M%S")
     heading(f"Render the template with its default answers into {output}")
-    project = Path(cookiecutter(str(REPOSITORY), no_input=True, output_dir=str(output)))
+    project = Path(cookiecutter(clean_copy(output), no_input=True, output_dir=str(output)))
     try:
         walk(project)
     finally:
         run(project, "make db-stop")
     heading("That was it. The project is yours to play with; its database starts when needed:")
     print(f"  cd {project}\n  make            # what else there is\n  make test check\n")
+
+
+def clean_copy(output: Path) -> str:
+    """Copy the template without the caches that tools leave in it, as a clone would be."""
+    strays = shutil.ignore_patterns(".git", ".venv", "build", ".*_cache", "__pycache__")
+    return str(shutil.copytree(REPOSITORY, output / "template", ignore=strays))
 
 
 def walk(project: Path) -> None:

@@ -152,8 +152,6 @@ REFUSED_SLUGS = {
     "alembic": "'service_alembic'",
     "typing_extensions": "'service_typing_extensions'",
     "dotenv": "'service_dotenv'",
-    "class": "'service_class'",
-    "email": "'service_email'",
     "select": "'service_select'",
     "user": "'service_user'",
     "postgres": "'service_postgres'",
@@ -174,7 +172,7 @@ DERIVED_SLUGS = {
     "Tests": "service_tests",
     "SQLAlchemy": "service_sqlalchemy",
     "Typing-Extensions": "service_typing_extensions",
-    "Email": "service_email",
+    "Select": "service_select",
     "User": "service_user",
     "PG Stat": "service_pg_stat",
     "x" * 80: "x" * 40,
@@ -507,3 +505,12 @@ def test_the_nastiest_accepted_answers_make_a_working_project(ready: Render) -> 
     project.make("check")
     project.make("test")
     assert list(project.path.rglob("trap")) == []
+
+
+def test_a_word_of_python_is_a_good_name(ready: Render) -> None:
+    """The project is no package, so its name cannot hide a module, nor be a keyword somewhere."""
+    for slug in ("calendar", "import"):
+        project = ready(project_slug=slug, database="sqlite")
+        project.make("setup")
+        project.make("check")
+        project.make("test")
