@@ -59,7 +59,7 @@ BY_ANSWER = {
 
 # Every name is a promise to people and to scripts; `make` lists them all.
 MAKE_TARGETS = """
-help setup test check lint
+help setup test check check-migrations lint
 migrations-help db-start db-stop db-shell db-url
 migrate revision empty-revision upgrade downgrade current history heads merge
 sql tables plan deploy
