@@ -8,12 +8,14 @@ Strict on purpose: a model that is missing from the metadata looks to autogenera
 to drop, so whatever cannot be imported stops the command before anything is written.
 """
 
+import gc
 import importlib
 import os
 import sys
 import sysconfig
 import traceback
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 from fnmatch import fnmatch
 from pathlib import Path
@@ -57,10 +59,11 @@ def import_models(config: Config) -> dict[str, list[Table]]:
     base = metadata(config)
     excluded = _split(config.get_main_option("autoimport_exclude") or "")
     modules: dict[str, ModuleType] = {}
-    for package in _split(_option(config, "autoimport_models")):
-        for name in _names(_import(package, config)):
-            if not any(fnmatch(name, pattern) for pattern in excluded):
-                modules[name] = _import(name, config)
+    with _no_garbage_collection():
+        for package in _split(_option(config, "autoimport_models")):
+            for name in _names(_import(package, config)):
+                if not any(fnmatch(name, pattern) for pattern in excluded):
+                    modules[name] = _import(name, config)
     found = {name: list(_tables(module)) for name, module in modules.items()}
     base_module = _option(config, "autoimport_base").partition(":")[0]
     _refuse_second_names([base_module, *(name for name, tables in found.items() if tables)])
@@ -81,6 +84,18 @@ def import_models(config: Config) -> dict[str, list[Table]]:
     owned = {table for tables in found.values() for table in tables}
     found[""] = [table for table in base.tables.values() if table not in owned]
     return found
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """Models stay; to search them for garbage again and again takes longer than to import them."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _names(package: ModuleType) -> Iterator[str]:
