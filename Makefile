@@ -3,7 +3,8 @@
 
 # uv, if it is on PATH; else a copy of it inside .venv, so that the system stays as it is.
 UV := $(or $(shell command -v uv 2>/dev/null),.venv/bin/uv)
-BASE_PYTHON ?= python3
+# The Python to make .venv with, if not the first one that fits.
+BASE_PYTHON ?=
 # The template folder's own pyproject.toml has Jinja in it, so the tools are told to use ours.
 TEMPLATE := {{cookiecutter.project_slug}}
 WORKERS ?= 2
@@ -11,6 +12,7 @@ WORKERS ?= 2
 export PYTHONUTF8 = 1
 # A cache in the template's folder would be rendered into projects.
 export PYTHONDONTWRITEBYTECODE = 1
+export RUFF_CACHE_DIR = $(CURDIR)/.ruff_cache
 
 .PHONY: help demo test check bench
 
@@ -36,9 +38,9 @@ bench: .venv/installed ## measure against plain Alembic; prints tables
 .venv/installed: pyproject.toml
 	@if [ "$(UV)" = .venv/bin/uv ]; then \
 		echo "uv is not on PATH: installing a copy of it into .venv"; \
-		$(BASE_PYTHON) -m venv .venv && .venv/bin/python -m pip install --quiet uv; \
+		$(or $(BASE_PYTHON),python3) -m venv .venv && .venv/bin/python -m pip install --quiet uv; \
 	elif [ ! -x .venv/bin/python ]; then \
-		$(UV) venv --quiet --python ">=3.11" .venv; \
+		$(UV) venv --quiet --python "$(or $(BASE_PYTHON),>=3.11)" .venv; \
 	fi
 	@.venv/bin/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "alembic-starter needs Python 3.11 or newer; .venv has $$(.venv/bin/python --version)." \
