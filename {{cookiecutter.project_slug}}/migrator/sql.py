@@ -8,7 +8,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 
-from migrator import database, plan, settings
+from migrator import console, database, plan, settings
 from migrator.errors import UsageError
 
 
@@ -45,7 +45,8 @@ def write(config: Config, output: Path, start: str | None = None, to: str = "hea
             step(config, f"{first}:{last}", sql=True)
         partial.replace(output)
     except OSError as error:
-        raise UsageError(f"{output} cannot be written: {error.strerror}.") from None
+        name = console.argument(str(output))
+        raise UsageError(f"{name} cannot be written: {error.strerror}.") from None
     finally:
         with suppress(OSError):
             partial.unlink()
