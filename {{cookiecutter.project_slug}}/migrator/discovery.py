@@ -8,15 +8,9 @@ Strict on purpose: a model that is missing from the metadata looks to autogenera
 to drop, so whatever cannot be imported stops the command before anything is written.
 """
 
-import gc
-import importlib
 import os
 import sys
-import sysconfig
-import traceback
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from difflib import get_close_matches
 from fnmatch import fnmatch
 from pathlib import Path
 from types import ModuleType
@@ -24,6 +18,7 @@ from types import ModuleType
 from alembic.config import Config
 from sqlalchemy import MetaData, Table
 
+from migrator import importing
 from migrator.errors import UsageError
 
 
@@ -38,10 +33,10 @@ def metadata(config: Config) -> MetaData:
     """
     path = _option(config, "autoimport_base")
     name, _, attribute = path.partition(":")
-    found = getattr(getattr(_import(name, config), attribute, None), "metadata", None)
+    found = getattr(getattr(importing.load(name, _ini(config)), attribute, None), "metadata", None)
     if not isinstance(found, MetaData):
         raise UsageError(
-            f"autoimport_base = {path} in {_ini(config)} does not lead to a declarative base;"
+            f"autoimport_base = {path} in {_ini(config).name} does not lead to a declarative base;"
             " write it as package.module:Base."
         )
     return found
@@ -59,11 +54,11 @@ def import_models(config: Config) -> dict[str, list[Table]]:
     base = metadata(config)
     excluded = _split(config.get_main_option("autoimport_exclude") or "")
     modules: dict[str, ModuleType] = {}
-    with _no_garbage_collection():
+    with importing.no_garbage_collection():
         for package in _split(_option(config, "autoimport_models")):
-            for name in _names(_import(package, config)):
+            for name in _names(importing.load(package, _ini(config))):
                 if not any(fnmatch(name, pattern) for pattern in excluded):
-                    modules[name] = _import(name, config)
+                    modules[name] = importing.load(name, _ini(config))
     found = {name: list(_tables(module)) for name, module in modules.items()}
     base_module = _option(config, "autoimport_base").partition(":")[0]
     _refuse_second_names([base_module, *(name for name, tables in found.items() if tables)])
@@ -78,24 +73,12 @@ def import_models(config: Config) -> dict[str, list[Table]]:
     if not base.tables:
         raise UsageError(
             f"No table was found below autoimport_models = {_option(config, 'autoimport_models')}"
-            f" in {_ini(config)}; a revision made now would drop every table. Does the key name"
-            " the package that your models are in, and do they derive from autoimport_base?"
+            f" in {_ini(config).name}; a revision made now would drop every table. Does the key"
+            " name the package that your models are in, and do they derive from autoimport_base?"
         )
     owned = {table for tables in found.values() for table in tables}
     found[""] = [table for table in base.tables.values() if table not in owned]
     return found
-
-
-@contextmanager
-def _no_garbage_collection() -> Iterator[None]:
-    """Models stay; to search them for garbage again and again takes longer than to import them."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _names(package: ModuleType) -> Iterator[str]:
@@ -112,52 +95,6 @@ def _names(package: ModuleType) -> Iterator[str]:
             yield ".".join((package.__name__, *(p for p in parts if p != "__init__")))
 
 
-def _import(name: str, config: Config) -> ModuleType:
-    try:
-        return importlib.import_module(name)
-    except (Exception, SystemExit) as error:
-        if (
-            isinstance(error, ModuleNotFoundError)
-            and error.name
-            and f"{name}.".startswith(f"{error.name}.")
-        ):
-            raise UsageError(_misspelt(name, error.name, config)) from None
-        raise UsageError(
-            f"The model module {name} cannot be imported, so its tables would look dropped:"
-            f" {type(error).__name__}: {error}{_place(error)}. Nothing was written; mend the"
-            " module and run the command again."
-        ) from error
-
-
-def _misspelt(name: str, missing: str, config: Config) -> str:
-    parent, _, last = missing.rpartition(".")
-    folder = Path(*parent.split(".")) if parent else Path()
-    root = Path(config.config_file_name or ".").absolute().parent
-    siblings = [p.stem for p in (root / folder).glob("*") if p.suffix == ".py" or p.is_dir()]
-    near = get_close_matches(last, siblings, n=1)
-    hint = f" Did you mean {'.'.join(filter(None, (parent, near[0])))}?" if near else ""
-    return (
-        f"There is no module {missing}, which {_ini(config)} names in autoimport_models or"
-        f" autoimport_base ({name}).{hint} Nothing was written."
-    )
-
-
-def _place(error: BaseException) -> str:
-    """Return where the user's code went wrong: the innermost line outside the libraries."""
-    if isinstance(error, SyntaxError):
-        return f" ({_relative(error.filename or '?')}, line {error.lineno})"
-    libraries = (__file__, "<", sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"))
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        if not frame.filename.startswith(libraries):
-            return f" ({_relative(frame.filename)}, line {frame.lineno})"
-    return ""
-
-
-def _relative(path: str) -> str:
-    relative = os.path.relpath(path)
-    return path if relative.startswith("..") else relative
-
-
 def _refuse_second_names(names: Iterable[str]) -> None:
     """Refuse a file that was imported twice: its tables, or the base, would exist twice."""
     files = {os.path.realpath(str(sys.modules[name].__file__)): name for name in names}
@@ -166,8 +103,8 @@ def _refuse_second_names(names: Iterable[str]) -> None:
         first = files.get(os.path.realpath(path)) if path else None
         if first and first != name and name != "__main__":
             raise UsageError(
-                f"{_relative(str(path))} was imported under two names, {first} and {name}, so what"
-                " it defines exists twice; import it by one name everywhere"
+                f"{importing.relative(str(path))} was imported under two names, {first} and"
+                f" {name}, so what it defines exists twice; import it by one name everywhere"
                 f" (from {first} import ...)."
             )
 
@@ -188,7 +125,8 @@ def _option(config: Config, key: str) -> str:
     value = config.get_main_option(key)
     if not value:
         raise UsageError(
-            f"{_ini(config)} does not set {key} under [alembic]; without it no model can be found."
+            f"{_ini(config).name} does not set {key} under [alembic]; without it no model can be"
+            " found."
         )
     return value
 
@@ -197,5 +135,5 @@ def _split(text: str) -> list[str]:
     return text.replace(",", " ").split()
 
 
-def _ini(config: Config) -> str:
-    return Path(config.config_file_name or "the configuration").name
+def _ini(config: Config) -> Path:
+    return Path(config.config_file_name or "the configuration")

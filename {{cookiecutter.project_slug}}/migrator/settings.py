@@ -15,12 +15,11 @@ from urllib.parse import quote
 
 from alembic.config import Config
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
 
+from migrator import urls
 from migrator.errors import UsageError
 
 URL_VARIABLES = ("MIGRATION_DATABASE_URL", "DATABASE_URL")
-SYNC_DRIVERS = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg"}
 
 
 @dataclass(frozen=True)
@@ -92,14 +91,14 @@ def database_url(config: Config, variables: Sequence[str] = URL_VARIABLES) -> UR
 
 def configured_url(config: Config, variables: Sequence[str] = URL_VARIABLES) -> URL:
     """Return the URL as configured, without starting the development server for it."""
-    text = _from_environment(variables) or _from_ini(config)
+    text = urls.from_environment(variables) or _from_ini(config)
     if not text:
         raise UsageError(
             f"No database: {config.config_file_name or 'this configuration'} names none on purpose,"
             " so set DATABASE_URL (or MIGRATION_DATABASE_URL, or either with _FILE and the path"
             " of a file that holds it) and run the command again."
         )
-    return normalise(text)
+    return urls.normalise(text)
 
 
 def dialect_name(config: Config) -> str:
@@ -111,60 +110,6 @@ def dialect_name(config: Config) -> str:
 def project_folder(config: Config) -> Path:
     """Return the folder of the ini file, which is the project's."""
     return Path(config.config_file_name or ".").absolute().parent
-
-
-def normalise(text: str) -> URL:
-    """Parse a database URL and give it the driver that migrations use.
-
-    Accepts what hosting providers hand out: `postgres://`, an asynchronous driver, a password
-    with an unescaped `@` or `?`.
-    """
-    address, question, query = text.strip().partition("?")
-    if "@" in query and "/" not in address.partition("://")[2]:  # the ? is the password's
-        credentials, _, rest = text.strip().rpartition("@")
-        host, question, query = rest.partition("?")
-        address = f"{credentials.replace('?', '%3F')}@{host}"
-    credentials, at, host = address.rpartition("@")
-    scheme, separator, login = credentials.partition("://")
-    address = f"{scheme}{separator}{login.replace('@', '%40')}{at}{host}"
-    try:
-        url = make_url(f"{address}{question}{query}")
-    except (ArgumentError, ValueError):
-        raise UsageError(
-            "The database URL cannot be read (it is not shown, since it may hold a password);"
-            " write it as postgresql://user:password@host:5432/name, with %XX for special"
-            " characters."
-        ) from None
-    backend = url.get_backend_name()
-    if url.drivername.startswith("sqlite"):
-        return url.set(drivername="sqlite")
-    if backend not in SYNC_DRIVERS:
-        return url
-    if ssl := url.query.get("ssl"):  # asyncpg's name for libpq's sslmode
-        url = url.difference_update_query(["ssl"]).update_query_dict({"sslmode": ssl})
-    if isinstance(password := url.query.get("password"), str):  # libpq's, but it would be shown
-        url = url.difference_update_query(["password"]).set(password=password)
-    return url.set(drivername=SYNC_DRIVERS[backend])
-
-
-def _from_environment(variables: Sequence[str]) -> str | None:
-    for name in variables:
-        value, path = os.environ.get(name), os.environ.get(f"{name}_FILE")
-        if value and path:
-            raise UsageError(
-                f"{name} and {name}_FILE are both set, and may mean two databases; unset one."
-            )
-        if value:
-            return value
-        if path:
-            try:
-                return Path(path).read_text(encoding="utf-8").strip()
-            except (OSError, UnicodeError) as error:
-                reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-                raise UsageError(
-                    f"{name}_FILE names {path}, which cannot be read: {reason}."
-                ) from None
-    return None
 
 
 def _from_ini(config: Config) -> str | None:
