@@ -51,7 +51,7 @@ endef
 	downgrade current history heads merge sql tables plan deploy
 
 migrations-help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(filter %migrations.mk,$(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s  %s\n", $$1, $$2 }' $(filter %migrations.mk,$(MAKEFILE_LIST))
 
 migrate: ## bring the database to the newest revision
 	@$(ALEMBIC) upgrade head
