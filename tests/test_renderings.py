@@ -233,7 +233,7 @@ def test_make_lists_every_target_with_one_line(each_choice: Rendering) -> None:
 
 @pytest.mark.parametrize("target", sorted(MAKE_TARGETS.split()))
 def test_make_knows_how_to(target: str, rendered: Render) -> None:
-    done = rendered().run(f"make --dry-run {target} m=x to=+1")
+    done = rendered().run(f"make --dry-run {target} m=x to=+1 PYTHON=python3")
     assert done.returncode == 0, done.stderr
 
 
@@ -277,3 +277,10 @@ for word, kind in re.findall(r"PG_KEYWORD\\(.(\\w+)., \\w+, (\\w+)", words.read_
     words = set(io.StringIO(listing.stdout).read().split())
     assert len(words) > 100
     assert {word for word in words if re.fullmatch("[a-z][a-z0-9]*(_[a-z0-9]+)*", word)} <= RESERVED
+
+
+def test_nothing_runs_before_setup(rendered: Render) -> None:
+    done = rendered().run("make migrate")
+    assert done.returncode == 2
+    assert "type `make setup` first" in done.stderr
+    assert "Traceback" not in done.stderr
