@@ -57,8 +57,14 @@ def servers_below(folder: Path) -> list[psutil.Process]:
 
 
 def postmasters(folder: Path) -> list[psutil.Process]:
+    """Return those of `servers_below` that none of the others started."""
     everybody = servers_below(folder)
-    return [one for one in everybody if one.ppid() not in {other.pid for other in everybody}]
+    found = []
+    for process in everybody:
+        with contextlib.suppress(psutil.NoSuchProcess):  # a connection's, which has just ended
+            if process.parent() not in everybody:
+                found.append(process)
+    return found
 
 
 @contextlib.contextmanager
@@ -243,7 +249,15 @@ def test_it_outlives_its_starter_and_keeps_no_pipe_open(
 
 
 def test_ctrl_c_and_a_closed_terminal_do_not_reach_it(devserver: ModuleType, project: Path) -> None:
-    code = ENSURE + "sys.stdout.flush(); import time; time.sleep(600)"
+    # Whoever runs these tests (nohup, a background job) may have made us deaf to both.
+    code = (
+        "import signal, time\n"
+        "signal.signal(signal.SIGINT, signal.SIG_DFL)\n"
+        "signal.signal(signal.SIGHUP, signal.SIG_DFL)\n"
+        f"{ENSURE}\n"
+        "sys.stdout.flush()\n"
+        "time.sleep(600)"
+    )
     with subprocess.Popen(
         [sys.executable, "-c", code, str(project), "app"],
         env=environment(),
@@ -251,13 +265,15 @@ def test_ctrl_c_and_a_closed_terminal_do_not_reach_it(devserver: ModuleType, pro
         encoding="utf-8",
         start_new_session=True,  # its own terminal's foreground group, so to speak
     ) as starter:
-        assert starter.stdout is not None
-        url = starter.stdout.readline().strip()
-        before = pid_of(devserver, project)
-        assert os.getsid(before) != os.getsid(starter.pid)
-        os.killpg(starter.pid, signal.SIGINT)
-        os.killpg(starter.pid, signal.SIGHUP)
-        starter.wait(LIMIT)
+        try:
+            assert starter.stdout is not None
+            url = starter.stdout.readline().strip()
+            before = pid_of(devserver, project)
+            os.killpg(starter.pid, signal.SIGINT)
+            os.killpg(starter.pid, signal.SIGHUP)
+            starter.wait(LIMIT)
+        finally:
+            starter.kill()
     assert ask(url, "SELECT 1") == 1
     assert pid_of(devserver, project) == before
 
@@ -672,6 +688,21 @@ def test_the_folder_of_another_user(devserver: ModuleType) -> None:
         shutil.rmtree(folder)
 
 
+@AS_ROOT
+def test_the_data_of_another_user(devserver: ModuleType, project: Path) -> None:
+    from migrator import devserver_process
+
+    data = project / ".postgres" / "data"
+    data.mkdir(parents=True)
+    nobody = devserver_process.account(project, data)
+    for path in (project, data.parent):
+        os.chown(path, nobody.uid, nobody.gid)
+    os.chown(data, 1, 1)
+    failed = run(ENSURE, project, "app", prefix=nobody.prefix)
+    assert "belongs to another user" in failed.stderr.splitlines()[-1]
+    assert data.stat().st_uid == 1
+
+
 # The shell
 
 
@@ -684,13 +715,30 @@ sys.exit(DevServer(Path(sys.argv[1])).psql("app", sys.argv[2:]))
 
 
 def test_the_shell_speaks_utf8_and_hides_the_password(shared: Path) -> None:
-    arguments = ["-XAt", "-c", "SELECT '数据'", "-c", r"\! ps -o args= -p $PPID"]
+    arguments = ["-XAt", "-c", "SELECT '数据'", "-c", r"\! ps -ww -o args= -p $PPID"]
     finished = run(PSQL, shared, *arguments, env=without_locale(environment()))
     said, command_line = finished.stdout.splitlines()
     assert said == "数据"
     assert "psql" in command_line
     password = (shared / ".postgres" / "password").read_text().strip()
     assert password not in command_line
+
+
+def test_the_shell_speaks_utf8_on_a_terminal(shared: Path) -> None:
+    ours, theirs = os.openpty()
+    try:
+        subprocess.run(
+            [sys.executable, "-c", PSQL, shared, "-X", "-c", r"\encoding"],
+            env=without_locale(environment()),
+            stdin=theirs,
+            stdout=theirs,
+            timeout=LIMIT,
+            check=True,
+        )
+        assert os.read(ours, 100).split() == [b"UTF8"]
+    finally:
+        os.close(ours)
+        os.close(theirs)
 
 
 def test_the_shell_passes_on_the_exit_code(devserver: ModuleType, shared: Path) -> None:
