@@ -22,6 +22,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -160,6 +161,9 @@ class Renderer:
         self.numbers = itertools.count(1)
         self.template = scratch / "alembic-starter"
         copy_as_cloned(self.template)
+        # cookiecutter leaves each hook that it runs in the temporary folder.
+        self.hooks = scratch / "hooks"
+        self.hooks.mkdir()
         self.config = scratch / "cookiecutter.yaml"
         self.config.write_text(
             f"cookiecutters_dir: {scratch / 'cookiecutters'}\nreplay_dir: {scratch / 'replay'}\n",
@@ -218,13 +222,17 @@ class Renderer:
 
     def render_into(self, folder: Path, answers: Mapping[str, Answer]) -> Rendering:
         """A rendering below `folder`, through cookiecutter's Python interface."""
-        path = cookiecutter(
-            str(self.template),
-            no_input=True,
-            extra_context=dict(answers),
-            output_dir=str(folder),
-            config_file=str(self.config),
-        )
+        before, tempfile.tempdir = tempfile.tempdir, str(self.hooks)
+        try:
+            path = cookiecutter(
+                str(self.template),
+                no_input=True,
+                extra_context=dict(answers),
+                output_dir=str(folder),
+                config_file=str(self.config),
+            )
+        finally:
+            tempfile.tempdir = before
         return Rendering(Path(path), dict(answers))
 
     def command(
@@ -247,7 +255,7 @@ class Renderer:
             + ([] if typed is not None else ["--no-input"])
             + [str(self.template), *arguments],
             cwd=folder,
-            env=users_environment({"PWD": str(folder), **(env or {})}),
+            env=users_environment({"PWD": str(folder), "TMPDIR": str(self.hooks), **(env or {})}),
             input=typed or "",
             capture_output=True,
             encoding="utf-8",

@@ -493,17 +493,17 @@ def test_a_taken_port(devserver: ModuleType, shared: Path) -> None:
 def test_a_port_taken_between_choosing_and_listening(
     devserver: ModuleType, shared: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from migrator import devserver_process
+    from migrator.devserver import process
 
     server = devserver.DevServer(shared)
     server.ensure("app")
     port = server.status().port
     server.stop()
-    choose = devserver_process.free_port
+    choose = process.free_port
     choices = [port]
     with taken(port):
         monkeypatch.setattr(
-            devserver_process,
+            process,
             "free_port",
             lambda preferred: choices.pop() if choices else choose(preferred),
         )
@@ -657,9 +657,9 @@ def test_root_without_all_its_powers(
 
 @AS_ROOT
 def test_an_ordinary_user(devserver: ModuleType, project: Path) -> None:
-    from migrator import devserver_process
+    from migrator.devserver import process
 
-    nobody = devserver_process.account(project, project / "none")
+    nobody = process.account(project, project / "none")
     os.chown(project, nobody.uid, nobody.gid)
     url = ensure_elsewhere(project, prefix=nobody.prefix)
     assert ask(url, "SELECT 1") == 1
@@ -690,11 +690,11 @@ def test_the_folder_of_another_user(devserver: ModuleType) -> None:
 
 @AS_ROOT
 def test_the_data_of_another_user(devserver: ModuleType, project: Path) -> None:
-    from migrator import devserver_process
+    from migrator.devserver import process
 
     data = project / ".postgres" / "data"
     data.mkdir(parents=True)
-    nobody = devserver_process.account(project, data)
+    nobody = process.account(project, data)
     for path in (project, data.parent):
         os.chown(path, nobody.uid, nobody.gid)
     os.chown(data, 1, 1)

@@ -41,8 +41,8 @@ migrations/env.py migrations/script.py.mako migrations/versions/ruff.toml
 migrations/versions/2026_11_22_0900-5f2c81d0a7e4_teams_users_and_invoices.py
 migrator/__init__.py migrator/__main__.py migrator/autogenerate.py migrator/cli.py
 migrator/console.py migrator/database.py migrator/deploy.py migrator/devdb.py
-migrator/devserver.py migrator/devserver_folder.py migrator/devserver_lifecycle.py
-migrator/devserver_process.py migrator/discovery.py migrator/enums.py migrator/errors.py
+migrator/devserver/__init__.py migrator/devserver/folder.py migrator/devserver/lifecycle.py
+migrator/devserver/process.py migrator/discovery.py migrator/enums.py migrator/errors.py
 migrator/importing.py migrator/plan.py migrator/settings.py migrator/sql.py migrator/urls.py
 scripts/deploy_migrations.py
 tests/conftest.py tests/databases.py tests/test_database.py tests/test_migrations.py

@@ -8,8 +8,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from migrator import devserver_process as process
-from migrator.devserver_folder import Folder
+from migrator.devserver import process
+from migrator.devserver.folder import Folder
 from migrator.errors import MigratorError, UsageError
 
 PATIENCE = 30  # seconds to start, to recover or to stop

@@ -1,4 +1,8 @@
-"""The local PostgreSQL for development and tests, started on demand: no Docker, no root."""
+"""The local PostgreSQL for development and tests, started on demand: no Docker, no root.
+
+`process` runs PostgreSQL's programs, `folder` is what lies in `.postgres/`, `lifecycle` starts and
+stops; here is what others call.
+"""
 
 import os
 import signal
@@ -11,9 +15,9 @@ from urllib.parse import quote
 from migrator.errors import MigratorError, UsageError
 
 try:
-    from migrator import devserver_lifecycle as lifecycle
-    from migrator.devserver_folder import Folder, Status
-    from migrator.devserver_process import binaries, last_lines
+    from migrator.devserver import lifecycle
+    from migrator.devserver.folder import Folder, Status
+    from migrator.devserver.process import binaries, last_lines
 except ModuleNotFoundError:  # fcntl and pwd
     raise UsageError(
         "The development PostgreSQL runs on Linux and macOS: on Windows, work in WSL or set"
