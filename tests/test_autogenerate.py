@@ -265,3 +265,33 @@ def test_sqlite_writes_plain_columns(ready: Render) -> None:
     assert "sa.Enum(" in text
     assert "TYPE" not in text
     round_trip(project)
+
+
+def test_types_of_the_application_and_of_libraries(project: Rendering) -> None:
+    """A decorator is written as what it stores; a library's type comes with its import."""
+    (project.path / "library_type.py").write_text(
+        "from sqlalchemy.types import UserDefinedType\n\n\n"
+        "class Point(UserDefinedType):\n"
+        "    cache_ok = True\n\n"
+        "    def get_col_spec(self, **_):\n        return 'point'\n",
+        "utf-8",
+    )
+    decorator = (
+        "\n\nfrom library_type import Point\n\n\n"
+        "class Lower(sa.TypeDecorator):\n    impl = sa.String\n    cache_ok = True\n"
+    )
+    columns = (
+        "    code: Mapped[str] = mapped_column(Lower(20))\n"
+        "    tags: Mapped[list[str]] = mapped_column(ARRAY(Lower(20)))\n"
+        "    place: Mapped[str | None] = mapped_column(Point())\n"
+    )
+    try:
+        models(project, decorator, SHOP, columns)
+        text = revise(project)
+        assert 'sa.Column("code", sa.String(length=20), nullable=False)' in text
+        assert "postgresql.ARRAY(sa.String(length=20))" in text
+        assert "import library_type\n" in text
+        assert 'sa.Column("place", library_type.Point(), nullable=True)' in text
+        round_trip(project)
+    finally:
+        (project.path / "library_type.py").unlink()

@@ -6,7 +6,7 @@ from logging.config import fileConfig
 
 from alembic import context
 
-from migrator import autogenerate, console, database, discovery, enums, settings
+from migrator import autogenerate, console, database, discovery, rendering, settings
 
 config = context.config
 console.use_utf8()
@@ -41,7 +41,7 @@ def run_migrations_online() -> None:
             include_name=autogenerate.include_name(connection),
             process_revision_directives=autogenerate.process,
             on_version_apply=config.attributes.get("on_version_apply", ()),
-            render_item=enums.render_item,
+            render_item=rendering.render_item,
             render_as_batch=connection.dialect.name == "sqlite",
             compare_server_default=True,
             transactional_ddl=True,  # on SQLite too: database.py makes it so

@@ -7,7 +7,7 @@ that `--sql` shows it too.
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Any, Literal
+from typing import Any
 
 import sqlalchemy as sa
 from alembic.autogenerate.api import AutogenContext
@@ -21,10 +21,12 @@ from migrator.console import note
 Key = tuple[str | None, str]
 
 
-def render_item(kind: str, item: Any, context: AutogenContext) -> str | Literal[False]:
-    """Render an enum type as a reference to the type; leave everything else to Alembic."""
-    if kind != "type" or not _is_native(item) or not _is_postgresql(context.migration_context):
-        return False
+def render(item: TypeEngine[Any], context: AutogenContext) -> str | None:
+    """Render an enum type of PostgreSQL as a reference to the type, None for anything else."""
+    if not isinstance(item, sa.Enum) or not _is_native(item):
+        return None
+    if not _is_postgresql(context.migration_context):
+        return None
     context.imports.add("from sqlalchemy.dialects import postgresql")
     arguments = [repr(label) for label in item.enums] + [f"name={str(item.name)!r}"]
     if item.schema:
@@ -82,8 +84,8 @@ def _is_postgresql(context: MigrationContext | None) -> bool:
     return context is not None and context.dialect.name == "postgresql"
 
 
-def _is_native(item: object) -> bool:
-    return isinstance(item, sa.Enum) and item.native_enum and bool(item.name)
+def _is_native(enum: sa.Enum) -> bool:
+    return enum.native_enum and bool(enum.name)
 
 
 def _key(enum: sa.Enum) -> Key:
