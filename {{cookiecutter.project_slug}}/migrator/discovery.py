@@ -8,6 +8,7 @@ Strict on purpose: a model that is missing from the metadata looks to autogenera
 to drop, so whatever cannot be imported stops the command before anything is written.
 """
 
+import gc
 import os
 import sys
 from collections.abc import Iterable, Iterator
@@ -59,6 +60,8 @@ def import_models(config: Config) -> dict[str, list[Table]]:
             for name in _names(importing.load(package, _ini(config))):
                 if not any(fnmatch(name, pattern) for pattern in excluded):
                     modules[name] = importing.load(name, _ini(config))
+    if config.cmd_opts:  # of the alembic command, which ends soon; a program has its own garbage
+        gc.freeze()
     found = {name: list(_tables(module)) for name, module in modules.items()}
     base_module = _option(config, "autoimport_base").partition(":")[0]
     _refuse_second_names([base_module, *(name for name, tables in found.items() if tables)])
