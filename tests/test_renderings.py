@@ -43,8 +43,8 @@ migrator/__init__.py migrator/__main__.py migrator/autogenerate.py migrator/cli.
 migrator/console.py migrator/database.py migrator/deploy.py migrator/devdb.py
 migrator/devserver/__init__.py migrator/devserver/folder.py migrator/devserver/lifecycle.py
 migrator/devserver/process.py migrator/discovery.py migrator/enums.py migrator/errors.py
-migrator/importing.py migrator/plan.py migrator/rendering.py migrator/settings.py migrator/sql.py
-migrator/urls.py
+migrator/importing.py migrator/locks.py migrator/plan.py migrator/rendering.py migrator/settings.py
+migrator/sql.py migrator/urls.py
 scripts/deploy_migrations.py
 tests/conftest.py tests/databases.py tests/test_database.py tests/test_migrations.py
 tests/test_models.py

@@ -28,11 +28,27 @@ def connect(config: Config) -> Iterator[Connection]:
     if isinstance(given, Connection):
         yield given
         return
-    own = given if isinstance(given, Engine) else engine(config)
+    with _open(given if isinstance(given, Engine) else engine(config)) as connection:
+        yield connection
+
+
+@contextmanager
+def connect_autocommit(config: Config) -> Iterator[Connection]:
+    """Yield a connection beside the one of `connect`, which is never in a transaction.
+
+    Raises:
+        MigratorError: the database cannot be reached.
+    """
+    with _open(engine(config).execution_options(isolation_level="AUTOCOMMIT")) as connection:
+        yield connection
+
+
+@contextmanager
+def _open(engine: Engine) -> Iterator[Connection]:
     try:
-        connection = own.connect()
+        connection = engine.connect()
     except DBAPIError as error:
-        raise MigratorError(_unreachable(own.url, error)) from None
+        raise MigratorError(_unreachable(engine.url, error)) from None
     with connection:
         yield connection
 

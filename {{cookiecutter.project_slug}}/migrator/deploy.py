@@ -8,7 +8,7 @@ from alembic.config import Config
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from migrator import database, plan
+from migrator import database, locks, plan
 from migrator.console import note, say
 from migrator.errors import LockTimeout, MigratorError
 
@@ -29,17 +29,26 @@ def run(config: Config, to: str = "head") -> None:
         if not before.pending:
             say(f"Nothing to do: the database is at {before.at}.")
             return
-        say(f"The database is at {before.at}; {len(before.pending)} to apply:")
-        for script in before.pending:
-            say(f"  {plan.describe(script)}")
-        _apply(config, connection, before)
-        after = plan.make(config, connection, to)
-        if after.pending:
-            raise MigratorError(
-                f"The deploy ended at {after.at} instead of {after.target}, without an error;"
-                " look at the revisions after it for a commit or rollback of their own."
-            )
-        say(f"Done: the database is at {after.at}.")
+        with locks.only_deployer(config):
+            _deploy(config, connection, to)
+
+
+def _deploy(config: Config, connection: Connection, to: str) -> None:
+    before = plan.make(config, connection, to)
+    if not before.pending:
+        say(f"Nothing to do any more: another deploy has brought the database to {before.at}.")
+        return
+    say(f"The database is at {before.at}; {len(before.pending)} to apply:")
+    for script in before.pending:
+        say(f"  {plan.describe(script)}")
+    _apply(config, connection, before)
+    after = plan.make(config, connection, to)
+    if after.pending:
+        raise MigratorError(
+            f"The deploy ended at {after.at} instead of {after.target}, without an error;"
+            " look at the revisions after it for a commit or rollback of their own."
+        )
+    say(f"Done: the database is at {after.at}.")
 
 
 def _apply(config: Config, connection: Connection, before: plan.Plan) -> None:

@@ -32,6 +32,7 @@ class Settings:
 
     production: bool = False
     connect_timeout: float = 10
+    deploy_lock_timeout: float = 300
     lock_timeout: float = 0
     statement_timeout: float = 0
     idle_in_transaction_session_timeout: float = 0
