@@ -293,7 +293,7 @@ def test_no_revision_is_written_with_the_production_ini(command: str, project: R
             f".venv/bin/alembic -c alembic_prod.ini {command}", env={"DATABASE_URL": url}
         )
         assert done.returncode != 0
-        assert ("is for deploys" if url else "DATABASE_URL") in said(done)
+        assert "is for deploys" in said(done)
     assert revisions(project) == before
 
 

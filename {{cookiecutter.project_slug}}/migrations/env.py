@@ -10,6 +10,7 @@ from migrator import autogenerate, console, database, discovery, rendering, sett
 
 config = context.config
 console.use_utf8()
+autogenerate.refuse_in_production(config)
 
 # Only for the alembic command: a program that calls Alembic has its own logging.
 if config.config_file_name and config.cmd_opts:
@@ -27,7 +28,6 @@ def run_migrations_offline() -> None:
         transactional_ddl=True,
         transaction_per_migration=True,
     )
-    autogenerate.refuse_in_production(config, context.get_context())
     with context.begin_transaction():
         context.run_migrations()
 

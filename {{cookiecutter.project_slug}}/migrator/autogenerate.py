@@ -30,14 +30,18 @@ def needs_models(context: MigrationContext) -> bool:
     return revision is not None and bool(revision.command_args["autogenerate"])
 
 
-def refuse_in_production(config: Config, context: MigrationContext) -> None:
+def refuse_in_production(config: Config, context: MigrationContext | None = None) -> None:
     """Refuse to write a revision with a configuration that is meant for deploys.
+
+    Args:
+        context: without it, before there is one, only what was typed is known; a program that
+            calls Alembic shows what it wants when Alembic has configured it.
 
     Raises:
         UsageError: `production = true`, and the command would write a revision.
     """
     writes = _command(config) in ("revision", "merge") or (
-        _command(config) is None and "revision_context" in context.opts
+        _command(config) is None and context is not None and "revision_context" in context.opts
     )
     if writes and settings.load(config).production:
         raise UsageError(
