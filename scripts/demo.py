@@ -1,6 +1,7 @@
 """`make demo`: from nothing to a migrated PostgreSQL, with the commands that a user types."""
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -37,7 +38,8 @@ def main() -> None:
     finally:
         run(project, "make db-stop")
     heading("That was it. The project is yours to play with; its database starts when needed:")
-    print(f"  cd {project}\n  make            # what else there is\n  make test check\n")
+    print(f"  cd {shlex.quote(str(project))}")
+    print("  make            # what else there is\n  make test check\n")
 
 
 def clean_copy(output: Path) -> str:

@@ -1,9 +1,11 @@
 """Everything that is printed. UTF-8 whatever the locale says, aligned for wide characters."""
 
 import io
+import logging
 import sys
 import unicodedata
 from collections.abc import Sequence
+from typing import TextIO
 
 
 def use_utf8() -> None:
@@ -27,6 +29,15 @@ def argument(text: str) -> str:
         return text.encode(sys.getfilesystemencoding(), "surrogateescape").decode("utf-8")
     except UnicodeError:
         return text
+
+
+class Handler(logging.StreamHandler[TextIO]):
+    """For alembic.ini: the log without what Alembic says about itself at every start."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Leave out which implementation was chosen and what it assumes."""
+        itself = record.getMessage().startswith(("Context impl ", "Will assume "))
+        return not itself and bool(super().filter(record))
 
 
 def say(message: str = "") -> None:
