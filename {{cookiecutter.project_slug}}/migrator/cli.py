@@ -84,6 +84,8 @@ def _parser() -> argparse.ArgumentParser:
     add = commands.add_parser("db", help="the development PostgreSQL")
     add.add_argument("action", choices=["start", "stop", "status", "url", "shell"])
     add.set_defaults(run=_db)
+    for command in commands.choices.values():  # -c is understood after the command too
+        command.add_argument("-c", "--config", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
     return parser
 
 
