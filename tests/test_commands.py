@@ -57,7 +57,7 @@ def test_the_configuration_may_be_named_after_the_command(project: Rendering) ->
 def test_a_database_of_another_code(project: Rendering) -> None:
     project.make("migrate")
     (revision,) = (project.path / "migrations/versions").glob("*.py")
-    text = revision.read_text("utf-8").replace("5f2c81d0a7e4", "000000000001")
+    text = revision.read_text("utf-8").replace("5f2c81d0a7e4", "0001")
     revision.write_text(text, "utf-8")
     done = project.run(f"{MIGRATOR} plan")
     assert done.returncode == 1
