@@ -5,6 +5,7 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
@@ -24,17 +25,18 @@ def run(config: Config, to: str = "head") -> None:
         MigratorError: a revision failed, or the target was not reached. The message says where
             the database stands; nothing is ever downgraded by itself.
     """
+    revisions = ScriptDirectory.from_config(config)
     with database.connect(config) as connection:
-        before = plan.make(config, connection, to)
+        before = plan.make(config, connection, to, revisions)
         if not before.pending:
             say(f"Nothing to do: the database is at {before.at}.")
             return
         with locks.only_deployer(config):
-            _deploy(config, connection, to)
+            _deploy(config, connection, to, revisions)
 
 
-def _deploy(config: Config, connection: Connection, to: str) -> None:
-    before = plan.make(config, connection, to)
+def _deploy(config: Config, connection: Connection, to: str, revisions: ScriptDirectory) -> None:
+    before = plan.make(config, connection, to, revisions)
     if not before.pending:
         say(f"Nothing to do any more: another deploy has brought the database to {before.at}.")
         return
@@ -42,7 +44,7 @@ def _deploy(config: Config, connection: Connection, to: str) -> None:
     for script in before.pending:
         say(f"  {plan.describe(script)}")
     _apply(config, connection, before)
-    after = plan.make(config, connection, to)
+    after = plan.make(config, connection, to, revisions)
     if after.pending:
         raise MigratorError(
             f"The deploy ended at {after.at} instead of {after.target}, without an error;"

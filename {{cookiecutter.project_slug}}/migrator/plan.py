@@ -26,18 +26,24 @@ class Plan:
         return ", ".join(self.current) or "base"
 
 
-def make(config: Config, connection: Connection, to: str = "head") -> Plan:
+def make(
+    config: Config,
+    connection: Connection,
+    to: str = "head",
+    revisions: ScriptDirectory | None = None,
+) -> Plan:
     """Compare the database with the revisions of this code; changes nothing.
 
     Args:
         to: the revision to reach, as Alembic writes it.
+        revisions: those of `config`, if they are loaded already, which takes 0.1 ms for each.
 
     Raises:
         MigratorError: the history has several heads, or the database is at a revision that
             this code does not have.
         UsageError: there is no revision `to`, or it lies behind.
     """
-    script = ScriptDirectory.from_config(config)
+    script = revisions or ScriptDirectory.from_config(config)
     target = _target(script, to)
     current = current_heads(connection)
     if set(current) == {target}:
