@@ -19,7 +19,7 @@ class Effort:
 
     least: int = 5
     most: int = 15
-    seconds: float = 30
+    seconds: float = 20
 
 
 @dataclass(frozen=True)

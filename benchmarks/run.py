@@ -1,6 +1,7 @@
 """`make bench`: measure against plain Alembic, and print tables. Nothing here can fail a test."""
 
 import argparse
+import os
 import platform
 import sys
 from importlib.metadata import version
@@ -36,7 +37,7 @@ def main() -> None:
     options = parser.parse_args()
     sizes = QUICK if options.quick else Sizes()
     versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
-    print(f"Python {platform.python_version()}, {versions}")
+    print(f"Python {platform.python_version()}, {versions}; {os.cpu_count()} processors")
     print("Times and ratios are medians of n rounds; a ratio below 1 means that ours is faster.")
     with workshop() as made:
         for name in options.only or BENCHMARKS:
