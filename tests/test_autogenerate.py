@@ -295,3 +295,44 @@ def test_types_of_the_application_and_of_libraries(project: Rendering) -> None:
         round_trip(project)
     finally:
         (project.path / "library_type.py").unlink()
+
+
+def test_a_schema_of_its_own(project: Rendering) -> None:
+    """The schema is made, its tables are compared, and a drop there has to be named too."""
+    table = '    __tablename__ = "shops"\n    __table_args__ = ({"schema": "audit"},)\n'
+    shop = SHOP.replace('    __tablename__ = "shops"\n', table)
+    other = shop.replace("Shop", "Other").replace('"shops"', '"others"')
+    try:
+        models(project, shop, other)
+        assert 'op.execute("CREATE SCHEMA audit")' in revise(project)
+        round_trip(project)
+        models(project, other)
+        done = project.run("make revision m=step")
+        assert "would drop audit.shops," in done.stdout
+        assert "drop_table" in revise(project, "drop=audit.shops")
+        round_trip(project)
+    finally:
+        sql(project, "DROP SCHEMA IF EXISTS audit CASCADE")
+
+
+def test_a_new_enum_value_may_be_used_in_the_same_change(project: Rendering) -> None:
+    models(project, PET)
+    revise(project)
+    project.make("migrate")
+    more = PET.replace("    sad = 2", "    sad = 2\n    calm = 3")
+    column = '    other: Mapped[Mood] = mapped_column(server_default="calm")\n'
+    models(project, more, column)
+    assert "autocommit_block" in revise(project)
+    round_trip(project)
+
+
+def test_an_enum_in_the_default_schema_by_name(project: Rendering) -> None:
+    column = (
+        '    size: Mapped[str | None] = mapped_column(sa.Enum("s", name="size", schema="public"))\n'
+    )
+    models(project, SHOP, column)
+    revise(project)
+    project.make("upgrade")
+    done = project.run("make revision m=again")
+    assert "CREATE TYPE" not in "".join(project.read(name) for name in written(project)[1:])
+    assert done.returncode == 0, done.stdout

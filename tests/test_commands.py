@@ -69,3 +69,69 @@ def test_wrong_usage(project: Rendering) -> None:
         done = project.run(f"{MIGRATOR} {arguments}")
         assert done.returncode == 2, arguments
         assert "usage:" in done.stderr
+
+
+BROKEN = {
+    "syntax": ("def (\n", "A revision file cannot be read: SyntaxError"),
+    "parent": ('revision = "b"\ndown_revision = "gone"\n', "'gone' is missing, which another"),
+    "copy": ('revision = "5f2c81d0a7e4"\ndown_revision = None\n', "5f2c81d0a7e4"),
+}
+
+
+@pytest.mark.parametrize(("text", "said"), BROKEN.values(), ids=BROKEN.keys())
+def test_a_broken_revision_file_is_one_sentence(project: Rendering, text: str, said: str) -> None:
+    (project.path / "migrations/versions/broken.py").write_text(text, "utf-8")
+    done = project.run(f"{MIGRATOR} plan")
+    assert done.returncode in (1, 3)
+    assert said in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_alembic_ends_with_the_documented_exit_codes(project: Rendering) -> None:
+    assert project.run(".venv/bin/alembic -c alembic_prod.ini upgrade head").returncode == 2
+    project.make("migrate")
+    (project.path / "app/models/billing/invoice.py").unlink()
+    done = project.run(".venv/bin/alembic revision --autogenerate -m x")
+    assert done.returncode == 5
+    assert done.stdout.count("would drop invoices") == 1
+
+
+@pytest.mark.parametrize("url", ["mysql://u:geheim@h/d", "sqlite://", "http://h"])
+def test_databases_that_cannot_be(project: Rendering, url: str) -> None:
+    done = project.run("make deploy", env={"DATABASE_URL": url})
+    assert "Error 2" in done.stderr
+    assert "not supported" in done.stderr or "in memory" in done.stderr
+    assert "geheim" not in done.stderr
+    assert not list(project.path.glob("*.deploy-lock"))
+
+
+def test_an_error_of_the_database_is_one_paragraph(project: Rendering) -> None:
+    project.make("empty-revision m=wrong")
+    name = max((project.path / "migrations/versions").glob("*wrong.py"))
+    text = name.read_text("utf-8").replace("    pass", '    op.execute("SELECT nonsense")', 1)
+    name.write_text(text, "utf-8")
+    done = project.run("make migrate")
+    assert "no such column: nonsense" in done.stdout
+    assert "The statement was: SELECT nonsense" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_variables_of_the_environment_are_not_arguments(project: Rendering) -> None:
+    project.make("migrate")
+    env: dict[str, str | None] = {"to": "base", "PYTHON": "3.12", "m": "x"}
+    assert "5f2c81d0a7e4" in project.make("current", env=env)
+    assert "Nothing is pending" in project.make("plan", env=env)
+    assert "needs a message" in project.run("make revision", env=env).stderr
+
+
+def test_merging(project: Rendering) -> None:
+    assert "nothing to merge" in project.make("merge m=x")
+    for name in ("left", "right"):
+        text = f'revision = "{name}"\ndown_revision = "5f2c81d0a7e4"\n'
+        text += "def upgrade() -> None: ...\ndef downgrade() -> None: ...\n"
+        (project.path / f"migrations/versions/{name}.py").write_text(text, "utf-8")
+    assert "make merge" in project.run("make migrate").stdout
+    project.make("merge m=joined")
+    project.make("migrate")
+    assert "to=REV" in project.run("make downgrade").stdout
+    project.make("test")

@@ -1,5 +1,6 @@
 """Deploys that meet: one works, the others wait, and nobody does anything twice."""
 
+import signal
 import subprocess
 import sys
 import time
@@ -156,3 +157,25 @@ def test_on_sqlite_it_is_a_file(ready: Render) -> None:
         holder.kill()
     assert deploy.returncode == 4, output
     assert "deployed.db.deploy-lock" in output
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
+def test_a_stopped_deploy_says_where_it_stands(
+    project: Rendering, url: str, sent: signal.Signals
+) -> None:
+    """And the statement that it was in does not go on without it."""
+    with psycopg.connect(url, autocommit=True) as other:
+        with other.transaction(force_rollback=True):
+            other.execute("CREATE TABLE steps ()")  # the second revision waits for its name
+            deploy = start(project, url, MIGRATOR_LOCK_TIMEOUT="0")
+            while not other.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchone():
+                assert deploy.poll() is None, deploy.communicate()[0]
+                time.sleep(0.05)
+            deploy.send_signal(sent)
+            output = deploy.communicate(timeout=30)[0]
+            left = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'migrate'"
+            assert other.execute(left).fetchone() == (0,)
+        assert deploy.returncode == 130, output
+        assert "Stopped in revision step1, which was rolled back" in output
+        assert "The database is at 5f2c81d0a7e4 (1 of 5 revisions stand)" in output
+        assert "Traceback" not in output

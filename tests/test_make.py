@@ -447,7 +447,7 @@ def test_copying_what_they_say_makes_them_work(stock: Rendering, shared: Renderi
     shutil.copy(shared.path / "alembic_prod.ini", stock.path)
     shutil.copy(shared.path / "migrations/env.py", stock.path / "alembic")
     edit(stock, "alembic_prod.ini", "^script_location = .*$", "script_location = %(here)s/alembic")
-    edit(stock, "alembic_prod.ini", "^autoimport_models.*\n.*$", keys)
+    edit(stock, "alembic_prod.ini", "^autoimport_models.*\n.*\n.*$", keys)
     assert "Done: the database is at" in stock.make("deploy", env=url)
     with closing(sqlite3.connect(stock.path / "elsewhere.db")) as connection:
         assert connection.execute("SELECT * FROM things").fetchall() == []
@@ -532,7 +532,7 @@ def test_what_was_applied_before_a_failure_stands(deploying: Rendering, url: str
     assert {"t1", "t2", "t3"} & tables(url) == {"t1"}
     again = deploy(deploying, url)
     assert again.returncode == 1
-    assert "The database is at rev1 (nothing was applied)." in said(again)
+    assert "The database is at rev1 (none of this deploy was applied)." in said(again)
     second.unlink()
     write_revision(deploying, "rev2", "rev1", create.format("t2"))
     mended = deploy(deploying, url)
@@ -549,7 +549,7 @@ def test_a_lock_that_is_held_ends_the_deploy(deploying: Rendering, new_postgresq
         done = deploy(deploying, url, MIGRATOR_LOCK_TIMEOUT="0.2")
         assert done.returncode == 4
         assert "lock timeout" in said(done)
-        assert f"The database is at {FIRST} (nothing was applied)" in said(done)
+        assert f"The database is at {FIRST} (none of this deploy was applied)" in said(done)
         env = {"DATABASE_URL": url, "MIGRATOR_LOCK_TIMEOUT": "0.2"}
         assert "Error 4" in deploying.run("make deploy", env=env).stderr
     assert deploy(deploying, url, MIGRATOR_LOCK_TIMEOUT="0.2").returncode == 0

@@ -2,19 +2,24 @@
 # another project with Alembic and add `include migrations.mk` to its Makefile (or run
 # `make -f migrations.mk`). Some targets also need the folder migrator/; they say so.
 
-PYTHON ?= $(if $(wildcard .venv/bin/python),.venv/bin/python,python3)
+# One from the environment may mean anything; one on the command line or in a Makefile counts.
+ifneq ($(filter undefined environment,$(origin PYTHON)),)
+PYTHON = $(if $(wildcard .venv/bin/python),.venv/bin/python,python3)
+endif
 ALEMBIC ?= $(PYTHON) -m alembic
 MIGRATOR ?= $(PYTHON) -m migrator
 # The configuration for deploys; everything else uses alembic.ini.
 PROD_INI ?= alembic_prod.ini
 
 # Arguments: m=message  to=revision  from=revision  drop=table,table.column  out=file
-# Taken as they are: a dollar sign in a message is not a variable.
-override m := $(value m)
-override to := $(value to)
-override from := $(value from)
-override drop := $(value drop)
-override out := $(value out)
+# Taken as they are: a dollar sign in a message is not a variable. And only as they are typed: a
+# variable of that name in the environment is somebody else's.
+typed = $(if $(filter command,$(origin $(1))),$(value $(1)))
+override m := $(call typed,m)
+override to := $(call typed,to)
+override from := $(call typed,from)
+override drop := $(call typed,drop)
+override out := $(call typed,out)
 export m to from drop out
 
 # Chinese in messages, comments and SQL, whatever the locale says.
@@ -37,12 +42,21 @@ define need_migrator
 test -d migrator || { echo 'make $@ needs the folder migrator/ of alembic-starter: copy it too. (make tables also needs the autoimport_ keys of its alembic.ini; make deploy also its alembic_prod.ini, with your script_location, and its migrations/env.py in place of yours.)' >&2; exit 2; }
 endef
 
+# Puts the number of heads into $$count.
+define count_heads
+heads=$$($(ALEMBIC) heads) || { code=$$?; echo "$$heads"; exit $$code; }; count=$$(echo "$$heads" | grep -c .)
+endef
+
 # Runs $(1); where its relative step leads nowhere, and $(2) finds $$now, the database's revision,
 # at the end already, says $(3) instead of Alembic's riddle.
 define plainly
 output=$$($(1)); code=$$?; \
 case "$$output" in *"Relative revision "*" didn't produce "*) \
 	now=$$($(ALEMBIC) current 2>/dev/null); if $(2); then echo '$(3)'; exit 0; fi;; \
+*"Multiple head revisions "*) \
+	echo 'There are several heads, so it is not clear where to go: join them with make merge m="merge", or name one with make upgrade to=REV.';; \
+*"Ambiguous walk"*) \
+	echo 'The database is at a revision that joins several: name the one to go back to with make downgrade to=REV (make history lists them).';; \
 esac; \
 test -z "$$output" || printf '%s\n' "$$output"; exit $$code
 endef
@@ -54,11 +68,11 @@ migrations-help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s  %s\n", $$1, $$2 }' $(filter %migrations.mk,$(MAKEFILE_LIST))
 
 migrate: ## bring the database to the newest revision
-	@$(ALEMBIC) upgrade head
+	@$(call plainly,$(ALEMBIC) upgrade head,false,)
 
 revision: ## write what changed in the models as a revision: m="add invoices" (drop=table to allow a drop)
 	@$(need_message)
-	@$(ALEMBIC) upgrade head
+	@$(call plainly,$(ALEMBIC) upgrade head,false,)
 	@$(ALEMBIC) $(if $(drop),-x drop="$$drop") revision --autogenerate --message="$$m"
 
 empty-revision: ## write an empty revision to fill in by hand: m="fix prices"
@@ -83,7 +97,8 @@ heads: ## show the newest revision, or several when branches met
 
 merge: ## join several heads into one: m="merge"
 	@$(need_message)
-	@$(ALEMBIC) merge heads --message="$$m"
+	@$(count_heads); if test "$$count" -lt 2; then echo 'There is one head: nothing to merge.'; else \
+	$(ALEMBIC) merge heads --message="$$m"; fi
 
 sql: ## write what an upgrade would run to a file: from=REV to=REV out=FILE (default: from the database's revision to head)
 	@$(need_migrator)

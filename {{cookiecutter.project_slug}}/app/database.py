@@ -4,7 +4,7 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -14,20 +14,18 @@ from sqlalchemy.ext.asyncio import (
 from sqlalchemy.orm import Session, sessionmaker
 
 from app.settings import get_settings
-
-# psycopg serves both; SQLite needs a second driver.
-DRIVERS = {
-    "postgres": ("postgresql+psycopg", "postgresql+psycopg"),
-    "postgresql": ("postgresql+psycopg", "postgresql+psycopg"),
-    "sqlite": ("sqlite", "sqlite+aiosqlite"),
-}
+from migrator.urls import normalise
 
 
 def url_for(text: str, *, asynchronous: bool) -> URL:
-    """Return a database URL with the driver for synchronous or asynchronous use."""
-    url = make_url(text)
-    drivers = DRIVERS.get(url.get_backend_name())
-    return url.set(drivername=drivers[asynchronous]) if drivers else url
+    """Return a database URL with the driver for synchronous or asynchronous use.
+
+    It is read as migrations read it, so that what they accept works here too.
+    """
+    url = normalise(text)  # psycopg serves both; SQLite needs a second driver
+    if asynchronous and url.get_backend_name() == "sqlite":
+        return url.set(drivername="sqlite+aiosqlite")
+    return url
 
 
 @cache

@@ -1,21 +1,17 @@
 """What Alembic runs for every command that needs the database or writes a revision."""
 
-import atexit
-import gc
 from logging.config import fileConfig
 
 from alembic import context
 
-from migrator import autogenerate, console, database, discovery, rendering, settings
+from migrator import autogenerate, console, database, discovery, errors, rendering, settings
 
 config = context.config
-console.use_utf8()
-autogenerate.refuse_in_production(config)
+console.start()
 
 # Only for the alembic command: a program that calls Alembic has its own logging.
 if config.config_file_name and config.cmd_opts:
     fileConfig(config.config_file_name, disable_existing_loggers=False, encoding="utf-8")
-    atexit.register(gc.freeze)  # looking for garbage at the end takes a quarter of the time
 
 
 def run_migrations_offline() -> None:
@@ -38,6 +34,7 @@ def run_migrations_online() -> None:
         context.configure(
             connection=connection,
             target_metadata=discovery.metadata(config),
+            include_schemas=True,
             include_name=autogenerate.include_name(connection),
             process_revision_directives=autogenerate.process,
             on_version_apply=config.attributes.get("on_version_apply", ()),
@@ -54,7 +51,9 @@ def run_migrations_online() -> None:
             context.run_migrations()
 
 
-if context.is_offline_mode():
-    run_migrations_offline()
-else:
-    run_migrations_online()
+with errors.exit_codes(config):
+    autogenerate.refuse_in_production(config)
+    if context.is_offline_mode():
+        run_migrations_offline()
+    else:
+        run_migrations_online()

@@ -9,7 +9,7 @@ from alembic.config import Config
 from alembic.operations import ops
 from alembic.runtime.migration import MigrationContext
 
-from migrator import console, enums, settings
+from migrator import console, enums, schemas, settings
 from migrator.errors import RefusedError, UsageError
 
 NameType = Literal[
@@ -51,7 +51,7 @@ def refuse_in_production(config: Config, context: MigrationContext | None = None
 
 
 def include_name(connection: sa.Connection) -> Callable[[str | None, NameType, Parents], bool]:
-    """Return a filter that hides tables that an extension owns (PostGIS's, for example).
+    """Return a filter that hides schemas without models, and tables that an extension owns.
 
     The catalog is asked at the first table, not before: a statement ahead of
     `context.configure()` would open a transaction that Alembic then leaves to be rolled back.
@@ -60,6 +60,9 @@ def include_name(connection: sa.Connection) -> Callable[[str | None, NameType, P
 
     def filter_name(name: str | None, type_: NameType, parents: Parents) -> bool:
         nonlocal owned
+        if type_ == "schema":  # those that no model is in are somebody else's
+            models = alembic_context.get_context().opts["target_metadata"].tables.values()
+            return name is None or name in {table.schema for table in models}
         if type_ != "table" or connection.dialect.name != "postgresql":
             return True
         if owned is None:
@@ -88,6 +91,7 @@ def process(context: MigrationContext, _revision: Any, scripts: list[ops.Migrati
         return
     _refuse_drops(script.upgrade_ops)
     enums.complete(context, script)
+    schemas.complete(context, script)
     if _command(alembic_context.config) == "revision" and script.upgrade_ops.is_empty():
         scripts.clear()
         console.say("The models and the database agree: no revision is needed, none was written.")

@@ -1,8 +1,8 @@
 """`python -m migrator`: the commands, their arguments and exit codes (see errors.py)."""
 
 import argparse
-import atexit
-import gc
+import configparser
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -13,13 +13,14 @@ from alembic.util.exc import CommandError
 from sqlalchemy.exc import DBAPIError
 
 from migrator import __version__, console, database, deploy, discovery, plan, settings, sql
-from migrator.errors import MigratorError, PendingError, UsageError
+from migrator.errors import Interrupted, MigratorError, PendingError, UsageError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; errors are one sentence on stderr."""
-    console.use_utf8()
-    atexit.register(gc.freeze)  # looking for garbage at the end takes a quarter of the time
+    console.start()
+    # A container is stopped with SIGTERM: end as with Ctrl-C, which cancels the statement.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     options = _parser().parse_args(arguments)
     try:
         options.run(_config(options.config), options)
@@ -31,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return MigratorError.exit_code
     except KeyboardInterrupt:
         console.note(f"{options.command}: stopped.")
-        return 130
+        return Interrupted.exit_code
     return 0
 
 
@@ -42,7 +43,10 @@ def _config(path: str) -> Config:
     if "%" in str(Path(path).absolute().parent):
         raise UsageError("Alembic cannot read ini files in a folder with % in its path: rename it.")
     config = Config(path)
-    settings.load(config)  # a misspelt setting is found before anything is done
+    try:
+        settings.load(config)  # a misspelt setting is found before anything is done
+    except (configparser.Error, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read: {' '.join(str(error).split())}.") from None
     for folder in (config.get_main_option("prepend_sys_path") or "").split(":"):
         if folder and folder not in sys.path:
             sys.path.insert(0, folder)
@@ -56,7 +60,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m migrator",
         description="Looks after the database schema of this project.",
         epilog="Exit codes: 0 done or nothing to do, 1 failed, 2 wrong usage or configuration,"
-        " 3 revisions are pending, 4 waited too long for a lock, 5 refused by a safety check.",
+        " 3 revisions are pending, 4 waited too long for a lock, 5 refused by a safety check,"
+        " 130 stopped by Ctrl-C or SIGTERM.",
     )
     parser.add_argument("-c", "--config", default="alembic.ini", help="ini file (%(default)s)")
     parser.add_argument("--version", action="version", version=__version__)

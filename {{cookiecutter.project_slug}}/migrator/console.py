@@ -1,5 +1,7 @@
 """Everything that is printed. UTF-8 whatever the locale says, aligned for wide characters."""
 
+import atexit
+import gc
 import io
 import logging
 import sys
@@ -8,8 +10,10 @@ from collections.abc import Sequence
 from typing import TextIO
 
 
-def use_utf8() -> None:
+def start() -> None:
     """Make stdout and stderr write UTF-8, under every locale and PYTHONIOENCODING.
+
+    And skip the last search for garbage, which takes a quarter of a short command's time.
 
     `reconfigure` changes the stream in place. A new TextIOWrapper around `sys.stdout.buffer`
     would close the buffer when it is collected, and breaks `pytest -s`.
@@ -17,6 +21,7 @@ def use_utf8() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    atexit.register(gc.freeze)
 
 
 def argument(text: str) -> str:

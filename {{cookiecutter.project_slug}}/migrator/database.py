@@ -28,8 +28,19 @@ def connect(config: Config) -> Iterator[Connection]:
     if isinstance(given, Connection):
         yield given
         return
-    with _open(given if isinstance(given, Engine) else engine(config)) as connection:
-        yield connection
+    if isinstance(given, Engine):
+        with given.connect() as connection:
+            yield connection
+        return
+    with _open(engine(config)) as connection:
+        try:
+            yield connection
+        except DBAPIError as error:
+            reason = " ".join(str(error.orig).split()).removesuffix(".")
+            statement = f" The statement was: {error.statement}" if error.statement else ""
+            raise MigratorError(
+                f"The database said: {reason}. What was not committed is rolled back.{statement}"
+            ) from None
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from migrator import database, locks, plan
 from migrator.console import note, say
-from migrator.errors import LockTimeout, MigratorError
+from migrator.errors import Interrupted, LockTimeout, MigratorError
 
 LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL's error code when lock_timeout has passed
 
@@ -25,7 +25,7 @@ def run(config: Config, to: str = "head") -> None:
         MigratorError: a revision failed, or the target was not reached. The message says where
             the database stands; nothing is ever downgraded by itself.
     """
-    revisions = ScriptDirectory.from_config(config)
+    revisions = plan.load(config)
     with database.connect(config) as connection:
         before = plan.make(config, connection, to, revisions)
         if not before.pending:
@@ -67,20 +67,32 @@ def _apply(config: Config, connection: Connection, before: plan.Plan) -> None:
     config.attributes.update(connection=connection, on_version_apply=report)
     try:
         command.upgrade(config, before.target)
-    except Exception as error:
+    except (Exception, KeyboardInterrupt) as error:
         connection.rollback()
         raise _failure(error, plan.current_heads(connection), before) from error
 
 
-def _failure(error: Exception, now: tuple[str, ...], before: plan.Plan) -> MigratorError:
+def _failure(error: BaseException, now: tuple[str, ...], before: plan.Plan) -> MigratorError:
     at = ", ".join(now) or "base"
     names = [script.revision for script in before.pending]
     done = names.index(now[0]) + 1 if now and now[0] in names else 0
     cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
     reason = " ".join(str(cause).split())
-    kept = f"{done} of {len(names)} revisions stand" if done else "nothing was applied"
-    kind = LockTimeout if getattr(cause, "sqlstate", "") == LOCK_NOT_AVAILABLE else MigratorError
-    return kind(
-        f"Revision {names[min(done, len(names) - 1)]} failed and was rolled back: {reason}."
-        f" The database is at {at} ({kept}). Mend the cause and run the deploy again."
+    kept = f"{done} of {len(names)} revisions stand" if done else "none of this deploy was applied"
+    revision = names[min(done, len(names) - 1)]
+    state = f"The database is at {at} ({kept})."
+    if isinstance(error, KeyboardInterrupt):
+        return Interrupted(
+            f"Stopped in revision {revision}, which was rolled back. {state}"
+            " Run the deploy again to go on."
+        )
+    if getattr(cause, "sqlstate", "") == LOCK_NOT_AVAILABLE:
+        return LockTimeout(
+            f"Revision {revision} gave up waiting for a lock that another session holds, and was"
+            f" rolled back: {reason}. {state} Nothing is wrong with it: run the deploy again, at a"
+            " quieter moment or when that session has ended."
+        )
+    return MigratorError(
+        f"Revision {revision} failed and was rolled back: {reason}. {state}"
+        " Mend the cause and run the deploy again."
     )

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import sqlalchemy as sa
+from alembic.autogenerate import renderers
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import ops
 from alembic.runtime.migration import MigrationContext
@@ -19,6 +20,17 @@ from sqlalchemy.types import TypeEngine
 from migrator.console import note
 
 Key = tuple[str | None, str]
+
+
+class AddValueOp(ops.ExecuteSQLOp):
+    """Adds a value to an enum type in a transaction of its own: before that has ended,
+    PostgreSQL does not let the value be used, as a default for example."""
+
+
+@renderers.dispatch_for(AddValueOp)
+def _render_add_value(_context: AutogenContext, op: AddValueOp) -> str:
+    # In one line, because Alembic's printer would not end the block; ruff breaks it.
+    return f"with op.get_context().autocommit_block(): op.execute({str(op.sqltext)!r})"
 
 
 def render(item: TypeEngine[Any], context: AutogenContext) -> str | None:
@@ -39,8 +51,10 @@ def complete(context: MigrationContext, script: ops.MigrationScript) -> None:
     if not _is_postgresql(context) or script.upgrade_ops is None or script.downgrade_ops is None:
         return
     existing = _existing(context)
-    wanted = {_key(enum): enum for enum in _enums(_model_columns(context))}
-    dropped = {_key(enum): enum for enum in _enums(_dropped_columns(script.upgrade_ops))}
+    assert context.connection is not None
+    default = sa.inspect(context.connection).default_schema_name
+    wanted = {_key(enum, default): enum for enum in _enums(_model_columns(context))}
+    dropped = {_key(enum, default): enum for enum in _enums(_dropped_columns(script.upgrade_ops))}
     up, down = script.upgrade_ops.ops, script.downgrade_ops.ops
     for key, enum in wanted.items():
         name = _name(context, enum)
@@ -53,7 +67,8 @@ def complete(context: MigrationContext, script: ops.MigrationScript) -> None:
                 # Idempotent, because a downgrade cannot take a value away again.
                 after = f" AFTER {_labels(enum.enums[place - 1 : place])}" if place else ""
                 value = _labels([label])
-                up.insert(0, _sql(f"ALTER TYPE {name} ADD VALUE IF NOT EXISTS {value}{after}"))
+                statement = f"ALTER TYPE {name} ADD VALUE IF NOT EXISTS {value}{after}"
+                up.insert(0, AddValueOp(_sql(statement).sqltext))
         if gone := [label for label in existing[key] if label not in enum.enums]:
             note(
                 f"Enum type {name} keeps {_labels(gone)}, which the models no longer list:"
@@ -88,8 +103,8 @@ def _is_native(enum: sa.Enum) -> bool:
     return enum.native_enum and bool(enum.name)
 
 
-def _key(enum: sa.Enum) -> Key:
-    return (enum.schema, str(enum.name))
+def _key(enum: sa.Enum, default: str | None) -> Key:
+    return (None if enum.schema == default else enum.schema, str(enum.name))
 
 
 def _existing(context: MigrationContext) -> dict[Key, list[str]]:

@@ -4,6 +4,11 @@ They derive from Alembic's own CommandError, so that the `alembic` command print
 without a traceback too.
 """
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from alembic.config import Config
 from alembic.util.exc import CommandError
 
 
@@ -31,7 +36,25 @@ class LockTimeout(MigratorError):
     exit_code = 4
 
 
+class Interrupted(MigratorError):
+    """Ctrl-C or SIGTERM."""
+
+    exit_code = 130
+
+
 class RefusedError(MigratorError):
     """A safety check said no; the message gives the command that says yes."""
 
     exit_code = 5
+
+
+@contextmanager
+def exit_codes(config: Config) -> Iterator[None]:
+    """Give the `alembic` command the exit codes above; it ends with 255 whatever happened."""
+    try:
+        yield
+    except MigratorError as error:
+        if config.cmd_opts is None:  # a program called Alembic, and handles errors itself
+            raise
+        print(f"FAILED: {error}", flush=True)
+        sys.exit(error.exit_code)

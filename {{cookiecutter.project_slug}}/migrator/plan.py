@@ -43,7 +43,7 @@ def make(
             this code does not have.
         UsageError: there is no revision `to`, or it lies behind.
     """
-    script = revisions or ScriptDirectory.from_config(config)
+    script = revisions or load(config)
     target = _target(script, to)
     current = current_heads(connection)
     if set(current) == {target}:
@@ -58,6 +58,34 @@ def make(
             f" {target}; nothing was changed."
         ) from None
     return Plan(current, target, tuple(reversed(pending)))
+
+
+def load(config: Config) -> ScriptDirectory:
+    """Read the revision files.
+
+    Raises:
+        MigratorError: one of them is broken, or the one that it follows is missing.
+    """
+    script = ScriptDirectory.from_config(config)
+    try:
+        heads = script.get_heads()
+    except CommandError:
+        raise
+    except KeyError as error:
+        raise MigratorError(
+            f"Revision {error} is missing, which another one follows (down_revision); bring its"
+            " file back."
+        ) from None
+    except Exception as error:
+        raise MigratorError(
+            f"A revision file cannot be read: {type(error).__name__}: {error}."
+        ) from None
+    if len(set(heads)) < len(heads):
+        raise MigratorError(
+            f"Two files have the same revision ({', '.join(sorted(set(heads)))}); give the copy an"
+            " identifier of its own."
+        )
+    return script
 
 
 def current_heads(connection: Connection) -> tuple[str, ...]:

@@ -26,10 +26,18 @@ def write(config: Config, output: Path, start: str | None = None, to: str = "hea
     Raises:
         UsageError: there is no such revision, or the file cannot be written.
     """
-    script = ScriptDirectory.from_config(config)
+    with suppress(OSError):
+        output.unlink()  # what an earlier run wrote must not be taken for this one's
+    script = plan.load(config)
     if start is None:
         with database.connect(config) as connection:
-            start = ",".join(plan.make(config, connection).current) or "base"
+            current = plan.make(config, connection, revisions=script).current
+        if len(current) > 1:
+            raise UsageError(
+                f"The database is at {len(current)} revisions ({', '.join(current)}): say which to"
+                " start from (make sql from=REV)."
+            )
+        start = current[0] if current else "base"
     first, last = _resolve(script, start), _resolve(script, to)
     if first == last:
         return None

@@ -60,10 +60,20 @@ def normalise(text: str) -> URL:
             " characters."
         ) from None
     backend = url.get_backend_name()
-    if url.drivername.startswith("sqlite"):
+    if backend == "sqlite":
+        if not url.database or url.database == ":memory:":
+            raise UsageError(
+                "The database URL means an SQLite database in memory, which is gone when the"
+                " command ends; name a file: sqlite:////path/to/file.db."
+            )
         return url.set(drivername="sqlite")
-    if backend not in SYNC_DRIVERS:
+    if backend == "devserver":
         return url
+    if backend not in SYNC_DRIVERS:
+        raise UsageError(
+            f"{backend} is not supported; use a database URL that begins with postgresql:// or"
+            " sqlite://."
+        )
     if ssl := url.query.get("ssl"):  # asyncpg's name for libpq's sslmode
         url = url.difference_update_query(["ssl"]).update_query_dict({"sslmode": ssl})
     if isinstance(password := url.query.get("password"), str):  # libpq's, but it would be shown
