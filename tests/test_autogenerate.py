@@ -333,6 +333,7 @@ def test_an_enum_in_the_default_schema_by_name(project: Rendering) -> None:
     models(project, SHOP, column)
     revise(project)
     project.make("upgrade")
-    done = project.run("make revision m=again")
-    assert "CREATE TYPE" not in "".join(project.read(name) for name in written(project)[1:])
-    assert done.returncode == 0, done.stdout
+    first = set(written(project))
+    project.make("revision m=again")
+    again = [project.read(name) for name in set(written(project)) - first]
+    assert [text for text in again if "CREATE TYPE" in text] == []
