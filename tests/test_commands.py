@@ -74,7 +74,10 @@ def test_wrong_usage(project: Rendering) -> None:
 BROKEN = {
     "syntax": ("def (\n", "A revision file cannot be read: SyntaxError"),
     "parent": ('revision = "b"\ndown_revision = "gone"\n', "'gone' is missing, which another"),
-    "copy": ('revision = "5f2c81d0a7e4"\ndown_revision = None\n', "5f2c81d0a7e4"),
+    "copy": (
+        'revision = "5f2c81d0a7e4"\ndown_revision = None\n',
+        "Two files have the same revision",
+    ),
 }
 
 
@@ -82,7 +85,7 @@ BROKEN = {
 def test_a_broken_revision_file_is_one_sentence(project: Rendering, text: str, said: str) -> None:
     (project.path / "migrations/versions/broken.py").write_text(text, "utf-8")
     done = project.run(f"{MIGRATOR} plan")
-    assert done.returncode in (1, 3)
+    assert done.returncode == 1
     assert said in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
 

@@ -176,6 +176,6 @@ def test_a_stopped_deploy_says_where_it_stands(
             left = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'migrate'"
             assert other.execute(left).fetchone() == (0,)
         assert deploy.returncode == 130, output
-        assert "Stopped in revision step1, which was rolled back" in output
+        assert "Stopped in revision step1, whose transaction was rolled back" in output
         assert "The database is at 5f2c81d0a7e4 (1 of 5 revisions stand)" in output
         assert "Traceback" not in output

@@ -526,7 +526,7 @@ def test_what_was_applied_before_a_failure_stands(deploying: Rendering, url: str
     done = deploy(deploying, url)
     assert done.returncode == 1
     assert "applied rev1" in done.stderr and "applied rev2" not in done.stderr
-    assert "Revision rev2 failed and was rolled back: " in said(done)
+    assert "Revision rev2 failed and its transaction was rolled back: " in said(done)
     assert "nowhere" in done.stderr.splitlines()[-1]
     assert "The database is at rev1 (1 of 3 revisions stand)." in done.stderr
     assert {"t1", "t2", "t3"} & tables(url) == {"t1"}

@@ -7,7 +7,7 @@ from typing import Any
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from migrator import settings
@@ -22,7 +22,7 @@ def connect(config: Config) -> Iterator[Connection]:
     tests, and several commands in one process, share one.
 
     Raises:
-        MigratorError: the database cannot be reached.
+        MigratorError: the database cannot be reached, or a statement in it failed.
     """
     given = config.attributes.get("connection")
     if isinstance(given, Connection):
@@ -77,22 +77,20 @@ def engine(config: Config) -> Engine:
     limits = settings.load(config)
     if url.get_backend_name() == "sqlite":
         return _sqlite(create_engine(url, poolclass=NullPool))
-    arguments: dict[str, Any] = {}
-    if url.get_backend_name() == "postgresql":
-        milliseconds = {
-            name: round(getattr(limits, name) * 1000)
-            for name in ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout")
-        }
-        options = [f"-c {name}={value}" for name, value in milliseconds.items() if value]
-        given = url.query.get("options", "")
-        arguments = {
-            "connect_timeout": round(limits.connect_timeout),
-            "application_name": "migrate",
-            "options": " ".join([*([given] if isinstance(given, str) else given), *options]),
-        }
+    milliseconds = {
+        name: round(getattr(limits, name) * 1000)
+        for name in ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout")
+    }
+    options = [f"-c {name}={value}" for name, value in milliseconds.items() if value]
+    given = url.query.get("options", "")
+    arguments = {
+        "connect_timeout": round(limits.connect_timeout),
+        "application_name": "migrate",
+        "options": " ".join([*([given] if isinstance(given, str) else given), *options]),
+    }
     try:
         return create_engine(url, poolclass=NullPool, connect_args=arguments)
-    except (NoSuchModuleError, ModuleNotFoundError):
+    except ModuleNotFoundError:
         raise UsageError(
             f"The database URL asks for {url.drivername}, which is not installed here."
         ) from None

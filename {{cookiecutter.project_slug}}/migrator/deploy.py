@@ -55,12 +55,10 @@ def _deploy(config: Config, connection: Connection, to: str, revisions: ScriptDi
 
 def _apply(config: Config, connection: Connection, before: plan.Plan) -> None:
     started = time.monotonic()
-    applied: list[str] = []
 
     def report(*, step: Any, **_: Any) -> None:
         nonlocal started
         now = time.monotonic()
-        applied.extend(step.up_revision_ids)
         note(f"applied {', '.join(step.up_revision_ids)} in {now - started:.2f} s")
         started = now
 
@@ -83,16 +81,16 @@ def _failure(error: BaseException, now: tuple[str, ...], before: plan.Plan) -> M
     state = f"The database is at {at} ({kept})."
     if isinstance(error, KeyboardInterrupt):
         return Interrupted(
-            f"Stopped in revision {revision}, which was rolled back. {state}"
+            f"Stopped in revision {revision}, whose transaction was rolled back. {state}"
             " Run the deploy again to go on."
         )
     if getattr(cause, "sqlstate", "") == LOCK_NOT_AVAILABLE:
         return LockTimeout(
-            f"Revision {revision} gave up waiting for a lock that another session holds, and was"
-            f" rolled back: {reason}. {state} Nothing is wrong with it: run the deploy again, at a"
-            " quieter moment or when that session has ended."
+            f"Revision {revision} gave up waiting for a lock that another session holds, and its"
+            f" transaction was rolled back: {reason}. {state} Nothing is wrong with it: run the"
+            " deploy again, at a quieter moment or when that session has ended."
         )
     return MigratorError(
-        f"Revision {revision} failed and was rolled back: {reason}. {state}"
+        f"Revision {revision} failed and its transaction was rolled back: {reason}. {state}"
         " Mend the cause and run the deploy again."
     )

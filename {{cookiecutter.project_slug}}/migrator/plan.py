@@ -78,7 +78,8 @@ def load(config: Config) -> ScriptDirectory:
         ) from None
     except Exception as error:
         raise MigratorError(
-            f"A revision file cannot be read: {type(error).__name__}: {error}."
+            f"A revision file cannot be read: {type(error).__name__}: {error}. Mend it and run the"
+            " command again."
         ) from None
     if len(set(heads)) < len(heads):
         raise MigratorError(
