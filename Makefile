@@ -14,14 +14,17 @@ export PYTHONUTF8 = 1
 export PYTHONDONTWRITEBYTECODE = 1
 export RUFF_CACHE_DIR = $(CURDIR)/.ruff_cache
 
-.PHONY: help demo test check bench
+.PHONY: help demo demo-svg test check bench bench-deploy bench-matrix release bump
 
 help: ## show this help
 	@echo "Usage: make TARGET"
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
 
 demo: .venv/installed ## render a project and take it from nothing to a migrated PostgreSQL
 	@.venv/bin/python scripts/demo.py
+
+demo-svg: .venv/installed ## record the picture of the README from the real commands
+	@.venv/bin/python -m scripts.record_demo
 
 test: check ## check this repository, then render projects and test them from the outside
 	@.venv/bin/python -m pytest -n $(WORKERS) --dist worksteal
@@ -34,6 +37,18 @@ check: .venv/installed ## lint, format and types, of the template as it stands
 
 bench: .venv/installed ## measure against plain Alembic; prints tables
 	@.venv/bin/python benchmarks/run.py
+
+bench-deploy: .venv/installed ## measure what users notice of a deploy, by tool, for the README (40 min)
+	@.venv/bin/python benchmarks/underload/run.py --readme --svg docs/images/deploy-under-load.svg
+
+bench-matrix: .venv/installed ## unsafe revisions and who catches them, by tool, for the README (5 min)
+	@PATH="$$PATH:$(CURDIR)/.venv/bin" .venv/bin/python benchmarks/matrix.py --all --readme
+
+release: .venv/installed ## give what is on main a version and a tag (dry-run=1 only shows it)
+	@.venv/bin/python scripts/release.py $(if $(dry-run),--dry-run)
+
+bump: .venv/installed ## newer versions of what the template pins, tried out and shown
+	@.venv/bin/python -m scripts.bump
 
 .venv/installed: pyproject.toml
 	@if [ "$(UV)" = .venv/bin/uv ]; then \

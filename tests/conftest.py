@@ -20,6 +20,7 @@ import json
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -41,8 +42,13 @@ QUESTIONS: dict[str, Any] = {
 }
 
 # What the tests' own environment must not lend to a rendering: a user has none of it.
-HIDDEN = ("VIRTUAL_ENV", "LANG", "LANGUAGE", "MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES")
+HIDDEN = {"VIRTUAL_ENV", "LANG", "LANGUAGE", "MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES"}
+HIDDEN |= {"GITHUB_BASE_REF", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME"}  # of our own merge requests
 HIDDEN_PREFIXES = ("PYTHON", "LC_", "PG", "MIGRATOR_", "MIGRATION_", "DATABASE_", "PYTEST_", "COV_")
+
+# What a shell starts in the background ignores Ctrl-C, and so would all that the tests start.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 Answer = str | bool
 Render = Callable[..., "Rendering"]

@@ -86,14 +86,15 @@ def models(project: Rendering, *texts: str) -> None:
 
 
 def revise(project: Rendering, arguments: str = "") -> str:
-    """Write a revision and return its text."""
+    """Write a revision, which may be several files, and return its text."""
     before = set(written(project))
     project.make(f"revision m=step {arguments}")
-    (name,) = set(written(project)) - before
+    names = [name for name in written(project) if name not in before]
+    assert names
     for check in ("check", "format --check"):
-        done = project.run(f".venv/bin/ruff {check} {name}")
+        done = project.run(f".venv/bin/ruff {check} {' '.join(names)}")
         assert done.returncode == 0, done.stdout
-    return project.read(name)
+    return "".join(project.read(name) for name in names)
 
 
 def round_trip(project: Rendering) -> None:

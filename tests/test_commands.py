@@ -47,7 +47,7 @@ def test_wait_gives_up(project: Rendering) -> None:
 def test_the_configuration_may_be_named_after_the_command(project: Rendering) -> None:
     env: dict[str, str | None] = {"DATABASE_URL": f"sqlite:///{project.path}/named.db"}
     script = ".venv/bin/python scripts/deploy_migrations.py"
-    assert "Done" in project.run(f"{script} -c alembic_prod.ini", env=env).stdout
+    assert "The database is at" in project.run(f"{script} -c alembic_prod.ini", env=env).stdout
     assert project.run(f"{MIGRATOR} plan -c alembic_prod.ini", env=env).returncode == 0
     done = project.run(f"{script} -c alembic_pro.ini", env=env)
     assert done.returncode == 2

@@ -103,9 +103,9 @@ def changes(project: Rendering) -> list[str]:
 
 
 def revision(project: Rendering, goals: str) -> str:
-    """Writes a revision, which has to be all that changes, and returns its text."""
+    """Writes a revision, which with schema.sql has to be all that changes; returns its text."""
     project.make(goals)
-    (line,) = changes(project)
+    (line,) = set(changes(project)) - {" M schema.sql"}
     assert re.fullmatch(r"\?\? migrations/versions/[\d_]{15}-[0-9a-f]{12}_\w+\.py", line)
     name = line.removeprefix("?? ")
     for check in ("check", "format --check"):
@@ -215,7 +215,8 @@ def test_pre_commit_passes_and_refuses(ready: Render) -> None:
     done = project.run(everything, env=home)
     assert done.returncode != 0
     failed = re.findall(r"^(.+?)\.{3,}Failed$", done.stdout, re.MULTILINE)
-    assert failed == passed
+    # There is no revision yet that lint could say anything against.
+    assert failed == [name for name in passed if name != "lint migrations"]
     assert changes(project) == ["A  app/models/product.py"]
 
 

@@ -11,7 +11,7 @@ MIGRATOR ?= $(PYTHON) -m migrator
 # The configuration for deploys; everything else uses alembic.ini.
 PROD_INI ?= alembic_prod.ini
 
-# Arguments: m=message  to=revision  from=revision  drop=table,table.column  out=file
+# Arguments: m=message  to=revision  from=revision  drop=table,table.column  rewrite=table.column  out=file  base=branch
 # Taken as they are: a dollar sign in a message is not a variable. And only as they are typed: a
 # variable of that name in the environment is somebody else's.
 typed = $(if $(filter command,$(origin $(1))),$(value $(1)))
@@ -19,8 +19,16 @@ override m := $(call typed,m)
 override to := $(call typed,to)
 override from := $(call typed,from)
 override drop := $(call typed,drop)
+override rewrite := $(call typed,rewrite)
 override out := $(call typed,out)
-export m to from drop out
+override keep := $(call typed,keep)
+override host := $(call typed,host)
+override yes := $(call typed,yes)
+override beside := $(call typed,beside)
+export keep host yes
+override deploys := $(call typed,deploys)
+override base := $(call typed,base)
+export m to from drop rewrite out base
 
 # Chinese in messages, comments and SQL, whatever the locale says.
 export PYTHONUTF8 = 1
@@ -40,6 +48,16 @@ endef
 
 define need_migrator
 test -d migrator || { echo 'make $@ needs the folder migrator/ of alembic-starter: copy it too. (make tables also needs the autoimport_ keys of its alembic.ini; make deploy also its alembic_prod.ini, with your script_location, and its migrations/env.py in place of yours.)' >&2; exit 2; }
+endef
+
+# schema.sql shows in a review what a new revision does. Who does not want it deletes the file.
+define keep_snapshot
+if test -d migrator && test -f schema.sql; then $(MIGRATOR) snapshot; fi
+endef
+
+# What the new revision would lock or break, so that it is known before it is committed.
+define advise
+if test -d migrator/lint; then $(MIGRATOR) lint --advise; fi
 endef
 
 # Puts the number of heads into $$count.
@@ -62,7 +80,7 @@ test -z "$$output" || printf '%s\n' "$$output"; exit $$code
 endef
 
 .PHONY: migrations-help db-start db-stop db-shell db-url migrate revision empty-revision upgrade \
-	downgrade current history heads merge sql tables plan deploy
+	downgrade current history heads merge sql snapshot check-history tables plan deploy rollback
 
 migrations-help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s  %s\n", $$1, $$2 }' $(filter %migrations.mk,$(MAKEFILE_LIST))
@@ -70,10 +88,12 @@ migrations-help: ## list these targets
 migrate: ## bring the database to the newest revision
 	@$(call plainly,$(ALEMBIC) upgrade head,false,)
 
-revision: ## write what changed in the models as a revision: m="add invoices" (drop=table to allow a drop)
+revision: ## write what changed in the models as a revision: m="add invoices" (drop=table, rewrite=table.column to allow that)
 	@$(need_message)
 	@$(call plainly,$(ALEMBIC) upgrade head,false,)
-	@$(ALEMBIC) $(if $(drop),-x drop="$$drop") revision --autogenerate --message="$$m"
+	@$(ALEMBIC) $(if $(drop),-x drop="$$drop") $(if $(rewrite),-x rewrite="$$rewrite") revision --autogenerate --message="$$m"
+	@$(keep_snapshot)
+	@$(advise)
 
 empty-revision: ## write an empty revision to fill in by hand: m="fix prices"
 	@$(need_message)
@@ -89,8 +109,9 @@ current: ## show the revision that the database is at
 	@output=$$($(ALEMBIC) current) || { code=$$?; echo "$$output"; exit $$code; }; \
 	echo "$${output:-base (no revision is applied)}"
 
-history: ## list all revisions, newest first
-	@$(ALEMBIC) history
+history: ## list all revisions, newest first (deploys=1: what deploys did, when, and who it was)
+	@$(if $(deploys),$(need_migrator),$(ALEMBIC) history)
+	@$(if $(deploys),$(MIGRATOR) log)
 
 heads: ## show the newest revision, or several when branches met
 	@$(ALEMBIC) heads
@@ -98,15 +119,57 @@ heads: ## show the newest revision, or several when branches met
 merge: ## join several heads into one: m="merge"
 	@$(need_message)
 	@$(count_heads); if test "$$count" -lt 2; then echo 'There is one head: nothing to merge.'; else \
-	$(ALEMBIC) merge heads --message="$$m"; fi
+	$(ALEMBIC) merge heads --message="$$m" && $(keep_snapshot); fi
 
 sql: ## write what an upgrade would run to a file: from=REV to=REV out=FILE (default: from the database's revision to head)
 	@$(need_migrator)
 	@$(MIGRATOR) sql $(if $(from),--from "$$from") $(if $(to),--to "$$to") $(if $(out),--output "$$out")
 
+snapshot: ## write schema.sql, which shows in reviews what the revisions build (again after editing one)
+	@$(need_migrator)
+	@$(MIGRATOR) snapshot
+
+check-history: ## refuse changes to revisions that the main branch has: base=origin/main
+	@$(need_migrator)
+	@$(MIGRATOR) guard $(if $(base),--base "$$base",--optional)
+
+.PHONY: squash
+squash: ## collapse revisions into one: m="start" (to=REV; keep=REV,... or drop=REV,... for the rows that they write)
+	@$(need_message)
+	@$(need_migrator)
+	@$(MIGRATOR) squash --message "$$m" $(if $(to),--to "$$to") $(if $(keep),--keep-data "$$keep") $(if $(drop),--drop-data "$$drop")
+	@$(keep_snapshot)
+
+.PHONY: baseline
+baseline: ## adopt the database in DATABASE_URL: models, a first revision, a stamp: m="as it was" (yes=1: do not ask)
+	@$(need_message)
+	@$(need_migrator)
+	@$(MIGRATOR) baseline --message "$$m" $(if $(yes),--yes) $(if $(beside),--beside)
+	@$(keep_snapshot)
+
+.PHONY: reset seed
+reset: ## drop everything in the development database, migrate, and add the example data (yes=1: do not ask)
+	@$(need_migrator)
+	@$(MIGRATOR) reset $(if $(yes),--yes) $(if $(host),--host "$$host")
+
+seed: ## add the example data of app/seeds.py that is not there yet
+	@$(need_migrator)
+	@$(MIGRATOR) seed $(if $(host),--host "$$host")
+
 tables: ## list the tables that the models describe, and where they were found
 	@$(need_migrator)
 	@$(MIGRATOR) tables
+
+# What waits for a commit: base=HEAD. What a branch adds: base=origin/main.
+.PHONY: lint-migrations
+lint-migrations: ## say what revisions would lock or break: from=REV to=REV, or base=BRANCH (default: the pending ones)
+	@$(need_migrator)
+	@$(MIGRATOR) lint $(if $(from)$(to),"$${from:-base}..$${to:-head}") $(if $(base),--base "$$base")
+
+.PHONY: trace
+trace: ## try revisions on a scratch database and show their locks: from=REV to=REV, or base=BRANCH (default: the pending ones)
+	@$(need_migrator)
+	@$(MIGRATOR) trace $(if $(from)$(to),"$${from:-base}..$${to:-head}") $(if $(base),--base "$$base")
 
 plan: ## show what a deploy would apply (exit 3 when something is pending)
 	@$(need_migrator)
@@ -115,6 +178,11 @@ plan: ## show what a deploy would apply (exit 3 when something is pending)
 deploy: ## apply pending revisions to the database in DATABASE_URL, with alembic_prod.ini
 	@$(need_migrator)
 	@$(MIGRATOR) -c $(PROD_INI) deploy
+
+rollback: ## take a deploy's revisions back, with alembic_prod.ini, after showing what that costs: to=REV or to=-1
+	@$(need_migrator)
+	@test -n "$$to" || { echo 'make $@ needs a revision to go back to, for example: make $@ to=-1' >&2; exit 2; }
+	@$(MIGRATOR) -c $(PROD_INI) rollback --to "$$to"
 
 db-start: ## start the development PostgreSQL (the targets above do it by themselves)
 	@$(need_migrator)

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import (
 )
 from sqlalchemy.orm import Session, sessionmaker
 
-from app.settings import get_settings
+from app.settings import PROJECT, get_settings
 from migrator.urls import normalise
 
 
@@ -52,6 +52,28 @@ def session() -> Session:
 def async_session() -> AsyncSession:
     """Return an asynchronous session: `async with async_session() as s, s.begin(): ...`."""
     return async_sessionmaker(async_engine(), expire_on_commit=False)()
+
+
+def wait_for_schema(seconds: float = 0, *, allow_ahead: bool = True) -> str:
+    """Return where the database is, once it is at the schema that this code expects.
+
+    For the start of the application: it should not serve before its tables are there.
+
+    Args:
+        seconds: how long to wait for that; 0 looks once.
+        allow_ahead: whether a schema that a newer release has migrated is fine, as it is for an
+            old process that starts again while a release rolls out.
+
+    Raises:
+        migrator.errors.PendingError: it is not there when the time is up.
+    """
+    from alembic.config import Config  # slow to import, and not every process waits
+
+    from migrator.waiting import until_expected
+
+    config = Config(PROJECT / "alembic_prod.ini")
+    config.attributes.update(connection=engine(), settings={"allow_ahead": allow_ahead})
+    return until_expected(config, seconds)
 
 
 def _with_foreign_keys(engine: Engine) -> Engine:

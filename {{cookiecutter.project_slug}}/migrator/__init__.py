@@ -2,8 +2,11 @@
 
 It belongs to the template (an update replaces the whole package) and imports nothing from
 the application. The modules import each other in one direction only, in this order: errors,
-console, urls, devserver, settings, importing, discovery, database, enums, schemas,
-rendering, autogenerate, plan, locks, deploy, sql, devdb, cli.
+console, urls, devserver, settings, flags, limits, unreachable, database, importing, discovery,
+operations, enums, schemas, rendering, sessions, retry, record, autogenerate, chain, replaced,
+plan, waiting, sql, preview, scratch, trace, lint, schema_dump, snapshot, revision_files,
+git_trees, guard, report, window, health, preflight, safety, backup, locks, gate, watch, online,
+apply, verify, outcome, deploy, rollback, history, devdb, cli, commands.
 """
 
 __version__ = "2026.11.0"

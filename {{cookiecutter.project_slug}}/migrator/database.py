@@ -6,20 +6,23 @@ from typing import Any
 
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
-from migrator import settings
-from migrator.errors import MigratorError, UsageError
+from migrator import limits, settings, unreachable
+from migrator.errors import LockTimeout, MigratorError, UsageError
 
 
 @contextmanager
-def connect(config: Config) -> Iterator[Connection]:
+def connect(config: Config, *, only_looks: bool = False) -> Iterator[Connection]:
     """Yield a connection to the database that `config` names, in no transaction.
 
     A Connection or Engine in `config.attributes["connection"]` is used instead: that is how
     tests, and several commands in one process, share one.
+
+    Args:
+        only_looks: without limits, which no pooler lets through: an application that looks where
+            the database is has often only such a URL.
 
     Raises:
         MigratorError: the database cannot be reached, or a statement in it failed.
@@ -29,18 +32,11 @@ def connect(config: Config) -> Iterator[Connection]:
         yield given
         return
     if isinstance(given, Engine):
-        with given.connect() as connection:
+        with _open(given) as connection:
             yield connection
         return
-    with _open(engine(config)) as connection:
-        try:
-            yield connection
-        except DBAPIError as error:
-            reason = " ".join(str(error.orig).split()).removesuffix(".")
-            statement = f" The statement was: {error.statement}" if error.statement else ""
-            raise MigratorError(
-                f"The database said: {reason}. What was not committed is rolled back.{statement}"
-            ) from None
+    with _open(engine(config, limited=not only_looks)) as connection, _in_words():
+        yield connection
 
 
 @contextmanager
@@ -48,10 +44,29 @@ def connect_autocommit(config: Config) -> Iterator[Connection]:
     """Yield a connection beside the one of `connect`, which is never in a transaction.
 
     Raises:
-        MigratorError: the database cannot be reached.
+        MigratorError: as for `connect`.
     """
-    with _open(engine(config).execution_options(isolation_level="AUTOCOMMIT")) as connection:
+    alone = engine(config).execution_options(isolation_level="AUTOCOMMIT")
+    with _open(alone) as connection, _in_words():
         yield connection
+
+
+@contextmanager
+def _in_words() -> Iterator[None]:
+    try:
+        yield
+    except DBAPIError as error:
+        reason = " ".join(str(error.orig).split()).removesuffix(".")
+        if limits.is_lock_timeout(error):
+            raise LockTimeout(
+                f"Another session holds what this needs ({reason}); nothing was changed. Try"
+                " again when it has ended."
+            ) from None
+        statement = " ".join((error.statement or "").split())
+        raise MigratorError(
+            f"The database said: {reason}. What was not committed is rolled back."
+            f"{' The statement was: ' if statement else ''}{statement}"
+        ) from None
 
 
 @contextmanager
@@ -59,13 +74,13 @@ def _open(engine: Engine) -> Iterator[Connection]:
     try:
         connection = engine.connect()
     except DBAPIError as error:
-        raise MigratorError(_unreachable(engine.url, error)) from None
+        raise unreachable.error(engine.url, error) from None
     with connection:
         yield connection
 
 
-def engine(config: Config) -> Engine:
-    """Return an engine whose sessions carry the limits of the `[migrator]` section.
+def engine(config: Config, *, limited: bool = True) -> Engine:
+    """Return an engine whose sessions, if `limited`, carry the limits of the `[migrator]` section.
 
     The limits travel in the connection's start packet. A `SET` on the connection would open a
     transaction before Alembic's own, and everything would be rolled back at the end.
@@ -74,26 +89,28 @@ def engine(config: Config) -> Engine:
         UsageError: there is no usable URL, or its driver is not installed.
     """
     url = settings.database_url(config)
-    limits = settings.load(config)
+    chosen = settings.load(config)
     if url.get_backend_name() == "sqlite":
         return _sqlite(create_engine(url, poolclass=NullPool))
-    milliseconds = {
-        name: round(getattr(limits, name) * 1000)
-        for name in ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout")
-    }
-    options = [f"-c {name}={value}" for name, value in milliseconds.items() if value]
     given = url.query.get("options", "")
+    options = [given] if isinstance(given, str) else [*given]
+    if limited and not chosen.allow_pooler:  # poolers refuse the start packet's options
+        options += [f"-c {name}={value}" for name, value in limits.session_settings(chosen).items()]
     arguments = {
-        "connect_timeout": round(limits.connect_timeout),
+        "connect_timeout": round(chosen.connect_timeout),
         "application_name": "migrate",
-        "options": " ".join([*([given] if isinstance(given, str) else given), *options]),
+        "options": " ".join(filter(None, options)),
+        # A firewall forgets a connection that is silent while a large index is built.
+        "keepalives_idle": 30,
+        "keepalives_interval": 10,
     }
     try:
-        return create_engine(url, poolclass=NullPool, connect_args=arguments)
+        made = create_engine(url, poolclass=NullPool, connect_args=arguments)
     except ModuleNotFoundError:
         raise UsageError(
             f"The database URL asks for {url.drivername}, which is not installed here."
         ) from None
+    return limits.noticing_the_end(made, chosen.client_connection_check_interval * limited)
 
 
 def _sqlite(engine: Engine) -> Engine:
@@ -112,13 +129,3 @@ def _sqlite(engine: Engine) -> Engine:
         connection.exec_driver_sql("BEGIN")
 
     return engine
-
-
-def _unreachable(url: URL, error: DBAPIError) -> str:
-    reason = " ".join(str(error.orig).split()).removesuffix(".")
-    if url.password:
-        reason = reason.replace(str(url.password), "***")
-    return (
-        f"The database {url.render_as_string(hide_password=True)} cannot be reached: {reason}."
-        " Nothing was changed. Check that it runs and that DATABASE_URL is right."
-    )

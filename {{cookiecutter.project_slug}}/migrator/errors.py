@@ -13,9 +13,21 @@ from alembic.util.exc import CommandError
 
 
 class MigratorError(CommandError):
-    """Something failed; the message says what state things are in and what to do."""
+    """Something failed; the message says what state things are in and what to do.
+
+    `details` are lines for below the message: a name and what stands behind it.
+    """
 
     exit_code = 1
+    details: tuple[tuple[str, str], ...] = ()
+
+
+class UnreachableError(MigratorError):
+    """There was no connection; `permanent` if trying again cannot help."""
+
+    def __init__(self, message: str, *, permanent: bool) -> None:
+        super().__init__(message)
+        self.permanent = permanent
 
 
 class UsageError(MigratorError):
@@ -56,5 +68,5 @@ def exit_codes(config: Config) -> Iterator[None]:
     except MigratorError as error:
         if config.cmd_opts is None:  # a program called Alembic, and handles errors itself
             raise
-        print(f"FAILED: {error}", flush=True)
+        print(f"FAILED: {error}", *(f"  {name}: {text}" for name, text in error.details), sep="\n")
         sys.exit(error.exit_code)

@@ -16,8 +16,8 @@ from alembic.config import Config
 from sqlalchemy import Connection, text
 
 from migrator import database, settings
-from migrator.console import note
 from migrator.errors import LockTimeout
+from migrator.report import Report
 
 POLL = (0.1, 0.4)  # seconds between tries, at random so that waiters do not try in step
 REPORT = 10.0  # seconds between two lines that say who is waited for
@@ -35,10 +35,13 @@ WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
 
 
 @contextmanager
-def only_deployer(config: Config) -> Iterator[None]:
+def only_deployer(config: Config, report: Report) -> Iterator[Connection | None]:
     """Hold the deploy lock of the database that `config` names.
 
     It ends with the process, however that ends.
+
+    Yields:
+        The connection that has the lock, in autocommit mode; None on SQLite.
 
     Raises:
         LockTimeout: somebody else still has it after `deploy_lock_timeout` seconds.
@@ -46,19 +49,22 @@ def only_deployer(config: Config) -> Iterator[None]:
     patience = settings.load(config).deploy_lock_timeout
     if settings.dialect_name(config) == "sqlite":
         path = settings.database_url(config).database
-        with _file(Path(f"{path}.deploy-lock"), patience):
-            yield
+        with _file(Path(f"{path}.deploy-lock"), patience, report):
+            yield None
         return
     with database.connect_autocommit(config) as connection:
         _wait(
             lambda: bool(connection.scalar(text(f"SELECT pg_try_advisory_lock({KEY})"))),
             lambda: _holder(connection),
             patience,
+            report,
         )
-        yield
+        yield connection
 
 
-def _wait(get: Callable[[], bool], holder: Callable[[], str], patience: float) -> None:
+def _wait(
+    get: Callable[[], bool], holder: Callable[[], str], patience: float, report: Report
+) -> None:
     started = time.monotonic()
     said = -REPORT
     while not get():
@@ -70,7 +76,7 @@ def _wait(get: Callable[[], bool], holder: Callable[[], str], patience: float) -
                 " set deploy_lock_timeout in the ini file."
             )
         if waited - said >= REPORT:
-            note(f"Waiting for another deploy to end: {holder()}.")
+            report.waiting("lock", f"Waiting for another deploy to end: {holder()}.")
             said = waited
         time.sleep(random.uniform(*POLL))
 
@@ -83,7 +89,7 @@ def _holder(connection: Connection) -> str:
 
 
 @contextmanager
-def _file(path: Path, patience: float) -> Iterator[None]:
+def _file(path: Path, patience: float, report: Report) -> Iterator[None]:
     import fcntl  # POSIX only, as is everything that runs a deploy
 
     with path.open("a+", encoding="utf-8") as file:
@@ -94,5 +100,5 @@ def _file(path: Path, patience: float) -> Iterator[None]:
                 return True
             return False
 
-        _wait(get, lambda: f"a process that has {path} open", patience)
+        _wait(get, lambda: f"a process that has {path} open", patience, report)
         yield

@@ -9,16 +9,22 @@ from alembic.script.revision import RevisionError
 from alembic.util.exc import CommandError
 from sqlalchemy import Connection
 
-from migrator.errors import MigratorError, UsageError
+from migrator import chain, record, replaced, settings
+from migrator.errors import MigratorError, PendingError, RefusedError, UsageError
 
 
 @dataclass(frozen=True)
 class Plan:
-    """`pending` leads from `current` (empty at base) to `target`, oldest first."""
+    """`pending` leads from `current` (empty at base) to `target`, in the order of work.
+
+    `ahead`: the database is where newer code than this has brought it, so nothing is pending.
+    """
 
     current: tuple[str, ...]
     target: str
     pending: tuple[Script, ...]
+    upgrade: bool = True
+    ahead: bool = False
 
     @property
     def at(self) -> str:
@@ -41,15 +47,17 @@ def make(
     Raises:
         MigratorError: the history has several heads, or the database is at a revision that
             this code does not have.
+        RefusedError: newer code has migrated the database, and `allow_ahead` is false.
         UsageError: there is no revision `to`, or it lies behind.
     """
-    script = revisions or load(config)
-    target = _target(script, to)
+    script = revisions or chain.load(config)
+    target = chain.find(script, to)
     current = current_heads(connection)
     if set(current) == {target}:
         return Plan(current, target, ())
-    for revision in current:
-        _refuse_unknown(script, revision)
+    if any(not chain.is_known(script, revision) for revision in current):
+        _refuse_unknown(config, connection, script, current)
+        return Plan(current, target, (), ahead=True)
     try:
         pending = list(script.iterate_revisions(target, current or "base"))
     except (CommandError, RevisionError):
@@ -60,33 +68,61 @@ def make(
     return Plan(current, target, tuple(reversed(pending)))
 
 
-def load(config: Config) -> ScriptDirectory:
-    """Read the revision files.
+def expect(config: Config, connection: Connection) -> str:
+    """Return a sentence that says that the database is where this code expects it.
 
     Raises:
-        MigratorError: one of them is broken, or the one that it follows is missing.
+        PendingError: it is not there yet.
+        MigratorError: as for `make`.
     """
-    script = ScriptDirectory.from_config(config)
-    try:
-        heads = script.get_heads()
-    except CommandError:
-        raise
-    except KeyError as error:
-        raise MigratorError(
-            f"Revision {error} is missing, which another one follows (down_revision); bring its"
-            " file back."
-        ) from None
-    except Exception as error:
-        raise MigratorError(
-            f"A revision file cannot be read: {type(error).__name__}: {error}. Mend it and run the"
-            " command again."
-        ) from None
-    if len(set(heads)) < len(heads):
-        raise MigratorError(
-            f"Two files have the same revision ({', '.join(sorted(set(heads)))}); give the copy an"
-            " identifier of its own."
+    found = make(config, connection)
+    if found.pending:
+        raise PendingError(
+            f"The database is at {found.at}, this code expects {found.target}: deploy first."
         )
-    return script
+    if found.ahead:
+        return f"The database is at {found.at}, ahead of this code, which was allowed."
+    return f"The database is at {found.at}, as this code expects."
+
+
+def until_contract(found: Plan) -> str | None:
+    """Return the last pending revision before the first that the old code cannot work with.
+
+    Those are marked `phase = "contract"`; autogenerate writes that. None if it comes first.
+    """
+    last = None
+    for script in found.pending:
+        if chain.phase(script) == "contract":
+            break
+        last = script.revision
+    return last
+
+
+def back(config: Config, connection: Connection, to: str) -> Plan:
+    """Return the way back from where the database is to the revision `to`; changes nothing.
+
+    Args:
+        to: an identifier, "base", or "-1" and so on for as many steps.
+
+    Raises:
+        MigratorError: as for `make`.
+        UsageError: there is no such revision behind.
+    """
+    script = chain.load(config)
+    current = current_heads(connection)
+    if any(not chain.is_known(script, revision) for revision in current):
+        _refuse_unknown(config, connection, script, current)
+    try:
+        steps = script._downgrade_revs(to, current)  # type: ignore[arg-type]
+    except CommandError as error:
+        raise UsageError(
+            f"There is no way back from {', '.join(current) or 'base'} to {to} ({error}); nothing"
+            " was changed. `make history` lists the revisions."
+        ) from None
+    pending = tuple(step.revision for step in steps)
+    target = pending[-1].down_revision if pending else to
+    named = target if isinstance(target, str) else ", ".join(target or ()) or "base"
+    return Plan(current, named, pending, upgrade=False)
 
 
 def current_heads(connection: Connection) -> tuple[str, ...]:
@@ -99,37 +135,29 @@ def current_heads(connection: Connection) -> tuple[str, ...]:
     return heads
 
 
-def describe(script: Script) -> str:
-    """Return a revision in one line: its identifier and its message."""
-    return f"{script.revision}  {script.doc}"
+def _refuse_unknown(
+    config: Config, connection: Connection, script: ScriptDirectory, current: tuple[str, ...]
+) -> None:
+    """Tell a database that is ahead of this code from one that is on another path.
 
-
-def _target(script: ScriptDirectory, to: str) -> str:
-    heads = script.get_heads()
-    if len(heads) > 1:
+    The record of deploys knows which revisions lie behind the one that this code does not have:
+    when all heads of this code are among them, newer code has been here.
+    """
+    for revision in current:
+        if squashed := replaced.sentence(script, revision):
+            raise MigratorError(squashed)
+    behind = {name for revision in current for name in record.ancestors(connection, revision)}
+    connection.rollback()
+    names = ", ".join(current)
+    if not set(script.get_heads()) <= behind:
         raise MigratorError(
-            f"The history has {len(heads)} heads ({', '.join(heads)}), so it is not clear where to"
-            ' go; join them with `make merge m="merge"`.'
-        )
-    if not heads:
-        raise UsageError('There is no revision yet; write one with `make revision m="initial"`.')
-    if to in ("head", "heads"):
-        return heads[0]
-    try:
-        found = script.get_revision(to)
-    except CommandError:
-        found = None
-    if found is None:
-        raise UsageError(f"There is no revision {to}; `make history` lists them.")
-    return found.revision
-
-
-def _refuse_unknown(script: ScriptDirectory, revision: str) -> None:
-    try:
-        script.get_revision(revision)
-    except CommandError:
-        raise MigratorError(
-            f"The database is at revision {revision}, which this code does not have: either a newer"
+            f"The database is at revision {names}, which this code does not have: either a newer"
             " version of the code was deployed before, or the revision was deleted. Nothing was"
             " changed; deploy the code that has it."
-        ) from None
+        )
+    if not settings.load(config).allow_ahead:
+        raise RefusedError(
+            f"The database is ahead of this code: newer code has brought it to {names}, and the"
+            f" newest revision here is {', '.join(script.get_heads())}. Nothing was changed. Deploy"
+            " the newer code; or, if this code works with that schema, say so with --allow-ahead."
+        )

@@ -7,7 +7,7 @@ value is read raw: ConfigParser's interpolation breaks on every `%` in a passwor
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -26,27 +26,48 @@ URL_VARIABLES = ("MIGRATION_DATABASE_URL", "DATABASE_URL")
 class Settings:
     """The `[migrator]` section of an ini file; `MIGRATOR_<NAME>` in the environment wins.
 
-    `production` refuses commands that write revisions. All times are in seconds; 0 means no
-    limit.
+    Numbers are seconds, where 0 means no limit, except `backup_keep`. What each is for stands
+    beside it in alembic_prod.ini; the defaults here are those of development.
     """
 
     production: bool = False
     connect_timeout: float = 10
+    wait_timeout: float = 60
+    allow_ahead: bool = False
+    allow_pooler: bool = False
+    window: str = ""
+    old_transaction: float = 300
+    backup: bool = False
+    backup_folder: str = "backups"
+    backup_keep: int = 5
+    pg_bin: str = ""
     deploy_lock_timeout: float = 300
+    gate_age: float = 0.5
+    gate_timeout: float = 60
     lock_timeout: float = 0
+    lock_timeout_max: float = 0.2
+    lock_deadline: float = 600
+    show_queries: bool = False
     statement_timeout: float = 0
     idle_in_transaction_session_timeout: float = 0
+    client_connection_check_interval: float = 1
+    drift: bool = True
+    smoke_sql: str = ""
 
 
 def load(config: Config) -> Settings:
     """Read the settings of `config`'s ini file.
 
+    Those in `config.attributes["settings"]` win over everything: a command's flags.
+
     Raises:
         UsageError: a setting is misspelt or has a value of the wrong kind.
     """
     known = {field.name: field.type for field in fields(Settings)}
-    section = config.get_section("migrator", {})
-    given = {key: value for key, value in section.items() if key != "here"}
+    ini = config.file_config
+    section = ini.items("migrator", raw=True) if ini.has_section("migrator") else []
+    here = project_folder(config).as_posix()
+    given = {key: value.replace("%(here)s", here) for key, value in section if key != "here"}
     for name in os.environ:
         if name.startswith("MIGRATOR_"):
             given[name.removeprefix("MIGRATOR_").lower()] = os.environ[name]
@@ -55,22 +76,33 @@ def load(config: Config) -> Settings:
             near = get_close_matches(key, known, n=1)
             hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}."
             raise UsageError(f"There is no setting {key!r} for the migrator; {hint}")
-    return Settings(**{key: _convert(key, value, known[key]) for key, value in given.items()})
+    found = Settings(**{key: _convert(key, value, known[key]) for key, value in given.items()})
+    found = replace(found, **config.attributes.get("settings", {}))
+    if 0 < found.statement_timeout <= max(found.lock_timeout, found.lock_timeout_max):
+        raise UsageError(
+            "The migrator's setting statement_timeout has to be longer than lock_timeout and"
+            " lock_timeout_max: else a wait for a lock ends as a statement that took too long,"
+            " which is not tried again."
+        )
+    return found
 
 
 def _convert(key: str, value: str, kind: object) -> Any:
-    text = value.strip().lower()
+    text = value.strip()
+    if kind is str:
+        return text
     if kind is bool:
-        if text in ("true", "false"):
-            return text == "true"
+        if text.lower() in ("true", "false"):
+            return text.lower() == "true"
         raise UsageError(f"The migrator's setting {key} is true or false, not {value!r}.")
     try:
-        seconds = float(text.removesuffix("s"))
+        number = int(text) if kind is int else float(text.lower().removesuffix("s"))
     except ValueError:
-        seconds = -1
-    if not 0 <= seconds < float("inf"):
-        raise UsageError(f"The migrator's setting {key} is a number of seconds, not {value!r}.")
-    return seconds
+        number = -1
+    if not 0 <= number < float("inf"):
+        what = "a whole number" if kind is int else "a number of seconds"
+        raise UsageError(f"The migrator's setting {key} is {what}, not {value!r}.")
+    return number
 
 
 def database_url(config: Config, variables: Sequence[str] = URL_VARIABLES) -> URL:

@@ -8,7 +8,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 
-from migrator import console, database, plan, settings
+from migrator import chain, console, database, plan, settings
 from migrator.errors import UsageError
 
 
@@ -28,7 +28,7 @@ def write(config: Config, output: Path, start: str | None = None, to: str = "hea
     """
     with suppress(OSError):
         output.unlink()  # what an earlier run wrote must not be taken for this one's
-    script = plan.load(config)
+    script = chain.load(config)
     if start is None:
         with database.connect(config) as connection:
             current = plan.make(config, connection, revisions=script).current

@@ -39,6 +39,11 @@ def test_both_kinds_of_session_see_the_same_rows() -> None:
     database.engine().dispose()
 
 
+def test_the_application_finds_its_schema() -> None:
+    assert "as this code expects" in database.wait_for_schema()
+    database.engine().dispose()
+
+
 def test_the_password_is_not_shown() -> None:
     shown = repr(settings.Settings(database_url="postgresql://u:geheim@localhost/x"))  # type: ignore[arg-type]
     assert "geheim" not in shown

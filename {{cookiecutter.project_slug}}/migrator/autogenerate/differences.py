@@ -1,0 +1,123 @@
+"""Each difference as operations that can be run beside others, and the phase they belong to."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from alembic.operations import MigrateOperation, ops
+from alembic.runtime.migration import MigrationContext
+
+from migrator.autogenerate import columns
+from migrator.autogenerate.steps import (
+    CONSTRAINT,
+    CONTRACT,
+    EXPAND,
+    FIRST,
+    INDEX,
+    ONLINE,
+    Step,
+    plain,
+)
+from migrator.operations.constraints import AddCheckValidatedOp, AddForeignKeyValidatedOp
+from migrator.operations.indexes import CreateIndexConcurrentlyOp, DropIndexConcurrentlyOp
+from migrator.operations.uniques import AddUniqueConcurrentlyOp, DropConstraintIfExistsOp
+
+Table = tuple[str | None, str]  # schema and name
+
+
+@dataclass
+class Known:
+    """What has to be known of the whole difference to judge one operation of it."""
+
+    context: MigrationContext
+    created: set[Table]
+    dropped: set[Table]
+    added: set[tuple[str | None, str, str]]  # schema, table and name of indexes and constraints
+
+    @classmethod
+    def of(cls, context: MigrationContext, upgrade: ops.UpgradeOps) -> "Known":
+        """Look through all operations."""
+        known = cls(context, set(), set(), set())
+        for op in upgrade.ops:
+            if isinstance(op, ops.CreateTableOp):
+                known.created.add((op.schema, op.table_name))
+            elif isinstance(op, ops.DropTableOp):
+                known.dropped.add((op.schema, op.table_name))
+            elif isinstance(op, ops.ModifyTableOps):
+                for leaf in op.ops:
+                    name = getattr(leaf, "index_name", None) or getattr(
+                        leaf, "constraint_name", None
+                    )
+                    if isinstance(leaf, ops.CreateIndexOp | ops.AddConstraintOp):
+                        known.added.add((op.schema, op.table_name, str(name)))
+        return known
+
+
+def steps(known: Known, op: MigrateOperation, table: Table | None) -> Iterator[Step]:
+    """Yield what to do about one difference on an existing table (or about a whole table)."""
+    if table in known.created:
+        yield plain(op)
+    elif table in known.dropped or isinstance(op, ops.DropTableOp):
+        yield plain(op, CONTRACT)
+    elif isinstance(op, ops.CreateIndexOp):
+        new = CreateIndexConcurrentlyOp.from_index(op.to_index())
+        yield Step(ONLINE, [new], [DropIndexConcurrentlyOp.from_index(op.to_index())], INDEX)
+    elif isinstance(op, ops.DropIndexOp):
+        yield _drop_index(known, op)
+    elif isinstance(op, ops.AddConstraintOp):
+        yield _add_constraint(op)
+    elif isinstance(op, ops.DropConstraintOp):
+        yield _drop_constraint(known, op)
+    elif isinstance(op, ops.AddColumnOp):
+        yield from columns.add(known.context, op)
+    elif isinstance(op, ops.AlterColumnOp):
+        yield from columns.alter(known.context, op)
+    elif isinstance(op, ops.DropColumnOp):
+        yield plain(op, CONTRACT)
+    elif hasattr(op, "reverse"):
+        yield plain(op)
+    else:
+        yield Step(EXPAND, [op])
+
+
+def _drop_index(known: Known, op: ops.DropIndexOp) -> Step:
+    drop = DropIndexConcurrentlyOp.from_index(op.to_index())
+    replaced = (op.schema, op.table_name, str(op.index_name)) in known.added
+    if op.kw.get("unique") and not replaced:
+        # The code that runs may rely on it: INSERT ... ON CONFLICT.
+        return Step(CONTRACT, [drop], [op.reverse()], FIRST)
+    create = CreateIndexConcurrentlyOp.from_index(op.to_index())
+    return Step(ONLINE, [drop], [create], FIRST if replaced else INDEX)
+
+
+def _add_constraint(op: ops.AddConstraintOp) -> Step:
+    safe = _validated(op)
+    if safe is None:
+        return plain(op)
+    drop: Any = op.reverse()
+    gone = DropConstraintIfExistsOp(
+        drop.constraint_name, drop.table_name, type_=drop.constraint_type, schema=drop.schema
+    )
+    return Step(ONLINE, [safe], [gone], INDEX if op.constraint_type == "unique" else CONSTRAINT)
+
+
+def _validated(op: ops.AddConstraintOp) -> ops.AddConstraintOp | None:
+    constraint = op.to_constraint()
+    if isinstance(op, ops.CreateUniqueConstraintOp):
+        return AddUniqueConcurrentlyOp.from_constraint(constraint)
+    if isinstance(op, ops.CreateForeignKeyOp):
+        return AddForeignKeyValidatedOp.from_constraint(constraint)
+    if isinstance(op, ops.CreateCheckConstraintOp):
+        return AddCheckValidatedOp.from_constraint(constraint)
+    return None
+
+
+def _drop_constraint(known: Known, op: ops.DropConstraintOp) -> Step:
+    if (op.schema, op.table_name, str(op.constraint_name)) in known.added:
+        drop = DropConstraintIfExistsOp(
+            op.constraint_name, op.table_name, type_=op.constraint_type, schema=op.schema
+        )
+        back = _validated(op.reverse())
+        return Step(ONLINE, [drop], [back] if back else [op.reverse()], FIRST)
+    # The code that runs may rely on a unique one: INSERT ... ON CONFLICT.
+    return plain(op, CONTRACT if op.constraint_type == "unique" else EXPAND)

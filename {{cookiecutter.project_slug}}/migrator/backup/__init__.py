@@ -1,0 +1,92 @@
+"""A copy of the database before it is changed, and the way back.
+
+`files` is where backups lie and what they are called, `tools` runs PostgreSQL's programs, `dump`
+and `sqlite` make a backup and read it back, `load` brings a dump back into a database.
+"""
+
+import shlex
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from alembic.config import Config
+
+from migrator import settings
+from migrator.backup import files
+from migrator.backup.files import Backup, Restored, amount
+from migrator.errors import Interrupted
+
+__all__ = ["Backup", "Restored", "amount", "restore", "restore_command", "take"]
+
+
+def take(config: Config, at: str, output: Path | None = None) -> Backup:
+    """Copy the database that `config` names into a file, and read the file back.
+
+    Args:
+        at: the revision that the database is at, in words; it is for the file's name.
+        output: the file; by default a new one in `backup_folder`, where older ones of the same
+            database go once there are more than `backup_keep`.
+
+    Raises:
+        MigratorError: there is no good backup, and no file is left; the message says why, and
+            that nothing was changed.
+        LockTimeout: somebody kept a lock that no backup gets past, for `deploy_lock_timeout`, or
+            SQLite's busy timeout.
+        Interrupted: Ctrl-C or SIGTERM.
+    """
+    started = time.monotonic()
+    try:
+        if settings.dialect_name(config) == "sqlite":
+            from migrator.backup import sqlite
+
+            path, tables = sqlite.dump(config, at, output)
+        else:
+            from migrator.backup import dump
+
+            path, tables = dump.dump(config, at, output)
+    except KeyboardInterrupt:
+        raise Interrupted("Stopped during the backup; nothing was changed.") from None
+    except OSError as error:
+        raise files.failed(files.unwritable(config, error)) from None
+    return Backup(path, path.stat().st_size, time.monotonic() - started, tables)
+
+
+def restore(
+    config: Config,
+    file: Path,
+    into: str | None,
+    confirm: Callable[[str], None],
+    *,
+    owners: bool = True,
+) -> Restored:
+    """Bring the backup `file` back into an empty database: all of it, or nothing.
+
+    Args:
+        into: another database of the same server, which is created if it is not there; for
+            SQLite another file. By default the one that `config` names.
+        confirm: called with the database's name when everything was looked at and before
+            anything is changed; it raises to stop.
+        owners: whether owners and privileges are restored too, whose roles have to exist.
+
+    Raises:
+        RefusedError: the database is not empty.
+        UsageError: `file` is no backup of such a database.
+        MigratorError: it failed; the database is as empty as it was.
+    """
+    if settings.dialect_name(config) == "sqlite":
+        from migrator.backup import sqlite
+
+        return sqlite.load(config, file, into, confirm)
+    from migrator.backup import load
+
+    return load.load(config, file, into, confirm, owners=owners)
+
+
+def restore_command(backup: Backup, config: Config) -> str:
+    """Return the command that brings `backup` back, beside the database that it is of."""
+    database = settings.database_url(config).database or ""
+    path = Path(database)
+    sqlite = settings.dialect_name(config) == "sqlite"
+    into = str(path.with_stem(f"{path.stem}_restored")) if sqlite else f"{database}_restored"
+    words = ["python", "-m", "migrator", "-c", config.config_file_name or "alembic.ini"]
+    return shlex.join([*words, "restore", str(backup.path), "--into", into])

@@ -1,0 +1,143 @@
+"""Back up and restore an SQLite file through SQLite itself, which copies a consistent state."""
+
+import hashlib
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+from alembic.config import Config
+from sqlalchemy import create_engine
+from sqlalchemy.pool import NullPool
+
+from migrator import database, plan, settings
+from migrator.backup import files
+from migrator.backup.files import Restored
+from migrator.errors import LockTimeout, MigratorError, RefusedError, UsageError
+
+TABLES = r"""
+SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\_%' ESCAPE '\'
+"""
+
+
+def dump(config: Config, at: str, output: Path | None) -> tuple[Path, int]:
+    """Make and verify a copy; see `backup.take`. Return its path and how many tables it has."""
+    source_path = Path(settings.database_url(config).database or "").absolute()
+    folder = hashlib.sha256(os.fsencode(source_path.parent)).hexdigest()[:8]
+    place = files.place(config, source_path.stem, folder, ".db")
+    try:
+        with (
+            database.connect_autocommit(config) as connected,
+            files.writing([output] if output else place.new(at)) as (part, path),
+        ):
+            source = connected.connection.driver_connection
+            assert isinstance(source, sqlite3.Connection)
+            # A lock of somebody else's ends this after the busy timeout; backup() alone would
+            # wait for ever. From here on nobody can write, so that the counts are of one state.
+            source.execute("BEGIN")
+            expected, size = _count(source), _size(source)
+            place.require_space(size, part.parent)
+            _copy(source, part)
+            with _open(part) as copy:
+                tables = _check(copy)
+            source.execute("ROLLBACK")
+            if tables != expected:
+                raise files.failed(f"the copy has {tables} tables and the database {expected}")
+    except sqlite3.Error as error:
+        if "locked" in str(error):
+            raise LockTimeout(
+                f"There is no backup: another process keeps {source_path} locked; run this again"
+                " when it has ended; nothing was changed."
+            ) from None
+        raise files.failed(f"SQLite says {str(error)!r} about {source_path}") from None
+    if output is None:
+        place.prune(settings.load(config).backup_keep)
+    return path, tables
+
+
+def load(config: Config, file: Path, into: str | None, confirm: Callable[[str], None]) -> Restored:
+    """Restore `file`; see `backup.restore`."""
+    target = Path(into or settings.database_url(config).database or "")
+    try:
+        with _open(file) as source:
+            tables = _check(source)
+            _refuse_content(target)
+            confirm(str(target))
+            started = time.monotonic()
+            was_there = target.exists()
+            try:
+                _copy(source, target)
+            except BaseException:
+                if not was_there:
+                    target.unlink(missing_ok=True)
+                raise
+    except OSError as error:
+        raise UsageError(f"{error.filename} cannot be read: {error.strerror}.") from None
+    except sqlite3.Error as error:
+        raise MigratorError(
+            f"{file} was not restored into {target}: SQLite says {str(error)!r}; nothing was"
+            " changed."
+        ) from None
+    with _open(target) as restored:
+        if _check(restored) != tables:
+            raise MigratorError(f"{target} does not have the {tables} tables of {file}.")
+    engine = create_engine("sqlite://", creator=lambda: sqlite3.connect(target), poolclass=NullPool)
+    with engine.connect() as connection:
+        at = ", ".join(plan.current_heads(connection)) or "base"
+    return Restored(str(target), tables, at, time.monotonic() - started)
+
+
+def _copy(source: sqlite3.Connection, to: Path) -> None:
+    with closing(sqlite3.connect(to)) as target:
+        deadline = time.monotonic() + 10
+
+        def in_time(status: int, _remaining: int, _total: int) -> None:
+            if (
+                status in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+                and time.monotonic() > deadline
+            ):
+                raise sqlite3.OperationalError("database is locked")
+
+        source.backup(target, progress=in_time)
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[sqlite3.Connection]:
+    path.open("rb").close()  # whose error says what is wrong, unlike SQLite's
+    # Immutable: nobody writes it, and reading leaves no files of the write-ahead log beside it.
+    address = f"file:{quote(os.fsencode(path.absolute()))}?mode=ro&immutable=1"
+    with closing(sqlite3.connect(address, uri=True)) as connection:
+        yield connection
+
+
+def _check(connection: sqlite3.Connection) -> int:
+    """Return how many tables there are, having looked at every page."""
+    found = connection.execute("PRAGMA integrity_check").fetchone()[0]
+    if found != "ok":
+        raise sqlite3.DatabaseError(found)
+    return _count(connection)
+
+
+def _count(connection: sqlite3.Connection) -> int:
+    return int(connection.execute(TABLES).fetchone()[0])
+
+
+def _size(connection: sqlite3.Connection) -> int:
+    pages = connection.execute("PRAGMA page_count").fetchone()[0]
+    return int(pages * connection.execute("PRAGMA page_size").fetchone()[0])
+
+
+def _refuse_content(target: Path) -> None:
+    if not target.exists():
+        return
+    with closing(sqlite3.connect(target)) as connection:
+        names = [row[0] for row in connection.execute("SELECT name FROM sqlite_master")]
+    if names:
+        raise RefusedError(
+            f"{target} is not empty: it has {len(names)} tables and indexes"
+            f" ({', '.join(sorted(names)[:3])}{', ...' if len(names) > 3 else ''}). A backup is"
+            " restored into a new file or an empty one: use --into NEW_FILE. Nothing was changed."
+        )

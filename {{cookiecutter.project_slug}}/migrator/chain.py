@@ -1,0 +1,82 @@
+"""The chain of revisions of this code: read from their files, found by name, told in a line."""
+
+from alembic.config import Config
+from alembic.script import Script, ScriptDirectory
+from alembic.util.exc import CommandError
+
+from migrator.errors import MigratorError, UsageError
+
+
+def load(config: Config) -> ScriptDirectory:
+    """Read the revision files.
+
+    Raises:
+        MigratorError: one of them is broken, or the one that it follows is missing.
+    """
+    script = ScriptDirectory.from_config(config)
+    try:
+        heads = script.get_heads()
+    except CommandError:
+        raise
+    except KeyError as error:
+        raise MigratorError(
+            f"Revision {error} is missing, which another one follows (down_revision); bring its"
+            " file back."
+        ) from None
+    except Exception as error:
+        raise MigratorError(
+            f"A revision file cannot be read: {type(error).__name__}: {error}. Mend it and run the"
+            " command again."
+        ) from None
+    if len(set(heads)) < len(heads):
+        raise MigratorError(
+            f"Two files have the same revision ({', '.join(sorted(set(heads)))}); give the copy an"
+            " identifier of its own."
+        )
+    return script
+
+
+def describe(script: Script) -> str:
+    """Return a revision in one line: its identifier, its message and its phase."""
+    marked = f"  [{phase(script)}]" if phase(script) else ""
+    return f"{script.revision}  {script.doc}{marked}"
+
+
+def phase(script: Script) -> str:
+    """Return the revision's phase: expand, online, contract, or nothing where it does not say."""
+    return str(getattr(script.module, "phase", ""))
+
+
+def is_known(script: ScriptDirectory, revision: str) -> bool:
+    """Tell whether this code has the revision."""
+    try:
+        script.get_revision(revision)
+    except CommandError:
+        return False
+    return True
+
+
+def find(script: ScriptDirectory, to: str) -> str:
+    """Return the identifier of the revision `to`, as Alembic writes it.
+
+    Raises:
+        MigratorError: there are several heads.
+        UsageError: there is no such revision.
+    """
+    heads = script.get_heads()
+    if len(heads) > 1:
+        raise MigratorError(
+            f"The history has {len(heads)} heads ({', '.join(heads)}), so it is not clear where to"
+            ' go; join them with `make merge m="merge"`.'
+        )
+    if not heads:
+        raise UsageError('There is no revision yet; write one with `make revision m="initial"`.')
+    if to in ("head", "heads"):
+        return heads[0]
+    try:
+        found = script.get_revision(to)
+    except CommandError:
+        found = None
+    if found is None:
+        raise UsageError(f"There is no revision {to}; `make history` lists them.")
+    return found.revision

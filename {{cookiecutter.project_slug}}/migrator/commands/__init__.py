@@ -1,0 +1,1 @@
+"""The commands of `python -m migrator`: their arguments and what they print."""

@@ -1,0 +1,31 @@
+"""`backup`: a verified copy of the database, now."""
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from alembic.config import Config
+
+from migrator import backup, database, plan
+from migrator.console import argument, say
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Add the options of this command."""
+    parser.add_argument(
+        "--output",
+        type=argument,
+        metavar="FILE",
+        help="a new file; default: one in backup_folder, where the oldest go then",
+    )
+
+
+def run(config: Config, options: Namespace) -> None:
+    """Take the backup, and say where it is and what is in it."""
+    with database.connect(config) as connection:
+        at = ", ".join(plan.current_heads(connection)) or "base"
+    taken = backup.take(config, at, Path(options.output) if options.output else None)
+    say(
+        f"{taken.path}: {backup.amount(taken.size)}, {taken.tables} tables, at {at}; read back, in"
+        f" {taken.seconds:.1f} s."
+    )
+    say(f"To restore it: {backup.restore_command(taken, config)}")

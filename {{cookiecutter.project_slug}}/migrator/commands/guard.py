@@ -1,0 +1,28 @@
+"""`guard`: the revisions of the main branch stay as they are."""
+
+from argparse import ArgumentParser, Namespace
+
+from alembic.config import Config
+
+from migrator import guard
+from migrator.console import argument, say
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Add the options of this command."""
+    parser.add_argument(
+        "--base",
+        type=argument,
+        metavar="REF",
+        help="branch to compare with; default: the merge request's target, else the main branch",
+    )
+    parser.add_argument(
+        "--optional",
+        action="store_true",
+        help="no main branch, or no git repository, is fine",
+    )
+
+
+def run(config: Config, options: Namespace) -> None:
+    """Say what was compared; see `guard.check` for the errors."""
+    say(guard.check(config, options.base, optional=options.optional))

@@ -1,0 +1,80 @@
+"""`lint`: what revisions would stop or break."""
+
+from argparse import ArgumentParser, Namespace
+
+from alembic.config import Config
+
+from migrator import lint, settings
+from migrator.console import argument, note, say
+from migrator.errors import RefusedError, UsageError
+from migrator.lint import output, ranges
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Add the options of this command."""
+    parser.add_argument(
+        "range",
+        nargs="?",
+        type=argument,
+        metavar="FROM..TO",
+        help="or one revision; base..head looks at each as if it came alone (default: pending)",
+    )
+    parser.add_argument(
+        "--base", type=argument, metavar="REF", help="what this branch adds to the commit REF"
+    )
+    parser.add_argument(
+        "--no-trace", action="store_true", help="do not try them on a scratch database"
+    )
+    parser.add_argument(
+        "--advise",
+        action="store_true",
+        help="for make revision: nothing is said without a finding, and findings are not an error",
+    )
+    shape = parser.add_mutually_exclusive_group()
+    shape.add_argument("--format", choices=output.FORMATS, default="people")
+    shape.add_argument("--json", action="store_const", const="json", dest="format")
+
+
+def run(config: Config, options: Namespace) -> None:
+    """Show the findings.
+
+    Raises:
+        RefusedError: there are any.
+        UsageError: there is no such revision.
+    """
+    if options.range is not None and options.base is not None:
+        raise UsageError("Say FROM..TO or --base, not both.")
+    if settings.dialect_name(config) != "postgresql":
+        if not options.advise:
+            note("Nothing to lint: lint is about the locks of PostgreSQL, and this is not it.")
+        return
+    found = ranges.chosen(config, options.range, options.base)
+    try:
+        verdict = lint.examine(
+            config, found.revisions, together=found.together, traced=not options.no_trace
+        )
+    except lint.NotInstalled as error:
+        if not options.advise:
+            raise
+        note(str(error))
+        return
+    for sentence in verdict.notes:
+        note(sentence)
+    if shown := output.FORMATS[options.format](verdict):
+        say(shown)
+    findings = _count(len(verdict.findings), "finding")
+    revisions = f"{_count(len(found.revisions), 'revision')} ({found.what})"
+    if verdict.findings:
+        sentence = (
+            f"{findings} in {revisions}. Change them, or accept one in its revision with the"
+            " comment `# migrator: allow RULE because REASON`."
+        )
+        if not options.advise:
+            raise RefusedError(sentence)
+        note(sentence)
+    elif not options.advise:
+        note(f"{findings} in {revisions}.")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number or 'no'} {what}{'' if number == 1 else 's'}"

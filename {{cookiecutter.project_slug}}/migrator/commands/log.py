@@ -1,0 +1,40 @@
+"""`log`: what deploys have done to this database."""
+
+from argparse import ArgumentParser, Namespace
+
+from alembic.config import Config
+
+from migrator import database, record
+from migrator.console import say, table
+
+HEADER = ("when (UTC)", "revision", "direction", "seconds", "tries", "waited", "who", "from")
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Add the options of this command."""
+    parser.add_argument(
+        "--limit", type=int, default=20, metavar="N", help="so many of the newest (%(default)s)"
+    )
+
+
+def run(config: Config, options: Namespace) -> None:
+    """Print the newest lines of the record, newest first."""
+    with database.connect(config) as connection:
+        found = record.lines(connection, options.limit)
+    if not found:
+        say("No deploy has recorded anything in this database.")
+        return
+    rows = [
+        (
+            f"{line.started_at:%Y-%m-%d %H:%M:%S}",
+            line.revision,
+            line.direction,
+            f"{line.seconds:.2f}",
+            str(line.attempts),
+            f"{line.waited:.1f}",
+            line.who,
+            f"{line.host} {line.code_commit[:10]}",
+        )
+        for line in found
+    ]
+    say(table(HEADER, rows))

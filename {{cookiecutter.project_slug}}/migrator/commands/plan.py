@@ -1,0 +1,54 @@
+"""`plan`: what a deploy would apply."""
+
+import json
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from alembic.config import Config
+
+from migrator import chain, database, plan, sql
+from migrator.commands.deploy import allowances
+from migrator.console import argument, say
+from migrator.errors import PendingError
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Add the options of this command."""
+    parser.add_argument(
+        "--to", type=argument, default="head", metavar="REV", help="default: %(default)s"
+    )
+    parser.add_argument(
+        "--sql", type=Path, metavar="FILE", help="write what would run into this file"
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of text")
+    allowances(parser)
+
+
+def run(config: Config, options: Namespace) -> None:
+    """Show it.
+
+    Raises:
+        PendingError: there is something to apply.
+    """
+    revisions = chain.load(config)
+    with database.connect(config) as connection:
+        found = plan.make(config, connection, options.to, revisions)
+    if options.json:
+        pending = [{"revision": each.revision, "message": each.doc} for each in found.pending]
+        facts = {"current": found.current, "target": found.target, "pending": pending}
+        say(json.dumps(facts | {"ahead": found.ahead}, ensure_ascii=False))
+    elif found.pending:
+        say(f"The database is at {found.at}; these would be applied:")
+        for script in found.pending:
+            say(f"  {chain.describe(script)}")
+    else:
+        ahead = ", ahead of this code" if found.ahead else ""
+        say(f"Nothing is pending: the database is at {found.at}{ahead}.")
+    if options.sql and not found.ahead:
+        start = found.current[0] if found.current else "base"
+        written = sql.write(config, options.sql, start, options.to)
+        if not options.json:
+            name = argument(str(options.sql))
+            say(f"Wrote {name}: {written}." if written else f"Nothing to write into {name}.")
+    if found.pending:
+        raise PendingError(f"{len(found.pending)} pending up to {found.target}.")

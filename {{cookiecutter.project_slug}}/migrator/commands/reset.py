@@ -1,0 +1,52 @@
+"""`reset`: begin anew with the development database."""
+
+import sys
+from argparse import ArgumentParser, Namespace
+
+from alembic import command
+from alembic.config import Config
+
+from migrator import chain, database, plan, settings
+from migrator.console import argument, say
+from migrator.errors import RefusedError
+from migrator.history import development, reset, seeds
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Add the options of this command."""
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+    parser.add_argument(
+        "--host", type=argument, metavar="NAME", help="a server that is not this machine"
+    )
+    parser.add_argument("--no-seed", action="store_true", help="leave it without example data")
+
+
+def run(config: Config, options: Namespace) -> None:
+    """Drop everything, migrate, and add the example data.
+
+    Raises:
+        RefusedError: it is not a development database, or nobody said yes.
+    """
+    development.refuse_production(config, "reset")
+    chain.load(config)  # a broken revision is found before anything is dropped
+    shown = settings.database_url(config).render_as_string(hide_password=True)
+    with database.connect(config) as connection:
+        development.refuse_elsewhere(connection, "reset", options.host)
+        connection.rollback()
+        _ask(f"Drop all {reset.count(connection)} tables of {shown}?", options.yes)
+        reset.empty(connection)
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        say(f"{shown} is at {', '.join(plan.current_heads(connection)) or 'base'}.")
+        if not options.no_seed and config.get_main_option("seeds"):
+            say(f"Added {seeds.run(config, connection)} rows of example data.")
+
+
+def _ask(question: str, yes: bool) -> None:
+    if yes:
+        return
+    if sys.stdin.isatty():
+        say(f"{question} [y/N]")
+        if sys.stdin.readline().strip().lower() in ("y", "yes"):
+            return
+    raise RefusedError(f"{question} Nobody said yes, so nothing was changed: yes=1 (--yes).")

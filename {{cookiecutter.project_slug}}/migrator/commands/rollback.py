@@ -1,0 +1,51 @@
+"""`rollback`: take revisions back."""
+
+import sys
+from argparse import ArgumentParser, Namespace
+
+from alembic.config import Config
+
+from migrator import chain, deploy, rollback
+from migrator.commands.deploy import common, reporting
+from migrator.console import argument, note
+from migrator.errors import RefusedError, UsageError
+from migrator.plan import Plan
+from migrator.preview import Preview
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Add the options of this command."""
+    parser.add_argument(
+        "--to",
+        type=argument,
+        required=True,
+        metavar="REV",
+        help="the revision to go back to, base, or -1 and so on for steps",
+    )
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+    common(parser)
+
+
+def run(config: Config, options: Namespace) -> None:
+    """Show what it would run and what data would go, ask, and do it."""
+
+    def confirm(going: Plan, shown: Preview | None) -> None:
+        note(f"Back from {going.at} to {going.target}:")
+        for script in going.pending:
+            note(f"  takes back {chain.describe(script)}")
+        if shown is None:
+            note("What this runs cannot be shown: a revision reads the database, or it is SQLite.")
+        else:
+            note(f"\n{shown.sql.strip()}\n")
+            for loss in shown.losses or ("no table or column of data",):
+                note(f"  would be lost: {loss}")
+        if options.yes:
+            return
+        if not sys.stdin.isatty():
+            raise UsageError("Nothing was changed: without a terminal to ask, say --yes.")
+        if input("Type yes to take it back: ").strip() != "yes":
+            raise RefusedError("Nothing was changed, as you wished.")
+
+    chosen = deploy.Options(to=options.to, without=options.without, now=options.now)
+    with reporting(as_json=options.json) as report:
+        rollback.run(config, chosen, report, confirm)

@@ -1,0 +1,26 @@
+"""`snapshot`: keep schema.sql, or say that it is stale."""
+
+from argparse import ArgumentParser, Namespace
+
+from alembic.config import Config
+
+from migrator import snapshot
+from migrator.console import say
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Add the options of this command."""
+    parser.add_argument(
+        "--check", action="store_true", help="change nothing; exit with 1 if it is stale"
+    )
+
+
+def run(config: Config, options: Namespace) -> None:
+    """Write the file, or compare it."""
+    if options.check:
+        snapshot.check(config)
+        say(f"{snapshot.FILE} shows what the revisions build.")
+    elif snapshot.write(config):
+        say(f"Wrote {snapshot.FILE}: commit it together with the revisions.")
+    else:
+        say(f"{snapshot.FILE} is up to date.")

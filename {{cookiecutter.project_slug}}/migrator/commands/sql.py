@@ -1,0 +1,29 @@
+"""`sql`: the SQL of an upgrade as a file."""
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from alembic.config import Config
+
+from migrator import sql
+from migrator.console import argument, say
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Add the options of this command."""
+    parser.add_argument(
+        "--from", type=argument, dest="start", metavar="REV", help="default: the database's"
+    )
+    parser.add_argument(
+        "--to", type=argument, default="head", metavar="REV", help="default: %(default)s"
+    )
+    parser.add_argument("--output", type=Path, default=Path("migration.sql"), metavar="FILE")
+
+
+def run(config: Config, options: Namespace) -> None:
+    """Write the file and say what is in it."""
+    written = sql.write(config, options.output, options.start, options.to)
+    if written:
+        say(f"Wrote {argument(str(options.output))}: {written}.")
+    else:
+        say("Nothing to write: there is no revision between the two.")

@@ -1,0 +1,22 @@
+"""`tables`: which tables the models describe, and where each was found."""
+
+from argparse import ArgumentParser, Namespace
+
+from alembic.config import Config
+
+from migrator import discovery
+from migrator.console import say, table
+
+
+def arguments(_parser: ArgumentParser) -> None:
+    """Add nothing: this command has no options."""
+
+
+def run(config: Config, _options: Namespace) -> None:
+    """Import the models and list their tables by name."""
+    rows = [
+        (found.fullname, module or "(not in a searched module)", found.comment or "")
+        for module, tables in discovery.import_models(config).items()
+        for found in tables
+    ]
+    say(table(("table", "module", "comment"), sorted(rows)))

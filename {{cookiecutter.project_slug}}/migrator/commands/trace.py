@@ -1,0 +1,120 @@
+"""`trace`: what revisions really do, statement by statement."""
+
+import json
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterable, Iterator
+
+from alembic.config import Config
+
+from migrator import settings, trace
+from migrator.console import argument, note, say, table
+from migrator.errors import RefusedError, UsageError
+from migrator.lint import acknowledgements, ranges
+from migrator.lint.finding import shorten
+from migrator.trace import Step, Traced
+from migrator.trace.judging import seen
+
+NOTHING = "no lock that others wait for"
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Add the options of this command."""
+    parser.add_argument(
+        "range",
+        nargs="?",
+        type=argument,
+        metavar="FROM..TO",
+        help="or one revision; base..head looks at each as if it came alone (default: pending)",
+    )
+    parser.add_argument(
+        "--base", type=argument, metavar="REF", help="what this branch adds to the commit REF"
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON list instead of tables")
+
+
+def run(config: Config, options: Namespace) -> None:
+    """Show what each statement did.
+
+    Raises:
+        RefusedError: others would wait for one of them, and its revision does not accept that.
+        UsageError: there is no such revision, or this is not PostgreSQL in development.
+    """
+    if settings.dialect_name(config) != "postgresql":
+        raise UsageError("A trace is about the locks of PostgreSQL, and this is not it.")
+    found = ranges.chosen(config, options.range, options.base)
+    traced = trace.run(config, found.revisions, together=found.together)
+    if options.json:
+        say(json.dumps([_as_json(each) for each in traced], ensure_ascii=False, indent=2))
+    else:
+        for each in traced:
+            _show(each)
+    count = sum(len(_open(each)) for each in traced)
+    if count:
+        raise RefusedError(
+            f"Others would wait for {count} of these statements, or they fail, as soon as the"
+            " tables have rows; make lint-migrations names the safe forms."
+        )
+    note(f"Nobody would wait for these ({found.what}).")
+
+
+def _show(traced: Traced) -> None:
+    say(f"{traced.script.revision}  {traced.script.doc}")
+    rules = {id(problem.step): problem.rule for problem in traced.problems}
+    rows = [
+        [
+            str(step.place.line),
+            f"{step.milliseconds:.1f}",
+            f"{step.kept:.1f}",
+            rules.get(id(step), ""),
+            shorten(step.sql)[:60],
+            step.error or what,
+        ]
+        for step in traced.steps
+        if (what := seen(step, traced.old)) != NOTHING or not step.place.own or step.error
+    ]
+    if rows:
+        say(table(["line", "ms", "kept ms", "breaks", "statement", "what it does"], rows))
+    if traced.failure and not rows:
+        say(traced.failure)
+    for sentence in traced.notes:
+        note(sentence)
+    say()
+
+
+def _open(traced: Traced) -> list[str]:
+    """Return the rules that are broken and not accepted."""
+    comments = acknowledgements.read(str(traced.script.module.__file__))
+    accepted = {each.rule for each in comments if not each.problem}
+    return [problem.rule for problem in traced.problems if problem.rule not in accepted]
+
+
+def _as_json(traced: Traced) -> dict[str, object]:
+    return {
+        "revision": traced.script.revision,
+        "failure": traced.failure,
+        "notes": traced.notes,
+        "statements": [*_statements(traced)],
+    }
+
+
+def _names(step: Step, tables: Iterable[int]) -> list[str]:
+    return sorted(step.names.get(oid, str(oid)) for oid in tables)
+
+
+def _statements(traced: Traced) -> Iterator[dict[str, object]]:
+    rules = {id(problem.step): problem.rule for problem in traced.problems}
+    for step in traced.steps:
+        yield {
+            "line": step.place.line,
+            "statement": step.sql,
+            "milliseconds": round(step.milliseconds, 3),
+            "locks_kept_milliseconds": round(max(step.kept, 0), 3),
+            "locks": sorted(f"{mode} {step.names.get(oid, oid)}" for oid, mode in step.locks),
+            "locked_before": _names(step, step.held),
+            "rewritten": _names(step, step.rewritten),
+            "scanned": _names(step, step.scanned),
+            "rows": {step.names.get(oid, str(oid)): n for oid, n in step.rows.items()},
+            "inserted": {step.names.get(oid, str(oid)): n for oid, n in step.inserted.items()},
+            "breaks": rules.get(id(step)),
+            "error": step.error,
+        }

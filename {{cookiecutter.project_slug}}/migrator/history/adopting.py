@@ -1,0 +1,166 @@
+"""Begin the history of a database that is there already: models, a first revision, a stamp."""
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.util import rev_id
+from alembic.util.exc import CommandError
+from sqlalchemy import Connection, create_engine
+from sqlalchemy.engine import make_url
+from sqlalchemy.pool import NullPool
+
+from migrator import chain, database, discovery, importing, plan, settings
+from migrator.errors import RefusedError, UsageError
+from migrator.history import folder, reflection, writing
+from migrator.history.schema import Schema
+from migrator.history.workbench import Workbench
+
+FILE = "adopted.py"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What was written.
+
+    Args:
+        carried: the objects that are SQL in the revision.
+        why: why all of them are, if all of them are.
+        differences: what the models do not say as the database has it; empty when they agree.
+    """
+
+    revision: str
+    path: Path
+    models: Path
+    carried: tuple[str, ...]
+    why: str
+    differences: str
+
+
+def prepare(config: Config, beside: bool = False) -> Path:
+    """Return the file for the models, if everything is as it should be before a baseline.
+
+    Raises:
+        RefusedError: `config` is for production, or there are revisions or models already.
+        UsageError: there is a file of that name.
+    """
+    if settings.load(config).production:
+        raise RefusedError(
+            f"{config.config_file_name} is for deploys: run `make baseline`, which uses"
+            " alembic.ini, with DATABASE_URL set to the database, better to a copy of it."
+        )
+    if heads := chain.load(config).get_heads():
+        raise RefusedError(
+            f"There are revisions already (up to {', '.join(heads)}), and a baseline is the first."
+            " Nothing was changed; remove them (those of the example, say) and run this again."
+        )
+    base = discovery.metadata(config)
+    try:
+        discovery.import_models(config)
+    except UsageError:
+        if base.tables:
+            raise
+    if base.tables and not beside:
+        raise RefusedError(
+            f"There are models already ({', '.join(sorted(base.tables))}), which the database does"
+            " not know. Nothing was changed; remove them (those of the example, say), or keep"
+            " those of tables that it has with beside=1 (--beside)."
+        )
+    package = (config.get_main_option("autoimport_models") or "").replace(",", " ").split()[0]
+    module = importing.load(package, Path(str(config.config_file_name)))
+    file = Path(module.__path__[0]) / FILE
+    if file.exists():
+        raise UsageError(f"{file} is there already and is never overwritten: move it away first.")
+    return file
+
+
+def run(config: Config, message: str, file: Path, server: str | None = None) -> Result:
+    """Write the models and the revision, which is proved to make the same schema.
+
+    Args:
+        file: for the models.
+        server: the URL of a database beside which scratch databases are made, if not beside the
+            one that is adopted.
+
+    Raises:
+        RefusedError: the database has a history.
+        UsageError: it has no table.
+        MigratorError: a revision that makes the same schema cannot be written.
+    """
+    url = settings.database_url(config)
+    with database.connect(config) as connection:
+        if current := plan.current_heads(connection):
+            raise RefusedError(
+                f"The database has a history: it is at {', '.join(current)}. Nothing was changed;"
+                " work with the revisions that it comes from."
+            )
+    bench = Workbench(config, make_url(server) if server else url, owners=False)
+    source = create_engine(url, poolclass=NullPool)
+    wanted = bench.schema(source)
+    if not wanted.tables:
+        raise UsageError("The database has no table, so there is nothing to adopt.")
+    code = _models(config, source.connect(), wanted)
+    versions = Path(chain.load(config).versions)
+    revision = rev_id()
+    with folder.replacement(versions) as new:
+        text = writing.Text(message)
+        made = writing.fit(bench, new, revision, source, wanted, text)
+        with file.open("x", encoding="utf-8") as opened:
+            opened.write(code)
+        try:
+            folder.exchange(versions, new)
+        except BaseException:
+            file.unlink()
+            raise
+    _tidy(file)
+    path = versions / made.path.relative_to(new)
+    return Result(revision, path, file, made.carried, made.why, _differences(bench))
+
+
+def stamp(config: Config, revision: str) -> None:
+    """Write into the database that it is at `revision`; nothing else in it is touched."""
+    command.stamp(config, revision)
+
+
+def _models(config: Config, connection: Connection, wanted: Schema) -> str:
+    try:
+        from migrator.history import models  # sqlacodegen, which only this needs
+    except ModuleNotFoundError:
+        raise UsageError(
+            "sqlacodegen, which drafts the models, is not installed here. Nothing was changed; run"
+            " `make setup`, then this again."
+        ) from None
+
+    with connection:
+        metadata = reflection.tables(connection, wanted)
+        for name in discovery.metadata(config).tables:
+            if name in metadata.tables:
+                metadata.remove(metadata.tables[name])
+        return models.draft(connection, metadata, config.get_main_option("autoimport_base") or "")
+
+
+def _tidy(file: Path) -> None:
+    """Format the draft, if ruff is there; it is only a matter of looks."""
+    steps: Sequence[Sequence[str]] = (
+        ("check", "--fix-only", "--unsafe-fixes", "--quiet"),
+        ("format", "--quiet"),
+        ("check", "--add-noqa", "--quiet"),  # long texts cannot be broken
+    )
+    for step in steps:
+        command_line = [sys.executable, "-m", "ruff", *step, str(file)]
+        subprocess.run(command_line, capture_output=True, check=False)
+
+
+def _differences(bench: Workbench) -> str:
+    """Return what `alembic check` says about the models and the new revision."""
+    with bench.empty() as engine, bench.configured(engine) as copy:
+        command.upgrade(copy, "head")
+        try:
+            command.check(copy)
+        except CommandError as error:
+            return str(error)
+    return ""

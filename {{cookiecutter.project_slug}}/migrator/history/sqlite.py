@@ -1,0 +1,91 @@
+"""Read the schema of an SQLite database from its own record of it."""
+
+import re
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+
+from sqlalchemy import Engine, text
+
+from migrator.history.schema import Object, Schema
+
+TOKEN = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|`[^`]*`|\[[^\]]*\]|\w+|[^\w\s]""")
+CONSTRAINT = {"CONSTRAINT", "PRIMARY", "UNIQUE", "CHECK", "FOREIGN"}
+DEFAULT = re.compile(r"\bDEFAULT \( (\S+) \)", re.IGNORECASE)  # Alembic adds the parentheses
+ORDER = ("table", "index", "view", "trigger")
+RECORD = (
+    "SELECT type, name, tbl_name, sql FROM sqlite_master"
+    " WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY rowid"
+)
+
+
+def read(engine: Engine, ignored: str) -> Schema:
+    """Return the schema of a database, without the table `ignored`."""
+    with engine.connect() as connection:
+        found = connection.execute(text(RECORD)).all()
+    kept = [row for row in found if row.tbl_name != ignored]
+    kept.sort(key=lambda row: ORDER.index(row.type))
+    objects = tuple(
+        Object(
+            row.type.upper(),
+            "",
+            row.name,
+            (row.sql,),
+            _compared(row.sql) if row.type == "table" else " ".join(_tokens(row.sql)),
+            _quoted(row.name) if row.type == "table" else "",
+            _quoted(row.tbl_name),
+        )
+        for row in kept
+    )
+    drops = tuple(f"DROP {row.type.upper()} {_quoted(row.name)}" for row in reversed(kept))
+    return Schema(objects, drops)
+
+
+def rows(engine: Engine, tables: Sequence[str]) -> tuple[str, ...]:
+    """Return the statements that fill `tables` as they are filled now."""
+    beginnings = tuple(f"INSERT INTO {table} " for table in tables)
+    with closing(sqlite3.connect(str(engine.url.database))) as connection:
+        lines = [line.removesuffix(";") for line in connection.iterdump()]
+    return tuple(line for line in lines if line.startswith(beginnings))
+
+
+def _compared(statement: str) -> str:
+    """Return a CREATE TABLE with its columns in order and its constraints sorted.
+
+    SQLite keeps the words as they were typed; where a constraint stands means nothing, and
+    ALTER TABLE writes its column behind them.
+    """
+    tokens = _tokens(statement)
+    if "(" not in tokens:
+        return " ".join(tokens)
+    depth = 0
+    items: list[list[str]] = [[]]
+    start = tokens.index("(")
+    end = len(tokens)
+    for place, token in enumerate(tokens[start:], start):
+        depth += (token == "(") - (token == ")")
+        if depth == 0:
+            end = place
+            break
+        if token == "," and depth == 1:
+            items.append([])
+        elif place > start:
+            items[-1].append(token)
+    lines = [DEFAULT.sub(r"DEFAULT \1", " ".join(item)) for item in items]
+    constraints = sorted(line for line in lines if line.split(" ")[0] in CONSTRAINT)
+    columns = [line for line in lines if line.split(" ")[0] not in CONSTRAINT]
+    return "\n".join([*columns, *constraints, " ".join(tokens[end + 1 :])])
+
+
+def _tokens(statement: str) -> list[str]:
+    found = []
+    for token in TOKEN.findall(statement):
+        if token[0] in '"`[':
+            found.append(token[1:-1].replace('""', '"'))
+        else:
+            found.append(token.upper() if token.upper() in CONSTRAINT else token)
+    return found
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

@@ -1,0 +1,215 @@
+"""Collapse the history, or its beginning, into one revision that makes the same schema.
+
+The new revision keeps the identifier of the last one that it stands for. A database that is there
+needs nothing: it has this schema, which is proved. Nor does a colleague's branch that follows it.
+A new identifier would have to be stamped into every database between two deploys.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from alembic.config import Config
+from alembic.script import Script, ScriptDirectory
+
+from migrator import chain, database, plan, settings
+from migrator.errors import MigratorError, PendingError, RefusedError, UsageError
+from migrator.history import folder, replay, statements, writing
+from migrator.history.replay import Rows
+from migrator.history.statements import Statement
+from migrator.history.workbench import Workbench, with_revisions
+
+ALL = "all"
+
+
+@dataclass(frozen=True)
+class Range:
+    """The revisions to collapse, oldest first, and the folder that they are in."""
+
+    scripts: tuple[Script, ...]
+    versions: Path
+
+    @property
+    def last(self) -> Script:
+        """The one whose identifier stays."""
+        return self.scripts[-1]
+
+    @property
+    def replaces(self) -> tuple[str, ...]:
+        """The identifiers that go, those of earlier squashes included."""
+        names = [n for s in self.scripts for n in (*getattr(s.module, "replaces", ()), s.revision)]
+        return tuple(name for name in dict.fromkeys(names) if name != self.last.revision)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What was done.
+
+    Args:
+        path: the new revision's file.
+        carried: the objects that are SQL in it.
+        why: why all of them are, if all of them are.
+        kept: how many rows it writes into which tables.
+        dropped: how many rows new databases do without.
+    """
+
+    path: Path
+    carried: tuple[str, ...]
+    why: str
+    kept: dict[str, int]
+    dropped: dict[str, int]
+
+
+def choose(config: Config, to: str = "head") -> Range:
+    """Return what a squash up to `to` would collapse.
+
+    Raises:
+        RefusedError: `config` is for production, or another revision needs one in the middle.
+        PendingError: the database of `config` is in the middle of what would be gone.
+        UsageError: there is no revision `to`, or the revisions are in several folders.
+        MigratorError: the history has several heads, or cannot be read.
+    """
+    if settings.load(config).production:
+        raise RefusedError(
+            f"{config.config_file_name} is for deploys, and a squash rewrites the revisions: run"
+            " `make squash`, which uses alembic.ini, in a checkout."
+        )
+    script = chain.load(config)
+    last = _last(script, to)
+    scripts = tuple(reversed(list(script.iterate_revisions(last.revision, "base"))))
+    gone = {one.revision for one in scripts}
+    for other in script.walk_revisions():
+        needed = sorted({*other._all_down_revisions} & (gone - {last.revision}))
+        if other.revision not in gone and needed:
+            raise RefusedError(
+                f"Revision {other.revision} ({other.doc}) follows {', '.join(needed)}, which would"
+                " be gone. Nothing was changed; join the branches with `make merge` first, or"
+                " squash up to the revision where they part."
+            )
+    if len(script._version_locations) > 1:
+        raise UsageError(
+            "The revisions are in several folders (version_locations), which cannot be exchanged in"
+            " one step; move them into one first."
+        )
+    chosen = Range(scripts, Path(script.versions))
+    _refuse_in_the_middle(config, chosen)
+    return chosen
+
+
+def run(
+    config: Config,
+    chosen: Range,
+    message: str,
+    keep: Collection[str] = (),
+    drop: Collection[str] = (),
+) -> Result:
+    """Write the revision, prove it, and put it in the place of those it stands for.
+
+    Args:
+        message: the new revision's.
+        keep: revisions whose rows the new one writes too ("all" for all).
+        drop: revisions whose rows new databases do without.
+
+    Raises:
+        RefusedError: it has not been said what happens to rows that the revisions write.
+        MigratorError: a revision does not run, or the proof fails. Nothing was changed then.
+    """
+    bench = Workbench(config, settings.database_url(config))
+    with bench.empty() as old, folder.replacement(chosen.versions) as new:
+        found = replay.run(bench, old, chosen.scripts)
+        kept = decide(found, chosen, keep, drop)
+        wanted = bench.schema(old)
+        filled = bench.rows(old, list(kept))
+        heads = with_heads(config, chosen.versions)
+        for one in chosen.scripts:
+            (new / Path(one.path).relative_to(chosen.versions.absolute())).unlink()
+        labels = tuple(dict.fromkeys(n for s in chosen.scripts for n in s._orig_branch_labels))
+        text = writing.Text(message, chosen.replaces, labels, filled)
+        made = writing.fit(bench, new, chosen.last.revision, old, wanted, text, list(kept))
+        if with_heads(config, new) != heads:
+            raise MigratorError("The heads would not be the same any more; nothing was changed.")
+        folder.exchange(chosen.versions, new)
+    return Result(
+        chosen.versions / made.path.relative_to(new),
+        made.carried,
+        made.why,
+        kept,
+        {table: n for table, n in found.counts.items() if table not in kept},
+    )
+
+
+def decide(
+    found: Rows, chosen: Range, keep: Collection[str], drop: Collection[str]
+) -> dict[str, int]:
+    """Return the tables whose rows are kept, with how many they are.
+
+    Raises:
+        UsageError: a revision was named that is not among those to collapse.
+        RefusedError: a revision that wrote rows was not named, or a table has rows of both kinds.
+    """
+    names = {one.revision for one in chosen.scripts}
+    if unknown := {*keep, *drop} - names - {ALL}:
+        raise UsageError(f"{', '.join(sorted(unknown))} is not among the revisions to collapse.")
+    kept: dict[str, int] = {}
+    open_: dict[str, list[str]] = {}
+    for table, writers in found.writers.items():
+        wanted = [r for r in writers if r in keep or (ALL in keep and r not in drop)]
+        unwanted = [r for r in writers if r in drop or (ALL in drop and r not in keep)]
+        if wanted and unwanted:
+            raise RefusedError(
+                f"Table {table} has rows of {', '.join(wanted)} (keep) and"
+                f" {', '.join(unwanted)} (drop), which cannot be told apart: name all of them in"
+                " one of the two. Nothing was changed."
+            )
+        if wanted == writers:
+            kept[table] = found.counts[table]
+        for revision in [r for r in writers if r not in wanted + unwanted]:
+            open_.setdefault(revision, []).append(f"{table}, {found.counts[table]} rows")
+    if open_:
+        rows = "; ".join(f"{revision} ({'; '.join(tables)})" for revision, tables in open_.items())
+        raise RefusedError(
+            "Revisions write rows that are still there at the end, and new databases would not have"
+            f" them: {rows}. Nothing was changed; name each revision in keep=REV,... (--keep-data:"
+            " the new revision writes these rows) or in drop=REV,... (--drop-data: new databases do"
+            " without), or say all."
+        )
+    return kept
+
+
+def executed(chosen: Range) -> list[Statement]:
+    """Return what the revisions execute by themselves, which autogenerate does not see."""
+    return statements.find(list(chosen.scripts))
+
+
+def with_heads(config: Config, versions: Path) -> set[str]:
+    """Return the heads of the revisions in a folder."""
+    copy = with_revisions(Config(config.config_file_name), versions)
+    return set(ScriptDirectory.from_config(copy).get_heads())
+
+
+def _last(script: ScriptDirectory, to: str) -> Script:
+    heads = script.get_heads()
+    if to == "head" and len(heads) > 1:
+        raise MigratorError(
+            f"The history has {len(heads)} heads ({', '.join(heads)}); join them with `make merge"
+            ' m="merge"` first, or say up to which revision to squash.'
+        )
+    try:
+        found = script.get_revision(to)
+    except MigratorError:
+        raise
+    except Exception:
+        found = None
+    if found is None:
+        raise UsageError(f"There is no revision {to}; `make history` lists them.")
+    return found
+
+
+def _refuse_in_the_middle(config: Config, chosen: Range) -> None:
+    with database.connect(config) as connection:
+        current = plan.current_heads(connection)
+    if gone := set(current) & set(chosen.replaces):
+        raise PendingError(
+            f"Your database is at {', '.join(sorted(gone))}, which would be gone, and no revision"
+            " would lead on from there: run `make migrate` first. Nothing was changed."
+        )

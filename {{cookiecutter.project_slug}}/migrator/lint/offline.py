@@ -1,0 +1,84 @@
+"""The SQL of revisions, rendered in this process, each statement with the line that wrote it."""
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
+from alembic.runtime.migration import MigrationContext
+from alembic.script import Script, ScriptDirectory
+
+from migrator.errors import MigratorError
+from migrator.lint import statements
+from migrator.trace.where import Place, here
+
+TRANSACTION = ("BEGIN", "COMMIT")
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement as PostgreSQL would get it, and where in the revision it comes from."""
+
+    sql: str
+    place: Place
+    in_transaction: bool = True
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A revision's statements; `failure` says why it has none: it reads from the database."""
+
+    script: Script
+    statements: tuple[Statement, ...]
+    failure: str = ""
+
+
+def render(config: Config, directory: ScriptDirectory, scripts: Sequence[Script]) -> list[Rendered]:
+    """Render the upgrades of `scripts`, each by itself, in one run of env.py.
+
+    Raises:
+        MigratorError: env.py did not get as far as running them.
+    """
+    rendered: list[Rendered] = []
+
+    def record(_heads: Any, context: MigrationContext) -> list[Any]:
+        rendered.extend(_render(script, context) for script in scripts)
+        return []  # nothing for Alembic to run
+
+    before, config.output_buffer = config.output_buffer, io.StringIO()
+    try:
+        with EnvironmentContext(config, directory, fn=record, as_sql=True):
+            directory.run_env()
+    finally:
+        config.output_buffer = before
+    if len(rendered) < len(scripts):
+        raise MigratorError(
+            "The revisions cannot be rendered as SQL: migrations/env.py does not run them offline"
+            " (context.run_migrations); without that nobody can look at them before they run."
+        )
+    return rendered
+
+
+def _render(script: Script, context: MigrationContext) -> Rendered:
+    found: list[Statement] = []
+    path = str(script.module.__file__)
+    open_transaction = context.impl.transactional_ddl
+
+    def record(text: str) -> None:
+        nonlocal open_transaction
+        for sql in statements.split(text):
+            if sql.upper() in TRANSACTION:
+                open_transaction = sql.upper() == "BEGIN"
+            else:
+                place = here(path) or Place(1, False)
+                found.append(Statement(sql, place, bool(open_transaction)))
+
+    context.impl.static_output = record  # type: ignore[method-assign]
+    try:
+        script.module.upgrade()
+    except Exception as error:
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        return Rendered(script, tuple(found), reason)
+    return Rendered(script, tuple(found))

@@ -1,0 +1,129 @@
+"""The record: which deploy applied what, when, how long it took, and who it was."""
+
+import getpass
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from migrator import __version__
+from migrator.retry import Progress
+
+TABLE = sa.Table(
+    "migration_log",
+    sa.MetaData(),
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True),
+    sa.Column("revision", sa.Text(), nullable=False),
+    sa.Column("down_revision", sa.Text(), nullable=False),
+    sa.Column("direction", sa.Text(), nullable=False),
+    sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("seconds", sa.Float(), nullable=False),
+    sa.Column("attempts", sa.Integer(), nullable=False),
+    sa.Column("waited", sa.Float(), nullable=False),
+    sa.Column("who", sa.Text(), nullable=False),
+    sa.Column("host", sa.Text(), nullable=False),
+    sa.Column("code_commit", sa.Text(), nullable=False),
+    sa.Column("tool_version", sa.Text(), nullable=False),
+    sa.Column("wal_position", sa.Text()),
+    sa.Column("accepted_risk", sa.Text()),
+)
+COMMIT_VARIABLES = ("GIT_COMMIT", "GITHUB_SHA", "CI_COMMIT_SHA")
+WHO_VARIABLES = ("GITHUB_ACTOR", "GITLAB_USER_LOGIN")
+
+
+class Record:
+    """Writes a line for each revision, in the transaction of that revision.
+
+    Args:
+        accepted_risk: why a deploy went on in spite of findings.
+    """
+
+    def __init__(self, accepted_risk: str | None = None) -> None:
+        self.accepted_risk = accepted_risk
+        self.constant = {
+            "who": _first(WHO_VARIABLES) or _user(),
+            "host": socket.gethostname(),
+            "code_commit": _first(COMMIT_VARIABLES) or _commit(),
+            "tool_version": __version__,
+        }
+
+    def write(self, connection: Connection, progress: Progress, *, upgrade: bool) -> None:
+        """Write one line for the revision that `progress` is at; the transaction is the caller's.
+
+        How long it ran is known without its commit.
+        """
+        TABLE.create(connection, checkfirst=True)  # each time: it may have been rolled back
+        seconds = time.monotonic() - progress.tried
+        values: dict[str, Any] = {
+            "revision": progress.revision,
+            "down_revision": ", ".join(progress.before),
+            "direction": "upgrade" if upgrade else "downgrade",
+            "started_at": datetime.now(UTC) - timedelta(seconds=seconds),
+            "seconds": round(seconds, 3),
+            "attempts": progress.attempts,
+            "waited": round(progress.waited, 3),
+            "accepted_risk": self.accepted_risk,
+        }
+        if connection.dialect.name == "postgresql":
+            values["wal_position"] = sa.cast(sa.func.pg_current_wal_lsn(), sa.Text)
+        connection.execute(TABLE.insert().values(self.constant | values))
+
+
+def ancestors(connection: Connection, revision: str) -> list[str]:
+    """Return the revisions that deploys applied before `revision`, nearest first.
+
+    Empty where no deploy has recorded it.
+    """
+    if not sa.inspect(connection).has_table(TABLE.name):
+        return []
+    rows = connection.execute(
+        sa.select(TABLE.c.revision, TABLE.c.down_revision)
+        .where(TABLE.c.direction == "upgrade")
+        .order_by(TABLE.c.id)
+    )
+    before = {row.revision: row.down_revision.split(", ") for row in rows}
+    found: list[str] = []
+    waiting = before.get(revision, [])
+    while new := [name for name in dict.fromkeys(waiting) if name and name not in found]:
+        found += new
+        waiting = [older for name in new for older in before.get(name, [])]
+    return found
+
+
+def lines(connection: Connection, limit: int) -> list[sa.Row[Any]]:
+    """Return the newest `limit` lines, newest first; none where there is no record."""
+    if not sa.inspect(connection).has_table(TABLE.name):
+        return []
+    return list(connection.execute(sa.select(TABLE).order_by(TABLE.c.id.desc()).limit(limit)))
+
+
+def _first(names: Sequence[str]) -> str:
+    return next((os.environ[name] for name in names if os.environ.get(name)), "")
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user has no name
+        return f"uid {os.getuid()}"
+
+
+def _commit() -> str:
+    git = shutil.which("git")
+    if not git:
+        return ""
+    found = subprocess.run(
+        [git, "rev-parse", "HEAD"],
+        capture_output=True,
+        encoding="ascii",
+        errors="replace",
+        check=False,
+    )
+    return found.stdout.strip()

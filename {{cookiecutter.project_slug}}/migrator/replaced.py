@@ -1,0 +1,25 @@
+"""Which revision stands for one that a squash has taken away."""
+
+from alembic.script import Script, ScriptDirectory
+
+
+def by(revisions: ScriptDirectory, gone: str) -> Script | None:
+    """Return the revision whose `replaces` names `gone`, None if there is none."""
+    for script in revisions.walk_revisions():
+        if gone in getattr(script.module, "replaces", ()):
+            return script
+    return None
+
+
+def sentence(revisions: ScriptDirectory, gone: str) -> str | None:
+    """Return what to tell who has a database at `gone`, None if no squash has taken it away."""
+    script = by(revisions, gone)
+    if script is None:
+        return None
+    return (
+        f"The database is at revision {gone}, which was squashed into {script.revision}"
+        f" ({script.doc}), so nothing here leads on from it. Nothing was changed; bring it to"
+        f" {script.revision} with the last code that has {gone} (`make upgrade"
+        f" to={script.revision}` or a deploy with --to {script.revision} there), then run this"
+        " again."
+    )

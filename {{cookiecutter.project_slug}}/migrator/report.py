@@ -1,0 +1,73 @@
+"""What a deploy says while it works: lines for people, or JSON lines for machines."""
+
+import json
+import os
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from migrator.console import note, say
+
+
+class Report:
+    """Says each step as it is done, and keeps what was said.
+
+    Args:
+        as_json: one JSON object for each line: time, step, status, message and the step's data.
+    """
+
+    def __init__(self, *, as_json: bool = False) -> None:
+        self.as_json = as_json
+        self.rows: list[tuple[str, str]] = []
+
+    def done(self, step: str, message: str, **data: Any) -> None:
+        """Say what a step found or did, as a result."""
+        self.rows.append((step, message))
+        self._tell("done", step, message, data)
+
+    def skipped(self, step: str, why: str) -> None:
+        """Say that a step was left out, and why."""
+        self.rows.append((step, why))
+        self._tell("skipped", step, why, {})
+
+    def warn(self, step: str, message: str, **data: Any) -> None:
+        """Say what somebody should look at, though the deploy goes on."""
+        self.rows.append((step, f"⚠ {message}"))
+        self._tell("warning", step, message, data)
+
+    def waiting(self, step: str, message: str, **data: Any) -> None:
+        """Say for what or whom the deploy waits."""
+        self._tell("waiting", step, message, data)
+
+    def end(self, error: BaseException | None = None, exit_code: int = 0) -> None:
+        """Say how it ended, to machines; people have read it, or read the error next."""
+        details = dict(getattr(error, "details", ()))
+        message = (str(error) or "stopped") if error else self.rows[-1][1] if self.rows else ""
+        if self.as_json:
+            status = "failed" if error else "done"
+            self._tell(status, "end", message, {"exit_code": exit_code, **details})
+        if path := os.environ.get("GITHUB_STEP_SUMMARY"):
+            with suppress(OSError):  # a page that nobody can write is no reason to fail
+                self._summarise(Path(path), message if error else "", details)
+
+    def _tell(self, status: str, step: str, message: str, data: dict[str, Any]) -> None:
+        if self.as_json:
+            now = datetime.now(UTC).isoformat(timespec="milliseconds")
+            line = {"time": now, "step": step, "status": status, "message": message, **data}
+            say(json.dumps(line, ensure_ascii=False, default=str))
+            return
+        text = f"{step:<8} {message}"
+        if status in ("waiting", "warning"):
+            note(text)
+        else:
+            say(text)
+
+    def _summarise(self, path: Path, failure: str, details: dict[str, str]) -> None:
+        """Append the deploy to the page that GitHub shows for a workflow's run."""
+        rows = [*self.rows, *([("failed", failure)] if failure else []), *details.items()]
+        lines = ["### Database migration", "", "| step | |", "|---|---|"]
+        for step, text in rows:
+            lines.append(f"| {step} | {' '.join(text.split()).replace('|', chr(92) + '|')} |")
+        with path.open("a", encoding="utf-8") as file:
+            file.write("\n".join(lines) + "\n")

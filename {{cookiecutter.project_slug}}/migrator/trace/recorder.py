@@ -1,0 +1,141 @@
+"""Follow each statement of a revision: what it locks, rewrites, scans and writes, and how long."""
+
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, event
+
+from migrator.trace import catalog
+from migrator.trace.where import Place, here
+
+# They refuse to run inside a transaction, so that their locks are gone before one can look.
+ALONE = re.compile(
+    r"(?:\s|--[^\n]*\n|/\*.*?\*/)*(?:(?:CREATE|DROP|REINDEX|ALTER)\b.*\bCONCURRENTLY\b|VACUUM\b"
+    r"|(?:CREATE|DROP)\s+(?:DATABASE|TABLESPACE|SUBSCRIPTION)\b|ALTER\s+(?:SYSTEM|DATABASE)\b"
+    r"|CALL\b|BEGIN\b|START\b|COMMIT\b|ROLLBACK\b|DISCARD\b)",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+@dataclass
+class Step:
+    """One statement. Tables are oids; `names` has their names at that time.
+
+    `locks` are those that it took itself, `held` the tables that the transaction kept from others
+    before it, `rows` the updated and deleted ones. `watched` is false where nothing could be seen.
+    """
+
+    sql: str
+    place: Place
+    transaction: int
+    milliseconds: float = 0.0
+    kept: float = 0.0
+    names: dict[int, str] = field(default_factory=dict)
+    locks: frozenset[tuple[int, str]] = frozenset()
+    held: frozenset[int] = frozenset()
+    rewritten: frozenset[int] = frozenset()
+    scanned: frozenset[int] = frozenset()
+    inserted: dict[int, int] = field(default_factory=dict)
+    rows: dict[int, int] = field(default_factory=dict)
+    watched: bool = True
+    error: str = ""
+
+
+class Recorder:
+    """Writes down the statements that `connection` runs while a revision is followed."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._path = ""
+        self._steps: list[Step] = []
+        self._transaction = 0
+        self._before = catalog.State()
+        self._started = 0.0
+        self._ours = False
+        self._broken: Step | None = None
+        event.listen(connection.engine, "handle_error", self._error)
+        event.listen(connection, "before_cursor_execute", self._begin)
+        event.listen(connection, "after_cursor_execute", self._end)
+        for name in ("commit", "rollback"):
+            event.listen(connection, name, self._next_transaction)
+
+    @contextmanager
+    def following(self, path: str) -> Iterator[list[Step]]:
+        """Yield the steps of the revision in the file `path`, which grow while it runs."""
+        self._path, self._steps, self._broken = path, [], None
+        try:
+            yield self._steps
+        finally:
+            self._path = ""
+            self._next_transaction()
+
+    def failed(self, reason: str) -> bool:
+        """Say that the revision ended with an error; return whether a statement is the cause."""
+        if self._broken:
+            self._broken.error = reason
+        return self._broken is not None
+
+    def _raw(self) -> Any:
+        return self._connection.connection.driver_connection
+
+    def _begin(self, _connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        self._started = 0.0
+        if not self._path or not (place := here(self._path)):
+            return
+        raw = self._raw()
+        if raw.info.transaction_status.name == "INERROR":  # ROLLBACK TO SAVEPOINT
+            return
+        if raw.autocommit:
+            self._next_transaction()
+        step = Step(statement.replace("%%", "%"), place, self._transaction)
+        self._ours = raw.autocommit and not ALONE.match(statement)
+        if self._ours:  # it would commit by itself, and its locks were gone
+            raw.execute("BEGIN")
+        step.watched = not raw.autocommit or self._ours
+        self._before = catalog.look(raw)
+        self._steps.append(step)
+        self._started = time.perf_counter()
+
+    def _end(self, *_: Any) -> None:
+        if not self._started:
+            return
+        step, before, raw = self._steps[-1], self._before, self._raw()
+        step.milliseconds = (time.perf_counter() - self._started) * 1000
+        self._started = 0.0
+        after = catalog.look(raw)
+        step.names = before.names | after.names
+        step.rewritten = frozenset(catalog.rewritten(before, after))
+        if step.watched:
+            tables = before.tables | after.tables
+            gained = after.locks - before.locks
+            # Locks on indexes come with those on their tables.
+            step.locks = frozenset(lock for lock in gained if tables.get(lock[0]) == lock[0])
+            step.held = frozenset(catalog.locked_tables(before, catalog.STOPS_WRITES))
+            step.scanned = frozenset(catalog.grown(before, after, 0))
+            step.inserted = catalog.grown(before, after, 1)
+            step.rows = catalog.grown(before, after, 2)
+        if self._ours:
+            raw.execute("COMMIT")
+            self._next_transaction()
+        self._ours = False
+        step.kept = -time.perf_counter()
+
+    def _error(self, _context: Any) -> None:
+        """Revisions may expect an error and go on; then it was none."""
+        if not self._started:
+            return
+        self._broken, self._started = self._steps[-1], 0.0
+        if self._ours:
+            self._raw().execute("ROLLBACK")
+            self._ours = False
+
+    def _next_transaction(self, *_: Any) -> None:
+        """How long locks were kept is known only when their transaction ends."""
+        for step in self._steps:
+            if step.kept < 0:
+                step.kept = (step.kept + time.perf_counter()) * 1000 + step.milliseconds
+        self._transaction += 1
