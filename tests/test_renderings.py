@@ -41,7 +41,8 @@ docs/updating.md docs/zero-downtime.md docs/zh/migrations.md migrations.mk migra
 migrations/script.py.mako
 migrations/versions/2026_11_22_0900-5f2c81d0a7e4_teams_users_and_invoices.py
 migrations/versions/ruff.toml migrator/__init__.py migrator/__main__.py migrator/apply.py
-migrator/autogenerate/__init__.py migrator/autogenerate/columns.py
+migrator/autogenerate/__init__.py migrator/autogenerate/checks.py
+migrator/autogenerate/columns.py
 migrator/autogenerate/consent.py migrator/autogenerate/differences.py
 migrator/autogenerate/hooks.py migrator/autogenerate/phases.py migrator/autogenerate/probe.py
 migrator/autogenerate/steps.py migrator/autogenerate/writing.py migrator/backup/__init__.py

@@ -81,7 +81,8 @@ def reflected():
     for table in sorted(inspector.get_table_names()):
         lines = [f"{c['name']} {c['type']} {c['nullable']} {c['default']}"
                  for c in inspector.get_columns(table)]
-        for kind in ("indexes", "unique_constraints", "foreign_keys", "pk_constraint"):
+        for kind in ("indexes", "unique_constraints", "foreign_keys", "pk_constraint",
+                     "check_constraints"):
             some = getattr(inspector, f"get_{kind}")(table)
             lines += [f"{kind} {one}" for one in (some if isinstance(some, list) else [some])]
         found += [table, *sorted(lines)]
@@ -155,6 +156,12 @@ DEFAULTS = {
     "since": ["server_default=sa.func.now()"],
     "token": ["server_default=sa.text('gen_random_uuid()')"],
 }
+# The first two have one name, and are the same to what compares names only: not on SQLite.
+CHECKS = {
+    "code <> ''": "short",
+    "code <> '5%'": "short",
+    "id > 0 OR length(code) < 10": "long",
+}
 TABLES = ["alpha", "Beta", "gamma"]
 
 Table = dict[str, Any]
@@ -185,7 +192,13 @@ def tables(draw: st.DrawFn) -> dict[str, Table]:
             }
         over = draw(st.lists(st.sampled_from(["id", *columns]), unique=True, max_size=2))
         kind = draw(st.sampled_from(["Index", "UniqueConstraint"]))
-        made[name] = {"columns": columns, "over": over if len(over) == 2 else [], "kind": kind}
+        check = draw(st.sampled_from(["", "", *CHECKS])) if "code" in columns else ""
+        made[name] = {
+            "columns": columns,
+            "over": over if len(over) == 2 else [],
+            "kind": kind,
+            "check": check,
+        }
     return made
 
 
@@ -205,6 +218,10 @@ def source(made: dict[str, Table], sqlite: bool) -> str:
         if table["over"]:
             first = f"'ix_{name}_both', " if table["kind"] == "Index" else ""
             text += f"    sa.{table['kind']}({first}{', '.join(map(repr, table['over']))}),\n"
+        if table["check"]:
+            number = list(CHECKS).index(table["check"])
+            name = repr(f"check_{number}" if sqlite else CHECKS[table["check"]])
+            text += f"    sa.CheckConstraint({table['check']!r}, name={name}),\n"
         text += ")\n"
     return text
 

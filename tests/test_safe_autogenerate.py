@@ -5,128 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-import psycopg
 import pytest
 
-from tests.conftest import Renderer, Rendering
-
-MODELS = '''"""Models of this test."""
-
-import decimal
-
-import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column
-
-from app.models.base import Base, PrimaryKey
-
-
-class Shop(Base):
-    __tablename__ = "shops"
-    __table_args__ = ({arguments})
-
-    id: Mapped[PrimaryKey]
-    {columns}
-
-
-class Town(Base):
-    __tablename__ = "towns"
-
-    id: Mapped[PrimaryKey]
-    name: Mapped[str]
-'''
-BEFORE = [
-    "name: Mapped[str | None] = mapped_column(sa.String(50))",
-    "town: Mapped[int | None] = mapped_column(sa.Integer())",
-    "street: Mapped[str | None] = mapped_column(index=True)",
-    "code: Mapped[str | None] = mapped_column(unique=True)",
-]
-ROWS = "INSERT INTO shops (name, town, street) SELECT 'n', 1, 's' FROM generate_series(1, 50)"
-
-
-class Project:
-    """A rendering with the tables above, at the revision `first`."""
-
-    def __init__(self, rendering: Rendering) -> None:
-        self.rendering = rendering
-        self.folder = rendering.path / "migrations/versions"
-        rendering.make("db-start")
-        self.url = rendering.make("-s db-url").strip().replace("+psycopg", "")
-        self.models(*BEFORE)
-        self.alembic("upgrade head")
-        self.alembic("revision --autogenerate -m first")
-        self.alembic("upgrade head")
-        self.first = self.files()
-        head = rendering.run(".venv/bin/alembic heads").stdout.split()[0]
-        self.head = head
-
-    def files(self) -> list[str]:
-        return sorted(path.name for path in self.folder.glob("*.py"))
-
-    def alembic(self, goal: str) -> str:
-        done = self.rendering.run(f".venv/bin/alembic {goal}")
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    def models(self, *columns: str, arguments: str = "") -> None:
-        text = MODELS.format(columns="\n    ".join(columns), arguments=arguments)
-        (self.rendering.path / "app/models/shop.py").write_text(text, "utf-8")
-
-    def revise(self, arguments: str = "") -> dict[str, str]:
-        """Write what changed; the texts of the revisions by phase, in the order of the names."""
-        self.alembic(f"{arguments} revision --autogenerate -m step")
-        names = [name for name in self.files() if name not in self.first]
-        paths = " ".join(f"migrations/versions/{name}" for name in names)
-        for check in ("ruff check", "ruff format --check"):
-            done = self.rendering.run(f".venv/bin/{check} {paths}")
-            assert done.returncode == 0, done.stdout
-        texts = [(self.folder / name).read_text("utf-8") for name in names]
-        found = {re.findall(r'^phase: str = "(\w+)"$', text, re.M)[0]: text for text in texts}
-        assert len(found) == len(names)
-        before = self.head
-        for text in texts:  # the order of the names is the order of the chain
-            assert f'down_revision: str | Sequence[str] | None = "{before}"' in text
-            before = re.findall(r'^revision: str = "(\w+)"$', text, re.M)[0]
-        return found
-
-    def run(self, sql: str) -> list[tuple[object, ...]]:
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            cursor = connection.execute(sql)
-            return cursor.fetchall() if cursor.description else []
-
-    def types(self) -> None:
-        done = self.rendering.run(".venv/bin/mypy migrations")
-        assert done.returncode == 0, done.stdout
-
-    def round_trip(self) -> None:
-        """Up with rows in the tables, down, up again; then models and database agree."""
-        self.run(ROWS)
-        self.alembic("upgrade head")
-        assert "No new upgrade" in self.alembic("check")
-        self.alembic(f"downgrade {self.head}")
-        self.alembic("upgrade head")
-        assert "No new upgrade" in self.alembic("check")
+from tests.autogenerating import BEFORE, MODELS, ROWS, Project, changed, prepared, restored
+from tests.conftest import Renderer
 
 
 @pytest.fixture(scope="module")
 def shared(renderer: Renderer) -> Iterator[Project]:
-    with renderer.stopping():
-        yield Project(renderer.ready())
+    with prepared(renderer) as project:
+        yield project
 
 
 @pytest.fixture
 def project(shared: Project) -> Iterator[Project]:
-    yield shared
-    done = shared.rendering.run(f".venv/bin/alembic downgrade {shared.head}")
-    for name in shared.files():
-        if name not in shared.first:
-            (shared.folder / name).unlink()
-    shared.run("DELETE FROM shops")
-    assert done.returncode == 0, done.stderr
-
-
-def changed(place: int, column: str) -> list[str]:
-    """The columns as they were, but one."""
-    return [column if number == place else each for number, each in enumerate(BEFORE)]
+    with restored(shared):
+        yield shared
 
 
 def test_an_index_is_one_online_revision(project: Project) -> None:

@@ -1,4 +1,4 @@
-"""The table under load, and ten changes of it that every service meets sooner or later.
+"""The table under load, and twelve changes of it that every service meets sooner or later.
 
 The load uses `id` and `balance` only, and every change is one of another column: a request that
 fails, fails because of how the change was deployed.
@@ -37,12 +37,15 @@ _CONSTRAINTS = (
 class Change:
     """One change: `name` on the command line, `words` in tables.
 
-    `applied` is a query of the catalog, true when all of the change is there and valid.
+    `applied` is a query of the catalog, true when all of the change is there and valid. One that
+    `fills` gives every row a value, which takes a minute or two in small batches: it is measured
+    for this project only, and not as often.
     """
 
     name: str
     words: str
     applied: str
+    fills: bool = False
 
 
 def _exists(query: str) -> str:
@@ -70,6 +73,18 @@ CHANGES = [
         "widen-type",
         "wider type, varchar(50) to (100)",
         _exists(f"{_COLUMNS} attname = 'note' AND atttypmod = 104"),
+    ),
+    Change(
+        "new-not-null",
+        "add NOT NULL column, filled",
+        _exists(f"{_COLUMNS} attname = 'stars' AND attnotnull"),
+        fills=True,
+    ),
+    Change(
+        "volatile-default",
+        "add column with a random default, filled",
+        _exists(f"{_COLUMNS} attname = 'token' AND attnotnull AND atthasdef"),
+        fills=True,
     ),
 ]
 BY_NAME = {change.name: change for change in CHANGES}

@@ -40,10 +40,10 @@ def by_tool(results: Results, tools: Sequence[str], change: str, words: str) -> 
 def by_change(results: Results, tool: str) -> Table:
     """Return a table of one tool, with a row for each change."""
     about = (
-        "In the forms that lock briefly: indexes with CONCURRENTLY, constraints NOT VALID first and"
-        " validated in the next revision."
+        "As `make revision` writes them from the models, in up to three revisions; only the rename"
+        " is written by hand, since no comparison can see one."
     )
-    table = Table(f"Ten changes with {tool}", about, ("change", *HEADER))
+    table = Table(f"Twelve changes with {tool}", about, ("change", *HEADER))
     nothing = results.of("")
     if nothing:
         table.rows.append(_row(NOTHING, summary(nothing), "-"))

@@ -17,7 +17,7 @@ from benchmarks.underload.server import Server
 
 AFTER = 1.0  # seconds from the begin of the report to that of the deploy
 REST = 1.2  # seconds of load after both have ended
-PATIENCE = 120.0  # seconds after which a deploy that has not ended is killed
+PATIENCE = 400.0  # seconds after which a deploy that has not ended is killed
 # A deploy runs on some other machine than the server. Here, its start-up must not take the
 # processors away from those whose requests are measured: it gets what nobody else wants.
 ASIDE = ("chrt", "--idle", "0") if shutil.which("chrt") else ("nice", "-n", "19")
@@ -60,6 +60,8 @@ class Range:
         deploy = None
         if tool:
             self.set_up(tool)
+            if not tool.has(change):  # it may ask the database what there is to change
+                self.server.fresh(tool.name)
             deploy = tool.deploy(tool.project(change))
         self.server.fresh(tool.name if tool else "base")
         self._numbered += 1

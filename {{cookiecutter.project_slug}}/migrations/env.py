@@ -36,6 +36,7 @@ def run_migrations_online() -> None:
             target_metadata=discovery.metadata(config),
             include_schemas=True,
             include_name=autogenerate.include_name(connection),
+            autogenerate_plugins=autogenerate.PLUGINS,
             process_revision_directives=autogenerate.process,
             on_version_apply=config.attributes.get("on_version_apply", ()),
             render_item=rendering.render_item,

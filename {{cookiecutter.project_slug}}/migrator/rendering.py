@@ -1,4 +1,4 @@
-"""How column types are written into revisions, so that a revision can be run for ever.
+"""How column types and SQL are written into revisions, so that a revision can be run for ever.
 
 Alembic writes a type that is not its own as `module.Type()` and leaves the import to the reader,
 so that the revision fails with NameError. And a revision must not import the application, whose
@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 from alembic.autogenerate.api import AutogenContext
 from alembic.autogenerate.render import _repr_type
+from alembic.ddl.postgresql import PostgresqlImpl
+from sqlalchemy import ClauseElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from migrator import enums
@@ -31,3 +33,19 @@ def render_item(kind: str, item: Any, context: AutogenContext) -> str | Literal[
         return _repr_type(item.impl_instance, context)
     context.imports.add(f"import {module}")
     return f"{module}.{item!r}"
+
+
+class PostgreSQLImpl(PostgresqlImpl):
+    """What Alembic knows of PostgreSQL, with percent signs in SQL as the models have them."""
+
+    __dialect__ = "postgresql"  # from here on Alembic takes this one
+
+    def render_ddl_sql_expr(self, expr: ClauseElement, *args: Any, **kw: Any) -> str:
+        """Return an expression as SQL.
+
+        Drivers that take parameters as `%s` want every other percent sign twice, but what is in a
+        revision is doubled when it is run: a default '5%' would become '5%%'.
+        """
+        written = super().render_ddl_sql_expr(expr, *args, **kw)
+        doubled = self.dialect.paramstyle in ("format", "pyformat")
+        return written.replace("%%", "%") if doubled else written

@@ -4,7 +4,7 @@ from benchmarks.projects import replaced
 
 MODELS = '''"""Accounts and their branches."""
 
-from sqlalchemy import CheckConstraint, ForeignKey, Integer, String
+from sqlalchemy import CheckConstraint, ForeignKey, Integer, String, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base
@@ -63,6 +63,15 @@ CHANGES = {
     "widen-type": (
         "note: Mapped[str | None] = mapped_column(String(50))",
         "note: Mapped[str | None] = mapped_column(String(100))",
+    ),
+    "new-not-null": (
+        "    legacy:",
+        "    stars: Mapped[int] = mapped_column(Integer, default=3)\n    legacy:",
+    ),
+    "volatile-default": (
+        "    legacy:",
+        '    token: Mapped[str] = mapped_column(Uuid, server_default=text("gen_random_uuid()"))\n'
+        "    legacy:",
     ),
 }
 

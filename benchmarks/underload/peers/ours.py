@@ -1,4 +1,4 @@
-"""This project: a rendering, with each change as a careful user of it writes it."""
+"""This project: a rendering, with each change as its autogenerate writes it from the models."""
 
 import subprocess
 from pathlib import Path
@@ -10,39 +10,9 @@ from benchmarks.underload.peers.alembics import OPERATIONS, write_revision
 from benchmarks.underload.peers.our_models import models
 from benchmarks.underload.peers.tool import Deploy, Tool
 
-OUTSIDE = "with op.get_context().autocommit_block():\n        "
-VALIDATE = f'{OUTSIDE}op.execute("ALTER TABLE accounts VALIDATE CONSTRAINT {{}}")'
-CONCURRENTLY = "postgresql_concurrently=True, if_not_exists=True"
-NOT_VALID = "postgresql_not_valid=True"
-CHECK = f'op.create_check_constraint(op.f("{{}}"), "accounts", "{{}}", {NOT_VALID})'
-ALLOW = "# migrator: allow {} because nothing that runs uses it\n    {}"
-# What takes more than one revision, or another form than in plain Alembic.
-SAFE = {
-    "drop-column": [ALLOW.format("ban-drop-column", OPERATIONS["drop-column"])],
-    "rename-column": [ALLOW.format("renaming-column", OPERATIONS["rename-column"])],
-    "index": [
-        f'{OUTSIDE}op.create_index("ix_accounts_region", "accounts", ["region"], {CONCURRENTLY})'
-    ],
-    "unique": [
-        f'{OUTSIDE}op.create_index("uq_accounts_code", "accounts", ["code"], unique=True,'
-        f" {CONCURRENTLY})",
-        'op.execute("ALTER TABLE accounts ADD CONSTRAINT uq_accounts_code'
-        ' UNIQUE USING INDEX uq_accounts_code")',
-    ],
-    "foreign-key": [
-        OPERATIONS["foreign-key"].removesuffix(")") + f", {NOT_VALID})",
-        VALIDATE.format("fk_accounts_branch_id_branches"),
-    ],
-    "check": [
-        CHECK.format("ck_accounts_region", "region >= 0"),
-        VALIDATE.format("ck_accounts_region"),
-    ],
-    "not-null": [
-        CHECK.format("ck_accounts_owner", "owner IS NOT NULL"),
-        VALIDATE.format("ck_accounts_owner"),
-        OPERATIONS["not-null"] + '\n    op.drop_constraint(op.f("ck_accounts_owner"), "accounts")',
-    ],
-}
+# What has to be asked for by name, and what no comparison can see.
+ASKED = {"drop-column": ("-x", "drop=accounts.legacy")}
+RENAME = "# migrator: allow renaming-column because nothing that runs uses it\n    {}"
 
 
 class Ours(Tool):
@@ -65,9 +35,15 @@ class Ours(Tool):
         self.give_up("--no-backup")
 
     def write(self, folder: Path, change: str) -> None:
-        for number, body in enumerate(SAFE.get(change, [OPERATIONS[change]]), start=2):
-            write_revision(folder / "migrations/versions", number, body)
         (folder / "app/models/account.py").write_text(models(change))
+        if change == "rename-column":
+            body = RENAME.format(OPERATIONS[change])
+            write_revision(folder / "migrations/versions", 2, body)
+            return
+        command = ("revision", "--autogenerate", "-m", "a change")
+        projects.Project(folder, folder / "migrations/versions", self.url).run(
+            *projects.ALEMBIC, *ASKED.get(change, ()), *command
+        )
 
     def deploy(self, folder: Path) -> Deploy:
         command = (PYTHON, "scripts/deploy_migrations.py", *self.options)

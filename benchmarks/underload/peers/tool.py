@@ -51,7 +51,10 @@ class Tool:
         return self.deploy(folder)
 
     def write(self, folder: Path, change: str) -> None:
-        """Write the migrations of one change into a copy of the project."""
+        """Write the migrations of one change into a copy of the project.
+
+        The database is as a deploy will find it.
+        """
         raise NotImplementedError
 
     def deploy(self, folder: Path) -> Deploy:
@@ -60,11 +63,18 @@ class Tool:
 
     def project(self, change: str) -> Path:
         """Return the project that is about to deploy one change."""
-        folder = self.folder.with_name(f"{self.folder.name}--{change}")
+        folder = self._copy(change)
         if not folder.exists():
             shutil.copytree(self.folder, folder, symlinks=True)
             self.write(folder, change)
         return folder
+
+    def has(self, change: str) -> bool:
+        """Whether the migrations of a change are written already."""
+        return self._copy(change).exists()
+
+    def _copy(self, change: str) -> Path:
+        return self.folder.with_name(f"{self.folder.name}--{change}")
 
 
 def output(*command: str) -> str:

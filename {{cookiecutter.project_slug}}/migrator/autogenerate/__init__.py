@@ -7,9 +7,11 @@ columns      new and changed columns as steps
 differences  each difference as steps
 phases       the steps as up to three revisions: expand, online, contract
 probe        asks PostgreSQL what it would rewrite
+checks       notices checks that came, went, or say something else
 writing      how the operations of migrator.operations are written down
 """
 
+from migrator.autogenerate.checks import PLUGINS
 from migrator.autogenerate.hooks import include_name, needs_models, process, refuse_in_production
 
-__all__ = ["include_name", "needs_models", "process", "refuse_in_production"]
+__all__ = ["PLUGINS", "include_name", "needs_models", "process", "refuse_in_production"]
