@@ -1,5 +1,6 @@
 """Where the database is, where this code wants it, and the revisions between the two."""
 
+import re
 from dataclasses import dataclass
 
 from alembic.config import Config
@@ -17,6 +18,7 @@ from migrator.errors import MigratorError, PendingError, RefusedError, UsageErro
 class Plan:
     """`pending` leads from `current` (empty at base) to `target`, in the order of work.
 
+    `target` is for Alembic. `after` are the revisions that a way back ends at, which may be more.
     `ahead`: the database is where newer code than this has brought it, so nothing is pending.
     """
 
@@ -25,11 +27,17 @@ class Plan:
     pending: tuple[Script, ...]
     upgrade: bool = True
     ahead: bool = False
+    after: tuple[str, ...] = ()
 
     @property
     def at(self) -> str:
         """The current revision in words."""
         return ", ".join(self.current) or "base"
+
+    @property
+    def ends_at(self) -> str:
+        """Where it leads in words."""
+        return ", ".join(self.after) or self.target
 
 
 def make(
@@ -71,31 +79,45 @@ def make(
 def expect(config: Config, connection: Connection) -> str:
     """Return a sentence that says that the database is where this code expects it.
 
+    Revisions of the contract may be missing: they wait until this code has taken over.
+
     Raises:
         PendingError: it is not there yet.
         MigratorError: as for `make`.
     """
     found = make(config, connection)
-    if found.pending:
+    phases = [chain.phase(script) for script in found.pending]
+    if set(phases) == {"contract"} and found.current:
+        return (
+            f"The database is at {found.at}, as this code expects; {len(phases)} to apply with"
+            " --phase contract, when no older code runs."
+        )
+    if phases:
+        first = " with --phase contract, which an earlier release has left," * (
+            bool(found.current) and phases[0] == "contract"
+        )
         raise PendingError(
-            f"The database is at {found.at}, this code expects {found.target}: deploy first."
+            f"The database is at {found.at}, this code expects {found.target}: deploy{first} first."
         )
     if found.ahead:
         return f"The database is at {found.at}, ahead of this code, which was allowed."
     return f"The database is at {found.at}, as this code expects."
 
 
-def until_contract(found: Plan) -> str | None:
-    """Return the last pending revision before the first that the old code cannot work with.
+def before_contract(found: Plan) -> str:
+    """Return how far the database may go while old code runs.
 
-    Those are marked `phase = "contract"`; autogenerate writes that. None if it comes first.
+    That is up to the first revision with `phase = "contract"`, which autogenerate writes. With a
+    database that has no revision yet, no code runs: all the way.
     """
-    last = None
+    if not found.current:
+        return found.target
+    reached = found.current[0]
     for script in found.pending:
         if chain.phase(script) == "contract":
             break
-        last = script.revision
-    return last
+        reached = script.revision
+    return reached
 
 
 def back(config: Config, connection: Connection, to: str) -> Plan:
@@ -120,9 +142,36 @@ def back(config: Config, connection: Connection, to: str) -> Plan:
             " was changed. `make history` lists the revisions."
         ) from None
     pending = tuple(step.revision for step in steps)
-    target = pending[-1].down_revision if pending else to
-    named = target if isinstance(target, str) else ", ".join(target or ()) or "base"
-    return Plan(current, named, pending, upgrade=False)
+    taken = {each.revision for each in pending}
+    left = [each for each in _behind(script, current) if each.revision not in taken]
+    below = {name for each in left for name in each._all_down_revisions}
+    after = tuple(each.revision for each in left if each.revision not in below)
+    target = _absolute(script, to, current, pending)
+    return Plan(current, target, pending, upgrade=False, after=after)
+
+
+def still_there(connection: Connection, going: Plan, script: ScriptDirectory) -> list[Script]:
+    """Return those of `going`, a way back, that the database still has."""
+    behind = {each.revision for each in _behind(script, current_heads(connection))}
+    return [each for each in going.pending if each.revision in behind]
+
+
+def _behind(script: ScriptDirectory, heads: tuple[str, ...]) -> list[Script]:
+    return list(script.iterate_revisions(heads, "base"))
+
+
+def _absolute(
+    script: ScriptDirectory, to: str, current: tuple[str, ...], pending: tuple[Script, ...]
+) -> str:
+    """Return `to` so that it means the same when a part of the way is done, unlike "-1"."""
+    if relative := re.fullmatch(r"(?:(.+)@)?-\d+", to):
+        (before,) = pending[-1]._versioned_down_revisions or ("base",)
+        label = relative[1] or (current[0] if len(current) > 1 else "")
+        return f"{label}@{before}" if label else before
+    if re.search("[@+-]", to):
+        return to
+    found = script.get_revision(to)
+    return found.revision if found else "base"
 
 
 def current_heads(connection: Connection) -> tuple[str, ...]:

@@ -22,6 +22,12 @@ NameType = Literal[
     "foreign_key_constraint",
     "check_constraint",
 ]
+HIDDEN = """
+SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relispartition
+   OR EXISTS (SELECT FROM pg_depend d
+              WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+"""
 Parents = MutableMapping[Literal["schema_name", "table_name", "schema_qualified_table_name"], Any]
 
 
@@ -52,33 +58,29 @@ def refuse_in_production(config: Config, context: MigrationContext | None = None
 
 
 def include_name(connection: sa.Connection) -> Callable[[str | None, NameType, Parents], bool]:
-    """Return a filter that hides schemas without models, and tables that an extension owns.
+    """Return a filter that hides what models do not describe: schemas without models, tables of an
+    extension, and the partitions of a table (unless they have models).
 
     The catalog is asked at the first table, not before: a statement ahead of
     `context.configure()` would open a transaction that Alembic then leaves to be rolled back.
     """
-    owned: set[tuple[str, str]] | None = None
+    hidden: set[tuple[str, str]] | None = None
 
     def filter_name(name: str | None, type_: NameType, parents: Parents) -> bool:
-        nonlocal owned
+        nonlocal hidden
+        models = alembic_context.get_context().opts["target_metadata"].tables
         if type_ == "schema":  # those that no model is in are somebody else's
-            models = alembic_context.get_context().opts["target_metadata"].tables.values()
-            return name is None or name in {table.schema for table in models}
+            return name is None or name in {table.schema for table in models.values()}
         if type_ == "table" and name == record.TABLE.name:
             return False
         if type_ != "table" or connection.dialect.name != "postgresql":
             return True
-        if owned is None:
-            rows = connection.execute(
-                sa.text(
-                    "SELECT n.nspname, c.relname FROM pg_depend d"
-                    " JOIN pg_class c ON d.classid = 'pg_class'::regclass AND d.objid = c.oid"
-                    " JOIN pg_namespace n ON n.oid = c.relnamespace WHERE d.deptype = 'e'"
-                )
-            )
-            owned = {(schema, table) for schema, table in rows}
+        if hidden is None:
+            hidden = {(schema, table) for schema, table in connection.execute(sa.text(HIDDEN))}
+        if parents.get("schema_qualified_table_name") in models:
+            return True
         schema = parents.get("schema_name") or connection.dialect.default_schema_name
-        return (schema, name) not in owned
+        return (schema, name) not in hidden
 
     return filter_name
 

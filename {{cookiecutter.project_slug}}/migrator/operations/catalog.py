@@ -1,5 +1,6 @@
 """What the operations ask PostgreSQL's catalog, as SQL that serves a session and a DO block."""
 
+import hashlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,6 +45,19 @@ def final_name(item: Any) -> str:
     """Return the name that a constraint or index has in the end: by convention, and cut."""
     formatted = PREPARER.format_index if hasattr(item, "unique") else PREPARER.format_constraint
     return unquoted(str(formatted(item)))
+
+
+def shortened(name: Any) -> str:
+    """Return a constraint's name as SQL writes it, cut as SQLAlchemy cuts it when it makes one."""
+    return str(PREPARER.truncate_and_render_constraint_name(name))
+
+
+def cut(name: str) -> str:
+    """Return a name that is not too long, and the same one every time."""
+    if len(name.encode()) <= NAME_LENGTH:
+        return name
+    ending = "_" + hashlib.sha256(name.encode()).hexdigest()[:8]
+    return name.encode()[: NAME_LENGTH - len(ending)].decode(errors="ignore") + ending
 
 
 def regclass(target: str) -> str:

@@ -107,3 +107,4 @@ def _in_steps(session: Session, target: str, name: str, helper: str) -> None:
             ) from error
     session.run_unless(done, f"ALTER TABLE {target} ALTER COLUMN {column} SET NOT NULL")
     session.run_if(there, f"ALTER TABLE {target} DROP CONSTRAINT {check}")
+    session.expect(done, f"{target}.{name} is still nullable")

@@ -3,12 +3,13 @@
 from typing import Any
 
 from alembic.operations import Operations, ops
-from sqlalchemy import TextClause
+from sqlalchemy import ForeignKeyConstraint, TextClause
 from sqlalchemy.sql.elements import ColumnElement
 
 from migrator.operations import catalog
+from migrator.operations.partitions import has_parts
 from migrator.operations.running import online
-from migrator.operations.validating import add_not_valid, add_plain, validate
+from migrator.operations.validating import add_not_valid, add_plain, add_to_parts, validate
 
 
 @Operations.register_operation("add_foreign_key_validated")
@@ -115,6 +116,10 @@ def _in_two_steps(
     if operation.plain or operations.impl.dialect.name != "postgresql":
         add_plain(operations, constraint)
         return
+    target = catalog.target_of(constraint)
     with online(operations, name) as session:
-        add_not_valid(session, constraint)
-        validate(session, catalog.target_of(constraint), catalog.final_name(constraint))
+        if isinstance(constraint, ForeignKeyConstraint) and has_parts(session, target):
+            add_to_parts(session, constraint)
+        else:
+            add_not_valid(session, constraint)
+            validate(session, target, catalog.final_name(constraint))

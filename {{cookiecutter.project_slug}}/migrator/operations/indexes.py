@@ -1,22 +1,15 @@
 """Indexes that are built and dropped while the table is written to."""
 
-import time
 from collections.abc import Sequence
 from typing import Any
 
 from alembic.operations import Operations, ops
-from sqlalchemy import Index, TextClause
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Column, Index, TextClause
 from sqlalchemy.schema import CreateIndex
 from sqlalchemy.sql.elements import ColumnElement
 
-from migrator.console import note
-from migrator.errors import MigratorError
-from migrator.operations import catalog
-from migrator.operations.running import Session, block, online, state_of
-
-LIMITS = ("lock_timeout", "statement_timeout")
-UNIQUE_VIOLATION = "23505"
+from migrator.operations import building, catalog, partitions
+from migrator.operations.running import Session, online
 
 
 @Operations.register_operation("create_index_concurrently")
@@ -40,6 +33,7 @@ class CreateIndexConcurrentlyOp(ops.CreateIndexOp):
         """Build an index without keeping anybody from writing, outside the transaction.
 
         What an earlier try left INVALID is dropped first; if the index is there, nothing is done.
+        That of a partitioned table is built part by part (not under `--sql`, which cannot know).
 
         Args:
             columns: names, or expressions in `sa.text()`.
@@ -109,80 +103,49 @@ def _drop(operations: Operations, operation: DropIndexConcurrentlyOp) -> None:
     if operation.plain or operations.impl.dialect.name != "postgresql":
         operations.impl.drop_index(index, if_exists=True)
         return
-    with (
-        online(operations, "drop_index_concurrently") as session,
-        session.without_limit(*LIMITS),
-    ):
-        session.run(_drop_statement(index))
+    assert index.table is not None
+    name = catalog.quoted(catalog.final_name(index), index.table.schema)
+    with online(operations, "drop_index_concurrently") as session:
+        if partitions.has_parts(session, name):
+            # PostgreSQL cannot do it otherwise: a brief lock on the table and all of its parts.
+            session.run(f"DROP INDEX IF EXISTS {name}")
+            return
+        with session.without_limit(*building.LIMITS):
+            session.run(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
 
 
 def build(session: Session, index: Index) -> None:
-    """Build `index` unless it is there.
+    """Build `index` unless it is there, part by part if its table is partitioned.
 
     Raises:
         MigratorError: see `create_index_concurrently`.
     """
-    target, name = catalog.target_of(index), catalog.final_name(index)
-    index.dialect_options["postgresql"]["concurrently"] = True
-    statement = catalog.compiled(CreateIndex(index, if_not_exists=True))
-    if session.offline:
-        # An index that cannot be used has no readers, so its drop waits for nobody's.
-        session.run(_drop_invalid(index))
-        session.run(statement)
+    new = wanted(index)
+    if not partitions.has_parts(session, new.target):
+        building.build(session, new)
         return
-    if _is_there(session, index, target, name):
-        return
-    with session.without_limit(*LIMITS):
-        try:
-            session.run(statement)
-        except DBAPIError as error:
-            if not error.connection_invalidated:
-                session.run(_drop_statement(index))  # it would cost every write, for nothing
-            if state_of(error) != UNIQUE_VIOLATION:
-                raise
-            columns = ", ".join(str(each) for each in index.expressions)
-            raise MigratorError(
-                f"{name} was not created: rows of {target} are not unique in {columns}. Merge or"
-                " mend those rows, and run the migration again."
-            ) from error
-
-
-def _is_there(session: Session, index: Index, target: str, name: str) -> bool:
-    """Whether a usable index has the name, after what is left of an earlier try was dropped."""
-    found = catalog.find_index(session, target, name)
-    if found and found.builder:
-        # The try before was killed, and its server process has not noticed yet.
-        note(f"{name} is being built by process {found.builder}: waiting for it to end.")
-    while found and found.builder:
-        time.sleep(0.5)
-        found = catalog.find_index(session, target, name)
-    if found is None:
-        return False
-    wanted = tuple(getattr(each, "name", None) for each in index.expressions)
-    differs = any(a and b and a != b for a, b in zip(wanted, found.columns, strict=False))
-    if not found.same_table or found.unique != bool(index.unique) or differs:
-        raise MigratorError(
-            f"There is another index {name} already, on other columns or another table. Nothing"
-            " was changed; drop that one, or give this one another name."
-        )
-    if not found.valid:
-        with session.without_limit(*LIMITS):
-            session.run(_drop_statement(index))
-    return found.valid
-
-
-def _drop_statement(index: Index) -> str:
-    return f"DROP INDEX CONCURRENTLY IF EXISTS {_qualified(index)}"
-
-
-def _drop_invalid(index: Index) -> str:
-    found = f"to_regclass({catalog.literal(_qualified(index))})"
-    return block(
-        f"IF EXISTS (SELECT 1 FROM pg_catalog.pg_index WHERE indexrelid = {found}"
-        f" AND NOT indisvalid) THEN\n    DROP INDEX {_qualified(index)};\n  END IF;"
+    plain = new.statement.replace(" CONCURRENTLY", "", 1)
+    head, definition = plain.split(f" ON {new.target} ", 1)
+    create = head.removesuffix(catalog.column(new.name))
+    partitions.build_in_parts(
+        session, new, lambda table, name: f"{create}{name} ON ONLY {table} {definition}"
     )
 
 
-def _qualified(index: Index) -> str:
+def wanted(index: Index) -> building.Wanted:
+    """Return what is to be in the catalog."""
     assert index.table is not None
-    return catalog.quoted(catalog.final_name(index), index.table.schema)
+    index.dialect_options["postgresql"]["concurrently"] = True
+    name = catalog.final_name(index)
+    names = tuple(each.name if isinstance(each, Column) else None for each in index.expressions)
+    return building.Wanted(
+        target=catalog.target_of(index),
+        name=name,
+        full=catalog.quoted(name, index.table.schema),
+        statement=catalog.compiled(CreateIndex(index, if_not_exists=True)),
+        unique=bool(index.unique),
+        columns=names,
+        shown=", ".join(
+            name or str(each) for name, each in zip(names, index.expressions, strict=True)
+        ),
+    )

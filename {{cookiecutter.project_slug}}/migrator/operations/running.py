@@ -25,6 +25,7 @@ class Session:
     def __init__(self, context: MigrationContext) -> None:
         self.context = context
         self.offline = context.as_sql
+        self._expected: list[tuple[str, str]] = []
 
     def rows(self, query: str) -> list[Any]:
         """Ask the database, which has to be there."""
@@ -58,6 +59,21 @@ class Session:
     def run_unless(self, condition: str, statement: str) -> None:
         """Run a statement unless `condition` holds."""
         self.run_if(f"NOT {condition}", statement)
+
+    def expect(self, condition: str, otherwise: str) -> None:
+        """Let written SQL stop if `condition` does not hold in the end, saying `otherwise`.
+
+        What stands outside a transaction stops nothing when it fails: psql goes on with the next
+        statement, and would mark the revision as applied.
+        """
+        if self.offline:
+            self._expected.append((condition, otherwise))
+
+    def stop_unless_done(self) -> None:
+        """Write what `expect` has collected, inside the transaction that marks the revision."""
+        for condition, otherwise in self._expected:
+            message = "'" + otherwise.replace("'", "''").replace("%", "%%") + "'"
+            self.run(block(f"IF NOT {condition} THEN\n    RAISE EXCEPTION {message};\n  END IF;"))
 
     @contextmanager
     def without_limit(self, *names: str) -> Iterator[None]:
@@ -108,6 +124,7 @@ def online(operations: Operations, name: str) -> Iterator[Session]:
             )
     with context.autocommit_block():
         yield session
+    session.stop_unless_done()
 
 
 def block(body: str) -> str:

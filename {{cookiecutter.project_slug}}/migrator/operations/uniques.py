@@ -5,8 +5,9 @@ from typing import Any
 
 from alembic.operations import Operations, ops
 from sqlalchemy import Index
+from sqlalchemy.schema import AddConstraint
 
-from migrator.operations import catalog, indexes
+from migrator.operations import building, catalog, indexes, partitions
 from migrator.operations.running import online
 from migrator.operations.validating import add_plain
 
@@ -77,7 +78,8 @@ def _drop(operations: Operations, operation: DropConstraintIfExistsOp) -> None:
         with operations.batch_alter_table(table, schema=schema) as batch:
             batch.drop_constraint(str(operation.constraint_name), type_=operation.constraint_type)
         return
-    name = catalog.column(str(operation.constraint_name))
+    # As it was made: one that is too long has been cut, and IF EXISTS would not miss it.
+    name = catalog.shortened(operation.constraint_name)
     with online(operations, "drop_constraint_if_exists") as session:
         target = catalog.quoted(table, schema)
         session.run(f"ALTER TABLE {target} DROP CONSTRAINT IF EXISTS {name}")
@@ -92,15 +94,23 @@ def _unique(operations: Operations, operation: AddUniqueConcurrentlyOp) -> None:
     target, name = catalog.target_of(constraint), catalog.final_name(constraint)
     there = catalog.has_constraint(target, name)
     options = {key: value for key, value in operation.kw.items() if key.startswith("postgresql_")}
-    index = Index(name, *constraint.columns, unique=True, **options)
-    add = f"ALTER TABLE {target} ADD CONSTRAINT {catalog.column(name)} UNIQUE USING INDEX"
+    index = indexes.wanted(Index(name, *constraint.columns, unique=True, **options))
     deferred = _deferred(operation.kw.get("deferrable"), operation.kw.get("initially"))
+
+    def adopt(table: str, index: str) -> str:
+        return f"ALTER TABLE {table} ADD CONSTRAINT {index} UNIQUE USING INDEX {index}{deferred}"
+
+    def whole(table: str, name: str) -> str:
+        _, definition = catalog.compiled(AddConstraint(constraint)).split(" UNIQUE ", 1)
+        return f"ALTER TABLE ONLY {table} ADD CONSTRAINT {name} UNIQUE {definition}"
+
     with online(operations, "add_unique_concurrently") as session:
-        if session.offline or not session.scalar(
-            f"SELECT {there} FROM pg_catalog.pg_class LIMIT 1"
-        ):
-            indexes.build(session, index)
-            session.run_unless(there, f"{add} {catalog.column(name)}{deferred}")
+        if partitions.has_parts(session, target):
+            partitions.build_in_parts(session, index, whole, adopt)
+        elif session.offline or not session.holds(there):
+            building.build(session, index)
+            session.run_unless(there, adopt(target, catalog.column(name)))
+            session.expect(there, f"{name} was not added")
 
 
 def _deferred(deferrable: bool | None, initially: str | None) -> str:

@@ -1,0 +1,81 @@
+"""Indexes of partitioned tables, which PostgreSQL builds concurrently only part by part.
+
+First the index of the whole, which is INVALID as long as a part is missing; then that of each
+part, beside its writers; then each is tied to the whole. See "Declarative Partitioning
+Maintenance" in PostgreSQL's documentation.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from migrator.operations import catalog
+from migrator.operations.building import Wanted, build, look
+from migrator.operations.running import Session
+
+# The parts of a table that have no index which is tied to that of the whole.
+MISSING = """
+SELECT n.nspname, c.relname FROM pg_catalog.pg_inherits h
+JOIN pg_catalog.pg_class c ON c.oid = h.inhrelid AND c.relkind IN ('r', 'p')
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE h.inhparent = {table} AND NOT EXISTS (
+    SELECT FROM pg_catalog.pg_index i JOIN pg_catalog.pg_inherits t ON t.inhrelid = i.indexrelid
+    WHERE i.indrelid = c.oid AND t.inhparent = {index}
+) ORDER BY 1, 2
+"""
+
+# Returns a statement about the index or constraint of a table, from the quoted names of both.
+Statement = Callable[[str, str], str]
+
+
+def has_parts(session: Session, name: str) -> bool:
+    """Whether a table or an index, by its quoted name, is partitioned; False without a database."""
+    if session.offline:
+        return False
+    found = f"to_regclass({catalog.literal(name)})"
+    kind = session.scalar(f"SELECT relkind::text FROM pg_catalog.pg_class WHERE oid = {found}")
+    return kind in ("p", "I")
+
+
+def build_in_parts(
+    session: Session, wanted: Wanted, whole: Statement, adopt: Statement | None = None
+) -> None:
+    """Build an index of a partitioned table, unless it is there.
+
+    Args:
+        wanted: the index as if the table had no parts.
+        whole: makes what the table itself has, and no part of it.
+        adopt: makes a constraint of the index of a part.
+
+    Raises:
+        MigratorError: see `building.build`.
+    """
+    found = look(session, wanted)
+    if found and found.valid:
+        return
+    if found is None:
+        session.run(whole(wanted.target, catalog.column(wanted.name)))
+    table, index = catalog.regclass(wanted.target), catalog.regclass(wanted.full)
+    for schema, name in session.rows(MISSING.format(table=table, index=index)):
+        part = _of_part(wanted, schema, name)
+        if has_parts(session, part.target):
+            build_in_parts(session, part, whole, adopt)
+        else:
+            build(session, part)
+            if adopt:
+                there = catalog.has_constraint(part.target, part.name)
+                session.run_unless(there, adopt(part.target, catalog.column(part.name)))
+        session.run(f"ALTER INDEX {wanted.full} ATTACH PARTITION {part.full}")
+
+
+def _of_part(wanted: Wanted, schema: str, table: str) -> Wanted:
+    target, name = catalog.quoted(table, schema), catalog.cut(f"{table}_{wanted.name}")
+    unique = "UNIQUE " if wanted.unique else ""
+    _, definition = wanted.statement.split(f" ON {wanted.target} ", 1)
+    create = f"CREATE {unique}INDEX CONCURRENTLY IF NOT EXISTS {catalog.column(name)}"
+    return replace(
+        wanted,
+        target=target,
+        name=name,
+        full=catalog.quoted(name, schema),
+        statement=f"{create} ON {target} {definition}",
+    )
