@@ -47,7 +47,6 @@ def sql(config: Config, revisions: ScriptDirectory, going: Plan) -> str | None:
     """Return the SQL of `going`, or None where it cannot be rendered without running it."""
     buffer = io.StringIO()
     before, config.output_buffer = config.output_buffer, buffer
-    start = ", ".join(going.current) or "base"
 
     def steps(heads: object, _context: object) -> object:
         if going.upgrade:
@@ -59,7 +58,7 @@ def sql(config: Config, revisions: ScriptDirectory, going: Plan) -> str | None:
         revisions,
         fn=steps,
         as_sql=True,
-        starting_rev=start,
+        starting_rev=going.current or "base",  # it may be several
         destination_rev=going.target,
     )
     try:

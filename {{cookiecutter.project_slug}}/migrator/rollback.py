@@ -51,7 +51,7 @@ def run(
             )
         work = deploy.carry_out(config, revisions, going, options, report, control)
         with database.connect(config) as connection:
-            left = plan.back(config, connection, going.target).pending
+            left = plan.still_there(connection, going, revisions)
         if left:
             raise MigratorError(
                 f"The rollback ended before {going.target}, without an error: {left[0].revision} is"

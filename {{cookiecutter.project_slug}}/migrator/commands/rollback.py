@@ -30,7 +30,7 @@ def run(config: Config, options: Namespace) -> None:
     """Show what it would run and what data would go, ask, and do it."""
 
     def confirm(going: Plan, shown: Preview | None) -> None:
-        note(f"Back from {going.at} to {going.target}:")
+        note(f"Back from {going.at} to {going.ends_at}:")
         for script in going.pending:
             note(f"  takes back {chain.describe(script)}")
         if shown is None:
