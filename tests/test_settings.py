@@ -1,8 +1,10 @@
 """Where the database is: environment, secrets, ini; passwords of every kind, never shown."""
 
+import base64
+import socket
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import pytest
 
@@ -131,6 +133,27 @@ def test_a_wrong_password_is_not_shown(project: Rendering, server: str, command:
     assert wrong not in output
     assert quote(wrong, safe="") not in output
     assert "Traceback" not in output
+
+
+def test_secrets_in_the_query_are_not_shown(project: Rendering, tmp_path: Path) -> None:
+    """Of a host that is down: in the log, in JSON, in the summary and in what `check` says."""
+    key = base64.b64encode(b"geheim" * 5 + b"!!").decode()
+    secrets = {"oauth_client_secret": "gé heim", "scram_client_key": key, "sslpassword": "ge=heim"}
+    hidden = "&".join(f"{name}=***" for name in secrets)
+    summary = tmp_path / "summary.md"
+    with socket.socket() as taken:  # a port on which nobody listens
+        taken.bind(("127.0.0.1", 0))
+        url = f"postgresql://u:geheim@127.0.0.1:{taken.getsockname()[1]}/d?{urlencode(secrets)}"
+        env: dict[str, str | None] = {"DATABASE_URL": url, "GITHUB_STEP_SUMMARY": str(summary)}
+        for command in ("deploy --no-wait", "deploy --no-wait --json", "check"):
+            done = project.run(f".venv/bin/python -m migrator {command}", env=env)
+            output = done.stdout + done.stderr
+            assert done.returncode == 1, output
+            assert f"/d?{hidden} cannot be reached" in output
+            assert "Connection refused" in output
+            for text in (output, summary.read_text("utf-8")):
+                assert "heim" not in text
+                assert key[:8] not in text
 
 
 def test_a_secret_in_a_file(project: Rendering, server: str, tmp_path: Path) -> None:

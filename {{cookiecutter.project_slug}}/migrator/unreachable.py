@@ -3,6 +3,7 @@
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
+from migrator import urls
 from migrator.errors import MigratorError, RefusedError, UnreachableError
 
 # What the server says to a client that it will never let in, in English, as servers are by
@@ -20,11 +21,9 @@ PERMANENT = (
 
 
 def error(url: URL, cause: DBAPIError) -> MigratorError:
-    """Return the error to raise for a connection to `url` that failed; it has no password."""
+    """Return the error to raise for a connection to `url` that failed; it has no secret."""
     reason = " ".join(str(cause.orig).split()).removesuffix(".")
-    if url.password:
-        reason = reason.replace(str(url.password), "***")
-    shown = url.render_as_string(hide_password=True)
+    reason, shown = urls.without_secrets(reason, url), urls.shown(url)
     if "unsupported startup parameter" in reason:
         return RefusedError(
             f"{shown} is a pooler such as PgBouncer, where limits and locks end up in other"

@@ -1,6 +1,7 @@
 """Database URLs as people and providers write them."""
 
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from sqlalchemy.exc import ArgumentError
 
 from migrator.errors import UsageError
 
+# What is secret in a query: sslpassword, oauth_client_secret, scram_client_key and their like.
+SECRET = re.compile(r"passw|secret|_key$", re.IGNORECASE)
 SYNC_DRIVERS = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg"}
 
 
@@ -79,3 +82,21 @@ def normalise(text: str) -> URL:
     if isinstance(password := url.query.get("password"), str):  # libpq's, but it would be shown
         url = url.difference_update_query(["password"]).set(password=password)
     return url.set(drivername=SYNC_DRIVERS[backend])
+
+
+def shown(url: URL) -> str:
+    """Return a URL for people, with *** in place of what is secret, in its query too."""
+    hidden = dict.fromkeys(filter(SECRET.search, url.query), "***")
+    text = url.update_query_dict(hidden).render_as_string(hide_password=True)
+    return text.replace("%2A%2A%2A", "***")
+
+
+def without_secrets(text: str, url: URL) -> str:
+    """Return what somebody said about a connection to `url`, with *** in place of its secrets."""
+    found = [str(url.password or "")]
+    for name, value in url.query.items():
+        if SECRET.search(name):
+            found += [value] if isinstance(value, str) else value
+    for secret in filter(None, found):
+        text = text.replace(secret, "***")
+    return text

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from alembic.config import Config
 
-from migrator import backup, settings
+from migrator import backup, settings, urls
 from migrator.console import argument, say
 from migrator.errors import RefusedError, UsageError
 
@@ -47,7 +47,7 @@ def run(config: Config, options: Namespace) -> None:
         return
     say("Run ANALYZE in it before there is traffic: a restored database has no statistics.")
     if options.into:
-        shown = url.set(database=done.database).render_as_string(hide_password=True)
+        shown = urls.shown(url.set(database=done.database))
         old, new = _quoted(url.database or ""), _quoted(done.database)
         say(f"To use it, set DATABASE_URL to {shown} (the password is the same), or when nobody is")
         say("connected to either, swap the names from another database of the server:")
