@@ -1,7 +1,7 @@
 """Connections for migrations: session limits from the start, SQLite with real transactions."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from alembic.config import Config
@@ -11,6 +11,11 @@ from sqlalchemy.pool import NullPool
 
 from migrator import limits, settings, unreachable
 from migrator.errors import LockTimeout, MigratorError, UsageError
+
+# The server notices within a minute that the machine of a session has vanished, and lets go of the
+# deploy lock; by itself, it would ask after two hours. On a Unix socket they mean nothing. To a
+# pooler they are not sent: the connection to us is its own.
+LOST = {"tcp_keepalives_idle": 30, "tcp_keepalives_interval": 10, "tcp_keepalives_count": 3}
 
 
 @contextmanager
@@ -95,7 +100,8 @@ def engine(config: Config, *, limited: bool = True) -> Engine:
     given = url.query.get("options", "")
     options = [given] if isinstance(given, str) else [*given]
     if limited and not chosen.allow_pooler:  # poolers refuse the start packet's options
-        options += [f"-c {name}={value}" for name, value in limits.session_settings(chosen).items()]
+        values = limits.session_settings(chosen) | LOST
+        options += [f"-c {name}={value}" for name, value in values.items()]
     arguments = {
         "connect_timeout": round(chosen.connect_timeout),
         "application_name": "migrate",
@@ -110,7 +116,23 @@ def engine(config: Config, *, limited: bool = True) -> Engine:
         raise UsageError(
             f"The database URL asks for {url.drivername}, which is not installed here."
         ) from None
+    if limited and not chosen.allow_pooler:
+        event.listen(made, "connect", _notice_no_answer)
     return limits.noticing_the_end(made, chosen.client_connection_check_interval * limited)
+
+
+def _notice_no_answer(connection: Any, _record: Any) -> None:
+    """Keepalives rest while the last answer has not arrived: the system's own limit is 15 minutes.
+
+    Not in the start packet: a server before 12 refuses the connection for a name it does not know.
+    """
+    from psycopg import Error
+
+    if connection.info.server_version >= 120000:
+        connection.autocommit = True
+        with suppress(Error):
+            connection.execute("SELECT set_config('tcp_user_timeout', '60s', false)")
+        connection.autocommit = False
 
 
 def _sqlite(engine: Engine) -> Engine:
