@@ -66,6 +66,7 @@ def wait_for_schema(seconds: float = 0, *, allow_ahead: bool = True) -> str:
 
     Raises:
         migrator.errors.PendingError: it is not there when the time is up.
+        migrator.errors.UnreachableError: it never will be reached: a wrong password, say.
     """
     from alembic.config import Config  # slow to import, and not every process waits
 

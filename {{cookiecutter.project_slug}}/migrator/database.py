@@ -1,7 +1,7 @@
 """Connections for migrations: session limits from the start, SQLite with real transactions."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from typing import Any
 
 from alembic.config import Config
@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from migrator import limits, settings, unreachable
-from migrator.errors import LockTimeout, MigratorError, UsageError
+from migrator.errors import UsageError
 
 # The server notices within a minute that the machine of a session has vanished, and lets go of the
 # deploy lock; by itself, it would ask after two hours. On a Unix socket they mean nothing. To a
@@ -27,7 +27,8 @@ def connect(config: Config, *, only_looks: bool = False) -> Iterator[Connection]
 
     Args:
         only_looks: without limits, which no pooler lets through: an application that looks where
-            the database is has often only such a URL.
+            the database is has often only such a URL. With an Engine that was given, errors of
+            statements are in words too.
 
     Raises:
         MigratorError: the database cannot be reached, or a statement in it failed.
@@ -37,10 +38,10 @@ def connect(config: Config, *, only_looks: bool = False) -> Iterator[Connection]
         yield given
         return
     if isinstance(given, Engine):
-        with _open(given) as connection:
+        with _open(given) as connection, _in_words(connection) if only_looks else nullcontext():
             yield connection
         return
-    with _open(engine(config, limited=not only_looks)) as connection, _in_words():
+    with _open(engine(config, limited=not only_looks)) as connection, _in_words(connection):
         yield connection
 
 
@@ -52,26 +53,16 @@ def connect_autocommit(config: Config) -> Iterator[Connection]:
         MigratorError: as for `connect`.
     """
     alone = engine(config).execution_options(isolation_level="AUTOCOMMIT")
-    with _open(alone) as connection, _in_words():
+    with _open(alone) as connection, _in_words(connection):
         yield connection
 
 
 @contextmanager
-def _in_words() -> Iterator[None]:
+def _in_words(connection: Connection) -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        reason = " ".join(str(error.orig).split()).removesuffix(".")
-        if limits.is_lock_timeout(error):
-            raise LockTimeout(
-                f"Another session holds what this needs ({reason}); nothing was changed. Try"
-                " again when it has ended."
-            ) from None
-        statement = " ".join((error.statement or "").split())
-        raise MigratorError(
-            f"The database said: {reason}. What was not committed is rolled back."
-            f"{' The statement was: ' if statement else ''}{statement}"
-        ) from None
+        raise unreachable.failed(connection, error) from None
 
 
 @contextmanager

@@ -5,7 +5,13 @@ import time
 from alembic.config import Config
 
 from migrator import database, plan
-from migrator.errors import MigratorError, PendingError, RefusedError, UsageError
+from migrator.errors import (
+    MigratorError,
+    PendingError,
+    RefusedError,
+    UnreachableError,
+    UsageError,
+)
 
 PAUSE = 1.0  # seconds between two tries
 
@@ -18,6 +24,7 @@ def until_expected(config: Config, timeout: float) -> str:
 
     Raises:
         PendingError: it is not there when the time is up.
+        UnreachableError: it never will be reached: a wrong password, an unknown name.
     """
     deadline = time.monotonic() + timeout
     while True:
@@ -27,6 +34,8 @@ def until_expected(config: Config, timeout: float) -> str:
         except (UsageError, RefusedError):
             raise
         except MigratorError as error:
+            if isinstance(error, UnreachableError) and error.permanent:
+                raise
             if time.monotonic() >= deadline:
                 raise PendingError(f"{error} Waited {timeout:g} s.") from None
         time.sleep(PAUSE)
