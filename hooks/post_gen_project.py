@@ -26,7 +26,12 @@ def main() -> None:
     sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")  # type: ignore[union-attr]
     print("\nThe project is there. What to type next:")
     print(f"  cd {shlex.quote(project.name if started_here else str(project))}")
+    in_a_repository = any((folder / ".git").exists() for folder in (project, *project.parents))
+    if not in_a_repository:
+        print("  git init --initial-branch main")
     print("  make setup")
+    if not in_a_repository:
+        print("  .venv/bin/pre-commit install")
     print("  make migrate")
 
 

@@ -325,8 +325,18 @@ def test_enter_at_every_prompt_is_the_default(
 
 def test_the_next_commands_are_said(command: Command, tmp_path: Path) -> None:
     here = command(folder=tmp_path)
-    assert here.stdout.splitlines()[-3:] == ["  cd my_service", "  make setup", "  make migrate"]
+    assert here.stdout.splitlines()[-5:] == [
+        "  cd my_service",
+        "  git init --initial-branch main",
+        "  make setup",
+        "  .venv/bin/pre-commit install",
+        "  make migrate",
+    ]
     assert here.stderr == ""
+    repository = tmp_path / "repository"
+    (repository / ".git").mkdir(parents=True)
+    inside = command(folder=repository)
+    assert inside.stdout.splitlines()[-3:] == ["  cd my_service", "  make setup", "  make migrate"]
     elsewhere = command("-o", "über there", folder=tmp_path, env={"LC_ALL": "C", "PYTHONUTF8": "0"})
     assert f"  cd '{tmp_path}/über there/my_service'" in elsewhere.stdout.splitlines()
 
