@@ -84,6 +84,42 @@ def test_not_in_production_nor_elsewhere(project: Rendering, url: str, command: 
     assert named.returncode == 0, named.stderr
 
 
+def test_no_downgrade_elsewhere_unless_the_host_is_named(project: Rendering, url: str) -> None:
+    """DATABASE_URL wins over the ini file of development, and may be production's."""
+    project.make("reset yes=1")
+    run = ".venv/bin/python -m alembic"
+    away = url.replace("@127.0.0.1:", "@db.example.org:") + "?hostaddr=127.0.0.1"
+    env = {"DATABASE_URL": away}
+    refused = project.run(f"{run} downgrade base", env=env)
+    assert refused.returncode == 5, refused.stdout + refused.stderr
+    assert "is on db.example.org, which is not this machine, and downgrade is for" in refused.stdout
+    assert "alembic -x host=NAME downgrade" in refused.stdout
+    assert project.run("make downgrade", env=env).returncode == 2
+    other = project.run(f"{run} -x host=db.example.com downgrade base", env=env)
+    assert other.returncode == 5
+    with psycopg.connect(url) as connection:
+        assert connection.execute("SELECT count(*) FROM teams").fetchone() == (1,)
+    assert "DROP TABLE teams" in project.run(f"{run} downgrade head:base --sql", env=env).stdout
+    # By its name; with the ini file for deploys, which is a name too; and from a program.
+    program = """
+from alembic import command
+from alembic.config import Config
+config = Config("alembic.ini")
+command.downgrade(config, "base")
+"""
+    for allowed in (
+        f"{run} -x host=db.example.org downgrade base",
+        f"{run} -c alembic_prod.ini downgrade base",
+        f".venv/bin/python -c '{program}'",
+    ):
+        for command in (f"{run} upgrade head", allowed):
+            done = project.run(command, env=env)
+            assert done.returncode == 0, done.stdout + done.stderr
+        with psycopg.connect(url) as connection:
+            assert connection.execute("SELECT to_regclass('teams')").fetchone() == (None,)
+    project.make("reset yes=1")
+
+
 def test_a_table_in_use(project: Rendering, url: str) -> None:
     with psycopg.connect(url) as connection:
         connection.execute("LOCK TABLE teams IN ACCESS SHARE MODE")

@@ -5,6 +5,7 @@ from logging.config import fileConfig
 from alembic import context
 
 from migrator import autogenerate, console, database, discovery, errors, rendering, settings
+from migrator.history import development
 
 config = context.config
 console.start()
@@ -46,6 +47,7 @@ def run_migrations_online() -> None:
             transaction_per_migration=True,
         )
         autogenerate.refuse_in_production(config, context.get_context())
+        development.refuse_downgrade(config, connection)
         if autogenerate.needs_models(context.get_context()):
             discovery.import_models(config)
         with context.begin_transaction():

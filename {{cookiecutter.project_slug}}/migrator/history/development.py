@@ -2,6 +2,7 @@
 
 from ipaddress import ip_address
 
+from alembic import context as alembic_context
 from alembic.config import Config
 from sqlalchemy import Connection
 
@@ -24,13 +25,32 @@ def refuse_production(config: Config, what: str) -> None:
         )
 
 
-def refuse_elsewhere(connection: Connection, what: str, allowed: str | None) -> None:
+def refuse_downgrade(config: Config, connection: Connection) -> None:
+    """Refuse to take revisions back elsewhere with the ini file of development; for env.py.
+
+    `DATABASE_URL` wins over that file too, and a downgrade shows nothing of what it drops. A
+    program that calls Alembic, without a command line, knows where it goes.
+
+    Raises:
+        RefusedError: `alembic downgrade` was typed, and the server is not this machine.
+    """
+    command = getattr(config.cmd_opts, "cmd", None)
+    if command is None or command[0].__name__ != "downgrade" or settings.load(config).production:
+        return
+    named = alembic_context.get_x_argument(as_dictionary=True).get("host")
+    refuse_elsewhere(connection, "downgrade", named, "alembic -x host=NAME downgrade")
+
+
+def refuse_elsewhere(
+    connection: Connection, what: str, allowed: str | None, how: str = "--host"
+) -> None:
     """Refuse a server on another machine, unless it was named.
 
     The driver is asked where it went: a URL, the environment and a service file can all say so.
 
     Args:
         allowed: the host that was named.
+        how: one names it, without make.
 
     Raises:
         RefusedError: it is another one.
@@ -45,5 +65,5 @@ def refuse_elsewhere(connection: Connection, what: str, allowed: str | None) -> 
         return
     raise RefusedError(
         f"The database {info.dbname} is on {host}, which is not this machine, and {what} is for"
-        f" development databases only. Nothing was changed. If it is one: host={host} (--host)."
+        f" development databases only. Nothing was changed. If it is one: host={host} ({how})."
     )
