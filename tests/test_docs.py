@@ -24,11 +24,29 @@ PAGES = sorted(
 )
 # On SQLite these say and do what others do there as well.
 POSTGRESQL_IS_ENOUGH = {"README.md", "docs/zero-downtime.md", "docs/zh/migrations.md"}
-# Which have something to do, and with which database. The others are there to be read.
+# What is not done in a clone but in a project that was made just now: from this line on.
+FROM_HERE_ON = {
+    "docs/adopting.md": "# Adopting what is there already\n",
+    "docs/onboarding.md": "## A project that was made just now\n",
+}
+
+
+def part(start: str, page: str, text: str) -> str:
+    """What of a page's text begins in a "clone", or in a project that was "just made"."""
+    before, heading, after = text.partition(FROM_HERE_ON.get(page, "no page says this"))
+    lines_before = "\n" * before.count("\n")  # so that a block's line is the page's
+    return before if start == "clone" else f"{lines_before}{heading}{after}"
+
+
+# Which have something to do, from where, and with which database. The others are there to be read.
 RUNS = [
-    (page, database)
+    (start, page, database)
     for page in PAGES
-    if any(block.runs for block in blocks_of((TEMPLATE / page).read_text(encoding="utf-8")))
+    for start in ("clone", "just made")
+    if any(
+        block.runs
+        for block in blocks_of(part(start, page, (TEMPLATE / page).read_text(encoding="utf-8")))
+    )
     for database in ("postgresql", "sqlite")
     if database == "postgresql" or page not in POSTGRESQL_IS_ENOUGH
 ]
@@ -67,20 +85,45 @@ def cloned(clones: Renderer, database: str) -> Rendering:
     return project
 
 
-@pytest.mark.parametrize(("page", "database"), RUNS)
-def test_a_page_holds(page: str, database: str, clones: Renderer, tmp_path: Path) -> None:
-    project = cloned(clones, database)
+def environment_for(folder: Path, clones: Renderer) -> dict[str, str | None]:
+    """What readers have: a name for their commits, and caches that are shared here."""
+    excluded = folder / "excluded"
+    excluded.write_text(".venv\n", encoding="utf-8")  # which is a link here
+    settings = {
+        "user.name": "Reader",
+        "user.email": "reader@example.org",
+        "core.excludesFile": str(excluded),
+    }
+    environment: dict[str, str | None] = {
+        "GIT_CONFIG_COUNT": str(len(settings)),
+        "MYPY_CACHE_DIR": str(clones.scratch / "mypy"),
+        "PRE_COMMIT_HOME": str(clones.scratch / "pre-commit"),
+    }
+    for number, (name, value) in enumerate(settings.items()):
+        environment[f"GIT_CONFIG_KEY_{number}"] = name
+        environment[f"GIT_CONFIG_VALUE_{number}"] = value
+    return environment
+
+
+@pytest.mark.parametrize(("start", "page", "database"), RUNS)
+def test_a_page_holds(
+    start: str, page: str, database: str, clones: Renderer, tmp_path: Path
+) -> None:
+    if start == "clone":
+        project = cloned(clones, database)
+    else:
+        project = clones.ready(database=database)
+        project.make("migrate")
     try:
-        # What mypy found out about the libraries need not be found out for each page.
-        shared = {"MYPY_CACHE_DIR": str(clones.scratch / "mypy")}
-        with Reader(project, tmp_path, shared) as reader:
-            reader.read(page, project.read(page))
+        with Reader(project, tmp_path, environment_for(tmp_path, clones)) as reader:
+            reader.read(page, part(start, page, project.read(page)))
     finally:
         project.stop()
 
 
 def test_all_pages_with_something_to_do_are_run() -> None:
-    assert {page for page, _ in RUNS} >= {
+    assert {page for start, page, _ in RUNS if start == "just made"} == FROM_HERE_ON.keys()
+    assert {page for _, page, _ in RUNS} >= {
         "README.md",
         "docs/adopting.md",
         "docs/migrations.md",

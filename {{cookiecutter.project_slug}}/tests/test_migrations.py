@@ -23,6 +23,13 @@ __all__ = [
 
 HISTORY = list(ScriptDirectory(PROJECT / "migrations").walk_revisions())
 FIRST = HISTORY[-1].revision
+# Rows for the tables of the first revision, which the later ones have to leave there. Those of the
+# example: when its models go, put rows of your own tables here.
+ROWS: list[str] = [
+    "INSERT INTO teams (name) VALUES ('研发')",
+    "INSERT INTO users (email, name, team_id) VALUES ('a@example.org', '李雷', 1)",
+    "INSERT INTO invoices (user_id, amount) VALUES (1, 9.99)",
+]
 # A merge changes nothing by itself.
 PARENTS = {s.revision: s.down_revision or "base" for s in reversed(HISTORY) if not s.is_merge_point}
 
@@ -51,17 +58,23 @@ def test_base_is_empty(empty_engine: Engine) -> None:
     assert tables(empty_engine) == set()
 
 
+def counts(engine: Engine) -> dict[str, int]:
+    """How many rows each table has."""
+    with engine.connect() as connection:
+        return {
+            name: connection.scalars(sa.select(sa.func.count()).select_from(sa.table(name))).one()
+            for name in tables(engine)
+        }
+
+
 def test_rows_survive_the_later_revisions(empty_engine: Engine) -> None:
     """Upgrades run on tables that hold rows; a new NOT NULL column without default fails here."""
     config = config_for(empty_engine)
     command.upgrade(config, FIRST)
     with empty_engine.begin() as connection:
-        connection.execute(sa.text("INSERT INTO teams (name) VALUES ('研发')"))
-        connection.execute(
-            sa.text("INSERT INTO users (email, name, team_id) VALUES ('a@example.org', '李雷', 1)")
-        )
-        connection.execute(sa.text("INSERT INTO invoices (user_id, amount) VALUES (1, 9.99)"))
+        for row in ROWS:
+            connection.execute(sa.text(row))
+    before = counts(empty_engine)
     command.upgrade(config, "head")
-    with empty_engine.connect() as connection:
-        assert connection.scalar(sa.text("SELECT name FROM users")) == "李雷"
-        assert connection.scalar(sa.text("SELECT count(*) FROM invoices")) == 1
+    after = counts(empty_engine)
+    assert {name: n for name, n in before.items() if after.get(name, 0) < n} == {}
