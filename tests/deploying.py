@@ -63,6 +63,32 @@ STOP = execute("SELECT pg_advisory_xact_lock(1)")
 STOPPED = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = 1 AND NOT granted"
 
 
+def pausing(folder: Path) -> str:
+    """A step of the last revision, after whose commit the deploy waits: see until_paused."""
+    return steps(
+        "import pathlib, time, sqlalchemy",
+        "def wait(*_):",
+        f"    pathlib.Path({str(folder)!r}, 'paused').touch()",
+        f"    while not pathlib.Path({str(folder)!r}, 'go on').exists():",
+        "        time.sleep(0.02)",
+        "sqlalchemy.event.listen(op.get_bind().engine, 'close', wait)",
+    )
+
+
+def until_paused(folder: Path, deploy: Deploy) -> None:
+    """Waits until everything is applied and nothing is verified yet."""
+    deadline = time.monotonic() + PATIENCE
+    while not (folder / "paused").exists():
+        assert deploy.process.poll() is None, deploy.process.communicate()[0]
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def go_on(folder: Path) -> None:
+    """Lets a deploy that has paused go on, and others after it too."""
+    (folder / "go on").touch()
+
+
 @dataclass
 class Deploy:
     """A deploy that runs; `output` is everything that it said, when it has ended."""

@@ -5,11 +5,12 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,16 @@ from tests.conftest import Renderer, Rendering
 from tests.deploying import (
     COMMAND,
     PATIENCE,
+    REVISION,
     Stage,
     execute,
+    go_on,
+    pausing,
     prepare,
     server_of,
     staged,
     steps,
+    until_paused,
 )
 
 TABLE = execute("CREATE TABLE rows (n int)")
@@ -46,9 +51,9 @@ def stage(project: Rendering) -> Iterator[Stage]:
 
 
 def sentence(output: str) -> str:
-    """The last line, which says all; the others are what was done before it."""
+    """The last line but for its details; the others are what was done before it."""
     assert PASSWORD not in output
-    return output.splitlines()[-1]
+    return [line for line in output.splitlines() if not line.startswith("  ")][-1]
 
 
 def address(url: str) -> str:
@@ -411,9 +416,10 @@ def test_what_is_there_before(stage: Stage) -> None:
 )
 def test_something_is_left_unfinished(stage: Stage, revision: str, left: str) -> None:
     stage.history(TABLE, revision)
-    output = stage.run(code=1)
-    assert f"Not verified: the deploy left something unfinished: {left}" in sentence(output)
-    assert "The database is at step2" in sentence(output)
+    for _ in range(2):  # the second time nothing is pending
+        output = stage.run(code=1)
+        assert f"Not verified: the deploy left something unfinished: {left}" in sentence(output)
+        assert "The database is at step2" in sentence(output)
 
 
 @pytest.mark.parametrize(
@@ -444,12 +450,85 @@ def test_drift(stage: Stage) -> None:
     output = stage.run(code=1, MIGRATOR_DRIFT="true")
     assert "Not verified: models and database differ: " in sentence(output)
     assert "add table users" in sentence(output)
-    assert " and 1 more. The database is at step1." in sentence(output)  # rows; not migration_log
+    assert " and 1 more. The database is at step1 (" in sentence(output)  # rows; not migration_log
     stage.history(TABLE, MORE)
     assert "models" not in stage.run("--no-drift", MIGRATOR_DRIFT="true")
     # Only part of the way: the models are those of the end.
     stage.history(TABLE, MORE, MORE, MORE)
     assert "models" not in stage.run("--to", "step3", MIGRATOR_DRIFT="true")
+
+
+NOT_VALID = "ALTER TABLE rows ADD CONSTRAINT {} CHECK (n > 0) NOT VALID"
+VERIFIED = "SELECT revision, verified FROM migration_log ORDER BY id"
+
+
+def test_what_was_not_verified_is_verified_again(stage: Stage) -> None:
+    """Until it is, and with what was unfinished before the deploy that nobody has verified."""
+    bad: dict[str, Any] = {"MIGRATOR_SMOKE_SQL": "SELECT false"}
+    good: dict[str, Any] = {"MIGRATOR_SMOKE_SQL": "SELECT true"}
+    stage.history(TABLE)
+    stage.run()
+    with stage.connect() as connection:
+        connection.execute(NOT_VALID.format("ck_old"))
+    stage.history(TABLE, execute(NOT_VALID.format("ck_new")), MORE)
+    stage.run("--to", "step2", code=1, **bad)
+    assert stage.ask(VERIFIED) == [("step1", "yes"), ("step2", None)]
+    # Now it is there before the deploy, but no deploy was verified with it.
+    output = stage.run(code=1, **good)
+    assert "unfinished: NOT VALID constraint ck_new on rows. The" in sentence(output)
+    with stage.connect() as connection:
+        connection.execute("ALTER TABLE rows VALIDATE CONSTRAINT ck_new")
+    assert "smoke_sql gave False" in sentence(stage.run(code=1, **bad))
+    assert stage.lines(**good)[-1]["message"].startswith("the target is reached")
+    assert stage.ask(VERIFIED) == [("step1", "yes"), ("step2", "yes"), ("step3", "yes")]
+    assert "Nothing to do" in stage.run(**bad)
+
+
+def test_who_left_out_the_verification_is_not_asked_again(stage: Stage) -> None:
+    """And with --no-verify, what is not verified is no reason to do anything."""
+    bad: dict[str, Any] = {"MIGRATOR_SMOKE_SQL": "SELECT false"}
+    stage.history(TABLE)
+    stage.run("--no-verify", **bad)
+    assert stage.ask(VERIFIED) == [("step1", "left out")]
+    assert "Nothing to do" in stage.run(**bad)
+    stage.history(TABLE, MORE)
+    stage.run(code=1, **bad)
+    assert "Nothing to do" in stage.run("--no-verify", **bad)
+    assert stage.ask(VERIFIED)[-1] == ("step2", None)
+    # Nothing was written down, which is said.
+    stage.history(TABLE, MORE, MORE)
+    output = stage.run("--no-record", code=1, **bad)
+    assert "this one was not recorded" in sentence(output)
+
+
+def test_code_that_does_not_have_the_revision_does_not_verify_it(stage: Stage) -> None:
+    bad: dict[str, Any] = {"MIGRATOR_SMOKE_SQL": "SELECT false"}
+    stage.history(TABLE, MORE)
+    stage.run(code=1, **bad)
+    stage.history(TABLE)
+    assert "Nothing to do" in stage.run("--allow-ahead", **bad)
+    stage.history(TABLE, MORE)
+    stage.run("--to", "step1", "--yes", command="rollback", **bad)
+    stage.history(TABLE)
+    stage.run(code=1, **bad)
+
+
+def test_a_record_that_an_older_version_has_made(stage: Stage) -> None:
+    bad: dict[str, Any] = {"MIGRATOR_SMOKE_SQL": "SELECT false"}
+    stage.history(TABLE)
+    stage.run(code=1, **bad)
+    with stage.connect() as connection:
+        for column in ("unfinished_before", "verified"):
+            connection.execute(f"ALTER TABLE migration_log DROP COLUMN {column}")
+    assert "Nothing to do" in stage.run(**bad)
+    assert "step1" in stage.run(command="log")
+    stage.history(TABLE, MORE)
+    stage.run(code=1, **bad)
+    assert stage.ask(VERIFIED) == [("step1", "by an older version"), ("step2", None)]
+    stage.run(code=1, **bad)
+    stage.run()
+    assert stage.ask(VERIFIED)[-1] == ("step2", "yes")
+    assert "step2" in stage.run(command="log")
 
 
 def test_a_model_that_cannot_be_imported_stops_it_before_anything_is_done(stage: Stage) -> None:
@@ -472,7 +551,14 @@ def test_the_record(stage: Stage) -> None:
     start = stage.ask("SELECT clock_timestamp()")[0][0]
     stage.run(code=1, GITHUB_ACTOR="octo cat", GIT_COMMIT="0123abcd")
     stage.history(TABLE, MORE)
-    stage.run(GITHUB_ACTOR="", GITLAB_USER_LOGIN="", GIT_COMMIT="", USER="", CI_COMMIT_SHA="cafe")
+    nobody: dict[str, Any] = {
+        "GITHUB_ACTOR": "",
+        "GITLAB_USER_LOGIN": "",
+        "USER": "",
+        "GIT_COMMIT": "",
+    }
+    # Not verified, since that is written into the lines later.
+    stage.run(code=1, CI_COMMIT_SHA="cafe", MIGRATOR_SMOKE_SQL="SELECT false", **nobody)
     rows = stage.ask(
         "SELECT revision, down_revision, direction, attempts, code_commit, who, host,"
         " tool_version <> '', accepted_risk, seconds >= 0 AND waited >= 0,"
@@ -496,6 +582,56 @@ def test_the_record(stage: Stage) -> None:
     assert same == (True,)
 
 
+def test_going_on_is_what_was_asked_for(stage: Stage) -> None:
+    """Neither more revisions nor those of the other phase."""
+
+    def go_on_with(*arguments: str, code: int = 1) -> str:
+        lines = stage.run(*arguments, code=code).splitlines()
+        (line,) = [line for line in lines if line.startswith("  to go on ")]
+        command = line.partition("alembic_prod.ini ")[2]
+        assert command.startswith("deploy")
+        return command.removeprefix("deploy").strip()
+
+    text = REVISION.format(name="step3", before="step2", upgrade=MORE, downgrade="pass")
+    contract = text.replace("branch_labels", 'phase = "contract"\nbranch_labels')
+    stage.begin("CREATE TABLE rows (n int)")
+    stage.history(TABLE, execute("SELECT 1 / 0"))
+    stage.write("step3", contract)
+    for arguments in ("", "--phase expand", "--phase contract --to step3", "--to step2"):
+        assert go_on_with(*arguments.split()) == arguments
+    bad: dict[str, Any] = {"MIGRATOR_SMOKE_SQL": "SELECT false"}
+    stage.history(TABLE, MORE)
+    stage.write("step3", contract)
+    for _ in range(2):  # the second time to verify only
+        assert "deploy --phase expand\n" in stage.run("--phase", "expand", code=1, **bad)
+    assert stage.at == "step2"
+
+
+def test_backups_stay_until_a_deploy_is_verified(stage: Stage, tmp_path: Path) -> None:
+    """Each try makes one, and only the first has what a revision that stands has dropped."""
+    more: dict[str, Any] = {
+        "MIGRATOR_BACKUP": "true",
+        "MIGRATOR_BACKUP_FOLDER": str(tmp_path),
+        "MIGRATOR_BACKUP_KEEP": "1",
+    }
+    stage.history(TABLE, MORE)
+    stage.run(**more)
+    (first,) = tmp_path.iterdir()
+    stage.history(TABLE, MORE, execute("DELETE FROM rows"), execute("SELECT 1 / 0"))
+    for number in range(2, 5):
+        stage.run(code=1, **more)
+        assert len(list(tmp_path.iterdir())) == number
+    stage.history(TABLE, MORE, execute("DELETE FROM rows"), "pass")
+    stage.run(code=1, MIGRATOR_SMOKE_SQL="SELECT false", **more)
+    stage.run(**more)
+    stage.run("--to", "step3", "--yes", command="rollback", **more)
+    assert first in tmp_path.iterdir()
+    assert len(list(tmp_path.iterdir())) == 6
+    stage.run(**more)
+    (last,) = tmp_path.iterdir()
+    assert last.name.endswith("-step3.dump")
+
+
 def test_lines_for_machines(stage: Stage, tmp_path: Path) -> None:
     summary = tmp_path / "summary.md"
     summary.write_text("before\n", "utf-8")
@@ -505,12 +641,13 @@ def test_lines_for_machines(stage: Stage, tmp_path: Path) -> None:
     backups["MIGRATOR_BACKUP_FOLDER"] = str(tmp_path / "backups")
     lines = stage.lines(**page, **backups)
     assert [line["step"] for line in lines] == [
-        *("wait", "plan", "check", "backup", "apply", "apply", "verify", "done", "end")
+        *("wait", "plan", "check", "lint", "backup", "apply", "apply", "verify", "done", "end")
     ]
-    assert all(line["status"] == "done" and line["message"] and line["time"] for line in lines)
+    assert all(line["message"] and line["time"] for line in lines)
+    assert [line["step"] for line in lines if line["status"] != "done"] == ["lint"]  # --no-lint
     assert lines[1]["pending"] == ["step1", "step2"]
-    assert (lines[4]["revision"], lines[4]["attempts"]) == ("step1", 1)
-    assert Path(lines[3]["path"]).stat().st_size == lines[3]["size"]
+    assert (lines[5]["revision"], lines[5]["attempts"]) == ("step1", 1)
+    assert Path(lines[4]["path"]).stat().st_size == lines[4]["size"]
     stage.history(TABLE, MORE, execute("SELECT '|', 1 / 0"))
     end = stage.lines(code=1, **page)[-1]
     assert end["status"] == "failed"
@@ -613,6 +750,35 @@ def test_a_file_that_another_process_has_locked(
         holder.communicate("\n", timeout=PATIENCE)
         deploy.end()
     assert "database is at step2" in light_stage.run(command="plan")
+
+
+def test_a_file_that_is_locked_before_the_verification(light_stage: Stage, tmp_path: Path) -> None:
+    """Everything stands then, whatever the lock says; and it is verified later."""
+    file = tmp_path / "deployed.db"
+    folder = tmp_path / "backups"
+    more: dict[str, Any] = {
+        "MIGRATOR_BACKUP": "true",
+        "MIGRATOR_BACKUP_FOLDER": str(folder),
+        "MIGRATOR_BACKUP_KEEP": "1",
+    }
+    light_stage.history(TABLE, MORE)
+    light_stage.run("--to", "step1", **more)
+    light_stage.history(TABLE, steps(MORE, pausing(tmp_path)))
+    deploy = light_stage.start(**more)
+    until_paused(tmp_path, deploy)
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        go_on(tmp_path)
+        output = deploy.end(code=1)
+    assert "Not verified: Another session holds what this needs (database is locked)" in output
+    assert "nothing was changed" not in output.lower()
+    assert "The database is at step2 (1 of 1 revisions stand)" in sentence(output)
+    assert len(list(folder.iterdir())) == 2
+    assert "verify   the target is reached" in light_stage.run(**more)
+    assert "Nothing to do" in light_stage.run(**more)
+    light_stage.history(TABLE, MORE, MORE)
+    light_stage.run(**more)
+    assert [path.name.endswith("-step2.db") for path in folder.iterdir()] == [True]
 
 
 def test_commands_are_the_same_as_the_script(stage: Stage) -> None:

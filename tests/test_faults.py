@@ -18,10 +18,13 @@ from tests.deploying import (
     Stage,
     alone,
     execute,
+    go_on,
+    pausing,
     prepare,
     server_of,
     staged,
     steps,
+    until_paused,
 )
 
 ROWS = "CREATE TABLE rows AS SELECT n, n % 7 AS m FROM generate_series(1, 1000) n"
@@ -249,6 +252,8 @@ def test_stopped(stage: Stage, tmp_path: Path, point: str, sent: signal.Signals)
     assert not list(tmp_path.rglob("*.*"))
     if point in ("gate", "index", "pause"):
         assert "The database is at step1" in output
+    assert ("left behind  INVALID index ix_rows_n" in output) == (point == "index")
+    assert ("DROP INDEX CONCURRENTLY ix_rows_n" in output) == (point == "index")
     assert stage.at == "step1"
     stage.run()
     assert stage.at == "step3"
@@ -334,3 +339,96 @@ def test_a_revision_fails_outside_its_transaction(stage: Stage) -> None:
     assert "CREATE INDEX CONCURRENTLY ix_rows_n ON rows (n)" in output
     assert stage.at == "step1"
     assert stage.ask(VALID) == [(True,)]
+
+
+def test_an_index_that_was_invalid_before_is_not_left_behind(stage: Stage) -> None:
+    """Unlike one that this deploy has begun."""
+    stage.begin(ROWS, "CREATE INDEX ix_old ON rows (m)")
+    with stage.connect() as connection:
+        connection.execute(
+            "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'ix_old'::regclass"
+        )
+    unique = "CREATE UNIQUE INDEX CONCURRENTLY ix_rows_m ON rows (m)"
+    stage.history(TABLE, alone(unique))
+    output = stage.run("--no-check", code=1)
+    assert "left behind  INVALID index ix_rows_m" in output
+    assert "ix_old" not in output
+
+
+# Between the last commit and the verification
+
+
+def stands(output: str) -> None:
+    """What a deploy has to say that has applied two revisions and has not verified them."""
+    assert "The database is at step2 (2 of 2 revisions stand)" in output
+    assert "nothing was changed" not in output.lower()
+    assert "  stand        step1, step2" in output
+    assert "  not done     none" in output
+    assert "  to go on     python -m migrator -c alembic_prod.ini deploy\n" in output
+    assert "  to go back   python -m migrator -c alembic_prod.ini rollback --to base" in output
+
+
+@pytest.mark.parametrize("comes_back", [True, False])
+def test_the_server_goes_before_the_verification(
+    stage: Stage, tmp_path: Path, comes_back: bool
+) -> None:
+    stage.history(TABLE, steps(MORE, pausing(tmp_path)))
+    deploy = stage.start(
+        MIGRATOR_WAIT_TIMEOUT="60" if comes_back else "1",
+        MIGRATOR_BACKUP="true",
+        MIGRATOR_BACKUP_FOLDER=str(tmp_path / "backups"),
+    )
+    until_paused(tmp_path, deploy)
+    if comes_back:
+        restart(stage)
+        go_on(tmp_path)
+        assert "verify   the target is reached" in deploy.end()
+    else:
+        stage.project.make("db-stop")
+        go_on(tmp_path)
+        output = deploy.end(code=1)
+        assert server_of(stage.project) == stage.server
+        stands(output)
+        assert "Not verified: The database " in output and "cannot be reached" in output
+        (dump,) = (tmp_path / "backups").iterdir()
+        assert f"  backup       {dump}\n" in output
+        assert f"restore {dump} --into deployed_restored" in output
+        assert "verify   the target is reached" in stage.run()
+    assert "verify" not in stage.run()
+    stage.until_quiet()
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_stopped_before_the_verification(stage: Stage, sent: signal.Signals) -> None:
+    stage.history(TABLE, MORE)
+    smoke = {"MIGRATOR_SMOKE_SQL": "SELECT pg_advisory_lock(1) IS NULL"}
+    with stage.stopping():
+        deploy = stage.start(**PATIENT, **smoke)
+        stage.until(STOPPED, deploy)
+        deploy.send(sent)
+        output = deploy.end(code=-sent if sent == signal.SIGKILL else 130)
+        if sent != signal.SIGKILL:
+            stands(output)
+            assert "Stopped before the result was verified" in output
+        stage.until_quiet()
+    # Nothing is pending, but that is not all that counts.
+    output = stage.run(code=1, MIGRATOR_SMOKE_SQL="SELECT false")
+    assert "Not verified: smoke_sql gave False. The database is at step2. " in output
+    assert "smoke_sql succeeds" in stage.run(MIGRATOR_SMOKE_SQL="SELECT true")
+    assert "Nothing to do" in stage.run(MIGRATOR_SMOKE_SQL="SELECT false")
+
+
+def test_a_rollback_that_is_not_verified(stage: Stage, tmp_path: Path) -> None:
+    """It says what it has taken back."""
+    stage.history(TABLE, MORE, downgrade=pausing(tmp_path))
+    stage.run()
+    deploy = stage.start("--to", "base", "--yes", command="rollback", MIGRATOR_WAIT_TIMEOUT="1")
+    until_paused(tmp_path, deploy)
+    stage.project.make("db-stop")
+    go_on(tmp_path)
+    output = deploy.end(code=1)
+    assert server_of(stage.project) == stage.server
+    assert "The database is at base (2 of 2 taken back)" in output
+    assert "nothing was changed" not in output.lower()
+    assert "  to go on     python -m migrator -c alembic_prod.ini rollback --to base" in output
+    assert stage.at == ""

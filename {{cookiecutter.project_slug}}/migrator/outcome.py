@@ -1,31 +1,28 @@
 """What a deploy that did not end well says: where the database stands, and what to do now."""
 
-import time
+import re
 from collections.abc import Sequence
+from contextlib import suppress
 from textwrap import shorten
 
-from alembic.config import Config
 from alembic.util.exc import CommandError
 from sqlalchemy.exc import DBAPIError, PendingRollbackError
 
-from migrator import database, limits, plan, settings
+from migrator import limits, standing
 from migrator.errors import (
     Interrupted,
     LockTimeout,
     MigratorError,
     UnreachableError,
 )
-from migrator.plan import Plan
+from migrator.standing import Work
 
-PAUSE = 1.0  # seconds between two tries to ask the database where it is
+# What a lost connection says, and is not true any more.
+PROMISE = re.compile(r"[;.] nothing was changed\b", re.IGNORECASE)
 
 
 def failure(
-    config: Config,
-    error: BaseException,
-    going: Plan,
-    revision: str,
-    left: Sequence[str] = (),
+    work: Work, error: BaseException, revision: str, left: Sequence[str] = ()
 ) -> MigratorError:
     """Return the error to raise in place of `error`, with the state of the database.
 
@@ -33,34 +30,52 @@ def failure(
         revision: the one that was being applied; empty if none was.
         left: what that one had committed outside its transaction.
     """
-    names = [script.revision for script in going.pending]
-    revision = revision or names[0]
+    revision = revision or work.going.pending[0].revision
     error = _cause(error)
     reason = _reason(error)
     try:
-        now = _ask(config)
+        heads, unfinished = standing.ask(work.config, standing.now)
     except MigratorError as unreachable:
-        return _with_details(
-            MigratorError(
-                f"Revision {revision} failed: {reason}. The database does not answer any more, so"
-                f" where it stands is not known: what was committed stands, the rest is rolled"
-                f" back. {unreachable}"
-            ),
-            [("to go on", f"when it answers again: {_command(config, 'plan')}, then deploy again")],
+        look = f"{standing.command(work, 'plan')}, then {standing.command(work, work.again)}"
+        found = MigratorError(
+            f"Revision {revision} failed: {reason}. The database does not answer any more, so"
+            f" where it stands is not known: what was committed stands, the rest is rolled"
+            f" back. {_without_promise(str(unreachable))}"
         )
-    done = _done(going, now)
-    at = ", ".join(now) or "base"
-    kept = (
-        f"{done} of {len(names)} revisions stand"
-        if going.upgrade
-        else f"{done} of {len(names)} taken back"
-    )
-    state = f"The database is at {at} ({kept if done else 'none of this deploy was applied'})."
-    details = _details(config, going, names, done, revision)
-    if left:
-        stays = "; ".join(shorten(statement, 100, placeholder=" ...") for statement in left)
-        details.insert(1, ("stands too", f"{stays} (of {revision}, outside its transaction)"))
-    return _with_details(_error(error, revision, reason, state), details)
+        details = [("to go on", f"when it answers again: {look}")]
+    else:
+        found = _error(error, revision, reason, standing.sentence(work.going, heads))
+        details = standing.details(work, standing.done(work.going, heads), revision)
+        if left:
+            stays = "; ".join(shorten(statement, 100, placeholder=" ...") for statement in left)
+            details.insert(1, ("stands too", f"{stays} (of {revision}, outside its transaction)"))
+        details += standing.left_behind(work, unfinished)
+    found.details = (*details, *standing.saved(work))
+    return found
+
+
+def unverified(work: Work, error: BaseException) -> MigratorError:
+    """Return the error to raise in place of `error`, which came when all had been applied."""
+    going = work.going
+    heads, done = going.after or (going.target,), len(going.pending)
+    if not isinstance(error, UnreachableError):  # it has been asked for long enough
+        with suppress(MigratorError):  # all was committed, or applying it would have failed
+            heads, _ = standing.ask(work.config, standing.now)
+            done = standing.done(going, heads)
+    state = standing.sentence(going, heads)
+    again = "Run the deploy again: it verifies again, also with nothing to apply."
+    if not going.upgrade:
+        again = "Run the rollback again, if that is not where you want to be."
+    elif going.pending and not work.recorded:
+        again = "Later deploys do not know that, because this one was not recorded."
+    found: MigratorError
+    if isinstance(error, KeyboardInterrupt):
+        found = Interrupted(f"Stopped before the result was verified. {state} {again}")
+    else:
+        reason = _without_promise(_reason(error)).removesuffix(".")
+        found = MigratorError(f"Not verified: {reason}. {state} Mend the cause. {again}")
+    found.details = (*standing.details(work, done), *standing.saved(work))
+    return found
 
 
 def _cause(error: BaseException) -> BaseException:
@@ -91,46 +106,6 @@ def _error(error: BaseException, revision: str, reason: str, state: str) -> Migr
     )
 
 
-def _details(
-    config: Config, going: Plan, names: list[str], done: int, revision: str
-) -> list[tuple[str, str]]:
-    stand = ", ".join(names[:done]) or "none"
-    left = [f"{name} ({'failed' if name == revision else 'not tried'})" for name in names[done:]]
-    word = "deploy" if going.upgrade else f"rollback --to {going.target}"
-    found = [
-        ("stand" if going.upgrade else "taken back", stand),
-        ("not done", ", ".join(left) or "none"),
-        ("to go on", _command(config, word)),
-    ]
-    if going.upgrade and done:
-        found.append(("to go back", _command(config, f"rollback --to {going.at}")))
-    return found
-
-
-def _done(going: Plan, now: tuple[str, ...]) -> int:
-    """Return how many of the pending revisions are done, from where the database is."""
-    names = [script.revision for script in going.pending]
-    here = [names.index(head) for head in now if head in names]
-    if going.upgrade:
-        return max(here) + 1 if here else 0
-    if here:  # the newest that is still there is the next to be taken back
-        return min(here)
-    return len(names) if set(now) != set(going.current) else 0
-
-
-def _ask(config: Config) -> tuple[str, ...]:
-    """Ask on a new connection: the deploy's may be gone, and a server that restarts comes back."""
-    deadline = time.monotonic() + settings.load(config).wait_timeout
-    while True:
-        try:
-            with database.connect(config) as connection:
-                return plan.current_heads(connection)
-        except UnreachableError as error:
-            if error.permanent or time.monotonic() >= deadline:
-                raise
-        time.sleep(PAUSE)
-
-
 def _reason(error: BaseException) -> str:
     cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
     text = " ".join(str(cause).split())
@@ -139,10 +114,5 @@ def _reason(error: BaseException) -> str:
     return text if isinstance(error, LockTimeout) else text.removesuffix(".")
 
 
-def _command(config: Config, words: str) -> str:
-    return f"python -m migrator -c {config.config_file_name} {words}"
-
-
-def _with_details(error: MigratorError, details: list[tuple[str, str]]) -> MigratorError:
-    error.details = tuple(details)
-    return error
+def _without_promise(text: str) -> str:
+    return PROMISE.sub("", text)

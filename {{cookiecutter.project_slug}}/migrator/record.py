@@ -33,7 +33,15 @@ TABLE = sa.Table(
     sa.Column("tool_version", sa.Text(), nullable=False),
     sa.Column("wal_position", sa.Text()),
     sa.Column("accepted_risk", sa.Text()),
+    sa.Column("unfinished_before", sa.JSON(none_as_null=True)),
+    sa.Column("verified", sa.Text()),
 )
+LATER = ("unfinished_before", "verified")  # which tables of older versions do not have
+HAS_ALL = {
+    "postgresql": "SELECT 1 FROM pg_attribute WHERE attrelid = to_regclass('migration_log')"
+    " AND attname = 'verified' AND NOT attisdropped",
+    "sqlite": "SELECT 1 FROM pragma_table_info('migration_log') WHERE name = 'verified'",
+}
 COMMIT_VARIABLES = ("GIT_COMMIT", "GITHUB_SHA", "CI_COMMIT_SHA")
 WHO_VARIABLES = ("GITHUB_ACTOR", "GITLAB_USER_LOGIN")
 
@@ -43,11 +51,13 @@ class Record:
 
     Args:
         accepted_risk: why a deploy went on in spite of findings.
+        unfinished: what `health.unfinished` said before it.
     """
 
-    def __init__(self, accepted_risk: str | None = None) -> None:
-        self.accepted_risk = accepted_risk
+    def __init__(self, accepted_risk: str | None = None, unfinished: Sequence[str] = ()) -> None:
         self.constant = {
+            "accepted_risk": accepted_risk,
+            "unfinished_before": list(unfinished),
             "who": _first(WHO_VARIABLES) or _user(),
             "host": socket.gethostname(),
             "code_commit": _first(COMMIT_VARIABLES) or _commit(),
@@ -59,7 +69,7 @@ class Record:
 
         How long it ran is known without its commit.
         """
-        TABLE.create(connection, checkfirst=True)  # each time: it may have been rolled back
+        _complete(connection)  # each time: it may have been rolled back
         seconds = time.monotonic() - progress.tried
         values: dict[str, Any] = {
             "revision": progress.revision,
@@ -69,11 +79,33 @@ class Record:
             "seconds": round(seconds, 3),
             "attempts": progress.attempts,
             "waited": round(progress.waited, 3),
-            "accepted_risk": self.accepted_risk,
         }
         if connection.dialect.name == "postgresql":
             values["wal_position"] = sa.cast(sa.func.pg_current_wal_lsn(), sa.Text)
         connection.execute(TABLE.insert().values(self.constant | values))
+
+
+def unverified(connection: Connection) -> list[str] | None:
+    """Return what was unfinished before the oldest line that nobody has verified yet.
+
+    Lines that an older version wrote count as verified. Ends the transaction that reads.
+
+    Returns:
+        None if there is no such line.
+    """
+    found = None
+    if _has_all(connection):
+        query = sa.select(TABLE.c.unfinished_before).where(TABLE.c.verified.is_(None))
+        found = connection.execute(query.order_by(TABLE.c.id).limit(1)).first()
+    connection.rollback()
+    return None if found is None else found[0] or []
+
+
+def settle(connection: Connection, how: str) -> None:
+    """Write down how the lines so far came to count as verified, and commit that."""
+    if _has_all(connection):
+        connection.execute(TABLE.update().where(TABLE.c.verified.is_(None)).values(verified=how))
+    connection.commit()
 
 
 def ancestors(connection: Connection, revision: str) -> list[str]:
@@ -101,7 +133,25 @@ def lines(connection: Connection, limit: int) -> list[sa.Row[Any]]:
     """Return the newest `limit` lines, newest first; none where there is no record."""
     if not sa.inspect(connection).has_table(TABLE.name):
         return []
-    return list(connection.execute(sa.select(TABLE).order_by(TABLE.c.id.desc()).limit(limit)))
+    columns = [column for column in TABLE.c if column.name not in LATER]
+    return list(connection.execute(sa.select(*columns).order_by(TABLE.c.id.desc()).limit(limit)))
+
+
+def _has_all(connection: Connection) -> bool:
+    return connection.execute(sa.text(HAS_ALL[connection.dialect.name])).first() is not None
+
+
+def _complete(connection: Connection) -> None:
+    """Make the table, or give that of an older version what it lacks."""
+    if _has_all(connection):
+        return
+    if not sa.inspect(connection).has_table(TABLE.name):
+        TABLE.create(connection)
+        return
+    for name in LATER:
+        kind = TABLE.c[name].type.compile(connection.dialect)
+        connection.execute(sa.text(f"ALTER TABLE {TABLE.name} ADD COLUMN {name} {kind}"))
+    connection.execute(TABLE.update().values(verified="by an older version"))
 
 
 def _first(names: Sequence[str]) -> str:

@@ -1,16 +1,20 @@
 """Take revisions back: explicitly, after showing what that runs and what data it costs."""
 
+import shlex
 import time
 from collections.abc import Callable
 
 from alembic.config import Config
+from sqlalchemy import Connection
 
-from migrator import chain, database, deploy, locks, plan, preflight, preview
-from migrator.deploy import Options
-from migrator.errors import MigratorError, RefusedError
+from migrator import carrying_out, chain, database, deploy, health, locks, plan, preflight, preview
+from migrator.carrying_out import Options
+from migrator.errors import RefusedError
 from migrator.plan import Plan
 from migrator.preview import Preview
 from migrator.report import Report
+from migrator.standing import Work
+from migrator.verify import NotVerifiedError
 
 
 def run(
@@ -42,19 +46,25 @@ def run(
     began = time.monotonic()
     with locks.only_deployer(config, report) as control:
         with database.connect(config) as connection:
-            now = plan.current_heads(connection)
+            now, unfinished = plan.current_heads(connection), health.unfinished(connection)
         if now != going.current:
             raise RefusedError(
                 f"The database was at {going.at} when you were asked, and is at"
                 f" {', '.join(now) or 'base'} now: another deploy was faster. Nothing was changed."
                 " Look again."
             )
-        work = deploy.carry_out(config, revisions, going, options, report, control)
-        with database.connect(config) as connection:
-            left = plan.still_there(connection, going, revisions)
-        if left:
-            raise MigratorError(
-                f"The rollback ended before {going.target}, without an error: {left[0].revision} is"
-                " still there. Look at its downgrade for a commit of its own."
-            )
-    deploy.say_done(work, began, report)
+
+        def verify(connection: Connection) -> None:
+            if left := plan.still_there(connection, going, revisions):
+                raise NotVerifiedError(
+                    f"the rollback ended before {going.ends_at}, without an error:"
+                    f" {left[0].revision} is still there; look at its downgrade for a commit of"
+                    " its own"
+                )
+
+        recorded = "record" not in options.without
+        work = Work(
+            config, going, f"rollback --to {shlex.quote(going.target)}", unfinished, recorded
+        )
+        application = carrying_out.run(work, revisions, options, report, control, verify)
+    deploy.say_done(application, began, report)

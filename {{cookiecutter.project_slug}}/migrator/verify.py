@@ -15,6 +15,10 @@ from migrator.errors import MigratorError
 from migrator.report import Report
 
 
+class NotVerifiedError(MigratorError):
+    """What was applied stands, and is not as it should be; the message names all that is wrong."""
+
+
 def check(
     config: Config,
     connection: Connection,
@@ -29,14 +33,15 @@ def check(
         unfinished_before: what `health.unfinished` said before the deploy.
 
     Raises:
-        MigratorError: something is not as it should be; all of it is named.
+        NotVerifiedError: something is not as it should be.
+        MigratorError: the database cannot be asked.
     """
     limits = settings.load(config)
     after = plan.make(config, connection, to, revisions)
     if after.pending:
-        raise MigratorError(
-            f"The deploy ended at {after.at} instead of {after.target}, without an error;"
-            " look at the revisions after it for a commit or rollback of their own."
+        raise NotVerifiedError(
+            f"the deploy ended at {after.at} instead of {after.target}, without an error;"
+            " look at the revisions after it for a commit or rollback of their own"
         )
     new = [name for name in health.unfinished(connection) if name not in unfinished_before]
     wrong = [f"the deploy left something unfinished: {name}" for name in new]
@@ -50,7 +55,7 @@ def check(
         wrong += _smoke(connection, limits.smoke_sql)
         checked.append("smoke_sql succeeds")
     if wrong:
-        raise MigratorError(f"Not verified: {'; '.join(wrong)}. The database is at {after.at}.")
+        raise NotVerifiedError("; ".join(wrong))
     report.done("verify", ", ".join(checked))
 
 

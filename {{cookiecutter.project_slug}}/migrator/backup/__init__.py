@@ -1,7 +1,7 @@
 """A copy of the database before it is changed, and the way back.
 
 `files` is where backups lie and what they are called, `tools` runs PostgreSQL's programs, `dump`
-and `sqlite` make a backup and read it back, `load` brings a dump back into a database.
+and `sqlite` make a backup and read it back, `load` and `filling` bring a dump back into a database.
 """
 
 import shlex
@@ -16,7 +16,7 @@ from migrator.backup import files
 from migrator.backup.files import Backup, Restored, amount
 from migrator.errors import Interrupted
 
-__all__ = ["Backup", "Restored", "amount", "restore", "restore_command", "take"]
+__all__ = ["Backup", "Restored", "amount", "prune", "restore", "restore_command", "take"]
 
 
 def take(config: Config, at: str, output: Path | None = None) -> Backup:
@@ -24,8 +24,7 @@ def take(config: Config, at: str, output: Path | None = None) -> Backup:
 
     Args:
         at: the revision that the database is at, in words; it is for the file's name.
-        output: the file; by default a new one in `backup_folder`, where older ones of the same
-            database go once there are more than `backup_keep`.
+        output: the file; by default a new one in `backup_folder`. Older ones stay: see `prune`.
 
     Raises:
         MigratorError: there is no good backup, and no file is left; the message says why, and
@@ -39,16 +38,27 @@ def take(config: Config, at: str, output: Path | None = None) -> Backup:
         if settings.dialect_name(config) == "sqlite":
             from migrator.backup import sqlite
 
-            path, tables = sqlite.dump(config, at, output)
+            path, tables, place = sqlite.dump(config, at, output)
         else:
             from migrator.backup import dump
 
-            path, tables = dump.dump(config, at, output)
+            path, tables, place = dump.dump(config, at, output)
     except KeyboardInterrupt:
         raise Interrupted("Stopped during the backup; nothing was changed.") from None
     except OSError as error:
         raise files.failed(files.unwritable(config, error)) from None
-    return Backup(path, path.stat().st_size, time.monotonic() - started, tables)
+    size, seconds = path.stat().st_size, time.monotonic() - started
+    return Backup(path, size, seconds, tables, None if output else place)
+
+
+def prune(backup: Backup, config: Config) -> None:
+    """Remove what lies beside `backup` and is older than the newest `backup_keep`.
+
+    Only where nobody will want them back: each try of a deploy that fails makes one more, and the
+    first of those is the one that has all the data.
+    """
+    if backup.place:
+        backup.place.prune(settings.load(config).backup_keep)
 
 
 def restore(

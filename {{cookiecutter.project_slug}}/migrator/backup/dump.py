@@ -34,8 +34,12 @@ WHERE l.mode = 'AccessExclusiveLock' AND l.granted AND l.locktype = 'relation'
 """
 
 
-def dump(config: Config, at: str, output: Path | None) -> tuple[Path, int]:
-    """Make and verify a dump; see `backup.take`. Return its path and how many tables it has."""
+def dump(config: Config, at: str, output: Path | None) -> tuple[Path, int, files.Place]:
+    """Make and verify a dump; see `backup.take`.
+
+    Returns:
+        Its path, how many tables it has, and where backups of this database lie.
+    """
     source = tools.database(config)
     with source.connect() as connection:
         info = connection.info
@@ -44,14 +48,14 @@ def dump(config: Config, at: str, output: Path | None) -> tuple[Path, int]:
         _refuse_older(found, server)
         where = info.host if info.port == 5432 else f"{info.host}_{info.port}"
         place = files.place(config, info.dbname, where, ".dump")
+        if output is None:
+            place.remove_dead()
         with files.writing([output] if output else place.new(at)) as (part, path):
             size = connection.execute("SELECT pg_database_size(current_database())").fetchone()
             place.require_space(size[0] // PART_OF_DATABASE if size else 0, part.parent)
             expected = _dump(config, found, source, connection, part)
             _verify(found, part, expected)
-    if output is None:
-        place.prune(settings.load(config).backup_keep)
-    return path, expected
+    return path, expected, place
 
 
 def _dump(

@@ -24,12 +24,16 @@ GROWTH = 1.25  # the next backup may be so much larger than the last
 
 @dataclass(frozen=True)
 class Backup:
-    """A backup that was read back: `size` in bytes, and how many `tables` are in it."""
+    """A backup that was read back: `size` in bytes, and how many `tables` are in it.
+
+    `place` is where it lies with older ones of the same database; None in a file of its own.
+    """
 
     path: Path
     size: int
     seconds: float
     tables: int
+    place: "Place | None" = None
 
 
 @dataclass(frozen=True)
@@ -84,13 +88,12 @@ class Place:
             )
 
     def prune(self, keep: int) -> None:
-        """Remove all but the newest `keep`, of which there is always one, and dead beginnings."""
-        dead = [path for path in self.backups(".part") if _abandoned(path)]
-        for path in [*self.backups()[: -max(keep, 1)], *dead]:
-            try:
-                path.unlink(missing_ok=True)
-            except OSError as error:
-                console.note(f"The old backup {path} cannot be removed: {error.strerror}.")
+        """Remove all but the newest `keep`, of which there is always one."""
+        _remove(self.backups()[: -max(keep, 1)])
+
+    def remove_dead(self) -> None:
+        """Remove the beginnings of backups whose processes were killed."""
+        _remove([path for path in self.backups(".part") if _abandoned(path)])
 
 
 def place(config: Config, database: str, server: str, suffix: str) -> Place:
@@ -161,6 +164,14 @@ def _create(targets: Iterable[Path]) -> tuple[Path, Path, int]:
         os.close(descriptor)
         part.unlink()
     raise failed(f"{target} is there already; name a new file")
+
+
+def _remove(paths: Iterable[Path]) -> None:
+    for path in paths:
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            console.note(f"The old backup {path} cannot be removed: {error.strerror}.")
 
 
 def _abandoned(part: Path) -> bool:

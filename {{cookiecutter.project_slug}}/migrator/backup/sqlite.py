@@ -23,11 +23,17 @@ SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlit
 """
 
 
-def dump(config: Config, at: str, output: Path | None) -> tuple[Path, int]:
-    """Make and verify a copy; see `backup.take`. Return its path and how many tables it has."""
+def dump(config: Config, at: str, output: Path | None) -> tuple[Path, int, files.Place]:
+    """Make and verify a copy; see `backup.take`.
+
+    Returns:
+        Its path, how many tables it has, and where backups of this database lie.
+    """
     source_path = Path(settings.database_url(config).database or "").absolute()
     folder = hashlib.sha256(os.fsencode(source_path.parent)).hexdigest()[:8]
     place = files.place(config, source_path.stem, folder, ".db")
+    if output is None:
+        place.remove_dead()
     try:
         with (
             database.connect_autocommit(config) as connected,
@@ -53,9 +59,7 @@ def dump(config: Config, at: str, output: Path | None) -> tuple[Path, int]:
                 " when it has ended; nothing was changed."
             ) from None
         raise files.failed(f"SQLite says {str(error)!r} about {source_path}") from None
-    if output is None:
-        place.prune(settings.load(config).backup_keep)
-    return path, tables
+    return path, tables, place
 
 
 def load(config: Config, file: Path, into: str | None, confirm: Callable[[str], None]) -> Restored:

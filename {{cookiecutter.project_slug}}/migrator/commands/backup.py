@@ -24,6 +24,7 @@ def run(config: Config, options: Namespace) -> None:
     with database.connect(config) as connection:
         at = ", ".join(plan.current_heads(connection)) or "base"
     taken = backup.take(config, at, Path(options.output) if options.output else None)
+    backup.prune(taken, config)
     say(
         f"{taken.path}: {backup.amount(taken.size)}, {taken.tables} tables, at {at}; read back, in"
         f" {taken.seconds:.1f} s."

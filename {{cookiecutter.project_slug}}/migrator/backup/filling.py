@@ -1,0 +1,140 @@
+"""Fill an empty database from a dump, in one transaction, and see whether all of it is there."""
+
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import psycopg
+from sqlalchemy import create_engine
+from sqlalchemy.pool import NullPool
+
+from migrator import plan
+from migrator.backup import dump, tools
+from migrator.backup.files import Restored
+from migrator.errors import Interrupted, MigratorError
+
+SET_UNKNOWN_BEFORE_17 = b"SET transaction_timeout = 0;\n"
+FIRST_OBJECT = b"-- Name: "
+
+
+@dataclass(frozen=True)
+class Target:
+    """The database to fill: how to `create` it and what to set on it, if it is not there."""
+
+    name: str
+    database: tools.Database
+    server: int
+    create: str | None = None
+    set: tuple[str, ...] = ()
+
+
+def fill(found: tools.Tools, file: Path, target: Target, options: list[str]) -> None:
+    """Restore `file` into `target`, with these options of pg_restore: all of it, or nothing.
+
+    Raises:
+        MigratorError: it failed, and was rolled back.
+        Interrupted: Ctrl-C or SIGTERM; it was rolled back.
+    """
+    restore = [found.path("pg_restore"), *options]
+    made = " was created and" if target.create else ""
+    state = f"Everything was rolled back: the database {target.name}{made} is empty."
+    try:
+        if found.major >= 17 > target.server:
+            error = _through_psql(found, [*restore, "--file=-", str(file)], target)
+        else:
+            strict = ["--single-transaction", "--exit-on-error", "--no-password"]
+            command = [*restore, *strict, target.database.argument, str(file)]
+            done = tools.run(command, target.database.environment)
+            error = tools.last_words(done) if done.returncode else ""
+    except KeyboardInterrupt:
+        raise Interrupted(f"The restore was stopped. {state}") from None
+    if error:
+        raise MigratorError(
+            f"The backup was not restored: {error}. {state} Mend the cause and run this again; for"
+            " roles that this server does not have there is --no-owner."
+        )
+
+
+def _through_psql(found: tools.Tools, command: list[str], target: Target) -> str:
+    """Restore into a server that does not know a setting that its newer pg_restore sets.
+
+    Returns:
+        What went wrong, or nothing.
+    """
+    with tempfile.TemporaryFile() as said:
+        psql = subprocess.Popen(
+            [
+                found.path("psql"),
+                "--no-psqlrc",
+                "--no-password",
+                "--quiet",
+                "--set=ON_ERROR_STOP=1",
+                target.database.argument,
+            ],
+            env=target.database.environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=said,
+            preexec_fn=tools.end_with_us,
+        )
+        restore = subprocess.Popen(
+            command,
+            env=tools.plain_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=said,
+            preexec_fn=tools.end_with_us,
+        )
+        with tools.ending(psql), tools.ending(restore), psql, restore:
+            assert psql.stdin and restore.stdout
+            _pipe(restore.stdout, psql.stdin, lambda: restore.wait() == 0)
+        if restore.returncode == psql.returncode == 0:
+            return ""
+        said.seek(0)
+        words = said.read().decode(errors="replace")
+        code = psql.returncode or restore.returncode
+        return tools.last_words(subprocess.CompletedProcess(command, code, "", words))
+
+
+def _pipe(source: IO[bytes], to: IO[bytes], whole: Callable[[], bool]) -> None:
+    try:
+        to.write(b"BEGIN;\n")
+        for line in source:
+            if line != SET_UNKNOWN_BEFORE_17:
+                to.write(line)
+            if line.startswith(FIRST_OBJECT):
+                break
+        shutil.copyfileobj(source, to)
+        if whole():
+            to.write(b"COMMIT;\n")  # without it, the end of the input rolls back
+        to.close()
+    except BrokenPipeError:
+        source.close()
+
+
+def verified(target: Target, tables: int, started: float) -> Restored:
+    """Return what is in `target` now, if that is as many tables as the dump has.
+
+    Raises:
+        MigratorError: it is not.
+    """
+
+    def again() -> psycopg.Connection:
+        return psycopg.connect(**target.database.parameters)  # type: ignore[arg-type]
+
+    with target.database.connect(state=f"{target.name} was restored, look at it") as connection:
+        row = connection.execute(dump.TABLES).fetchone()
+    if not row or row[0] != tables:
+        raise MigratorError(
+            f"The database {target.name} has {row and row[0]} tables after the restore, and the"
+            f" backup {tables}: do not use it before you know why."
+        )
+    engine = create_engine("postgresql+psycopg://", creator=again, poolclass=NullPool)
+    with engine.connect() as connected:
+        at = ", ".join(plan.current_heads(connected)) or "base"
+    return Restored(target.name, tables, at, time.monotonic() - started)
