@@ -1,6 +1,7 @@
 """Empty databases to try the revisions on, beside the one that is in use, and gone afterwards."""
 
 import os
+import re
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -16,7 +17,8 @@ from sqlalchemy.pool import NullPool
 from migrator import settings
 from migrator.errors import MigratorError
 
-NAME_LENGTH = 40  # PostgreSQL cuts names at 63 bytes, and a suffix is added
+NAME_LENGTH = 40  # in bytes: PostgreSQL cuts names at 63, and a suffix is added
+SUFFIX_LENGTH = 12
 
 
 @contextmanager
@@ -32,8 +34,9 @@ def empty(url: URL) -> Iterator[URL]:
         with tempfile.TemporaryDirectory() as folder:
             yield url.set(database=str(Path(folder) / "scratch.db"))
         return
-    prefix = f"{str(url.database)[:NAME_LENGTH]}_scratch_"
-    name = f"{prefix}{uuid.uuid4().hex[:12]}"
+    start = str(url.database).encode()[:NAME_LENGTH].decode(errors="ignore")
+    prefix = f"{start}_scratch_"
+    name = f"{prefix}{uuid.uuid4().hex[:SUFFIX_LENGTH]}"
     admin = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
     made = url.set(database=name)
     try:
@@ -60,11 +63,15 @@ def empty(url: URL) -> Iterator[URL]:
 
 
 def _remove_left_over(connection: Connection, prefix: str) -> None:
-    """Remove what a killed command left; one that is in use cannot be dropped."""
+    """Remove what a killed command left; one that is in use cannot be dropped.
+
+    Somebody else's `..._scratch_pad` stays.
+    """
     query = text("SELECT datname FROM pg_database WHERE starts_with(datname, :prefix)")
     for name in connection.scalars(query, {"prefix": prefix}).all():
-        with suppress(DBAPIError):
-            connection.exec_driver_sql(f'DROP DATABASE "{name}"')
+        if re.fullmatch(f"[0-9a-f]{{{SUFFIX_LENGTH}}}", name.removeprefix(prefix)):
+            with suppress(DBAPIError):
+                connection.exec_driver_sql(f'DROP DATABASE "{name}"')
 
 
 @contextmanager
@@ -72,14 +79,15 @@ def configured(config: Config, url: URL) -> Iterator[Config]:
     """Yield a copy of `config` whose commands work on the database `url`, whatever else is set.
 
     The environment says it, since that wins over everything: revisions that open a connection of
-    their own must not reach the database in use either.
+    their own, or use the application's, must not reach the database in use either.
     """
-    variable = settings.URL_VARIABLES[0]
-    names = (variable, f"{variable}_FILE")
+    variables = settings.URL_VARIABLES
+    names = [*variables, *(f"{variable}_FILE" for variable in variables)]
     before = {name: os.environ.pop(name) for name in names if name in os.environ}
-    os.environ[variable] = url.render_as_string(hide_password=False)
+    os.environ |= dict.fromkeys(variables, url.render_as_string(hide_password=False))
     try:
         yield Config(config.config_file_name)
     finally:
-        del os.environ[variable]
+        for variable in variables:
+            os.environ.pop(variable, None)
         os.environ.update(before)
