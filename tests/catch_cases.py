@@ -45,6 +45,8 @@ op.create_table(
     sa.Column("nick", sa.String(200)),
     sa.Column("age", sa.Integer()),
     sa.Column("team_id", sa.BigInteger()),
+    sa.Column("boss_id", sa.BigInteger(), index=True),
+    sa.Column("joined", sa.DateTime()),
     sa.Column("code", sa.String(20), nullable=False),
     sa.CheckConstraint("age >= 18 AND age < 150", name="ck_users_age"),
 )
@@ -110,6 +112,7 @@ ROWS = {
     "CONCURRENTLY in a transaction": "transaction",
 }
 BLOCK = "with op.get_context().autocommit_block():\n    "
+ONLINE = "if not op.get_context().as_sql:\n    "
 CONTRACT = 'phase = "contract"\n'
 # For each row the main pair first: unsafe, safe.
 UNSAFE = {
@@ -130,10 +133,18 @@ UNSAFE = {
     "rename column": [
         'op.alter_column("users", "nick", new_column_name="alias")',
         'op.alter_column("Odd Table", "a b", new_column_name="B", schema="Odd Schema")',
+        'op.execute("DO $$BEGIN ALTER TABLE users RENAME COLUMN nick TO alias; '
+        'EXCEPTION WHEN undefined_column THEN NULL; END$$")',
+        "op.execute(\"DO $$BEGIN EXECUTE format('ALTER TABLE %I RENAME nick TO alias', 'users'); "
+        'END$$")',
+        "op.execute(\"ALTER TYPE mood RENAME VALUE 'happy' TO 'glad'\")",
     ],
     "drop column": [
         'op.drop_column("users", "nick")',
         'op.drop_column("Odd Table", "tags", schema="Odd Schema")',
+        f'{ONLINE}op.drop_column("users", "nick")',
+        'op.execute("CREATE TABLE IF NOT EXISTS users (id bigint)")\n'
+        'op.drop_column("users", "nick")',
     ],
     "change type": [
         'op.alter_column("users", "age", type_=sa.BigInteger())',
@@ -141,6 +152,7 @@ UNSAFE = {
         'op.execute("ALTER TABLE users ALTER COLUMN mood DROP DEFAULT, '
         'ALTER COLUMN mood TYPE text")',
         'op.execute("ALTER TABLE events ALTER COLUMN id TYPE numeric")',
+        'op.alter_column("users", "joined", type_=sa.DateTime(timezone=True))',
     ],
     "add foreign key": [
         'op.create_foreign_key("fk_users_team", "users", "teams", ["team_id"], ["id"])',
@@ -149,6 +161,11 @@ UNSAFE = {
         'source_schema="Odd Schema")',
         "op.execute('ALTER TABLE users ADD CONSTRAINT fk FOREIGN KEY (team_id) REFERENCES teams "
         "NOT VALID')\nop.execute('ALTER TABLE users VALIDATE CONSTRAINT fk')",
+        # Behind an index: PostgreSQL may read that, and no scan is counted.
+        'op.create_foreign_key("fk_users_boss", "users", "users", ["boss_id"], ["id"])',
+        "op.execute('ALTER TABLE users ADD CONSTRAINT fk FOREIGN KEY (boss_id) REFERENCES teams "
+        "NOT VALID')\nop.execute('ALTER TABLE users VALIDATE CONSTRAINT fk')",
+        'op.execute("ALTER TABLE users ADD COLUMN owner bigint DEFAULT 1 REFERENCES teams")',
     ],
     "add check": [
         'op.create_check_constraint("ck_users_name", "users", "length(name) > 0")',
@@ -184,16 +201,24 @@ UNSAFE = {
     "drop table": [
         'op.drop_table("leftovers")',
         'op.drop_table("Odd Table", schema="Odd Schema")',
+        f'{ONLINE}op.drop_table("leftovers")',
+        "op.execute('DROP SCHEMA \"Odd Schema\" CASCADE')",
     ],
     "rename table": [
         'op.rename_table("leftovers", "remains")',
         'op.rename_table("Odd Table", "Table", schema="Odd Schema")',
+        "op.execute('ALTER TABLE users SET SCHEMA \"Odd Schema\"')",
+        "op.execute('ALTER SCHEMA \"Odd Schema\" RENAME TO odd')",
     ],
     "bulk UPDATE": [
         "op.execute(\"UPDATE users SET nick = 'x'\")",
         'op.execute("UPDATE users SET nick = name WHERE age IS NULL")',
         "op.execute(sa.table('users', sa.column('nick')).update().values(nick='x'))",
         "op.execute('DELETE FROM leftovers')",
+        "op.execute(\"UPDATE users SET nick = 'x' WHERE boss_id IS NOT NULL\")",
+        "op.execute('DELETE FROM users WHERE id > 0')",
+        "op.execute(\"DO $$BEGIN UPDATE users SET nick = 'x' WHERE id > 0; END$$\")",
+        "op.execute(\"SET LOCAL work_mem = '8MB'; UPDATE users SET nick = 'x' WHERE id > 0\")",
     ],
     "raw SQL index": [
         'op.execute("CREATE INDEX ix_raw ON users (age)")',
@@ -232,6 +257,9 @@ SAFE = {
         'op.create_index("ix_shops", "Shops", ["id"], schema="Odd Schema")\n'
         'op.drop_index("ix_shops", schema="Odd Schema")',
         'op.execute("CREATE INDEX ix_events ON ONLY events (what)")',
+        'if "users" in sa.inspect(op.get_bind()).get_table_names():\n'
+        "    with op.get_context().autocommit_block():\n"
+        '        op.create_index("ix_a", "users", ["age"], postgresql_concurrently=True)',
     ],
     "rename column": [
         'op.add_column("users", sa.Column("alias", sa.String(200)))',
@@ -243,11 +271,14 @@ SAFE = {
         'op.alter_column("users", "nick", type_=sa.Text())',
         'op.alter_column("users", "nick", type_=sa.String(300))',
         'op.execute("ALTER TABLE users ALTER COLUMN nick SET DATA TYPE varchar")',
+        "op.execute(\"SET LOCAL timezone = 'UTC'\")\n"
+        'op.alter_column("users", "joined", type_=sa.DateTime(timezone=True))',
     ],
     "add foreign key": [
         "op.execute('ALTER TABLE users ADD CONSTRAINT fk FOREIGN KEY (team_id) REFERENCES teams "
         f"NOT VALID')\n{BLOCK}op.execute('ALTER TABLE users VALIDATE CONSTRAINT fk')",
         'op.create_table("shops", sa.Column("team", sa.BigInteger(), sa.ForeignKey("teams.id")))',
+        'op.execute("ALTER TABLE users ADD COLUMN owner bigint REFERENCES teams")',
     ],
     "add check": [
         "op.execute('ALTER TABLE users ADD CONSTRAINT ck CHECK (age > 1) NOT VALID')\n"
@@ -285,6 +316,11 @@ SAFE = {
         "        op.execute(f\"UPDATE users SET nick = 'x' WHERE id > {start} "
         'AND id <= {start + 2}")',
         "op.execute(\"UPDATE users SET nick = 'x' WHERE id = 1\")",
+        "op.execute(\"UPDATE users SET nick = 'x' WHERE id BETWEEN 1 AND 5000\")",
+        # What `--sql` writes for a backfill.
+        f'{BLOCK}op.execute("DO $$DECLARE last bigint := 0; BEGIN LOOP '
+        "UPDATE users SET nick = 'x' WHERE id > last AND id <= last + 5000; COMMIT; "
+        'last := last + 5000; EXIT WHEN last > 30000; END LOOP; END$$")',
     ],
     "raw SQL index": [
         f'{BLOCK}op.execute("CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_raw ON users (age)")',
@@ -306,6 +342,7 @@ op.create_index_concurrently(
     postgresql_where=sa.text('"a b" > 3'),
 )
 op.drop_index_concurrently("ix_users_nick", "users")
+op.create_index_concurrently("ix_events_what", "events", ["what"])
 """,
     "fk": """
 op.add_foreign_key_validated("fk_users_team", "users", "teams", ["team_id"], ["id"])
@@ -316,6 +353,7 @@ op.add_check_validated("Odd Check", "Odd Table", '"a b" < 1000', schema="Odd Sch
 """,
     "unique": """
 op.add_unique_concurrently("uq_users_code", "users", ["code"])
+op.add_unique_concurrently("uq_events", "events", ["id", "at"])
 """,
     "not_null": """
 op.set_not_null("users", "team_id")

@@ -236,6 +236,42 @@ with op.get_context().autocommit_block():
     assert [each["breaks"] for each in found if each["breaks"]] == []
 
 
+def test_an_expected_error_is_not_the_cause_of_a_later_one(project: Rendering) -> None:
+    body = """
+try:
+    with op.get_bind().begin_nested():
+        op.execute("DROP TABLE nowhere")
+except sa.exc.ProgrammingError:
+    pass
+raise ValueError("an error of its own")
+"""
+    revision = write(project, body)
+    *_, last = statements(project, revision)
+    assert (last["line"], last["error"]) == (
+        line_of(project, revision, "raise"),
+        "an error of its own",
+    )
+
+
+def test_what_fails_with_rows_is_followed_by_the_rest_without_them(project: Rendering) -> None:
+    body = """
+# migrator: allow adding-required-field because nobody writes to it yet
+op.add_column("users", sa.Column("n", sa.Integer(), nullable=False))
+op.create_index("ix_amount", "invoices", ["amount"])
+"""
+    write(project, body, name="a")
+    write(project, 'op.create_index("ix_n", "teams", ["name"])', name="b", down="case_a")
+    first, second = traced(project, f"{FIRST}..head")
+    column, index = first["statements"]
+    assert (column["breaks"], index["breaks"]) == ("fails", "blocks-while-scanning")
+    assert "contains null values" in column["error"]
+    assert first["notes"] == ["users was tried without rows."]
+    assert [each["breaks"] for each in second["statements"]] == ["blocks-while-scanning"]
+    done = project.run(f"{LINT} --json {FIRST}..head")
+    rule = "require-concurrent-index-creation"
+    assert [each["rule"] for each in json.loads(done.stdout)["findings"]] == [rule, rule]
+
+
 def test_after_a_failure_the_rest_is_not_tried(project: Rendering) -> None:
     write(project, 'raise ValueError("an error of its own")', name="a")
     write(project, 'op.drop_column("users", "name")', name="b", down="case_a")
@@ -245,6 +281,27 @@ def test_after_a_failure_the_rest_is_not_tried(project: Rendering) -> None:
     assert (statement["breaks"], statement["error"]) == ("fails", "an error of its own")
     assert second["failure"] == "not tried, because case_a fails"
     assert second["statements"] == []
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ('import os; os.environ["NOWHERE"]', "KeyError: 'NOWHERE'"),
+        ('op.drop_table("nowhere")', 'ProgrammingError: table "nowhere" does not exist'),
+    ],
+)
+def test_a_revision_before_them_that_fails_is_named(
+    project: Rendering, body: str, reason: str
+) -> None:
+    write(project, body, name="a")
+    write(project, 'op.execute("SELECT 1")', name="b", down="case_a")
+    write(project, 'op.execute("SELECT 2")', name="c", down="case_b")
+    for command in (TRACE, LINT):
+        done = project.run(f"{command} case_c")
+        assert done.returncode == 1
+        assert "Traceback" not in done.stderr
+        assert "Revision case_a fails on the scratch database" in done.stderr
+        assert reason in done.stderr
 
 
 def test_what_one_deploy_creates_is_empty(project: Rendering) -> None:
@@ -261,6 +318,80 @@ def test_what_is_accepted(project: Rendering) -> None:
     index = 'op.get_bind().exec_driver_sql("CREATE INDEX ix_x ON teams (id)")'
     done = project.run(f"{TRACE} {write(project, f'{accept}{chr(10)}{index}')}")
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_what_lint_accepts_under_its_own_name(project: Rendering) -> None:
+    accept = "# migrator: allow require-concurrent-index-creation because it has ten rows"
+    revision = write(project, f'{accept}\nop.create_index("ix_x", "teams", ["id"])')
+    for command in (TRACE, LINT):
+        done = project.run(f"{command} {revision}")
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_foreign_key_is_read_whatever_finds_the_rows(project: Rendering) -> None:
+    body = """
+op.create_table("codes", sa.Column("code", sa.String(5), primary_key=True))
+op.add_column("users", sa.Column("code", sa.String(5), index=True))
+op.create_foreign_key("fk_code", "users", "codes", ["code"], ["code"])
+"""
+    write(project, body, name="a")
+    change = """
+op.execute("ALTER TABLE users ADD boss bigint REFERENCES users")
+op.alter_column("users", "code", type_=sa.String(6))
+op.drop_constraint("fk_code", "users")
+op.create_foreign_key("fk_code", "users", "codes", ["code"], ["code"])
+"""
+    write(project, change, name="b", down="case_a")
+    new, wider, drop, add = statements(project, "case_b")
+    assert [each["breaks"] for each in (new, wider, drop)] == [None, None, None]
+    assert (add["scanned"], add["breaks"]) == (["users"], "blocks-while-scanning")
+
+
+def test_names_that_are_lost(project: Rendering) -> None:
+    body = """
+with op.get_bind().begin_nested() as savepoint:
+    op.execute("DROP TABLE invoices")
+    savepoint.rollback()
+op.execute("DO $$BEGIN ALTER TABLE users RENAME name TO title; DROP TABLE invoices; END$$")
+op.execute("ALTER TABLE users ADD n int")
+op.execute("ALTER TABLE users RENAME n TO m")
+"""
+    *_, block, add, rename = statements(project, write(project, body))
+    assert sorted(block["lost"]) == ["drops invoices", "renames users.name to title"]
+    assert sorted(block["breaks"].split(", ")) == ["ban-drop-table", "renaming-column"]
+    assert (add["lost"], rename["lost"]) == ([], [])
+
+
+def test_what_is_taken_back_is_not_lost(project: Rendering) -> None:
+    body = """
+with op.get_bind().begin_nested() as savepoint:
+    op.execute("DROP TABLE invoices")
+    savepoint.rollback()
+"""
+    (drop,) = (
+        each
+        for each in statements(project, write(project, body))
+        if each["statement"].startswith("DROP")
+    )
+    assert (drop["lost"], drop["breaks"]) == ([], None)
+
+
+def test_a_contract_revision_drops(project: Rendering) -> None:
+    revision = write(project, 'op.drop_column("users", "name")', more='phase = "contract"\n')
+    (drop,) = statements(project, revision)
+    assert (drop["lost"], drop["breaks"]) == (["drops users.name"], None)
+
+
+def test_a_block_that_commits_runs_as_it_does_elsewhere(project: Rendering) -> None:
+    body = """
+with op.get_context().autocommit_block():
+    op.execute("DO $$BEGIN UPDATE users SET name = 'x' WHERE id = 1; COMMIT; END$$")
+    op.execute("DO $$BEGIN CREATE TEMP TABLE t (n int) ON COMMIT DROP; CREATE INDEX ON users (id);"
+               "END$$")
+"""
+    block, index = statements(project, write(project, body))
+    assert (block["error"], block["breaks"]) == ("", None)
+    assert index["breaks"] == "blocks-while-scanning"
 
 
 def test_lint_reads_what_the_trace_has_seen(project: Rendering) -> None:
@@ -286,6 +417,34 @@ def test_nothing_is_left_behind(project: Rendering) -> None:
         assert 'table "nowhere" does not exist' in found["failure"]
         assert connection.execute(DATABASES).fetchall() == before
         assert connection.execute("SELECT to_regclass('teams')").fetchone() == (None,)
+
+
+def test_only_what_is_left_of_ours_is_removed(project: Rendering) -> None:
+    url = project.make("-s db-url").strip().replace("+psycopg", "")
+    name = psycopg.conninfo.conninfo_to_dict(url)["dbname"]
+    with psycopg.connect(url, autocommit=True) as connection:
+        for ending in ("pad", "0123456789ab"):
+            connection.execute(f'CREATE DATABASE "{name}_scratch_{ending}"')
+        project.run(f"{TRACE} {FIRST}")
+        found = [database for (database,) in connection.execute(DATABASES)]
+        assert f"{name}_scratch_pad" in found
+        assert f"{name}_scratch_0123456789ab" not in found
+        connection.execute(f'DROP DATABASE "{name}_scratch_pad"')
+
+
+def test_the_application_in_a_revision_reaches_no_other_database(project: Rendering) -> None:
+    url = project.make("-s db-url").strip()
+    body = """
+from app.database import engine
+with engine().connect() as other:
+    name = other.scalar(sa.text("SELECT current_database()"))
+op.execute(f"SELECT '{name}'")
+"""
+    revision = write(project, body)
+    for name in ("DATABASE_URL", "MIGRATION_DATABASE_URL"):
+        done = project.run(f"{TRACE} --json {revision}", env={name: url})
+        (statement,) = json.loads(done.stdout)[0]["statements"]
+        assert "_scratch_" in statement["statement"]
 
 
 def test_not_in_production(project: Rendering) -> None:

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 
 from alembic.config import Config
 
-from migrator import settings, trace
+from migrator import lint, settings, trace
 from migrator.console import argument, note, say, table
 from migrator.errors import RefusedError, UsageError
-from migrator.lint import acknowledgements, ranges
+from migrator.lint import ranges, tried
 from migrator.lint.finding import shorten
 from migrator.trace import Step, Traced
 from migrator.trace.judging import seen
@@ -48,18 +48,18 @@ def run(config: Config, options: Namespace) -> None:
     else:
         for each in traced:
             _show(each)
-    count = sum(len(_open(each)) for each in traced)
-    if count:
+    problems = lint.open_problems(config, traced, together=found.together)
+    if count := len({id(problem.step) for problem in problems}):
         raise RefusedError(
-            f"Others would wait for {count} of these statements, or they fail, as soon as the"
-            " tables have rows; make lint-migrations names the safe forms."
+            f"Others would wait for {count} of these statements, or lose what they use, or they"
+            " fail, as soon as the tables have rows; make lint-migrations names the safe forms."
         )
     note(f"Nobody would wait for these ({found.what}).")
 
 
 def _show(traced: Traced) -> None:
     say(f"{traced.script.revision}  {traced.script.doc}")
-    rules = {id(problem.step): problem.rule for problem in traced.problems}
+    rules = _rules(traced)
     rows = [
         [
             str(step.place.line),
@@ -81,13 +81,6 @@ def _show(traced: Traced) -> None:
     say()
 
 
-def _open(traced: Traced) -> list[str]:
-    """Return the rules that are broken and not accepted."""
-    comments = acknowledgements.read(str(traced.script.module.__file__))
-    accepted = {each.rule for each in comments if not each.problem}
-    return [problem.rule for problem in traced.problems if problem.rule not in accepted]
-
-
 def _as_json(traced: Traced) -> dict[str, object]:
     return {
         "revision": traced.script.revision,
@@ -97,12 +90,20 @@ def _as_json(traced: Traced) -> dict[str, object]:
     }
 
 
+def _rules(traced: Traced) -> dict[int, str]:
+    """Return by step (id) which rules it breaks."""
+    found: dict[int, list[str]] = {}
+    for problem in tried.problems(traced):
+        found.setdefault(id(problem.step), []).append(problem.rule)
+    return {step: ", ".join(rules) for step, rules in found.items()}
+
+
 def _names(step: Step, tables: Iterable[int]) -> list[str]:
     return sorted(step.names.get(oid, str(oid)) for oid in tables)
 
 
 def _statements(traced: Traced) -> Iterator[dict[str, object]]:
-    rules = {id(problem.step): problem.rule for problem in traced.problems}
+    rules = _rules(traced)
     for step in traced.steps:
         yield {
             "line": step.place.line,
@@ -114,6 +115,7 @@ def _statements(traced: Traced) -> Iterator[dict[str, object]]:
             "rewritten": _names(step, step.rewritten),
             "scanned": _names(step, step.scanned),
             "rows": {step.names.get(oid, str(oid)): n for oid, n in step.rows.items()},
+            "lost": [loss.what for loss in step.lost.values()],
             "inserted": {step.names.get(oid, str(oid)): n for oid, n in step.inserted.items()},
             "breaks": rules.get(id(step)),
             "error": step.error,

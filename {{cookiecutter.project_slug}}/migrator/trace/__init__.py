@@ -1,8 +1,9 @@
 """What revisions really do, tried on a database of their own.
 
-`recorder` follows the statements with what `catalog` reads from the server, `seeding` puts rows
-into the tables first, `judging` says which statements would make others wait, `running` goes from
-revision to revision.
+`recorder` makes a `step` of each statement with what `catalog` and `names` read from the server;
+`seeding` is `inserting` rows of `values` into the `database` first, and `rows` knows which ones a
+revision cannot work with; `judging` says which statements would make others wait or break them,
+and `running` goes from revision to revision.
 """
 
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ from alembic.script import Script
 from migrator import scratch, settings
 from migrator.errors import UsageError
 from migrator.trace.judging import Problem, Traced
-from migrator.trace.recorder import Step
+from migrator.trace.step import Step
 
 __all__ = ["Problem", "Step", "Traced", "run"]
 
@@ -37,16 +38,17 @@ def run(config: Config, revisions: Sequence[Script], *, together: bool = True) -
             "A trace runs revisions on a scratch database, which has no place on a production"
             " server: use alembic.ini."
         )
-    from migrator.trace.running import RowsDoNotFit, Run  # psycopg does not come with SQLite
+    # psycopg does not come with SQLite.
+    from migrator.trace.rows import Rows, RowsDoNotFit
+    from migrator.trace.running import Run
 
-    full: set[str] = set()
-    empty: set[str] = set()
+    rows = Rows()
     while True:
         try:
             with (
                 scratch.empty(settings.database_url(config)) as url,
                 scratch.configured(config, url) as own,
             ):
-                return Run(own, url, full, empty).all(revisions, together)
+                return Run(own, url, rows).all(revisions, together)
         except RowsDoNotFit as error:
-            (empty if error.table in full else full).add(error.table)
+            rows.change(error)

@@ -1,4 +1,4 @@
-"""Which statements would make others wait, once the tables have more than a few rows."""
+"""Which statements would make others wait, once the tables have more rows, or break them."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from alembic.script import Script
 
 from migrator.trace.catalog import STOPS_READS, STOPS_WRITES
-from migrator.trace.recorder import Step
+from migrator.trace.step import Step
 
 FIRST_WORD = re.compile(r"(?:\s|--[^\n]*\n|/\*.*?\*/)*(\w+)", re.DOTALL)
 
@@ -37,7 +37,7 @@ class Traced:
 
 
 def judge(steps: Sequence[Step], old: frozenset[int]) -> Iterator[Problem]:
-    """Yield the problems of a revision's statements.
+    """Yield the problems of a revision's statements, whatever its phase allows.
 
     Args:
         old: the tables that are there and in use before; nobody waits for the others.
@@ -45,6 +45,8 @@ def judge(steps: Sequence[Step], old: frozenset[int]) -> Iterator[Problem]:
     for step in steps:
         if rule := _rule(step, old):
             yield Problem(rule, step, step.error or seen(step, old))
+        for rule in dict.fromkeys(loss.rule for loss in step.lost.values()):
+            yield Problem(rule, step, seen(step, old))
 
 
 def _rule(step: Step, old: frozenset[int]) -> str:
@@ -52,6 +54,7 @@ def _rule(step: Step, old: frozenset[int]) -> str:
     kind = word[1].upper() if word else ""
     taken = {oid for oid, mode in step.locks if mode in STOPS_WRITES} & old
     work = (step.rewritten | step.scanned) & old
+    changed = step.rows.keys() & old
     if step.error:
         return "fails"
     if kind == "TRUNCATE" and taken:
@@ -60,7 +63,8 @@ def _rule(step: Step, old: frozenset[int]) -> str:
         return "lock-table"
     if step.rewritten & old:
         return "blocks-while-rewriting"
-    if kind in ("UPDATE", "DELETE", "MERGE", "WITH") and step.rows.keys() & step.scanned & old:
+    # A batch of op.backfill may hold all rows that are there.
+    if changed & step.scanned or (changed & step.bulk and not step.place.own):
         return "bulk-write"
     if work and (taken or work & step.held):
         return "blocks-while-scanning"
@@ -71,13 +75,14 @@ def _rule(step: Step, old: frozenset[int]) -> str:
 
 def seen(step: Step, old: frozenset[int]) -> str:
     """Return what a statement did, in words."""
+    lost = [loss.what for loss in step.lost.values()]
     if not step.watched:
-        return "runs by itself, outside a transaction"
+        return "; ".join(["runs by itself, outside a transaction", *lost])
 
     def named(tables: frozenset[int] | set[int]) -> str:
         return ", ".join(sorted(step.names.get(oid, str(oid)) for oid in tables))
 
-    parts = []
+    parts = [*lost]
     everything = {oid for oid, mode in step.locks if mode in STOPS_READS} & old
     writes = {oid for oid, mode in step.locks if mode in STOPS_WRITES} & old - everything
     if everything:

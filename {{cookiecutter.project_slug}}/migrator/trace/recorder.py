@@ -1,48 +1,26 @@
-"""Follow each statement of a revision: what it locks, rewrites, scans and writes, and how long."""
+"""Follow each statement of a revision, and see what it does, and how long it takes."""
 
 import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, event
 
-from migrator.trace import catalog
-from migrator.trace.where import Place, here
+from migrator.trace import catalog, names
+from migrator.trace.step import Known, Step
+from migrator.trace.where import here
 
-# They refuse to run inside a transaction, so that their locks are gone before one can look.
+# They refuse to run inside a transaction, so that their locks are gone before one can look. So do
+# blocks that end transactions themselves, as `--sql` writes them for a backfill.
 ALONE = re.compile(
     r"(?:\s|--[^\n]*\n|/\*.*?\*/)*(?:(?:CREATE|DROP|REINDEX|ALTER)\b.*\bCONCURRENTLY\b|VACUUM\b"
     r"|(?:CREATE|DROP)\s+(?:DATABASE|TABLESPACE|SUBSCRIPTION)\b|ALTER\s+(?:SYSTEM|DATABASE)\b"
-    r"|CALL\b|BEGIN\b|START\b|COMMIT\b|ROLLBACK\b|DISCARD\b)",
+    r"|CALL\b|BEGIN\b|START\b|COMMIT\b|ROLLBACK\b|DISCARD\b"
+    r"|DO\b.*\b(?:COMMIT|ROLLBACK)(?:\s+AND\s+(?:NO\s+)?CHAIN)?\s*;)",
     re.IGNORECASE | re.DOTALL,
 )
-
-
-@dataclass
-class Step:
-    """One statement. Tables are oids; `names` has their names at that time.
-
-    `locks` are those that it took itself, `held` the tables that the transaction kept from others
-    before it, `rows` the updated and deleted ones. `watched` is false where nothing could be seen.
-    """
-
-    sql: str
-    place: Place
-    transaction: int
-    milliseconds: float = 0.0
-    kept: float = 0.0
-    names: dict[int, str] = field(default_factory=dict)
-    locks: frozenset[tuple[int, str]] = frozenset()
-    held: frozenset[int] = frozenset()
-    rewritten: frozenset[int] = frozenset()
-    scanned: frozenset[int] = frozenset()
-    inserted: dict[int, int] = field(default_factory=dict)
-    rows: dict[int, int] = field(default_factory=dict)
-    watched: bool = True
-    error: str = ""
 
 
 class Recorder:
@@ -51,12 +29,13 @@ class Recorder:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._path = ""
+        self._known = Known({}, {})
         self._steps: list[Step] = []
         self._transaction = 0
         self._before = catalog.State()
         self._started = 0.0
         self._ours = False
-        self._broken: Step | None = None
+        self._broken: tuple[Step, BaseException] | None = None
         event.listen(connection.engine, "handle_error", self._error)
         event.listen(connection, "before_cursor_execute", self._begin)
         event.listen(connection, "after_cursor_execute", self._end)
@@ -64,20 +43,27 @@ class Recorder:
             event.listen(connection, name, self._next_transaction)
 
     @contextmanager
-    def following(self, path: str) -> Iterator[list[Step]]:
+    def following(self, path: str, known: Known) -> Iterator[list[Step]]:
         """Yield the steps of the revision in the file `path`, which grow while it runs."""
-        self._path, self._steps, self._broken = path, [], None
+        self._path, self._known, self._steps, self._broken = path, known, [], None
         try:
             yield self._steps
         finally:
             self._path = ""
             self._next_transaction()
 
-    def failed(self, reason: str) -> bool:
-        """Say that the revision ended with an error; return whether a statement is the cause."""
-        if self._broken:
-            self._broken.error = reason
-        return self._broken is not None
+    def failed(self, error: BaseException, reason: str) -> Step | None:
+        """Say that the revision ended with an error; return the statement that is the cause."""
+        if self._broken is None:
+            return None
+        step, cause = self._broken
+        seen: BaseException | None = error
+        while seen and seen is not cause:
+            seen = seen.__cause__ or seen.__context__
+        if seen is None:  # it had expected that one
+            return None
+        step.error = reason
+        return step
 
     def _raw(self) -> Any:
         return self._connection.connection.driver_connection
@@ -109,26 +95,34 @@ class Recorder:
         after = catalog.look(raw)
         step.names = before.names | after.names
         step.rewritten = frozenset(catalog.rewritten(before, after))
+        step.lost = names.lost(self._known.names, names.look(raw))
         if step.watched:
             tables = before.tables | after.tables
             gained = after.locks - before.locks
             # Locks on indexes come with those on their tables.
             step.locks = frozenset(lock for lock in gained if tables.get(lock[0]) == lock[0])
             step.held = frozenset(catalog.locked_tables(before, catalog.STOPS_WRITES))
-            step.scanned = frozenset(catalog.grown(before, after, 0))
+            scanned = catalog.grown(before, after, 0).keys()
+            step.scanned = frozenset(scanned | catalog.validated(before, after))
             step.inserted = catalog.grown(before, after, 1)
             step.rows = catalog.grown(before, after, 2)
+            many = self._known.many
+            step.bulk = frozenset(
+                oid for oid, count in step.rows.items() if count >= many.get(oid, count + 1)
+            )
         if self._ours:
             raw.execute("COMMIT")
             self._next_transaction()
         self._ours = False
         step.kept = -time.perf_counter()
 
-    def _error(self, _context: Any) -> None:
+    def _error(self, context: Any) -> None:
         """Revisions may expect an error and go on; then it was none."""
         if not self._started:
             return
-        self._broken, self._started = self._steps[-1], 0.0
+        *before, step = self._steps
+        self._broken, self._started = (step, context.original_exception), 0.0
+        step.lost = {**before[-1].lost} if before else {}
         if self._ours:
             self._raw().execute("ROLLBACK")
             self._ours = False

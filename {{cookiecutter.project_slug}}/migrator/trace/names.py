@@ -1,0 +1,78 @@
+"""The names that running code goes by: tables, columns, values of enums. Which ones are lost?
+
+squawk reads this off the statement; here the catalog tells, whoever has done it: a DO block, a
+function, DROP SCHEMA, Python that looks at the database first.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+ALL = """
+WITH tables AS (
+    SELECT c.oid, CASE n.nspname WHEN 'public' THEN '' ELSE n.nspname || '.' END || relname AS name
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 'p', 'f') AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+        AND n.nspname !~ '^pg_t'
+)
+SELECT 'table', oid, 0, '', name FROM tables
+UNION ALL SELECT 'column', attrelid, attnum, name, attname FROM pg_attribute
+    JOIN tables ON attrelid = tables.oid WHERE attnum > 0 AND NOT attisdropped
+UNION ALL SELECT 'value', e.oid, 0, typname, enumlabel
+    FROM pg_enum e JOIN pg_type t ON t.oid = enumtypid
+"""
+
+# What it is, its oid, and for a column its number: they outlive renames.
+Key = tuple[str, int, int]
+# By key whose it is (a column's table, a value's type) and the name.
+Names = dict[Key, tuple[str, str]]
+RENAMING = {
+    "table": "renaming-table",
+    "column": "renaming-column",
+    "value": "renaming-enum-value",
+}
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A name that is gone: the rule that this breaks, and what happened, in words."""
+
+    rule: str
+    what: str
+
+
+def look(connection: Any) -> Names:
+    """Return all names, as a psycopg connection sees them."""
+    rows = connection.execute(ALL).fetchall()
+    return {(kind, oid, number): (whose, name) for kind, oid, number, whose, name in rows}
+
+
+def lost(before: Names, after: Names) -> dict[Key, Loss]:
+    """Return what had another name before, or was there. New names are no loss."""
+    found = {}
+    for key, (whose, name) in before.items():
+        kind, oid, _ = key
+        full = f"{whose}.{name}" if whose else name
+        if key in after and (new := after[key][1]) != name:
+            found[key] = Loss(RENAMING[kind], f"renames {full} to {new}")
+        elif key not in after and kind == "table":
+            found[key] = Loss("ban-drop-table", f"drops {full}")
+        elif key not in after and kind == "column" and ("table", oid, 0) in after:
+            found[key] = Loss("ban-drop-column", f"drops {full}")
+    return found
+
+
+def settle(losses: Sequence[dict[Key, Loss]], end: Collection[Key]) -> None:
+    """Leave each loss to the step since which it stands.
+
+    Args:
+        losses: of each step, what was lost when it had run.
+        end: what is lost when the revision has. It may have taken something back, in a savepoint.
+    """
+    left = set(end)
+    for number, each in reversed([*enumerate(losses)]):
+        left &= each.keys()
+        earlier = losses[number - 1].keys() if number else set()
+        for key in [*each]:
+            if key not in left or key in earlier:
+                del each[key]

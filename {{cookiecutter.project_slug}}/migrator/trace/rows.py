@@ -1,0 +1,81 @@
+"""Rows that a revision cannot work with: they are ours and not those of production."""
+
+from dataclasses import dataclass, field
+
+import psycopg
+
+from migrator.trace.step import Step
+from migrator.trace.where import Place
+
+OF_ROWS = ("22", "23")  # the classes of errors that depend on them
+NOT_NULL = "23502"
+
+
+@dataclass
+class Rows:
+    """What has to be other than usual.
+
+    `full` are tables (schema.name) to be filled without NULL, `empty` those to be left without
+    rows; `*` is all of them. `failed` are by revision the steps that fail with whatever rows.
+    """
+
+    full: set[str] = field(default_factory=set)
+    empty: set[str] = field(default_factory=set)
+    failed: dict[str, list[Step]] = field(default_factory=dict)
+
+    def change(self, error: "RowsDoNotFit") -> None:
+        """Do without what was in the way of a revision.
+
+        If rows of any kind are, that is remembered, and what comes after it is tried without.
+        """
+        if error.step:
+            self.failed.setdefault(error.revision, []).append(error.step)
+            self.empty.add(error.table)
+        elif error.table in self.full:
+            self.empty.add(error.table)
+        else:
+            self.full.add(error.table)
+
+    def remind(self, revision: str, steps: list[Step]) -> None:
+        """Let the steps fail that did so with rows."""
+        for failed in self.failed.get(revision, ()):
+            again = [each for each in steps if _same(each, failed)]
+            if again:
+                again[0].error = again[0].error or failed.error
+            else:
+                steps.append(failed)
+
+
+class RowsDoNotFit(Exception):
+    """A revision fails because of the rows of `table`; `*` if the server does not say which.
+
+    With a `step`, all rows would be in its way.
+    """
+
+    def __init__(self, revision: str, table: str, step: Step | None = None) -> None:
+        self.revision, self.table, self.step = revision, table, step
+
+
+def refused(
+    error: BaseException | None, rows: Rows, columns: frozenset[tuple[str, str]]
+) -> tuple[str, bool]:
+    """Return of which table the rows do not fit, if they do not; and whether none would.
+
+    None would where a column is NULL that must not be, and that is not among those (`columns`)
+    that were there before.
+    """
+    while error and not isinstance(error, psycopg.Error):
+        error = error.__cause__  # our operations and SQLAlchemy say it in their own words
+    state = error.sqlstate if isinstance(error, psycopg.Error) else None
+    if not isinstance(error, psycopg.Error) or not (state or "").startswith(OF_ROWS):
+        return "", False
+    named = error.diag.table_name
+    table = f"{error.diag.schema_name}.{named}" if named else "*"
+    if table in rows.empty:
+        return "", False
+    return table, state == NOT_NULL and (table, error.diag.column_name) not in columns
+
+
+def _same(one: Step, other: Step) -> bool:
+    place: tuple[Place, str] = one.place, one.sql
+    return place == (other.place, other.sql)

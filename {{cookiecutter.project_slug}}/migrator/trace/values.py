@@ -1,0 +1,84 @@
+"""What may stand in a column, as far as the catalog tells: its type, its checks, its partition."""
+
+import re
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+COLUMNS = """
+SELECT a.attrelid, a.attname, format_type(coalesce(nullif(t.typbasetype, 0), t.oid),
+        CASE WHEN t.typbasetype = 0 THEN a.atttypmod ELSE t.typtypmod END),
+    t.typcategory, a.attnotnull OR t.typnotnull, a.attgenerated <> '',
+    ARRAY(SELECT enumlabel FROM pg_enum e WHERE e.enumtypid IN (t.oid, t.typbasetype)
+        ORDER BY enumsortorder)::text[],
+    (SELECT coalesce(json_object_agg(k.conname, pg_get_constraintdef(k.oid)), '{}')
+        FROM pg_constraint k WHERE k.contypid = t.oid
+        OR k.conrelid = a.attrelid AND k.contype = 'c' AND a.attnum = ANY (k.conkey)),
+    coalesce(pg_get_partition_constraintdef(a.attrelid), '')
+FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+WHERE a.attrelid = ANY (%s) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
+"""
+CONSTANT = re.compile(r"'((?:[^']|'')*)'|(?<![\w.\"'])(-?\d+(?:\.\d+)?)")
+# Between the keys of two rows, so that a batch of some thousand keys meets one row only. A third
+# row still fits into a smallint.
+FAR = 10_001
+WHOLE = ("smallint", "integer", "bigint")
+# What a text of each kind of type looks like, in the words of pg_type.typcategory.
+BY_CATEGORY = {"B": "true", "A": "{{}}", "I": "10.0.0.{n}", "T": "{n} seconds", "R": "empty"}
+BY_TYPE = {
+    "bytea": "\\x0{n}",
+    "json": "{{}}",
+    "jsonb": "{{}}",
+    "xml": "<a/>",
+    "point": "(1,{n})",
+    "line": "{{1,2,{n}}}",
+    "lseg": "(0,0),(1,{n})",
+    "box": "(0,0),(1,{n})",
+    "path": "((0,0),(1,{n}))",
+    "polygon": "((0,0),(1,{n}))",
+    "circle": "<(0,0),{n}>",
+    "macaddr": "08:00:2b:01:02:0{n}",
+    "macaddr8": "08:00:2b:01:02:03:04:0{n}",
+    "pg_lsn": "0/{n}",
+}
+
+
+class Column:
+    """A column to fill, and the values that may fit, the likely ones first."""
+
+    def __init__(self, row: tuple[Any, ...]) -> None:
+        _, self.name, self.type, self.category, self.required, self.generated = row[:6]
+        self.labels: list[str] = row[6]
+        # A partition's own condition has no name, in PostgreSQL's messages neither.
+        self.checks: dict[str | None, str] = {**row[7], None: row[8]}
+
+    def values(self, number: int, *, far: bool) -> Iterator[str]:
+        """Yield texts for row `number`, which the server reads as the column's type.
+
+        Args:
+            far: whole numbers are to be far apart, from row to row.
+        """
+        if far and self.type in WHOLE:
+            yield str((number - 1) * FAR + 1)
+        yield self._usual(number)
+        constants = CONSTANT.findall(" ".join(self.checks.values()))
+        for text, digits in dict.fromkeys(constants):
+            constant = text.replace("''", "'") or digits
+            yield constant
+            if re.fullmatch(r"-?\d+", constant):
+                yield str(int(constant) + number)
+                yield str(int(constant) - number)
+
+    def _usual(self, number: int) -> str:
+        kind = re.sub(r"\(.*\)", "", self.type)
+        if self.labels:
+            return self.labels[number % len(self.labels)]
+        if kind == "uuid":
+            return str(uuid.UUID(int=number))
+        if self.category == "D":
+            return "12:00" if kind.startswith("time ") else f"2026-01-0{number}"
+        if kind.startswith("bit"):
+            size = re.search(r"\((\d+)\)", self.type)
+            return "1" * (int(size[1]) if size else 1)
+        pattern = BY_TYPE.get(kind) or BY_CATEGORY.get(self.category, "{n}")
+        return pattern.format(n=number)
