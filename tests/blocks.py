@@ -1,6 +1,7 @@
 """The blocks of a Markdown page, and what runs them as its reader would: in order, in one shell.
 
-sh      is run; with `exit: 3` after it, has to end with that code
+sh      is run; with `exit: 3` after it, has to end with that code; with `type: yes`, the terminal
+        that it asks gets that answer
 sql     goes through `make db-shell`
 python  is written into the file that its first line names; where there is one already, what the
         block defines takes the place of what has the same name there
@@ -12,10 +13,13 @@ from __future__ import annotations
 
 import ast
 import difflib
+import os
+import pty
 import re
 import subprocess
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -48,6 +52,12 @@ class Block:
         found = re.fullmatch(r"exit: (\d+)", self.note)
         return int(found[1]) if found else 0
 
+    @property
+    def answer(self) -> str | None:
+        """What to type when it asks, if it does."""
+        found = re.fullmatch(r"type: (.+)", self.note)
+        return found[1] if found else None
+
 
 def blocks_of(page: str) -> Iterator[Block]:
     """The fenced blocks of a page, also those in lists."""
@@ -55,6 +65,18 @@ def blocks_of(page: str) -> Iterator[Block]:
         if token.type == "fence" and token.map:
             language, _, note = token.info.partition(" ")
             yield Block(token.map[0] + 1, language, note.strip(), token.content)
+
+
+@contextmanager
+def terminal(answer: str) -> Iterator[str]:
+    """Yield the name of a terminal at which somebody has typed `answer`."""
+    screen, name = pty.openpty()
+    try:
+        os.write(screen, f"{answer}\n".encode())
+        yield os.ttyname(name)
+    finally:
+        os.close(name)
+        os.close(screen)
 
 
 class Reader:
@@ -105,7 +127,8 @@ class Reader:
             assert block.language in LANGUAGES, (
                 f"{where}: {block.language!r} is no language of ours"
             )
-            assert not block.note or block.note.startswith(("exit: ", "not-run: ")), where
+            notes = ("exit: ", "type: ", "not-run: ")
+            assert not block.note or block.note.startswith(notes), where
             if not block.runs:
                 last = None
             elif block.language == "text":
@@ -127,6 +150,10 @@ class Reader:
 
     def run(self, block: Block) -> tuple[int, str]:
         """Runs a block in the shell and returns its exit code and what it printed."""
+        with terminal(block.answer) if block.answer else nullcontext("/dev/null") as keyboard:
+            return self._run(block, keyboard)
+
+    def _run(self, block: Block, keyboard: str) -> tuple[int, str]:
         typed, seen = self.scratch / "typed", self.scratch / "seen"
         text = block.text
         if block.language == "sql":
@@ -137,11 +164,11 @@ class Reader:
             if not self.is_postgresql:
                 text = f".venv/bin/python -c '{SQLITE}' *.db '{query}'\n"
         typed.write_text(text, encoding="utf-8")
-        step = f"source '{typed}' > '{seen}' 2>&1 < /dev/null; printf '%s\\n' $?\n"
+        step = f"source '{typed}' > '{seen}' 2>&1 < {keyboard}; printf '%s\\n' $?\n"
         if block.exit_code:  # a shell with -e would end here
             step = f"set +e\n{step}set -e\n"
         if block.language == "sql":
-            step = step.replace(" < /dev/null", "")
+            step = step.replace(f" < {keyboard}", "")
         assert self.shell.stdin and self.shell.stdout
         self.shell.stdin.write(step)
         self.shell.stdin.flush()

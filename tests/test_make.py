@@ -176,12 +176,48 @@ def test_other_arguments_are_not_executed_either(project: Rendering) -> None:
         ["revision", "m=x", f"drop={evil}"],
         ["sql", f"from={evil}"],
         ["sql", "from=base", f"to={evil}"],
+        ["plan", f"to={evil}"],
+        ["deploy", f"to={evil}"],
+        ["deploy", f"phase={evil}"],
+        ["rollback", f"to={evil}"],
+        ["squash", "m=x", f"to={evil}", f"keep={evil}"],
+        ["check-history", f"base={evil}"],
     ):
         assert made(project, *goals).returncode != 0, goals
+    for goals in (["downgrade", f"host={evil}"], ["seed", f"host={evil}"]):
+        said(made(project, *goals))
+    # Nor by targets that do not take them: make gives what was typed to every command that it runs.
+    makefile = project.read("migrations.mk")
+    names = set(re.findall(r"migration_(?:option|x|takes_no),([a-z ]+)", makefile))
+    names = {name for words in names for name in words.split()}
+    assert names > {"to", "from", "phase", "prod", "drop"}
+    made(project, "heads", "m=x", *(f"{name}={evil}" for name in sorted(names)))
     odd = "$(shell touch touched);`'\".sql"
     done = made(project, "sql", "from=base", f"out={odd}")
     assert done.returncode == 0, said(done)
     assert files(project) - before == {"my_service.db", odd}
+
+
+@pytest.mark.parametrize(
+    ("goals", "argument"),
+    [
+        ("plan phase=expand", "phase"),
+        ("rollback to=-1 phase=expand", "phase"),
+        (f"migrate to={FIRST}", "to"),
+        ("migrate prod=1", "prod"),
+        ("upgrade prod=1", "prod"),
+        ("downgrade prod=1", "prod"),
+    ],
+)
+def test_an_argument_that_would_be_ignored_is_refused(
+    goals: str, argument: str, project: Rendering
+) -> None:
+    done = project.run(f"make {goals}")
+    assert done.returncode == 2
+    goal = goals.split()[0]
+    assert f"make {goal} takes no {argument}= and did nothing" in said(done)
+    assert "would be applied" not in done.stdout
+    assert not (project.path / "my_service.db").exists()
 
 
 def test_revision_brings_the_database_to_head_first(project: Rendering) -> None:
@@ -275,7 +311,25 @@ def test_plan_says_what_is_pending(project: Rendering) -> None:
     assert "Nothing is pending" in project.make("plan")
 
 
+def test_plan_takes_a_revision(project: Rendering) -> None:
+    project.make("migrate")
+    write_revision(project, "rev1", FIRST)
+    write_revision(project, "rev2", "rev1")
+    assert "1 pending up to rev1" in said(project.run("make plan to=rev1"))
+    assert "2 pending up to rev2" in said(project.run("make plan"))
+    assert "Nothing is pending" in project.make(f"plan to={FIRST}")
+
+
 # --- the production configuration ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("goals", ["plan", "sql", "history deploys=1"])
+def test_prod_is_the_configuration_for_deploys(goals: str, project: Rendering) -> None:
+    project.make("migrate")  # the database of alembic.ini
+    done = project.run(f"make {goals} prod=1")
+    assert done.returncode == 2
+    assert "alembic_prod.ini names none on purpose, so set DATABASE_URL" in said(done)
+    project.make(f"{goals} prod=1", env={"DATABASE_URL": f"sqlite:///{project.path}/my_service.db"})
 
 
 @pytest.mark.parametrize(
@@ -422,6 +476,26 @@ def test_a_stock_project_works_with_alembic_alone(stock: Rendering) -> None:
     stock.make("upgrade")
 
 
+def test_a_makefile_keeps_its_own_variables(stock: Rendering) -> None:
+    """Those that are called like arguments of these targets, which take what is typed only."""
+    (stock.path / "Makefile").write_text(
+        "host = 0.0.0.0\nexport out = build\nto = $(out)/x\nm = $(to)\nyes ?= no\n"
+        "include migrations.mk\n\n"
+        "serve:\n\t@echo $(host) $(out) $(to) $(yes) $$out $$yes\n",
+        "utf-8",
+    )
+    assert stock.make("serve", env={"yes": "maybe"}) == "0.0.0.0 build build/x maybe build maybe\n"
+    assert stock.make("serve") == "0.0.0.0 build build/x no build\n"
+    assert stock.make("serve host=::1 out=dist") == "::1 dist dist/x no dist\n"
+    assert "needs a message" in said(stock.run("make empty-revision"))
+    stock.make("empty-revision m=first", env={"m": "second"})
+    assert "first" in stock.make("history")
+    stock.make("upgrade")
+    assert len(at(stock)) == 1
+    stock.make("downgrade", env={"to": "nonsense"})
+    assert at(stock) == []
+
+
 @pytest.mark.parametrize("goal", NEEDS_MIGRATOR)
 def test_the_other_targets_say_what_else_to_copy(goal: str, stock: Rendering) -> None:
     done = stock.run(f"make {goal}")
@@ -519,6 +593,28 @@ def test_a_deploy_applies_what_is_pending_and_names_it(deploying: Rendering, url
     back = deploy(deploying, url, "--to", FIRST)
     assert back.returncode == 2
     assert "no revision leads forward from there" in said(back)
+
+
+def test_a_deploy_goes_as_far_as_it_is_told(deploying: Rendering, url: str) -> None:
+    def go(arguments: str) -> CompletedProcess[str]:
+        return deploying.run(f"make deploy {arguments}", env={"DATABASE_URL": url, **PLAIN})
+
+    for name, after in (("rev1", FIRST), ("rev2", "rev1"), ("rev3", "rev2")):
+        path = write_revision(deploying, name, after)
+        phase = "contract" if name == "rev3" else "expand"
+        path.write_text(f'{path.read_text("utf-8")}\nphase: str = "{phase}"\n', "utf-8")
+    for arguments, end in (
+        ("to=rev1", "The database is at rev1: 2 revisions in "),
+        ("phase=expand", "The database is at rev2: 1 revision in "),
+        ("phase=expand", "Nothing to do: the database is at rev2"),
+        ("phase=contract", "The database is at rev3: 1 revision in "),
+    ):
+        done = go(arguments)
+        assert done.returncode == 0, said(done)
+        assert end in done.stdout, arguments
+    wrong = go("phase=online")
+    assert wrong.returncode == 2
+    assert "invalid choice: 'online'" in said(wrong)
 
 
 def test_what_was_applied_before_a_failure_stands(deploying: Rendering, url: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +18,9 @@ from tests.conftest import Render, Renderer, Rendering, users_environment
 from tests.test_containers import check_schema, deploy_budget
 
 FILES = {"github": ".github/workflows/ci.yml", "gitlab": ".gitlab-ci.yml"}
+CONTRACT = "deploy-contract"  # GitLab's second one
 EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"  # git knows it without any object
+SECRETS = {"github": "DATABASE_URL", "gitlab": "PRODUCTION_DATABASE_URL"}
 REVISION = '''"""add {table}"""
 
 import sqlalchemy as sa
@@ -27,6 +30,7 @@ revision = "{table}"
 down_revision = "{before}"
 branch_labels = None
 depends_on = None
+phase = "{phase}"
 
 
 def upgrade() -> None:
@@ -46,13 +50,29 @@ def pipeline(project: Rendering) -> dict[Any, Any]:
 
 
 def jobs(project: Rendering) -> dict[str, Any]:
-    """The jobs by name."""
+    """The jobs by name, with what they extend."""
     found = pipeline(project)
-    return (
-        dict(found["jobs"])
-        if "jobs" in found
-        else {k: v for k, v in found.items() if k != "workflow"}
-    )
+    if "jobs" in found:
+        return dict(found["jobs"])
+    return {name: whole(job, found) for name, job in found.items() if name != "workflow"}
+
+
+def whole(job: dict[str, Any], others: dict[str, Any]) -> dict[str, Any]:
+    """A job of GitLab's with what it has from the one that it extends; maps are merged."""
+    if "extends" not in job:
+        return job
+    other = whole(others[job["extends"]], others)
+    both = {
+        key: other[key] | job[key]
+        for key in other.keys() & job.keys()
+        if isinstance(job[key], dict) and isinstance(other[key], dict)
+    }
+    return other | job | both
+
+
+def deploys(project: Rendering) -> dict[str, Any]:
+    """The jobs that change production."""
+    return {name: job for name, job in jobs(project).items() if name.startswith("deploy")}
 
 
 @pytest.fixture(params=[(ci, db) for ci in FILES for db in ("postgresql", "sqlite")])
@@ -72,28 +92,41 @@ def test_it_is_valid(project: Rendering) -> None:
 
 def test_only_a_file_on_a_server_is_not_deployed(project: Rendering) -> None:
     """No runner has the disk that an SQLite database lies on."""
-    deployed = project.answers["database"] == "postgresql"
-    assert set(jobs(project)) == {"test", "plan"} | ({"deploy"} if deployed else set())
+    expected = {"test", "plan"}
+    if project.answers["database"] == "postgresql":
+        expected |= {"deploy"} if project.answers["ci"] == "github" else {"deploy", CONTRACT}
+    assert set(jobs(project)) == expected
 
 
 @pytest.mark.parametrize("ci", FILES)
 def test_one_deploy_at_a_time_by_hand_and_never_cut_short(ci: str, rendered: Render) -> None:
     project = rendered(ci=ci, database="postgresql")
-    deploy = jobs(project)["deploy"]
-    assert deploy["environment"] == "production"
-    if ci == "github":
-        assert deploy["concurrency"]["cancel-in-progress"] is False
-        assert "github.event_name == 'workflow_dispatch'" in deploy["if"]
-        assert "github.ref == 'refs/heads/main'" in deploy["if"]
-        assert "workflow_dispatch" in pipeline(project)[True]  # YAML reads `on` so
-        assert deploy["needs"] == "test"
-        minutes = deploy["timeout-minutes"]
+    for job in deploys(project).values():
+        check_deploy(project, job)
+    if ci == "gitlab":  # the second one cannot be started before the first one has ended well
+        assert jobs(project)[CONTRACT]["needs"] == ["deploy"]
     else:
-        assert deploy["resource_group"] == "production"
-        assert deploy["interruptible"] is False
-        [rule] = deploy["rules"]
+        phase = pipeline(project)[True]["workflow_dispatch"]["inputs"]["phase"]
+        assert (phase["type"], phase["default"]) == ("choice", "expand")
+        assert phase["options"] == ["expand", "contract", "all"]
+
+
+def check_deploy(project: Rendering, job: dict[str, Any]) -> None:
+    """What every job has that changes production."""
+    assert job["environment"] == "production"
+    if project.answers["ci"] == "github":
+        assert job["concurrency"]["cancel-in-progress"] is False
+        assert "github.event_name == 'workflow_dispatch'" in job["if"]
+        assert "github.ref == 'refs/heads/main'" in job["if"]
+        assert "workflow_dispatch" in pipeline(project)[True]  # YAML reads `on` so
+        assert job["needs"] == "test"
+        minutes = job["timeout-minutes"]
+    else:
+        assert job["resource_group"] == "production"
+        assert job["interruptible"] is False
+        [rule] = job["rules"]
         assert rule == {"if": "$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH", "when": "manual"}
-        minutes = int(deploy["timeout"].removesuffix(" minutes"))
+        minutes = int(job["timeout"].removesuffix(" minutes"))
     assert minutes * 60 > deploy_budget(project)
 
 
@@ -103,7 +136,8 @@ def test_production_is_known_to_its_job_only(ci: str, rendered: Render) -> None:
     project = rendered(ci=ci, database="postgresql")
     for name, job in jobs(project).items():
         text = yaml.safe_dump(job)
-        assert ("PRODUCTION_DATABASE_URL" in text or "secrets." in text) == (name == "deploy")
+        known = "PRODUCTION_DATABASE_URL" in text or "secrets." in text
+        assert known == (name in deploys(project))
     if ci == "github":
         assert pipeline(project)["permissions"] == {"contents": "read"}
         for job in jobs(project).values():
@@ -139,11 +173,17 @@ class Repository:
     project: Rendering
     scratch: Path
 
-    def add_revision(self, table: str, before: str) -> str:
+    def add_revision(self, table: str, before: str, phase: str = "") -> str:
         """Commits a revision that creates `table`; returns the commit."""
-        file = self.project.path / f"migrations/versions/{table}.py"
-        file.write_text(REVISION.format(table=table, before=before), encoding="utf-8")
+        self.write_revision(table, before, phase)
         return self.commit(table)
+
+    def write_revision(self, table: str, before: str, phase: str) -> Path:
+        """Writes a revision that creates `table`."""
+        file = self.project.path / f"migrations/versions/{table}.py"
+        text = REVISION.format(table=table, before=before, phase=phase)
+        file.write_text(text, encoding="utf-8")
+        return file
 
     def commit(self, message: str) -> str:
         """Commits everything; returns the commit."""
@@ -295,28 +335,107 @@ def deployable(request: pytest.FixtureRequest, renderer: Renderer) -> Iterator[R
         yield renderer.ready(ci=request.param, database="postgresql")
 
 
-def test_a_deploy_brings_production_to_main(deployable: Rendering, tmp_path: Path) -> None:
+@pytest.fixture
+def production(deployable: Rendering) -> Iterator[str]:
+    """The URL of an empty database."""
     server = deployable.make("-s db-url").strip().replace("+psycopg", "")
-    url = server.rpartition("/")[0] + "/production"
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute("CREATE DATABASE production")
-    repository = Repository(deployable, tmp_path)
-    job = jobs(deployable)["deploy"]
-    for expected in ("teams", "Nothing"):
-        if deployable.answers["ci"] == "github":
-            env = {"MIGRATOR_BACKUP": "false", "MIGRATOR_BACKUP_FOLDER": "", "DATABASE_URL": url}
-            assert set(env) < {*job["env"], "DATABASE_URL"}
-            env |= {"MIGRATOR_PG_BIN": job["env"]["MIGRATOR_PG_BIN"]}
-            steps = [step for step in job["steps"] if step.get("name") in ("Plan", "Deploy")]
-            env |= {"GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md")}
-            runs = [repository.run(step["run"], "-e", **env) for step in steps]
-            assert "Database migration" in (tmp_path / "summary.md").read_text(encoding="utf-8")
-        else:
-            lines = [line for line in job["script"] if line != "make setup"]
-            env = {"PRODUCTION_DATABASE_URL": url, **job["variables"]}
-            runs = [repository.run("\n".join(lines), "-e", **env)]
-        for done in runs:
-            assert done.returncode == 0, done.stdout + done.stderr
-        assert expected in repository.read("plan.txt")
+        yield server.rpartition("/")[0] + "/production"
+        connection.execute("DROP DATABASE production WITH (FORCE)")
+
+
+def deploy(repository: Repository, url: str, phase: str) -> str:
+    """Runs the job that deploys a phase; returns what it printed."""
+    project, scratch = repository.project, repository.scratch
+    found = jobs(project)
+    # The tables of these tests are in no model.
+    env = {"MIGRATOR_DRIFT": "false"}
+    if project.answers["ci"] == "github":
+        job = found["deploy"]
+        env |= {"MIGRATOR_BACKUP": "false", "MIGRATOR_BACKUP_FOLDER": ""}
+        assert set(env) < {*job["env"], "MIGRATOR_DRIFT"}
+        env |= {"MIGRATOR_PG_BIN": job["env"]["MIGRATOR_PG_BIN"]}
+        env |= {"GITHUB_STEP_SUMMARY": str(scratch / "summary.md")}
+        runs = []
+        for step in job["steps"]:
+            if step.get("name") in ("Plan", "Deploy"):
+                given = {"${{ secrets.DATABASE_URL }}": url, "${{ inputs.phase }}": phase}
+                own = {name: given[value] for name, value in step["env"].items()}
+                runs.append(repository.run(step["run"], "-e", **env, **own))
+        assert "Database migration" in (scratch / "summary.md").read_text(encoding="utf-8")
+    else:
+        job = found[{"expand": "deploy", "contract": CONTRACT}[phase]]
+        lines = [line for line in job["script"] if line != "make setup"]
+        env |= {"PRODUCTION_DATABASE_URL": url, **job["variables"]}
+        runs = [repository.run("\n".join(lines), "-e", **env)]
+    for done in runs:
+        assert done.returncode == 0, done.stdout + done.stderr
+    return "".join(done.stdout for done in runs)
+
+
+def at(url: str) -> list[str]:
+    """The revisions that a database is at."""
     with psycopg.connect(url) as connection:
-        assert connection.execute("SELECT version_num FROM alembic_version").fetchall()
+        rows = connection.execute("SELECT version_num FROM alembic_version").fetchall()
+        return [row[0] for row in rows]
+
+
+def test_a_deploy_brings_production_to_main_in_two_phases(
+    deployable: Rendering, production: str, tmp_path: Path
+) -> None:
+    repository = Repository(deployable, tmp_path)
+    deploy(repository, production, "expand")
+    assert "teams" in repository.read("plan.txt")
+    assert at(production) == ["5f2c81d0a7e4"]
+    files = [
+        repository.write_revision("apples", "5f2c81d0a7e4", "expand"),
+        repository.write_revision("pears", "apples", "contract"),
+    ]
+    try:
+        printed = deploy(repository, production, "expand")
+        assert "applied apples" in printed
+        plan = repository.read("plan.txt")
+        assert "[expand]" in plan and "[contract]" in plan
+        assert at(production) == ["apples"]
+        assert "--phase contract" in deploy(repository, production, "expand")
+        assert at(production) == ["apples"]
+        assert "applied pears" in deploy(repository, production, "contract")
+        assert at(production) == ["pears"]
+        deploy(repository, production, "contract")
+        assert "Nothing" in repository.read("plan.txt")
+    finally:
+        for file in files:
+            file.unlink()
+
+
+def test_a_deploy_of_all_phases(deployable: Rendering, production: str, tmp_path: Path) -> None:
+    """On GitLab that is one job after the other."""
+    repository = Repository(deployable, tmp_path)
+    github = deployable.answers["ci"] == "github"
+    deploy(repository, production, "expand")
+    files = [
+        repository.write_revision("apples", "5f2c81d0a7e4", "contract"),
+        repository.write_revision("pears", "apples", "expand"),
+    ]
+    try:
+        deploy(repository, production, "all" if github else "contract")
+        assert at(production) == ["pears"]
+    finally:
+        for file in files:
+            file.unlink()
+
+
+@pytest.mark.parametrize("ci", FILES)
+def test_the_pages_say_what_the_jobs_want(ci: str, rendered: Render) -> None:
+    project = rendered(ci=ci, database="postgresql")
+    wanted = re.findall(r"secrets\.(\w+)|\$(\w+_DATABASE_URL)", project.read(FILES[ci]))
+    assert {name for names in wanted for name in names if name} == {SECRETS[ci]}
+    for page in ("README.md", "docs/production.md", "docs/zh/migrations.md"):
+        text = project.read(page)
+        assert f"]({'../' * page.count('/')}{FILES[ci]})" in text, page
+        assert f"`{SECRETS[ci]}`" in text, page
+        named = ("`deploy`", f"`{CONTRACT}`") if ci == "gitlab" else ("`expand`", "`contract`")
+        assert all(name in text for name in named), page
+        if ci == "github":
+            assert re.search(r'environment\s+"production"|环境 production', text), page

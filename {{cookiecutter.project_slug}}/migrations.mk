@@ -11,24 +11,35 @@ MIGRATOR ?= $(PYTHON) -m migrator
 # The configuration for deploys; everything else uses alembic.ini.
 PROD_INI ?= alembic_prod.ini
 
-# Arguments: m=message  to=revision  from=revision  drop=table,table.column  rewrite=table.column  out=file  base=branch
-# Taken as they are: a dollar sign in a message is not a variable. And only as they are typed: a
-# variable of that name in the environment is somebody else's.
-typed = $(if $(filter command,$(origin $(1))),$(value $(1)))
-override m := $(call typed,m)
-override to := $(call typed,to)
-override from := $(call typed,from)
-override drop := $(call typed,drop)
-override rewrite := $(call typed,rewrite)
-override out := $(call typed,out)
-override keep := $(call typed,keep)
-override host := $(call typed,host)
-override yes := $(call typed,yes)
-override beside := $(call typed,beside)
-export keep host yes
-override deploys := $(call typed,deploys)
-override base := $(call typed,base)
-export m to from drop rewrite out base
+# Arguments, as in `make revision m="add invoices"`: make migrations-help says who takes which.
+# Only what is typed on the command line counts, and as it is typed: a dollar sign in a message is
+# not a variable. A Makefile that includes this file, and the environment, may have variables of
+# these names: they stay as they are, since the recipes read others, such as $migration_m.
+migration_arguments := m to from phase prod drop rewrite keep base out host yes beside deploys
+define migration_argument
+ifeq ($$(origin $(1)),command line)
+override $(1) := $$(value $(1))
+export $(1)
+override migration_$(1) := $$(value $(1))
+else
+override migration_$(1) :=
+endif
+export migration_$(1)
+endef
+$(foreach each,$(migration_arguments),$(eval $(call migration_argument,$(each))))
+
+# An argument as an option, which has another name there if $(2) says so; and as one of Alembic's -x.
+migration_option = $(if $(migration_$(1)),--$(or $(2),$(1)) "$$migration_$(1)")
+migration_x = $(if $(migration_$(1)),-x $(1)="$$migration_$(1)")
+
+# Refuses arguments that a target would ignore, and so do something else than it was told.
+migration_takes_no = $(foreach each,$(1),$(if $(migration_$(each)),echo 'make $@ takes no $(each)= and did nothing: make migrations-help says who takes it.' >&2; exit 2;))
+
+# FROM..TO, if either was typed.
+migration_range = $(if $(migration_from)$(migration_to),"$${migration_from:-base}..$${migration_to:-head}")
+
+# prod=1: with the configuration for deploys.
+migration_ini = $(if $(migration_prod),-c $(PROD_INI))
 
 # Chinese in messages, comments and SQL, whatever the locale says.
 export PYTHONUTF8 = 1
@@ -43,7 +54,7 @@ ifeq ($(.DEFAULT_GOAL),)
 endif
 
 define need_message
-test -n "$$m" || { echo 'make $@ needs a message, for example: make $@ m="add invoices"' >&2; exit 2; }
+test -n "$$migration_m" || { echo 'make $@ needs a message, for example: make $@ m="add invoices"' >&2; exit 2; }
 endef
 
 define need_migrator
@@ -86,32 +97,35 @@ migrations-help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s  %s\n", $$1, $$2 }' $(filter %migrations.mk,$(MAKEFILE_LIST))
 
 migrate: ## bring the database to the newest revision
+	@$(call migration_takes_no,to phase prod)
 	@$(call plainly,$(ALEMBIC) upgrade head,false,)
 
 revision: ## write what changed in the models as a revision: m="add invoices" (drop=table, rewrite=table.column to allow that)
 	@$(need_message)
 	@$(call plainly,$(ALEMBIC) upgrade head,false,)
-	@$(ALEMBIC) $(if $(drop),-x drop="$$drop") $(if $(rewrite),-x rewrite="$$rewrite") revision --autogenerate --message="$$m"
+	@$(ALEMBIC) $(call migration_x,drop) $(call migration_x,rewrite) revision --autogenerate --message="$$migration_m"
 	@$(keep_snapshot)
 	@$(advise)
 
 empty-revision: ## write an empty revision to fill in by hand: m="fix prices"
 	@$(need_message)
-	@$(ALEMBIC) revision --message="$$m"
+	@$(ALEMBIC) revision --message="$$migration_m"
 
 upgrade: ## go forward: to=REV or to=+1 (default: head)
-	@$(call plainly,$(ALEMBIC) upgrade "$${to:-head}",echo "$$now" | grep -q "(head)",Already at the newest revision: nothing to upgrade.)
+	@$(call migration_takes_no,phase prod)
+	@$(call plainly,$(ALEMBIC) upgrade "$${migration_to:-head}",echo "$$now" | grep -q "(head)",Already at the newest revision: nothing to upgrade.)
 
-downgrade: ## go back, on a development database: to=REV, to=-2 or to=base (default: -1)
-	@$(call plainly,$(ALEMBIC) downgrade "$${to:--1}",test -z "$$now",Already at base: nothing to downgrade.)
+downgrade: ## go back, on a development database: to=REV, to=-2 or to=base (default: -1; host=NAME if it is elsewhere)
+	@$(call migration_takes_no,phase prod)
+	@$(call plainly,$(ALEMBIC) $(call migration_x,host) downgrade "$${migration_to:--1}",test -z "$$now",Already at base: nothing to downgrade.)
 
 current: ## show the revision that the database is at
 	@output=$$($(ALEMBIC) current) || { code=$$?; echo "$$output"; exit $$code; }; \
 	echo "$${output:-base (no revision is applied)}"
 
-history: ## list all revisions, newest first (deploys=1: what deploys did, when, and who it was)
-	@$(if $(deploys),$(need_migrator),$(ALEMBIC) history)
-	@$(if $(deploys),$(MIGRATOR) log)
+history: ## list all revisions, newest first (deploys=1: what deploys did, when, and who it was; prod=1)
+	@$(if $(migration_deploys),$(need_migrator),$(ALEMBIC) history)
+	@$(if $(migration_deploys),$(MIGRATOR) $(migration_ini) log)
 
 heads: ## show the newest revision, or several when branches met
 	@$(ALEMBIC) heads
@@ -119,11 +133,12 @@ heads: ## show the newest revision, or several when branches met
 merge: ## join several heads into one: m="merge"
 	@$(need_message)
 	@$(count_heads); if test "$$count" -lt 2; then echo 'There is one head: nothing to merge.'; else \
-	$(ALEMBIC) merge heads --message="$$m" && $(keep_snapshot); fi
+	$(ALEMBIC) merge heads --message="$$migration_m" && $(keep_snapshot); fi
 
-sql: ## write what an upgrade would run to a file: from=REV to=REV out=FILE (default: from the database's revision to head)
+sql: ## write what an upgrade would run to a file: from=REV to=REV out=FILE (default: from the database's revision to head; prod=1)
+	@$(call migration_takes_no,phase)
 	@$(need_migrator)
-	@$(MIGRATOR) sql $(if $(from),--from "$$from") $(if $(to),--to "$$to") $(if $(out),--output "$$out")
+	@$(MIGRATOR) $(migration_ini) sql $(call migration_option,from) $(call migration_option,to) $(call migration_option,out,output)
 
 snapshot: ## write schema.sql, which shows in reviews what the revisions build (again after editing one)
 	@$(need_migrator)
@@ -131,30 +146,30 @@ snapshot: ## write schema.sql, which shows in reviews what the revisions build (
 
 check-history: ## refuse changes to revisions that the main branch has: base=origin/main
 	@$(need_migrator)
-	@$(MIGRATOR) guard $(if $(base),--base "$$base",--optional)
+	@$(MIGRATOR) guard $(or $(call migration_option,base),--optional)
 
 .PHONY: squash
 squash: ## collapse revisions into one: m="start" (to=REV; keep=REV,... or drop=REV,... for the rows that they write)
 	@$(need_message)
 	@$(need_migrator)
-	@$(MIGRATOR) squash --message "$$m" $(if $(to),--to "$$to") $(if $(keep),--keep-data "$$keep") $(if $(drop),--drop-data "$$drop")
+	@$(MIGRATOR) squash --message "$$migration_m" $(call migration_option,to) $(call migration_option,keep,keep-data) $(call migration_option,drop,drop-data)
 	@$(keep_snapshot)
 
 .PHONY: baseline
 baseline: ## adopt the database in DATABASE_URL: models, a first revision, a stamp: m="as it was" (yes=1: do not ask)
 	@$(need_message)
 	@$(need_migrator)
-	@$(MIGRATOR) baseline --message "$$m" $(if $(yes),--yes) $(if $(beside),--beside)
+	@$(MIGRATOR) baseline --message "$$migration_m" $(if $(migration_yes),--yes) $(if $(migration_beside),--beside)
 	@$(keep_snapshot)
 
 .PHONY: reset seed
 reset: ## drop everything in the development database, migrate, and add the example data (yes=1: do not ask)
 	@$(need_migrator)
-	@$(MIGRATOR) reset $(if $(yes),--yes) $(if $(host),--host "$$host")
+	@$(MIGRATOR) reset $(if $(migration_yes),--yes) $(call migration_option,host)
 
 seed: ## add the example data of app/seeds.py that is not there yet
 	@$(need_migrator)
-	@$(MIGRATOR) seed $(if $(host),--host "$$host")
+	@$(MIGRATOR) seed $(call migration_option,host)
 
 tables: ## list the tables that the models describe, and where they were found
 	@$(need_migrator)
@@ -164,25 +179,27 @@ tables: ## list the tables that the models describe, and where they were found
 .PHONY: lint-migrations
 lint-migrations: ## say what revisions would lock or break: from=REV to=REV, or base=BRANCH (default: the pending ones)
 	@$(need_migrator)
-	@$(MIGRATOR) lint $(if $(from)$(to),"$${from:-base}..$${to:-head}") $(if $(base),--base "$$base")
+	@$(MIGRATOR) lint $(migration_range) $(call migration_option,base)
 
 .PHONY: trace
 trace: ## try revisions on a scratch database and show their locks: from=REV to=REV, or base=BRANCH (default: the pending ones)
 	@$(need_migrator)
-	@$(MIGRATOR) trace $(if $(from)$(to),"$${from:-base}..$${to:-head}") $(if $(base),--base "$$base")
+	@$(MIGRATOR) trace $(migration_range) $(call migration_option,base)
 
-plan: ## show what a deploy would apply (exit 3 when something is pending)
+plan: ## show what a deploy would apply: to=REV (exit 3 when something is pending; prod=1: with alembic_prod.ini)
+	@$(call migration_takes_no,phase)
 	@$(need_migrator)
-	@$(MIGRATOR) plan
+	@$(MIGRATOR) $(migration_ini) plan $(call migration_option,to)
 
-deploy: ## apply pending revisions to the database in DATABASE_URL, with alembic_prod.ini
+deploy: ## apply pending revisions to the database in DATABASE_URL, with alembic_prod.ini: to=REV, phase=expand or phase=contract
 	@$(need_migrator)
-	@$(MIGRATOR) -c $(PROD_INI) deploy
+	@$(MIGRATOR) -c $(PROD_INI) deploy $(call migration_option,to) $(call migration_option,phase)
 
 rollback: ## take a deploy's revisions back, with alembic_prod.ini, after showing what that costs: to=REV or to=-1
+	@$(call migration_takes_no,phase)
 	@$(need_migrator)
-	@test -n "$$to" || { echo 'make $@ needs a revision to go back to, for example: make $@ to=-1' >&2; exit 2; }
-	@$(MIGRATOR) -c $(PROD_INI) rollback --to "$$to"
+	@test -n "$$migration_to" || { echo 'make $@ needs a revision to go back to, for example: make $@ to=-1' >&2; exit 2; }
+	@$(MIGRATOR) -c $(PROD_INI) rollback --to "$$migration_to"
 
 db-start: ## start the development PostgreSQL (the targets above do it by themselves)
 	@$(need_migrator)

@@ -26,8 +26,8 @@ URL_VARIABLES = ("MIGRATION_DATABASE_URL", "DATABASE_URL")
 class Settings:
     """The `[migrator]` section of an ini file; `MIGRATOR_<NAME>` in the environment wins.
 
-    Numbers are seconds, where 0 means no limit, except `backup_keep`. What each is for stands
-    beside it in alembic_prod.ini; the defaults here are those of development.
+    Numbers are seconds, except `backup_keep`. What each is for, and what 0 means, stands beside it
+    in alembic_prod.ini; the defaults here are those of development.
     """
 
     production: bool = False

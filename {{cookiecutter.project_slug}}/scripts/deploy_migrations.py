@@ -2,8 +2,10 @@
 
     DATABASE_URL=... python scripts/deploy_migrations.py
 
-Same as `python -m migrator -c alembic_prod.ini deploy`; works from any current folder. Exit
-codes: 0 done or nothing to do, 1 failed, 2 wrong configuration, 4 waited too long for a lock.
+Same as `python -m migrator -c alembic_prod.ini deploy`, with the same options; works from any
+current folder. Exit codes: 0 done or nothing to do, 1 failed, 2 wrong usage or configuration,
+4 waited too long for a lock, 5 refused by a safety check, 130 stopped by Ctrl-C or SIGTERM. (3,
+revisions are pending, is what `plan` and `check` say.)
 """
 
 import sys
