@@ -8,7 +8,7 @@ import sys
 from alembic.config import Config
 from sqlalchemy.engine import URL
 
-from migrator import settings
+from migrator import settings, urls
 from migrator.console import note, say
 from migrator.errors import MigratorError, UsageError
 
@@ -31,7 +31,7 @@ def run(config: Config, action: str) -> None:
 def _server(config: Config, action: str) -> None:
     configured = settings.configured_url(config)
     if configured.drivername != "devserver":
-        shown = configured.render_as_string(hide_password=True)
+        shown = urls.shown(configured)
         note(f"The database is {shown}: there is no development server to {action}.")
         return
     from migrator.devserver import DevServer  # not installed where there is a DATABASE_URL

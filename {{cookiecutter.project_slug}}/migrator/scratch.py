@@ -14,7 +14,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
-from migrator import settings
+from migrator import settings, urls
 from migrator.errors import MigratorError
 
 NAME_LENGTH = 40  # in bytes: PostgreSQL cuts names at 63, and a suffix is added
@@ -48,7 +48,7 @@ def empty(url: URL) -> Iterator[URL]:
             in_use = create_engine(made, poolclass=NullPool).connect()
     except DBAPIError as error:
         reason = " ".join(str(error.orig).split()).removesuffix(".")
-        shown = url.render_as_string(hide_password=True)
+        shown = urls.shown(url)
         raise MigratorError(
             f"No scratch database can be made beside {shown}: {reason}. Nothing was changed; give"
             " the account the right to (ALTER ROLE ... CREATEDB), or set DATABASE_URL to a server"

@@ -5,7 +5,7 @@ from argparse import ArgumentParser, Namespace
 
 from alembic.config import Config
 
-from migrator import settings
+from migrator import settings, urls
 from migrator.console import argument, note, say
 from migrator.history import adopting
 
@@ -39,7 +39,7 @@ def run(config: Config, options: Namespace) -> None:
     say(f"Wrote {result.path.name} and, as a draft, {result.models.name}.")
     if result.differences:
         note(f"Mend the models until `make check-migrations` is quiet: {result.differences}")
-    shown = settings.database_url(config).render_as_string(hide_password=True)
+    shown = urls.shown(settings.database_url(config))
     if options.yes or _asked(f"Stamp {shown} as being at {result.revision}? [y/N]"):
         adopting.stamp(config, result.revision)
         say(f"{shown} is at {result.revision}; nothing else in it was touched.")

@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from alembic import command
 from alembic.config import Config
 
-from migrator import chain, database, plan, settings
+from migrator import chain, database, plan, settings, urls
 from migrator.console import argument, say
 from migrator.errors import RefusedError
 from migrator.history import development, reset, seeds
@@ -29,7 +29,7 @@ def run(config: Config, options: Namespace) -> None:
     """
     development.refuse_production(config, "reset")
     chain.load(config)  # a broken revision is found before anything is dropped
-    shown = settings.database_url(config).render_as_string(hide_password=True)
+    shown = urls.shown(settings.database_url(config))
     with database.connect(config) as connection:
         development.refuse_elsewhere(connection, "reset", options.host)
         connection.rollback()
