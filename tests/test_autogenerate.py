@@ -1,5 +1,6 @@
 """What autogenerate writes, on a real PostgreSQL: nothing empty, no silent drop, whole enums."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -164,6 +165,18 @@ def test_a_new_enum_value(project: Rendering) -> None:
     assert sql(project, "SELECT enum_range(NULL::mood)") == "[('{happy,calm,sad}',)]\n"
 
 
+def test_new_enum_values_keep_their_order(project: Rendering) -> None:
+    models(project, PET)
+    revise(project)
+    project.make("migrate")
+    more = PET.replace("    happy = 1", "    fresh = 3\n    happy = 1\n    calm = 4\n    cross = 5")
+    models(project, more.replace("    sad = 2", "    sad = 2\n    late = 6\n    later = 7"))
+    assert "ADD VALUE IF NOT EXISTS 'fresh' BEFORE 'happy'" in revise(project)
+    round_trip(project)
+    wanted = "[('{fresh,happy,calm,cross,sad,late,later}',)]\n"
+    assert sql(project, "SELECT enum_range(NULL::mood)") == wanted
+
+
 def test_a_value_that_the_models_lost_is_said(project: Rendering) -> None:
     models(project, PET)
     revise(project)
@@ -296,6 +309,80 @@ def test_types_of_the_application_and_of_libraries(project: Rendering) -> None:
         round_trip(project)
     finally:
         (project.path / "library_type.py").unlink()
+
+
+DECORATORS = """
+from sqlalchemy.dialects import postgresql
+
+
+class GUID(sa.TypeDecorator):
+    impl = sa.CHAR
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect):
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(postgresql.UUID())
+        return dialect.type_descriptor(sa.CHAR(36))
+
+
+class Document(sa.TypeDecorator):
+    impl = sa.JSON
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect):
+        here = postgresql.JSONB() if dialect.name == "postgresql" else sa.JSON()
+        return dialect.type_descriptor(here)
+
+
+class Varying(sa.TypeDecorator):
+    impl = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
+    cache_ok = True
+
+
+class Size(sa.TypeDecorator):
+    impl = sa.String
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect):
+        return sa.Enum("s", "l", name="size")
+"""
+DECORATED = """
+    guid: Mapped[str] = mapped_column(GUID())
+    guids: Mapped[list[str] | None] = mapped_column(ARRAY(GUID()))
+    document: Mapped[dict[str, str]] = mapped_column(Document())
+    varying: Mapped[dict[str, str]] = mapped_column(Varying())
+    other: Mapped[str] = mapped_column(GUID().with_variant(sa.String(40), "postgresql"))
+    size: Mapped[str] = mapped_column(Size())
+"""
+
+
+def test_a_decorator_that_chooses_by_database(project: Rendering) -> None:
+    """It is what CREATE TABLE would have; the driver's own varieties of types have no import."""
+    models(project, DECORATORS, SHOP, DECORATED)
+    text = revise(project)
+    for column in (
+        '"guid", sa.UUID(), nullable=False',
+        '"guids", postgresql.ARRAY(sa.UUID()), nullable=True',
+        '"document", postgresql.JSONB(astext_type=sa.Text()), nullable=False',
+    ):
+        assert f"sa.Column({column})" in text
+    assert ".with_variant(postgresql.JSONB(astext_type=sa.Text())" in text
+    assert re.search(r"UUID\(\)\.with_variant\(\s*sa\.String\(length=40\), \"postgresql\"", text)
+    assert "CREATE TYPE size AS ENUM" in text
+    round_trip(project)
+    kinds = "SELECT data_type FROM information_schema.columns WHERE table_name = $$shops$$"
+    found = sql(project, f"{kinds} AND column_name IN ($$guid$$, $$document$$, $$varying$$)")
+    assert sorted(re.findall(r"\w+", found)) == ["jsonb", "jsonb", "uuid"]
+
+
+def test_a_decorator_on_sqlite(ready: Render) -> None:
+    project = ready(database="sqlite")
+    project.make("migrate")
+    models(project, DECORATORS, SHOP, DECORATED.replace("    guids", "    # guids"))
+    text = revise(project)
+    assert 'sa.Column("guid", sa.CHAR(length=36), nullable=False)' in text
+    assert 'sa.Column("document", sqlite.JSON(), nullable=False)' in text
+    round_trip(project)
 
 
 def test_a_schema_of_its_own(project: Rendering) -> None:

@@ -6,7 +6,7 @@ one statement that one can read, and columns refer to it with `create_type=False
 that `--sql` shows it too.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,7 +15,7 @@ from alembic.autogenerate.api import AutogenContext
 from alembic.operations import ops
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy.dialects.postgresql.base import PGIdentifierPreparer
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from migrator.console import note
 
@@ -40,7 +40,8 @@ def render(item: TypeEngine[Any], context: AutogenContext) -> str | None:
     if not _is_postgresql(context.migration_context):
         return None
     context.imports.add("from sqlalchemy.dialects import postgresql")
-    arguments = [repr(label) for label in item.enums] + [f"name={str(item.name)!r}"]
+    # A label may be a member of a StrEnum, whose repr is no Python.
+    arguments = [repr(str.__str__(label)) for label in item.enums] + [f"name={str(item.name)!r}"]
     if item.schema:
         arguments.append(f"schema={str(item.schema)!r}")
     return f"postgresql.ENUM({', '.join(arguments)}, create_type=False)"
@@ -53,22 +54,19 @@ def complete(context: MigrationContext, script: ops.MigrationScript) -> None:
     existing = _existing(context)
     assert context.connection is not None
     default = sa.inspect(context.connection).default_schema_name
-    wanted = {_key(enum, default): enum for enum in _enums(_model_columns(context))}
-    dropped = {_key(enum, default): enum for enum in _enums(_dropped_columns(script.upgrade_ops))}
     up, down = script.upgrade_ops.ops, script.downgrade_ops.ops
+    dialect = context.dialect
+    wanted = {_key(enum, default): enum for enum in _enums(_model_columns(context), dialect)}
+    gone_columns = _dropped_columns(script.upgrade_ops)
+    dropped = {_key(enum, default): enum for enum in _enums(gone_columns, dialect)}
+    added: list[ops.MigrateOperation] = []
     for key, enum in wanted.items():
         name = _name(context, enum)
         if key not in existing:
             up.insert(0, _sql(f"CREATE TYPE {name} AS ENUM ({_labels(enum.enums)})"))
             down.append(_sql(f"DROP TYPE {name}"))
             continue
-        for place, label in enumerate(enum.enums):
-            if label not in existing[key]:
-                # Idempotent, because a downgrade cannot take a value away again.
-                after = f" AFTER {_labels(enum.enums[place - 1 : place])}" if place else ""
-                value = _labels([label])
-                statement = f"ALTER TYPE {name} ADD VALUE IF NOT EXISTS {value}{after}"
-                up.insert(0, AddValueOp(_sql(statement).sqltext))
+        added += _new_values(name, existing[key], enum.enums)
         if gone := [label for label in existing[key] if label not in enum.enums]:
             note(
                 f"Enum type {name} keeps {_labels(gone)}, which the models no longer list:"
@@ -79,6 +77,20 @@ def complete(context: MigrationContext, script: ops.MigrationScript) -> None:
             name = _name(context, enum)
             up.append(_sql(f"DROP TYPE {name}"))
             down.insert(0, _sql(f"CREATE TYPE {name} AS ENUM ({_labels(enum.enums)})"))
+    up[:0] = added
+
+
+def _new_values(name: str, existing: Sequence[str], wanted: Sequence[str]) -> Iterator[AddValueOp]:
+    """Yield what adds values in the order of the models, each after the one that is before it."""
+    for place, label in enumerate(wanted):
+        if label in existing:
+            continue
+        where = f" BEFORE {_labels(existing[:1])}" if existing else ""
+        if place:
+            where = f" AFTER {_labels(wanted[place - 1 : place])}"
+        # Idempotent, because a downgrade cannot take a value away again.
+        statement = f"ALTER TYPE {name} ADD VALUE IF NOT EXISTS {_labels([label])}{where}"
+        yield AddValueOp(_sql(statement).sqltext)
 
 
 def _name(context: MigrationContext, enum: sa.Enum) -> str:
@@ -134,14 +146,20 @@ def _dropped_columns(container: ops.OpContainer) -> Iterator[sa.Column[Any]]:
             yield from _dropped_columns(op)
 
 
-def _enums(columns: Iterable[sa.Column[Any]]) -> Iterator[sa.Enum]:
-    """Yield the native enum types of columns, inside arrays and decorators too."""
+def _enums(columns: Iterable[sa.Column[Any]], dialect: sa.Dialect) -> Iterator[sa.Enum]:
+    """Yield the native enum types of columns, inside arrays, decorators and variants too."""
     for column in columns:
-        type_: TypeEngine[Any] = column.type
-        while not isinstance(type_, sa.Enum):
-            inner = getattr(type_, "item_type", None) or getattr(type_, "impl_instance", None)
-            if inner is None or inner is type_:
-                break
-            type_ = inner
+        type_ = _stored(column.type, dialect)
+        while inner := getattr(type_, "item_type", None):
+            type_ = _stored(inner, dialect)
         if isinstance(type_, sa.Enum) and _is_native(type_) and getattr(type_, "create_type", True):
             yield type_
+
+
+def _stored(type_: TypeEngine[Any], dialect: sa.Dialect) -> TypeEngine[Any]:
+    """Return what a type is in this database, where it is a decorator or has a variant."""
+    type_ = type_._variant_mapping.get(dialect.name, type_)
+    while isinstance(type_, TypeDecorator):
+        type_ = type_.type_engine(dialect)
+        type_ = type_._variant_mapping.get(dialect.name, type_)
+    return type_
