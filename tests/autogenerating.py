@@ -12,12 +12,32 @@ from tests.conftest import Renderer, Rendering
 
 MODELS = '''"""Models of this test."""
 
+import datetime
 import decimal
+import enum
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base, PrimaryKey
+
+
+class Status(enum.StrEnum):
+    ACTIVE = "active"
+    GONE = "gone"
+
+
+class Level(enum.IntEnum):
+    LOW = 1
+
+
+class Cents(sa.TypeDecorator):
+    impl = sa.Integer
+    cache_ok = True
+
+    def process_bind_param(self, value, dialect):
+        return value * 100
 
 
 class Shop(Base):
@@ -105,6 +125,20 @@ class Project:
         self.alembic(f"downgrade {self.head}")
         self.alembic("upgrade head")
         assert "No new upgrade" in self.alembic("check")
+
+
+@contextmanager
+def settled(project: Project) -> Iterator[None]:
+    """What is written so far is applied, and counts as having been there before."""
+    head, first = project.head, project.first
+    project.alembic("upgrade head")
+    project.head = project.alembic("heads").split()[0]
+    project.first = project.files()
+    try:
+        with restored(project):
+            yield
+    finally:
+        project.head, project.first = head, first
 
 
 def changed(place: int, column: str) -> list[str]:

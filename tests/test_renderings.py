@@ -45,6 +45,7 @@ migrator/autogenerate/__init__.py migrator/autogenerate/checks.py
 migrator/autogenerate/columns.py migrator/autogenerate/consent.py
 migrator/autogenerate/differences.py migrator/autogenerate/hooks.py
 migrator/autogenerate/phases.py migrator/autogenerate/probe.py migrator/autogenerate/steps.py
+migrator/autogenerate/values.py
 migrator/autogenerate/writing.py migrator/backup/__init__.py migrator/backup/dump.py
 migrator/backup/files.py migrator/backup/filling.py migrator/backup/load.py
 migrator/backup/sqlite.py migrator/backup/tools.py migrator/carrying_out.py migrator/chain.py

@@ -137,6 +137,15 @@ HEAD = '''"""Made by a test."""
 import sqlalchemy as sa
 
 from app.models.base import Base
+
+
+class Guid(sa.TypeDecorator):
+    impl = sa.CHAR
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect):
+        here = sa.UUID() if dialect.name == "postgresql" else sa.CHAR(36)
+        return dialect.type_descriptor(here)
 '''
 FAMILIES = {
     "amount": ["sa.Numeric(10, 2)", "sa.Numeric(12, 2)"],
@@ -144,7 +153,9 @@ FAMILIES = {
     "count": ["sa.Integer()", "sa.BigInteger()"],
     "done": ["sa.Boolean()"],
     "label": ["sa.String(30)", "sa.Text()"],
-    "since": ["sa.DateTime(timezone=True)"],
+    "guid": ["Guid()"],
+    "since": ["sa.DateTime(timezone=True)", "sa.DateTime()"],
+    "size": ["sa.Enum('s', 'l', name='size')"],
     "token": ["sa.Uuid()"],
 }
 DEFAULTS = {
@@ -153,7 +164,9 @@ DEFAULTS = {
     "count": ["server_default=sa.text('7')", "default=5"],
     "done": ["server_default=sa.false()"],
     "label": ["default='l'"],
+    "guid": [],
     "since": ["server_default=sa.func.now()"],
+    "size": ["default='s'", "server_default='l'"],
     "token": ["server_default=sa.text('gen_random_uuid()')"],
 }
 # The first two have one name, and are the same to what compares names only: not on SQLite.
@@ -249,6 +262,8 @@ REWRITES = {
     ("sa.Text()", "sa.String(20)"),
     ("sa.Text()", "sa.String(50)"),
     ("sa.Text()", "sa.String(30)"),
+    ("sa.DateTime()", "sa.DateTime(timezone=True)"),
+    ("sa.DateTime(timezone=True)", "sa.DateTime()"),
     ("sa.Integer()", "sa.BigInteger()"),
     ("sa.BigInteger()", "sa.Integer()"),
 }

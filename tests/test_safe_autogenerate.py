@@ -7,7 +7,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.autogenerating import BEFORE, MODELS, ROWS, Project, changed, prepared, restored
+from tests.autogenerating import (
+    BEFORE,
+    MODELS,
+    ROWS,
+    Project,
+    changed,
+    prepared,
+    restored,
+    settled,
+)
 from tests.conftest import Renderer
 
 
@@ -76,6 +85,47 @@ def test_a_new_not_null_column_with_a_python_default(project: Project) -> None:
     project.types()
     project.round_trip()
     assert project.run("SELECT DISTINCT stars FROM shops") == [(3,)]
+
+
+def test_only_defaults_that_the_database_would_have_are_copied(project: Project) -> None:
+    """An enum's label is; what a decorator or a class would make of a value is asked for."""
+    project.models(
+        *BEFORE,
+        "status: Mapped[Status] = mapped_column(default=Status.ACTIVE)",
+        'other: Mapped[Status] = mapped_column(sa.Enum(Status, name="other",'
+        " values_callable=lambda kind: [each.value for each in kind]), default=Status.GONE)",
+        """quote: Mapped[str] = mapped_column(sa.String(9), default="it's 5%")""",
+        "open: Mapped[bool] = mapped_column(default=True)",
+        "ratio: Mapped[float] = mapped_column(default=0.5)",
+        "word: Mapped[str] = mapped_column(sa.String(9), default=Status.ACTIVE)",
+        "level: Mapped[int] = mapped_column(sa.Integer(), default=Level.LOW)",
+        "price: Mapped[int] = mapped_column(Cents(), default=10)",
+        'notes: Mapped[str] = mapped_column(sa.JSON(), default="none")',
+        'most: Mapped[float] = mapped_column(default=float("inf"))',
+    )
+    found = project.revise()
+    assert list(found) == ["expand", "online", "contract"]
+    for phase in ("online", "contract"):
+        written = dict(re.findall(r'op.backfill\("shops", {"(\w+)": (.+)}, key="id"', found[phase]))
+        assert written == {
+            "status": '"ACTIVE"',
+            "other": '"gone"',
+            "quote": '"it\'s 5%"',
+            "open": "True",
+            "ratio": "0.5",
+            "word": "None",
+            "level": "None",
+            "price": "None",
+            "notes": "None",
+            "most": "None",
+        }
+    for name in project.files():
+        path = project.folder / name
+        text = path.read_text("utf-8").replace('"notes": None', '"notes": "{}"')
+        path.write_text(text.replace('": None}', '": 1}'), "utf-8")
+    project.round_trip()
+    query = "SELECT DISTINCT status::text, other::text, quote, open, ratio FROM shops"
+    assert project.run(query) == [("ACTIVE", "gone", "it's 5%", True, 0.5)]
 
 
 def test_a_new_not_null_column_that_nobody_has_a_value_for(project: Project) -> None:
@@ -156,6 +206,41 @@ def test_types_that_rewrite_the_table_have_to_be_named(
     project.round_trip()
 
 
+def test_a_time_zone_rewrites_where_the_server_is_not_in_utc(project: Project) -> None:
+    column = "since: Mapped[datetime.datetime | None] = mapped_column(sa.DateTime({}))"
+    project.models(*BEFORE, column.format(""))
+    project.revise()
+    assert project.run("SHOW TimeZone") in ([("UTC",)], [("Etc/UTC",)])
+    with settled(project):
+        project.models(*BEFORE, column.format("timezone=True"))
+        done = project.rendering.run("make revision m=step")
+        assert "rewrite=shops.since" in done.stdout
+        assert list(project.revise("-x rewrite=shops.since")) == ["contract"]
+        project.round_trip()
+
+
+def test_a_domain_is_checked_row_by_row(project: Project) -> None:
+    """So PostgreSQL rewrites the table for a new column of it, with or without a default."""
+    project.run("CREATE DOMAIN short AS text CHECK (length(VALUE) < 9)")
+    kind = "postgresql.DOMAIN('short', sa.Text(), create_type=False)"
+    project.models(
+        *BEFORE,
+        f"nick: Mapped[str | None] = mapped_column({kind})",
+        f"kind: Mapped[str] = mapped_column({kind}, server_default='shop')",
+    )
+    try:
+        done = project.rendering.run("make revision m=step")
+        assert "rewrite=shops.nick,shops.kind" in done.stdout
+        found = project.revise("-x rewrite=shops.nick,shops.kind")
+        assert list(found) == ["expand"]
+        assert found["expand"].count("# PostgreSQL rewrites shops for this") == 2
+        project.round_trip()
+        assert project.run("SELECT DISTINCT nick, kind FROM shops") == [(None, "shop")]
+        project.alembic(f"downgrade {project.head}")
+    finally:
+        project.run("DROP DOMAIN short CASCADE")
+
+
 def test_drops_are_the_contract(project: Project) -> None:
     """An index goes online; what ON CONFLICT may need stays until the old code is gone."""
     project.models(BEFORE[0], BEFORE[1])
@@ -166,6 +251,65 @@ def test_drops_are_the_contract(project: Project) -> None:
     for part in ('op.drop_constraint(op.f("uq_shops_code")', 'op.drop_column("shops", "street")'):
         assert part in found["contract"]
     project.round_trip()
+
+
+def test_a_dropped_column_that_new_rows_would_need(project: Project) -> None:
+    """The new code, which comes before the contract, writes rows without it."""
+    rank = 'rank: Mapped[int] = mapped_column("Rank: 5%", sa.Integer())'
+    project.models(*BEFORE, rank)
+    project.revise()
+    with settled(project):
+        project.models(*BEFORE)
+        found = project.revise("-x 'drop=shops.Rank: 5%'")
+        assert list(found) == ["expand", "contract"]
+        assert "nullable=True" in found["expand"]
+        assert 'op.drop_column("shops", "Rank: 5%")' in found["contract"]
+        old_code, new_code = (
+            """INSERT INTO shops ("Rank: 5%") VALUES (1)""",
+            "INSERT INTO shops DEFAULT VALUES",
+        )
+        is_not_null = "SELECT attnotnull FROM pg_attribute WHERE attname = 'Rank: 5%'"
+        project.run(old_code)
+        project.alembic("upgrade +1")
+        project.run(old_code)
+        project.alembic("downgrade -1")
+        assert project.run(is_not_null) == [(True,)]
+        project.alembic("upgrade +1")
+        project.run(new_code)
+        project.alembic("upgrade +1")
+        project.run(new_code)
+        # As far as it can go: the rows are there, and have no value.
+        project.alembic(f"downgrade {project.head}")
+        assert project.run(is_not_null) == [(False,)]
+        project.run(old_code)
+        project.round_trip()
+        project.run("DELETE FROM shops")
+
+
+def test_a_column_that_fills_itself_is_dropped_in_one_step(project: Project) -> None:
+    project.models(*BEFORE, "stars: Mapped[int] = mapped_column(server_default='3')")
+    project.revise()
+    with settled(project):
+        project.models(*BEFORE)
+        assert list(project.revise("-x drop=shops.stars")) == ["contract"]
+        project.round_trip()
+
+
+def test_a_default_goes_when_no_old_code_relies_on_it(project: Project) -> None:
+    project.models(
+        *BEFORE, "kind: Mapped[str] = mapped_column(sa.String(9), server_default='shop')"
+    )
+    project.revise()
+    with settled(project):
+        project.models(*BEFORE, "kind: Mapped[str] = mapped_column(sa.String(20), comment='new')")
+        found = project.revise()
+        assert list(found) == ["expand", "contract"]
+        assert "type_=sa.String(length=20)" in found["expand"]
+        assert "comment=" in found["expand"]
+        assert "server_default=None" in found["contract"]
+        project.alembic("upgrade +1")
+        project.run("INSERT INTO shops DEFAULT VALUES")
+        project.round_trip()
 
 
 def test_a_constraint_that_changes_under_its_name(project: Project) -> None:

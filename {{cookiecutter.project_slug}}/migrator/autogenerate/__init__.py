@@ -3,7 +3,8 @@
 hooks        what env.py gives to Alembic
 consent      what has to be asked for by name: drops, and changes that rewrite a table
 steps        the pieces that revisions are made of
-columns      new and changed columns as steps
+columns      new, changed and dropped columns as steps
+values       what rows that are there get in a new column
 differences  each difference as steps
 phases       the steps as up to three revisions: expand, online, contract
 probe        asks PostgreSQL what it would rewrite

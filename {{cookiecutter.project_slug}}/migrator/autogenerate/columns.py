@@ -1,4 +1,4 @@
-"""New and changed columns of tables that hold rows."""
+"""New, changed and dropped columns of tables that hold rows."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,36 +7,43 @@ import sqlalchemy as sa
 from alembic.operations import ops
 from alembic.runtime.migration import MigrationContext
 
-from migrator.autogenerate import probe
+from migrator.autogenerate import probe, values
 from migrator.autogenerate.steps import CONTRACT, EXPAND, FILL, ONLINE, CommentOp, Step, plain
 from migrator.operations import catalog
 from migrator.operations.backfill import BackfillOp
 from migrator.operations.columns import SetNotNullOp
+from migrator.operations.running import block
 
 UNDECIDED = "Decide what the rows that are there get; None stops the upgrade if there are any."
 AGAIN = "Once more, for the rows that the old code has written since."
 REWRITES = (
-    "PostgreSQL rewrites {table} for this while nobody can read or write it. Without downtime:",
-    "add a column of the new type beside it, op.backfill it, and drop this one in the end.",
+    "PostgreSQL rewrites {table} for this while nobody can read or write it. Without downtime:"
 )
+INSTEAD = "add a column of the new type beside it, op.backfill it, and drop this one in the end."
+INSTEAD_OF_NEW = "a column that the code fills, and what a domain says as a check of the table."
+LEFT_OUT = "The new code writes rows without it."
+COMES_BACK = "NOT NULL comes back only if no row is without a value."
 
 
 def add(context: MigrationContext, op: ops.AddColumnOp) -> Iterator[Step]:
     """Yield the steps to a new column: at once if that is no work, else nullable first."""
+    rewrites = probe.rewrites_table(context, op)
+    first, *more = _add(context, op, rewrites)
+    if rewrites:
+        first.upgrade.insert(0, _rewriting(op.table_name, INSTEAD_OF_NEW))
+    yield from (first, *more)
+
+
+def _add(context: MigrationContext, op: ops.AddColumnOp, rewrites: bool) -> Iterator[Step]:
     column = op.column
-    if column.computed is not None or column.identity is not None:
-        comment = _rewrites(op.table_name) if probe.rewrites_table(context, op) else []
-        yield Step(EXPAND, [*comment, op], [op.reverse()])
-        return
-    if column.server_default is None:
-        if column.nullable:
-            yield plain(op)
-            return
+    has_default = values.has_server_default(column)
+    made = column.computed is not None or column.identity is not None
+    if not (made or has_default or column.nullable):
         yield from _without_default(context, op)
-    elif not probe.rewrites_for_default(context, op):
-        yield plain(op)
-    else:
+    elif has_default and not rewrites and probe.rewrites_for_default(context, op):
         yield from _with_volatile_default(context, op)
+    else:
+        yield plain(op)
 
 
 def alter(context: MigrationContext, op: ops.AlterColumnOp) -> Iterator[Step]:
@@ -48,18 +55,52 @@ def alter(context: MigrationContext, op: ops.AlterColumnOp) -> Iterator[Step]:
         yield from _fill_before(column, op)
         current = op.existing_type if op.modify_type is None else op.modify_type
         yield _not_null(op.table_name, op.column_name, op.schema, current)
-        op = _without_nullable(op)
-    if op.has_changes():
-        step = plain(op, CONTRACT if rewrites else EXPAND)
-        step.upgrade[:0] = _rewrites(op.table_name) if rewrites else []
+        op = _only(op, "comment", "server_default", "type")
+    if rewrites:
+        step = plain(op, CONTRACT)
+        step.upgrade.insert(0, _rewriting(op.table_name, INSTEAD))
         yield step
+        return
+    if op.modify_server_default is None:
+        # The old code may leave the column out, and the default fills it.
+        yield plain(_only(op, "server_default"), CONTRACT)
+        op = _only(op, "nullable", "comment", "type")
+    if op.has_changes():
+        yield plain(op)
+
+
+def drop(op: ops.DropColumnOp) -> Iterator[Step]:
+    """Yield the steps to a column that is gone: first the code may leave it out, then it goes."""
+    column, schema = op.to_column(), op.schema
+    filled = column.server_default is not None or column.autoincrement is True
+    if column.nullable or column.primary_key or filled:
+        yield plain(op, CONTRACT)
+        return
+    back = ops.AddColumnOp(op.table_name, _changed(column, nullable=True), schema=schema)
+    yield Step(CONTRACT, [op], [back])
+    table, name = catalog.quoted(op.table_name, schema), catalog.column(column.name)
+    if_filled = block(
+        f"IF NOT EXISTS (SELECT 1 FROM {table} WHERE {name} IS NULL) THEN"
+        f" ALTER TABLE {table} ALTER COLUMN {name} SET NOT NULL; END IF;"
+    )
+    loosen = ops.AlterColumnOp(
+        op.table_name,
+        column.name,
+        schema=schema,
+        existing_type=column.type,
+        existing_nullable=False,
+        modify_nullable=True,
+    )
+    one_line = " ".join(line.strip() for line in if_filled.splitlines())
+    tighten = ops.ExecuteSQLOp(one_line.replace(":", r"\:"))
+    yield Step(EXPAND, [CommentOp(LEFT_OUT), loosen], [CommentOp(COMES_BACK), tighten])
 
 
 def _without_default(context: MigrationContext, op: ops.AddColumnOp) -> Iterator[Step]:
     nullable = _changed(op.column, nullable=True)
     add = ops.AddColumnOp(op.table_name, nullable, schema=op.schema)
     yield Step(EXPAND, [add], [add.reverse()])
-    value = _python_default(op.column)
+    value = values.python_default(op.column)
     column = _model_column(context, op.schema, op.table_name, op.column.name)
     comment = [CommentOp(UNDECIDED)] if value is None else []
     yield Step(ONLINE, [*comment, _backfill(column, op, op.column.name, value)], [], FILL)
@@ -70,7 +111,7 @@ def _without_default(context: MigrationContext, op: ops.AddColumnOp) -> Iterator
 
 def _with_volatile_default(context: MigrationContext, op: ops.AddColumnOp) -> Iterator[Step]:
     column = op.column
-    default = _default_sql(column)
+    default = values.server_default(column)
     bare = _changed(column, nullable=True, server_default=None)
     add = ops.AddColumnOp(op.table_name, bare, schema=op.schema)
     set_default = ops.AlterColumnOp(
@@ -93,8 +134,9 @@ def _with_volatile_default(context: MigrationContext, op: ops.AddColumnOp) -> It
 def _fill_before(column: sa.Column[Any] | None, op: ops.AlterColumnOp) -> Iterator[Step]:
     if column is None:
         return
-    has_default = column.server_default is not None
-    value = sa.text(_default_sql(column)) if has_default else _python_default(column)
+    value: Any = values.python_default(column)
+    if values.has_server_default(column):
+        value = sa.text(values.server_default(column))
     if value is not None:
         yield Step(CONTRACT, [_backfill(column, op, op.column_name, value)], [], FILL)
 
@@ -107,7 +149,8 @@ def _not_null(
     return Step(phase, [SetNotNullOp(table, column, schema=schema)], [back], FILL)
 
 
-def _without_nullable(op: ops.AlterColumnOp) -> ops.AlterColumnOp:
+def _only(op: ops.AlterColumnOp, *kept: str) -> ops.AlterColumnOp:
+    """Return one part of a change."""
     return ops.AlterColumnOp(
         op.table_name,
         op.column_name,
@@ -116,9 +159,7 @@ def _without_nullable(op: ops.AlterColumnOp) -> ops.AlterColumnOp:
         existing_server_default=op.existing_server_default,
         existing_nullable=op.existing_nullable,
         existing_comment=op.existing_comment,
-        modify_comment=op.modify_comment,
-        modify_server_default=op.modify_server_default,
-        modify_type=op.modify_type,
+        **{f"modify_{name}": getattr(op, f"modify_{name}") for name in kept},
         **op.kw,
     )
 
@@ -130,8 +171,8 @@ def _backfill(
     return BackfillOp(op.table_name, {name: value}, key=key, schema=op.schema)
 
 
-def _rewrites(table: str) -> list[ops.MigrateOperation]:
-    return [CommentOp(*(line.format(table=table) for line in REWRITES))]
+def _rewriting(table: str, instead: str) -> CommentOp:
+    return CommentOp(REWRITES.format(table=table), instead)
 
 
 def _changed(column: sa.Column[Any], **attributes: Any) -> sa.Column[Any]:
@@ -148,18 +189,3 @@ def _model_column(
     tables = context.opts["target_metadata"].tables
     found = tables.get(f"{schema}.{table}" if schema else table)
     return found.columns.get(name) if found is not None else None
-
-
-def _python_default(column: sa.Column[Any]) -> Any:
-    """Return the model's default if it is a plain value, None if there is none."""
-    default = column.default
-    value = getattr(default, "arg", None) if default is not None and default.is_scalar else None
-    return value if isinstance(value, bool | int | float | str) else None
-
-
-def _default_sql(column: sa.Column[Any]) -> str:
-    default: Any = column.server_default
-    if isinstance(default.arg, str):
-        return catalog.literal(default.arg)
-    compiled = default.arg.compile(dialect=catalog.DIALECT, compile_kwargs={"literal_binds": True})
-    return str(compiled)

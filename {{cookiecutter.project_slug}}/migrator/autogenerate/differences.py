@@ -73,7 +73,7 @@ def steps(known: Known, op: MigrateOperation, table: Table | None) -> Iterator[S
     elif isinstance(op, ops.AlterColumnOp):
         yield from columns.alter(known.context, op)
     elif isinstance(op, ops.DropColumnOp):
-        yield plain(op, CONTRACT)
+        yield from columns.drop(op)
     elif hasattr(op, "reverse"):
         yield plain(op)
     else:

@@ -19,7 +19,7 @@ FILE = f"SELECT pg_relation_filenode('pg_temp.{NAME}')"
 
 
 def rewrites_table(context: MigrationContext, op: ops.MigrateOperation) -> bool:
-    """Whether a type change, or a new column that the server computes, rewrites its table.
+    """Whether a type change rewrites its table, or a new column that is computed, or of a domain.
 
     A default that differs from row to row does so too, but there is another way to it.
     """
@@ -30,8 +30,9 @@ def rewrites_table(context: MigrationContext, op: ops.MigrateOperation) -> bool:
         # The old default may not fit the new type; PostgreSQL will say so.
         drop = f"ALTER TABLE {NAME} ALTER COLUMN {column} DROP DEFAULT"
         return _rewritten(context, op, drop, change) is not False
-    if isinstance(op, ops.AddColumnOp) and (op.column.computed or op.column.identity):
-        return bool(_rewritten(context, op, _add(op.column)))
+    if isinstance(op, ops.AddColumnOp):
+        made = op.column.computed or op.column.identity
+        return bool(_rewritten(context, op, _add(op.column) if made else _add_bare(op.column)))
     return False
 
 
@@ -45,6 +46,12 @@ def rewrites_for_default(context: MigrationContext, op: ops.AddColumnOp) -> bool
 def _add(column: sa.Column[Any]) -> str:
     description = str(CreateColumn(column).compile(dialect=catalog.DIALECT))
     return f"ALTER TABLE {NAME} ADD COLUMN {description}"
+
+
+def _add_bare(column: sa.Column[Any]) -> str:
+    """Return SQL for a column that nothing fills: a domain may check that, row by row."""
+    kind = column.type.compile(dialect=catalog.DIALECT)
+    return f"ALTER TABLE {NAME} ADD COLUMN {catalog.column(column.name)} {kind}"
 
 
 def _rewritten(
@@ -61,6 +68,8 @@ def _rewritten(
 
     savepoint = connection.begin_nested()
     try:
+        # In UTC, and only there, a timestamp becomes one with a time zone as it is.
+        run("SET LOCAL TIME ZONE 1")
         run(f"CREATE TEMPORARY TABLE {NAME} (LIKE {like})")
         before = run(FILE).scalar()
         for change in changes:
