@@ -266,6 +266,49 @@ def test_a_build_that_somebody_else_does_is_left_alone(rows: Stage) -> None:
     assert rows.ask(INVALID) == []
 
 
+SLOWLY = (
+    "CREATE FUNCTION slowly(i int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS"
+    " $$ BEGIN PERFORM pg_sleep(0.005); RETURN i; END $$"
+)
+
+
+def test_what_stands_does_not_count_for_the_deadline(rows: Stage) -> None:
+    """An index that takes longer, between two locks that are not had at once."""
+    change = alone("ALTER TABLE others ADD COLUMN IF NOT EXISTS extra int")
+    index = alone("CREATE INDEX CONCURRENTLY ix_rows_slowly ON rows (slowly(n))")
+    rows.history(TABLE, steps(change, index, CHANGE))
+    with rows.connect() as admin:
+        admin.execute("CREATE TABLE others ()")
+        admin.execute(SLOWLY)
+    with rows.holding("SELECT FROM rows", application_name="second"):
+        with rows.holding("SELECT FROM others", application_name="first"):
+            deploy = rows.start("--no-gate", MIGRATOR_LOCK_DEADLINE="3")
+            deploy.until_it_says("(first")
+        deploy.until_it_says("(second")
+    output = deploy.end()
+    assert "Kept the index ix_rows_slowly" in output
+    assert "applied step2" in output
+    assert rows.ask(INVALID) == []
+
+
+def test_the_work_of_the_first_try_does_not_count_for_the_deadline(rows: Stage) -> None:
+    """Else what works longer than the deadline would never be tried again."""
+    rows.history(TABLE, steps(execute("SELECT pg_sleep(3)"), CHANGE))
+    with rows.holding("SELECT FROM rows"):
+        deploy = rows.start("--no-gate", MIGRATOR_LOCK_DEADLINE="2")
+        deploy.until_it_says("step2 did not get its lock in 0.10 s and made way (try 1)")
+    assert "applied step2" in deploy.end()
+
+
+def test_what_is_concurrently_waits_until_the_deadline(rows: Stage) -> None:
+    rows.history(TABLE, alone("CREATE INDEX CONCURRENTLY ix_rows_n ON rows (n)"))
+    with rows.holding("INSERT INTO rows VALUES (-1)"):
+        output = rows.run("--no-gate", code=4, MIGRATOR_LOCK_DEADLINE="1")
+    assert "gave up waiting for a lock after 1 s and 1 try" in output
+    rows.run()
+    assert rows.ask(INVALID) == []
+
+
 def test_limits_are_off_where_they_harm_and_back_afterwards(rows: Stage) -> None:
     """And each revision has a transaction, a name and limits of its own."""
     look = execute(
@@ -329,3 +372,16 @@ def test_a_lock_that_is_refused_at_the_commit(stage: Stage) -> None:
     deploy.end()
     assert stage.ask("SELECT count(*) FROM children") == [(1,)]
     assert stage.ask("SELECT count(*) FROM migration_log") == [(1,)]
+
+
+def test_a_rule_that_is_not_enforced_is_not_unfinished(rows: Stage) -> None:
+    """It is marked as one that was never checked, and stays so for good."""
+    rule = "ALTER TABLE rows ADD CONSTRAINT {} CHECK (n >= 0) {}"
+    rows.history(TABLE, execute(rule.format("known", "NOT ENFORCED")), CHANGE)
+    rows.run("--to", "step2")
+    assert rows.ask("SELECT convalidated FROM pg_constraint WHERE conname = 'known'") == [(False,)]
+    with rows.connect() as admin:
+        admin.execute(rule.format("forgotten", "NOT VALID"))
+    output = rows.run()
+    assert "NOT VALID constraint forgotten on rows" in output
+    assert "known" not in output

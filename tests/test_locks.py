@@ -3,7 +3,9 @@
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -53,10 +55,37 @@ def test_a_holder_that_never_ends(stage: Stage) -> None:
     with stage.connect(application_name="stuck") as holder:
         holder.execute(f"SELECT pg_advisory_lock({KEY})")
         output = stage.run(code=4, MIGRATOR_DEPLOY_LOCK_TIMEOUT="1")
-        assert "Another deploy has had the lock" in output
+        assert "Another deploy still has the lock after 1 s of waiting: " in output
         assert f"process {holder.info.backend_pid} (stuck" in output
         assert stage.at == ""
     stage.run()
+
+
+def test_the_time_of_a_backup_does_not_count(stage: Stage, tmp_path: Path) -> None:
+    """Whoever waits would fail while the first deploy of a large database still goes well."""
+    stage.begin("CREATE TABLE steps (n int)")
+    backup = {"MIGRATOR_BACKUP": "true", "MIGRATOR_BACKUP_FOLDER": str(tmp_path)}
+    with stage.holding("LOCK TABLE steps"):  # which pg_dump wants to read
+        first = stage.start(**backup)
+        stage.until("SELECT FROM pg_stat_activity WHERE application_name = 'pg_dump'", first)
+        second = stage.start(**backup, MIGRATOR_DEPLOY_LOCK_TIMEOUT="3")
+        second.until_it_says("Waiting for another deploy, which is backing up: process")
+        time.sleep(5)
+        assert second.process.poll() is None, second.end(code=4)
+    assert first.end().count(" applied ") == 3
+    assert "Nothing to do any more" in second.end()
+
+
+def test_a_holder_that_hangs_after_its_backup(stage: Stage) -> None:
+    with stage.connect(application_name="migrate:backup") as holder:
+        holder.execute(f"SELECT pg_advisory_lock({KEY})")
+        deploy = stage.start(MIGRATOR_DEPLOY_LOCK_TIMEOUT="1")
+        deploy.until_it_says("which is backing up")
+        time.sleep(2)
+        holder.execute("SET application_name = 'migrate'")
+        output = deploy.end(code=4)
+    assert "after 1 s of waiting (and " in output
+    assert " s during its backup): process" in output
 
 
 def test_with_nothing_to_do_nobody_waits(stage: Stage) -> None:

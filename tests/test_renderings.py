@@ -41,38 +41,38 @@ docs/updating.md docs/zero-downtime.md docs/zh/migrations.md migrations.mk migra
 migrations/script.py.mako
 migrations/versions/2026_11_22_0900-5f2c81d0a7e4_teams_users_and_invoices.py
 migrations/versions/ruff.toml migrator/__init__.py migrator/__main__.py migrator/apply.py
-migrator/autogenerate/__init__.py migrator/autogenerate/checks.py
+migrator/attempt.py migrator/autogenerate/__init__.py migrator/autogenerate/checks.py
 migrator/autogenerate/columns.py migrator/autogenerate/consent.py
 migrator/autogenerate/differences.py migrator/autogenerate/hooks.py
 migrator/autogenerate/phases.py migrator/autogenerate/probe.py migrator/autogenerate/steps.py
-migrator/autogenerate/values.py
-migrator/autogenerate/writing.py migrator/backup/__init__.py migrator/backup/dump.py
-migrator/backup/files.py migrator/backup/filling.py migrator/backup/load.py
-migrator/backup/sqlite.py migrator/backup/tools.py migrator/carrying_out.py migrator/chain.py
-migrator/cli.py migrator/commands/__init__.py migrator/commands/backup.py
-migrator/commands/baseline.py migrator/commands/check.py migrator/commands/db.py
-migrator/commands/deploy.py migrator/commands/guard.py migrator/commands/lint.py
-migrator/commands/log.py migrator/commands/plan.py migrator/commands/reset.py
-migrator/commands/restore.py migrator/commands/rollback.py migrator/commands/seed.py
-migrator/commands/snapshot.py migrator/commands/sql.py migrator/commands/squash.py
-migrator/commands/tables.py migrator/commands/trace.py migrator/commands/wait.py
-migrator/console.py migrator/database.py migrator/deploy.py migrator/devdb.py
-migrator/devserver/__init__.py migrator/devserver/folder.py migrator/devserver/lifecycle.py
-migrator/devserver/process.py migrator/discovery.py migrator/enums.py migrator/errors.py
-migrator/flags.py migrator/gate.py migrator/git_trees.py migrator/guard.py migrator/health.py
-migrator/history/__init__.py migrator/history/adopting.py migrator/history/development.py
-migrator/history/draft.py migrator/history/folder.py migrator/history/models.py
-migrator/history/postgresql.py migrator/history/reflection.py migrator/history/replay.py
-migrator/history/reset.py migrator/history/schema.py migrator/history/seeds.py
-migrator/history/sqlite.py migrator/history/squash.py migrator/history/statements.py
-migrator/history/workbench.py migrator/history/writing.py migrator/importing.py
-migrator/limits.py migrator/lint/__init__.py migrator/lint/acknowledgements.py
-migrator/lint/finding.py migrator/lint/judging.py migrator/lint/offline.py
-migrator/lint/output.py migrator/lint/ranges.py migrator/lint/rules.py migrator/lint/squawk.py
-migrator/lint/statements.py migrator/lint/tried.py migrator/locks.py migrator/online.py
-migrator/operations/__init__.py migrator/operations/backfill.py migrator/operations/batches.py
-migrator/operations/catalog.py migrator/operations/columns.py migrator/operations/constraints.py
-migrator/operations/indexes.py migrator/operations/running.py migrator/operations/uniques.py
+migrator/autogenerate/values.py migrator/autogenerate/writing.py migrator/backup/__init__.py
+migrator/backup/dump.py migrator/backup/files.py migrator/backup/filling.py
+migrator/backup/load.py migrator/backup/sqlite.py migrator/backup/tools.py
+migrator/carrying_out.py migrator/chain.py migrator/cli.py migrator/commands/__init__.py
+migrator/commands/backup.py migrator/commands/baseline.py migrator/commands/check.py
+migrator/commands/db.py migrator/commands/deploy.py migrator/commands/guard.py
+migrator/commands/lint.py migrator/commands/log.py migrator/commands/plan.py
+migrator/commands/reset.py migrator/commands/restore.py migrator/commands/rollback.py
+migrator/commands/seed.py migrator/commands/snapshot.py migrator/commands/sql.py
+migrator/commands/squash.py migrator/commands/tables.py migrator/commands/trace.py
+migrator/commands/wait.py migrator/console.py migrator/database.py migrator/deploy.py
+migrator/devdb.py migrator/devserver/__init__.py migrator/devserver/folder.py
+migrator/devserver/lifecycle.py migrator/devserver/process.py migrator/discovery.py
+migrator/enums.py migrator/errors.py migrator/flags.py migrator/gate.py migrator/git_trees.py
+migrator/guard.py migrator/health.py migrator/history/__init__.py migrator/history/adopting.py
+migrator/history/development.py migrator/history/draft.py migrator/history/folder.py
+migrator/history/models.py migrator/history/postgresql.py migrator/history/reflection.py
+migrator/history/replay.py migrator/history/reset.py migrator/history/schema.py
+migrator/history/seeds.py migrator/history/sqlite.py migrator/history/squash.py
+migrator/history/statements.py migrator/history/workbench.py migrator/history/writing.py
+migrator/importing.py migrator/limits.py migrator/lint/__init__.py
+migrator/lint/acknowledgements.py migrator/lint/finding.py migrator/lint/judging.py
+migrator/lint/offline.py migrator/lint/output.py migrator/lint/ranges.py migrator/lint/rules.py
+migrator/lint/squawk.py migrator/lint/statements.py migrator/lint/tried.py migrator/locks.py
+migrator/online.py migrator/operations/__init__.py migrator/operations/backfill.py
+migrator/operations/batches.py migrator/operations/catalog.py migrator/operations/columns.py
+migrator/operations/constraints.py migrator/operations/filling.py migrator/operations/indexes.py
+migrator/operations/replicas.py migrator/operations/running.py migrator/operations/uniques.py
 migrator/operations/validating.py migrator/outcome.py migrator/plan.py migrator/preflight.py
 migrator/preview.py migrator/record.py migrator/rendering.py migrator/replaced.py
 migrator/report.py migrator/retry.py migrator/revision_files.py migrator/rollback.py

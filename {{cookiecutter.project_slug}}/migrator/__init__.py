@@ -6,7 +6,8 @@ console, urls, devserver, settings, flags, limits, unreachable, database, import
 operations, enums, schemas, rendering, sessions, retry, record, autogenerate, chain, replaced,
 plan, waiting, sql, preview, scratch, trace, lint, schema_dump, snapshot, revision_files,
 git_trees, guard, report, window, health, preflight, safety, backup, locks, gate, watch, online,
-apply, verify, standing, outcome, carrying_out, deploy, rollback, history, devdb, cli, commands.
+attempt, apply, verify, standing, outcome, carrying_out, deploy, rollback, history, devdb, cli,
+commands.
 """
 
 __version__ = "2026.11.0"

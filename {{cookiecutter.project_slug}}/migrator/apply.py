@@ -1,4 +1,4 @@
-"""Apply revisions: one transaction each, behind the gate, with a short budget for locks."""
+"""Apply revisions: one transaction each, tried again when a lock is not had, and recorded."""
 
 import time
 from collections.abc import Iterator
@@ -9,26 +9,17 @@ from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext, RevisionStep
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
-from migrator import chain, database, limits, settings
-from migrator.errors import LockTimeout, MigratorError
-from migrator.gate import Gate
+from migrator import chain, database, limits, locks, settings
+from migrator.attempt import Attempts
+from migrator.errors import LockTimeout
 from migrator.online import Online
 from migrator.plan import Plan
 from migrator.record import Record
 from migrator.report import Report
 from migrator.retry import Progress
-from migrator.watch import Watch
-
-DEADLOCK_TIMEOUT = text("SELECT setting::float FROM pg_settings WHERE name = 'deadlock_timeout'")
-
-# What a deploy has said to be applied must be there after a crash, too.
-DURABLE = text(
-    "SELECT set_config('synchronous_commit', 'on', false)"
-    " WHERE current_setting('synchronous_commit') = 'off'"
-)
 
 
 class Application:
@@ -55,18 +46,15 @@ class Application:
         self.revisions = revisions
         self.going = going
         self.report = report
-        self.control = control
         self.record = record
         self.limits = settings.load(config)
         self.progress = Progress()
         self.applied: list[Progress] = []
         self.online: Online | None = None
-        self.watch: Watch | None = None
-        self.gate: Gate | None = None
-        self._watching = ExitStack()
+        self.attempts: Attempts | None = None
         if control is not None:
-            self.gate = Gate(control, self.limits, report) if gated else None
-            self.autovacuum_yields = (control.scalar(DEADLOCK_TIMEOUT) or 1000) / 1000 + 0.5
+            locks.backup_is_over(control)
+            self.attempts = Attempts(control, self.limits, report, gated=gated)
 
     def run(self) -> None:
         """Apply all of it.
@@ -87,12 +75,14 @@ class Application:
     def _once(self) -> None:
         """Go as far as it goes, on a connection of its own: after an error it is of no use."""
         attributes = self.config.attributes
+        self.progress.tried = time.monotonic()
         with ExitStack() as stack:
             connection = stack.enter_context(database.engine(self.config).connect())
             self.online = Online(connection, self.limits, self.report)
             attributes.update(connection=connection, on_version_apply=self._write_down)
             stack.callback(attributes.pop, "connection")
-            stack.callback(self._watching.close)
+            if self.attempts:
+                stack.callback(self.attempts.end)
             environment = EnvironmentContext(
                 self.config, self.revisions, fn=self._steps, destination_rev=self.going.target
             )
@@ -118,63 +108,24 @@ class Application:
         if self.progress.revision != name:
             before, online = step.info.down_revision_ids, chain.phase(step.revision) == "online"
             self.progress = Progress(name, before, repeatable=online)
-            if self.gate:
-                self.gate.next_revision()
+            if self.attempts:
+                self.attempts.next_revision()
         self.progress.attempts += 1
-        if self.control is not None:
-            self._prepare_session(connection, self.control)
+        if self.attempts:
+            self.attempts.begin(connection, self.progress)
         if self.online:
             self.online.next_revision()
         self.progress.tried = time.monotonic()
-
-    def _prepare_session(self, connection: Connection, control: Connection) -> None:
-        """Wait at the gate, then set this try's limits, in a transaction before the revision's."""
-        progress, chosen = self.progress, self.limits
-        # Not as libpq has it: through a pooler that is no process of the server's.
-        own: int = connection.scalar(text("SELECT pg_backend_pid()")) or 0
-        connection.commit()
-        self._hold_deploy_lock()
-        if self.gate:
-            progress.waited += self.gate.wait(own, progress.blockers, progress.left(chosen))
-        sees_all = self.gate is not None and self.gate.sees_all
-        budget = progress.budget(chosen, self.autovacuum_yields, sees_all=sees_all)
-        values = limits.session_settings(chosen) | {
-            "application_name": f"migrate:{progress.revision}",
-            "lock_timeout": f"{round(budget * 1000)}ms",
-        }
-        for name, value in values.items():
-            connection.execute(
-                text("SELECT set_config(:name, :value, false)"), {"name": name, "value": value}
-            )
-        connection.execute(DURABLE)
-        connection.commit()
-        self.watch = Watch(control, own, self.report, with_query=chosen.show_queries)
-        self._watching.enter_context(self.watch)
-
-    def _hold_deploy_lock(self) -> None:
-        """Make sure that the lock's connection lives.
-
-        Raises:
-            MigratorError: it does not, so another deploy may work at the same time.
-        """
-        try:
-            if self.control is not None:
-                self.control.scalar(text("SELECT 1"))
-        except SQLAlchemyError:  # also that it was found dead before
-            raise MigratorError(
-                "the connection that held the deploy lock was closed, and another deploy may have"
-                " begun"
-            ) from None
 
     def _write_down(self, *, ctx: MigrationContext, step: Any, **_: Any) -> None:
         """Called by Alembic in the revision's transaction, after its last statement."""
         if self.record and ctx.connection is not None:
             self.record.write(ctx.connection, self.progress, upgrade=step.is_upgrade)
-        self._watching.close()
-        self._hold_deploy_lock()  # else this revision must not be committed
+        if self.attempts:
+            self.attempts.end()
+            self.attempts.hold_deploy_lock()  # else this revision must not be committed
 
     def _has_applied(self) -> None:
-        self._watching.close()
         progress, self.progress = self.progress, Progress()
         self.applied.append(progress)
         seconds = time.monotonic() - progress.tried
@@ -199,24 +150,24 @@ class Application:
             DBAPIError: `error`, if the revision may not run again.
         """
         progress = self.progress
-        progress.blockers = self.watch.blockers if self.watch else ()
-        whom = f" Blocked by {self.watch.whom()}." if self.watch and progress.blockers else ""
-        if self.control is None:
-            whom = " Another process has the database file locked."
+        if self.attempts and self.online:
+            waited, whom = self.attempts.lost(error, progress, self.online), self.attempts.whom()
+        else:
+            waited, whom = progress.lose(0, 0), " Another process has the database file locked."
         if self.online and not progress.repeatable and (stays := self.online.unrepeatable()):
             raise LockTimeout(
                 "got no lock, and may not be tried again by itself, because it has already"
                 f" committed: {stays}.{whom}"
             ) from error
         if progress.is_over(self.limits):
-            spent = time.monotonic() - progress.began
             raise LockTimeout(
-                f"gave up waiting for a lock after {spent:.0f} s and {progress.tries}.{whom}"
+                f"gave up waiting for a lock after {progress.waited:.0f} s and"
+                f" {progress.tries}.{whom}"
             ) from error
         self.report.waiting(
             "apply",
-            f"{progress.revision} did not get its lock in {time.monotonic() - progress.tried:.2f} s"
-            f" and made way (try {progress.attempts}).{whom}",
+            f"{progress.revision} did not get its lock in {waited:.2f} s and made way"
+            f" (try {progress.attempts}).{whom}",
             revision=progress.revision,
             attempt=progress.attempts,
             pids=[session.pid for session in progress.blockers],

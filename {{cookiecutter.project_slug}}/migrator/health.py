@@ -9,6 +9,8 @@ WHERE NOT indisvalid
 UNION ALL
 SELECT 'NOT VALID constraint ' || conname || ' on ' || conrelid::regclass FROM pg_constraint
 WHERE NOT convalidated
+  -- NOT ENFORCED: nobody will ever check it. There is no such column before PostgreSQL 18.
+  AND to_jsonb(pg_constraint) ->> 'conenforced' IS DISTINCT FROM 'false'
 ORDER BY 1
 """)
 

@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 from migrator.settings import Settings
 
 # PostgreSQL's lock_timeout has passed, and a deadlock was resolved at our cost.
-LOCKED = ("55P03", "40P01")
+NOT_AVAILABLE, DEADLOCK = "55P03", "40P01"
 
 
 def session_settings(limits: Settings) -> dict[str, str]:
@@ -21,9 +21,14 @@ def session_settings(limits: Settings) -> dict[str, str]:
 def is_lock_timeout(error: DBAPIError) -> bool:
     """Tell whether a statement failed because of what somebody else holds, so try again."""
     cause = error.orig
-    if getattr(cause, "sqlstate", None) in LOCKED:
+    if getattr(cause, "sqlstate", None) in (NOT_AVAILABLE, DEADLOCK):
         return True
     return getattr(cause, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
+
+
+def is_deadlock(error: DBAPIError) -> bool:
+    """Tell whether it failed because it and others waited for each other."""
+    return getattr(error.orig, "sqlstate", None) == DEADLOCK
 
 
 def noticing_the_end(engine: Engine, interval: float) -> Engine:

@@ -10,6 +10,7 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from alembic.config import Config
@@ -20,12 +21,17 @@ from migrator.errors import LockTimeout
 from migrator.report import Report
 
 POLL = (0.1, 0.4)  # seconds between tries, at random so that waiters do not try in step
+LOOK = 1.0  # seconds between two looks at who has the lock: each takes the lock table's own locks
 REPORT = 10.0  # seconds between two lines that say who is waited for
+
+# What the holder's session is called until it applies: all that it does before is its backup.
+BACKUP = "migrate:backup"
+NAME = text("SELECT set_config('application_name', :name, false)")
 
 # One history in one schema of one database: advisory locks are each database's own.
 KEY = "hashtextextended('migrate/' || coalesce(current_schema(), '') || '/alembic_version', 0)"
 HOLDER = f"""
-SELECT a.pid, a.application_name, coalesce(a.client_addr::text, 'this machine') AS client,
+SELECT a.pid, a.application_name, coalesce(host(a.client_addr), 'this machine') AS client,
        date_trunc('second', now() - a.backend_start) AS age
 FROM pg_locks l JOIN pg_stat_activity a USING (pid)
 WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
@@ -34,17 +40,27 @@ WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
 """
 
 
+@dataclass(frozen=True)
+class Holder:
+    """Who has the lock, in words, and whether it is still backing up."""
+
+    who: str
+    backs_up: bool = False
+
+
 @contextmanager
 def only_deployer(config: Config, report: Report) -> Iterator[Connection | None]:
     """Hold the deploy lock of the database that `config` names.
 
-    It ends with the process, however that ends.
+    It ends with the process, however that ends. Others see the holder as one that backs up, until
+    it calls `backup_is_over`.
 
     Yields:
         The connection that has the lock, in autocommit mode; None on SQLite.
 
     Raises:
-        LockTimeout: somebody else still has it after `deploy_lock_timeout` seconds.
+        LockTimeout: somebody else still has it after `deploy_lock_timeout` seconds, those of its
+            backup not counted.
     """
     patience = settings.load(config).deploy_lock_timeout
     if settings.dialect_name(config) == "sqlite":
@@ -59,33 +75,52 @@ def only_deployer(config: Config, report: Report) -> Iterator[Connection | None]
             patience,
             report,
         )
+        connection.execute(NAME, {"name": BACKUP})
         yield connection
 
 
+def backup_is_over(connection: Connection) -> None:
+    """Let those who wait for the lock that `connection` has count their time from now on."""
+    connection.execute(NAME, {"name": "migrate"})
+
+
 def _wait(
-    get: Callable[[], bool], holder: Callable[[], str], patience: float, report: Report
+    get: Callable[[], bool], look: Callable[[], Holder], patience: float, report: Report
 ) -> None:
-    started = time.monotonic()
-    said = -REPORT
+    before, looked, said = time.monotonic(), float("-inf"), float("-inf")
+    waited = backup = 0.0
     while not get():
-        waited = time.monotonic() - started
+        now = time.monotonic()
+        if now - looked >= LOOK:
+            holder, looked = look(), now
+        if holder.backs_up:
+            backup += now - before
+        else:
+            waited += now - before
+        before = now
         if waited >= patience > 0:
+            beside = f" (and {backup:.0f} s during its backup)" if backup >= 1 else ""
             raise LockTimeout(
-                f"Another deploy has had the lock for {waited:.0f} s and still has it:"
-                f" {holder()}. Nothing was changed. Look whether it works or hangs; to wait longer,"
-                " set deploy_lock_timeout in the ini file."
+                f"Another deploy still has the lock after {waited:.0f} s of waiting{beside}:"
+                f" {holder.who}. Nothing was changed. Look whether it works or hangs; to wait"
+                " longer, set deploy_lock_timeout in the ini file."
             )
-        if waited - said >= REPORT:
-            report.waiting("lock", f"Waiting for another deploy to end: {holder()}.")
-            said = waited
+        if now - said >= REPORT:
+            what = ", which is backing up" if holder.backs_up else " to end"
+            report.waiting("lock", f"Waiting for another deploy{what}: {holder.who}.")
+            said = now
         time.sleep(random.uniform(*POLL))
 
 
-def _holder(connection: Connection) -> str:
+def _holder(connection: Connection) -> Holder:
     row = connection.execute(text(HOLDER)).first()
     if row is None:
-        return "it has just ended, or its session is hidden from this user"
-    return f"process {row.pid} ({row.application_name}, from {row.client}, for {row.age})"
+        return Holder("it has just ended, or its session is hidden from this user")
+    name = row.application_name
+    return Holder(
+        f"process {row.pid} ({name}, from {row.client}, connected for {row.age})",
+        backs_up=name == BACKUP,
+    )
 
 
 @contextmanager
@@ -100,5 +135,5 @@ def _file(path: Path, patience: float, report: Report) -> Iterator[None]:
                 return True
             return False
 
-        _wait(get, lambda: f"a process that has {path} open", patience, report)
+        _wait(get, lambda: Holder(f"a process that has {path} open"), patience, report)
         yield

@@ -27,6 +27,7 @@ CONCURRENTLY = re.compile(
 )
 BARE = re.compile(r"\bCONCURRENTLY\b(?!\s+IF\b)", re.IGNORECASE)
 LONG = re.compile(r"ALTER\s+TABLE\b.*\bVALIDATE\s+CONSTRAINT\b", re.I | re.S)
+LOOKS = re.compile(r"(?:SELECT|SHOW|SET)\b", re.IGNORECASE)
 # To do these twice is to do them once.
 REPEATABLE = re.compile(
     r"(?:CREATE\s+OR\s+REPLACE|CREATE\b.*?\bIF\s+NOT\s+EXISTS|DROP\b.*?\bIF\s+EXISTS"
@@ -49,6 +50,9 @@ PATIENCE = 10.0  # seconds for the server to end what a killed deploy was buildi
 class Online:
     """Follows the statements on `connection` while it lives.
 
+    `stood` is when the revision last did something that stands, on the monotonic clock; 0 if it
+    has not. `concurrently` is whether the statement that runs may wait for `lock_deadline`.
+
     Args:
         report: is told when an index that was left behind is dropped.
     """
@@ -57,6 +61,8 @@ class Online:
         self.limits = limits
         self.report = report
         self.left: list[str] = []
+        self.stood = 0.0
+        self.concurrently = False
         self._in_transaction: list[str] = []
         if connection.dialect.name == "postgresql":
             event.listen(connection, "before_cursor_execute", self._before, retval=True)
@@ -65,6 +71,7 @@ class Online:
     def next_revision(self) -> None:
         """Begin to count anew: what was done so far is committed and recorded."""
         self.left.clear()
+        self.stood, self.concurrently = 0.0, False
         self._in_transaction.clear()
 
     def unrepeatable(self) -> str | None:
@@ -75,11 +82,13 @@ class Online:
         self, _connection: Connection, cursor: Any, statement: str, parameters: Any, *_: Any
     ) -> tuple[str, Any]:
         bare = _bare(statement)
+        self.concurrently = False
         if not cursor.connection.autocommit:
             return statement, parameters
         self.left += self._in_transaction  # the block has committed them
         self._in_transaction.clear()
         if CONCURRENTLY.match(bare):
+            self.concurrently = True
             # It waits for other transactions without being in anybody's way, but not for ever.
             patience = round(self.limits.lock_deadline * 1000)
             cursor.connection.execute(f"SET lock_timeout = {patience}")
@@ -99,6 +108,8 @@ class Online:
         # Those of migrator.operations look before they act, and say so.
         if not context.execution_options.get("repeatable"):
             (self.left if outside else self._in_transaction).append(bare)
+        if outside and not LOOKS.match(bare):
+            self.stood = time.monotonic()
         if outside and (CONCURRENTLY.match(bare) or LONG.match(bare)):
             for name in ("lock_timeout", "statement_timeout"):
                 milliseconds = round(getattr(self.limits, name) * 1000)

@@ -8,7 +8,7 @@ part, so that no rhythm of the application can starve the deploy.
 import random
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from migrator.sessions import Session
 from migrator.settings import Settings
@@ -25,16 +25,16 @@ class Progress:
 
     `repeatable` is whether it may run again after a part of it was committed: online revisions
     hold nothing else.
-    `began` and `tried` are when it began to wait and when its last try began, on the monotonic
-    clock. `waited` are the seconds at the gate, in pauses and in tries that were lost. `blockers`
-    are whom the last try waited for.
+    `tried` is when its last try began, on the monotonic clock, and `patience` how long that one
+    may wait for a lock. `waited` are the seconds at the gate, in pauses and in tries that were
+    lost, which is what `lock_deadline` is for. `blockers` are whom the last try waited for.
     """
 
     revision: str = ""
     before: tuple[str, ...] = ()
     repeatable: bool = False
-    began: float = field(default_factory=time.monotonic)
     tried: float = 0.0
+    patience: float = 0.0
     attempts: int = 0
     waited: float = 0.0
     blockers: Sequence[Session] = ()
@@ -43,7 +43,7 @@ class Progress:
         """Return the seconds until `lock_deadline`, at least a moment; 0 is no limit."""
         if not limits.lock_deadline:
             return 0
-        return max(limits.lock_deadline - (time.monotonic() - self.began), 0.001)
+        return max(limits.lock_deadline - self.waited, 0.001)
 
     def budget(self, limits: Settings, autovacuum_yields: float, *, sees_all: bool) -> float:
         """Return how many seconds this try may wait for a lock; 0 is no limit.
@@ -64,16 +64,32 @@ class Progress:
 
     def is_over(self, limits: Settings) -> bool:
         """Tell whether there may be no other try."""
-        spent = time.monotonic() - self.began
-        return not limits.lock_timeout or 0 < limits.lock_deadline <= spent
+        return not limits.lock_timeout or 0 < limits.lock_deadline <= self.waited
+
+    def lose(self, longest: float, stood: float) -> float:
+        """Count the try that has ended without its lock.
+
+        It was not all waiting. What stands is not lost, and the work of the first try, which may
+        have taken long, is no reason to give up before there was a second one.
+
+        Args:
+            longest: how long it can have waited in the end; 0 if that is not known.
+            stood: when it last did something that stands, on the monotonic clock; 0 if never.
+
+        Returns:
+            The seconds that it waited in the end.
+        """
+        lost = time.monotonic() - max(self.tried, stood)
+        waited = min(lost, longest or lost)
+        self.waited += waited if self.attempts == 1 else lost
+        return waited
 
     def pause(self) -> None:
-        """Count the try that was lost, and wait before the next one."""
+        """Wait before the next try."""
         steps = min(self.attempts - 1, STEPS)
         seconds = min(PAUSE * 1.5**steps, PAUSE_MAX) * random.uniform(0.5, 1.5)
-        lost = time.monotonic() - self.tried
         time.sleep(seconds)
-        self.waited += lost + seconds
+        self.waited += seconds
 
     @property
     def tries(self) -> str:

@@ -1,25 +1,17 @@
 """Fill a column of a table that is in use: in small batches that stand by themselves."""
 
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from alembic.operations import MigrateOperation, Operations
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.elements import ColumnElement
 
-from migrator.console import note
-from migrator.errors import MigratorError, UsageError
-from migrator.operations import catalog
+from migrator.errors import MigratorError
+from migrator.operations import catalog, filling
 from migrator.operations.batches import Batches
-from migrator.operations.running import Session, block, online, state_of
-
-LOCKED = ("55P03", "40P01", "40001")  # lock not available, deadlock, serialisation
-TRIES = 120
-PASSES = 5  # what others insert behind us needs another one; a condition that stays true no more
-REPORT = 5.0  # seconds between two lines of progress
-LAG = "SELECT max(extract(epoch FROM replay_lag))::float FROM pg_catalog.pg_stat_replication"
+from migrator.operations.replicas import Patience
+from migrator.operations.running import Session, block, online
 
 
 @Operations.register_operation("backfill")
@@ -37,6 +29,7 @@ class BackfillOp(MigrateOperation):
         batch: int = 1000,
         pause: float = 0.05,
         max_lag: float = 10,
+        max_wait: float = 600,
     ) -> None:
         self.table_name = table_name
         self.values = values
@@ -45,7 +38,7 @@ class BackfillOp(MigrateOperation):
         self.schema = schema
         self.batch = batch
         self.pause = pause
-        self.max_lag = max_lag
+        self.patience = Patience(max_lag, max_wait)
 
     def to_diff_tuple(self) -> tuple[str, str | None, str, list[str]]:
         """Return what `alembic check` shows."""
@@ -64,6 +57,7 @@ class BackfillOp(MigrateOperation):
         batch: int = 1000,
         pause: float = 0.05,
         max_lag: float = 10,
+        max_wait: float = 600,
     ) -> None:
         """Give columns their values, row by row in the order of a key, outside the transaction.
 
@@ -81,9 +75,11 @@ class BackfillOp(MigrateOperation):
             pause: seconds between two batches, for everybody else.
             max_lag: seconds; while a replica is further behind, wait. 0 does not look. (Needs the
                 role pg_monitor; without it nothing is seen.)
+            max_wait: seconds that a replica has to catch up; then stop. 0 waits for ever.
 
         Raises:
-            MigratorError: a value is not decided, or rows stay locked.
+            MigratorError: a value is not decided, or a replica stays behind.
+            DBAPIError: rows stay locked.
             UsageError: the table has no primary key, and no `key` is given.
         """
         operations.invoke(
@@ -96,6 +92,7 @@ class BackfillOp(MigrateOperation):
                 batch=batch,
                 pause=pause,
                 max_lag=max_lag,
+                max_wait=max_wait,
             )
         )
 
@@ -119,58 +116,7 @@ def _backfill(operations: Operations, operation: BackfillOp) -> None:
             return
         _refuse_undecided(session, operation, target, where)
         with session.without_limit("statement_timeout"):
-            _run(session, operation, batches)
-
-
-def _run(session: Session, operation: BackfillOp, batches: Batches) -> None:
-    if not batches.key:
-        found = catalog.primary_key(session, batches.target)
-        batches.key = [catalog.column(name) for name in found]
-    if not batches.key:
-        raise UsageError(
-            f"{batches.target} has no primary key to go by; name the columns of a unique index in"
-            " op.backfill(..., key=...)."
-        )
-    done, reported = 0, time.monotonic()
-    for _ in range(PASSES):
-        changed, last = 0, None
-        while True:
-            rows = _patiently(session, batches, batches.next(last, operation.batch))
-            if not rows:
-                break
-            number, *last = rows[0]
-            changed += number
-            if time.monotonic() - reported > REPORT:
-                reported = time.monotonic()
-                note(f"backfill of {batches.target}: {done + changed} rows")
-            _give_way(session, operation)
-        done += changed
-        if not changed:
-            break
-    if done:
-        note(f"backfill of {batches.target}: {done} rows, done")
-
-
-def _patiently(session: Session, batches: Batches, statement: str) -> list[Any]:
-    """Run one batch, again and again while somebody else holds one of its rows."""
-    for attempt in range(TRIES):
-        try:
-            return session.rows(statement)
-        except DBAPIError as error:
-            if state_of(error) not in LOCKED or attempt == TRIES - 1:
-                raise
-            time.sleep(min(0.1 * (attempt + 1), 1))
-    raise AssertionError(batches)
-
-
-def _give_way(session: Session, operation: BackfillOp) -> None:
-    time.sleep(operation.pause)
-    said = False
-    while operation.max_lag and (session.scalar(LAG) or 0) > operation.max_lag:
-        if not said:
-            note(f"backfill waits: a replica is more than {operation.max_lag:g} s behind")
-            said = True
-        time.sleep(1)
+            filling.fill(session, batches, operation.batch, operation.pause, operation.patience)
 
 
 def _write(session: Session, operation: BackfillOp, batches: Batches) -> None:
