@@ -92,16 +92,17 @@ def test_pg_dump_is_flagged(rows: Stage) -> None:
 
 
 @pytest.fixture
-def vacuumed(rows: Stage) -> Iterator[Stage]:
-    """`rows`, in which an autovacuum is at work that would take minutes."""
+def vacuumed(rows: Stage, request: pytest.FixtureRequest) -> Iterator[Stage]:
+    """`rows`, in which an autovacuum is at work that would take minutes, or `param` times less."""
     with rows.connect() as connection:
         connection.execute("ALTER SYSTEM SET autovacuum_naptime = '1s'")
         connection.execute("SELECT pg_reload_conf()")
         connection.execute("INSERT INTO rows SELECT n FROM generate_series(1, 200000) n")
         connection.execute(
             "ALTER TABLE rows SET (autovacuum_vacuum_cost_delay = 100,"
-            " autovacuum_vacuum_cost_limit = 1, autovacuum_vacuum_threshold = 1,"
-            " autovacuum_vacuum_scale_factor = 0, autovacuum_analyze_threshold = 2000000000)"
+            f" autovacuum_vacuum_cost_limit = {getattr(request, 'param', 1)},"
+            " autovacuum_vacuum_threshold = 1, autovacuum_vacuum_scale_factor = 0,"
+            " autovacuum_analyze_threshold = 2000000000)"
         )
         connection.execute("DELETE FROM rows WHERE n % 2 = 0")
         rows.until("SELECT FROM pg_stat_progress_vacuum WHERE relid = 'rows'::regclass")
@@ -112,9 +113,21 @@ def vacuumed(rows: Stage) -> Iterator[Stage]:
 
 def test_autovacuum_gives_way(vacuumed: Stage) -> None:
     """To a try that is longer than deadlock_timeout, and to no other."""
-    output = vacuumed.run()
+    output = vacuumed.run(MIGRATOR_GATE_TIMEOUT="1")
     assert re.search(r"Blocked by process \d+ \(autovacuum, gives way soon, holds Share", output)
+    assert "Not waiting longer for process" in output
     assert vacuumed.at == "step2"
+
+
+@pytest.mark.parametrize("vacuumed", [8], indirect=True)
+def test_autovacuum_is_waited_for(vacuumed: Stage) -> None:
+    """The second that it takes to make it give way is one in which nobody gets through."""
+    log = vacuumed.project.path / ".postgres/log"
+    before = log.stat().st_size
+    output = vacuumed.run()
+    assert re.search(r"made way \(try 1\)\. Blocked by process \d+ \(autovacuum", output), output
+    assert vacuumed.at == "step2"
+    assert b"canceling autovacuum task" not in log.read_bytes()[before:]
 
 
 @pytest.fixture
@@ -139,7 +152,7 @@ def test_autovacuum_gives_way_to_a_user_who_sees_little(
         admin.execute("ALTER TABLE rows OWNER TO owner")
         admin.execute("ALTER TABLE alembic_version OWNER TO owner")
     request.getfixturevalue("vacuumed")
-    output = rows.run(DATABASE_URL=owner)
+    output = rows.run(DATABASE_URL=owner, MIGRATOR_GATE_TIMEOUT="1")
     assert "GRANT pg_read_all_stats" in output
     assert rows.at == "step2"
 

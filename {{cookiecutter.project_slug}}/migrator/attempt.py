@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from migrator import limits
+from migrator import limits, sessions
 from migrator.errors import MigratorError
 from migrator.gate import Gate
 from migrator.online import Online
@@ -57,6 +57,9 @@ class Attempts:
         self.hold_deploy_lock()
         if self.gate:
             progress.waited += self.gate.wait(own, progress.blockers, progress.left(chosen))
+            vacuums = [session for session in progress.blockers if session.autovacuum]
+            if not sessions.still_there(self.control, vacuums):
+                progress.blockers = [b for b in progress.blockers if b not in vacuums]
         sees_all = self.gate is not None and self.gate.sees_all
         progress.patience = progress.budget(chosen, self.deadlock, sees_all=sees_all)
         values = limits.session_settings(chosen) | {

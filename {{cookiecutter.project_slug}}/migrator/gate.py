@@ -43,6 +43,8 @@ class Gate:
     def wait(self, own: int, blockers: Sequence[Session] = (), longest: float = 0) -> float:
         """Wait until nothing old is in a transaction, nor any of `blockers` in the same one.
 
+        Those may be autovacuums, too.
+
         Args:
             own: the process that will do the work.
             blockers: the sessions that the last try waited for.
@@ -69,13 +71,15 @@ class Gate:
 
     def _in_the_way(self, own: int, blockers: Sequence[Session]) -> list[Session]:
         known = {blocker.transaction for blocker in blockers}
+        # It would give way to a try of more than a second: a second in which nobody gets through.
+        vacuums = [b for b in blockers if b.autovacuum and b.transaction not in self.ignored]
         found = [
             session
             for session in sessions.in_transaction(self.control, own)
             if session.transaction not in self.ignored
             and (session.transaction in known or self._age(session) > self.limits.gate_age)
         ]
-        return found
+        return found + (vacuums if sessions.still_there(self.control, vacuums) else [])
 
     def _age(self, session: Session) -> float:
         """Without the right to see it, count from when the transaction was seen first."""
