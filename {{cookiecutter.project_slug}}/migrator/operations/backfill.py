@@ -1,5 +1,6 @@
 """Fill a column of a table that is in use: in small batches that stand by themselves."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -70,7 +71,7 @@ class BackfillOp(MigrateOperation):
                 "not decided yet": an empty table is fine, rows stop the migration.
             key: columns with a unique index to go by; the primary key if empty.
             where: which rows, in SQL; once a row has its values, it must not be true any more. By
-                default those where one of the columns is NULL.
+                default those where one of the columns is NULL, and only NULLs are replaced.
             batch: rows in one transaction.
             pause: seconds between two batches, for everybody else.
             max_lag: seconds; while a replica is further behind, wait. 0 does not look. (Needs the
@@ -103,6 +104,8 @@ def _backfill(operations: Operations, operation: BackfillOp) -> None:
     empty = [catalog.column(name) for name in operation.values]
     where = operation.where or " OR ".join(f"{name} IS NULL" for name in empty)
     values = {catalog.column(name): _sql(value) for name, value in operation.values.items()}
+    if not operation.where and len(values) > 1:  # a row may have one of them already
+        values = {name: f"COALESCE({name}, {value})" for name, value in values.items()}
     if operations.impl.dialect.name != "postgresql":
         session = Session(operations.migration_context)
         _refuse_undecided(session, operation, target, where)
@@ -122,15 +125,23 @@ def _backfill(operations: Operations, operation: BackfillOp) -> None:
 def _write(session: Session, operation: BackfillOp, batches: Batches) -> None:
     if undecided := _undecided(operation):
         some = f"EXISTS (SELECT 1 FROM {batches.target} WHERE {batches.where})"
-        message = catalog.literal(_decide(undecided, batches.target).replace("%", "%%"))
-        session.run(block(f"IF {some} THEN\n    RAISE EXCEPTION {message};\n  END IF;"))
-    elif batches.key:
-        session.run(batches.procedure(operation.batch, operation.pause))
+        session.expect(f"(NOT {some})", _decide(undecided, batches.target))
+        return
+    # What is left to do is no sign: others may have added rows since.
+    what = f"{batches.target} {' '.join(operation.values)}"
+    mark = catalog.literal(f"migrator.filled_{hashlib.sha256(what.encode()).hexdigest()[:8]}")
+    done = f"PERFORM set_config({mark}, 'yes', false)"
+    if batches.key:
+        session.run(batches.procedure(operation.batch, operation.pause, done))
     else:
         session.context.impl.static_output(
             "-- Without a key there are no batches: on a large table, run this at a quiet time."
         )
-        session.run(batches.everything())
+        session.run(block(f"{batches.everything()};\n  {done};"))
+    session.expect(
+        f"(coalesce(current_setting({mark}, true), '') = 'yes')",
+        f"the backfill of {batches.target} did not come to its end",
+    )
 
 
 def _refuse_undecided(session: Session, operation: BackfillOp, target: str, where: str) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 
 from migrator.operations import catalog
 
+PASSES = 5  # what others insert behind us needs another one; a condition that stays true no more
+
 
 @dataclass
 class Batches:
@@ -35,29 +37,37 @@ class Batches:
         """Return one UPDATE of all rows."""
         return f"UPDATE {self.target} SET {self._assignments()} WHERE {self.where}"
 
-    def procedure(self, size: int, pause: float) -> str:
-        """Return a DO block that commits after each batch; it must not run in a transaction."""
+    def procedure(self, size: int, pause: float, done: str) -> str:
+        """Return a DO block that commits after each batch; it must not run in a transaction.
+
+        Args:
+            done: a statement for the end.
+        """
         after = " AND (last_row IS NULL OR ({keys}) > ({last}))".format(
             keys=self._keys(), last=", ".join(f"last_row.{name}" for name in self.key)
         )
         aliases = ", ".join(self._aliases())
+        # One statement, so that both parts of it mean the same rows.
         return f"""DO $backfill$
 DECLARE
   last_row {self.target};
   next_row {self.target};
 BEGIN
-  LOOP
-    WITH {self._batch(after, size)}
-    SELECT * INTO next_row FROM {self.target}
-      WHERE ({self._keys()}) IN (SELECT {aliases} FROM batch)
-      ORDER BY {self._keys("DESC")} LIMIT 1;
-    EXIT WHEN NOT FOUND;
-    WITH {self._batch(after, size)}
-    {self._update()};
-    last_row := next_row;
-    COMMIT;
-    PERFORM pg_sleep({pause:g});
+  FOR pass IN 1..{PASSES} LOOP
+    last_row := NULL;
+    LOOP
+      WITH {self._batch(after, size)}, changed AS ({self._update()} RETURNING 1)
+      SELECT * INTO next_row FROM {self.target}
+        WHERE ({self._keys()}) IN (SELECT {aliases} FROM batch)
+        ORDER BY {self._keys("DESC")} LIMIT 1;
+      EXIT WHEN NOT FOUND;
+      last_row := next_row;
+      COMMIT;
+      PERFORM pg_sleep({pause:g});
+    END LOOP;
+    EXIT WHEN last_row IS NULL;
   END LOOP;
+  {done};
 END $backfill$"""
 
     def _batch(self, after: str, size: int) -> str:

@@ -8,13 +8,12 @@ from sqlalchemy.exc import DBAPIError
 from migrator.console import note
 from migrator.errors import UsageError
 from migrator.operations import catalog
-from migrator.operations.batches import Batches
+from migrator.operations.batches import PASSES, Batches
 from migrator.operations.replicas import Patience
 from migrator.operations.running import Session, state_of
 
 LOCKED = ("55P03", "40P01", "40001")  # lock not available, deadlock, serialisation
 TRIES = 120
-PASSES = 5  # what others insert behind us needs another one; a condition that stays true no more
 REPORT = 5.0  # seconds between two lines of progress
 
 
