@@ -66,23 +66,26 @@ migrator/history/replay.py migrator/history/reset.py migrator/history/schema.py
 migrator/history/seeds.py migrator/history/sqlite.py migrator/history/squash.py
 migrator/history/statements.py migrator/history/workbench.py migrator/history/writing.py
 migrator/importing.py migrator/limits.py migrator/lint/__init__.py
-migrator/lint/acknowledgements.py migrator/lint/finding.py migrator/lint/judging.py
-migrator/lint/offline.py migrator/lint/output.py migrator/lint/ranges.py migrator/lint/rules.py
-migrator/lint/squawk.py migrator/lint/statements.py migrator/lint/tried.py migrator/locks.py
-migrator/online.py migrator/operations/__init__.py migrator/operations/backfill.py
-migrator/operations/batches.py migrator/operations/catalog.py migrator/operations/columns.py
+migrator/lint/acknowledgements.py migrator/lint/contract.py migrator/lint/filling.py
+migrator/lint/finding.py migrator/lint/judging.py migrator/lint/offline.py
+migrator/lint/output.py migrator/lint/ranges.py migrator/lint/rules.py migrator/lint/squawk.py
+migrator/lint/statements.py migrator/lint/tried.py migrator/locks.py migrator/online.py
+migrator/operations/__init__.py migrator/operations/backfill.py migrator/operations/batches.py
+migrator/operations/building.py migrator/operations/catalog.py migrator/operations/columns.py
 migrator/operations/constraints.py migrator/operations/filling.py migrator/operations/indexes.py
-migrator/operations/replicas.py migrator/operations/running.py migrator/operations/uniques.py
-migrator/operations/validating.py migrator/outcome.py migrator/plan.py migrator/preflight.py
-migrator/preview.py migrator/record.py migrator/rendering.py migrator/replaced.py
-migrator/report.py migrator/retry.py migrator/revision_files.py migrator/rollback.py
-migrator/safety.py migrator/schema_dump.py migrator/schemas.py migrator/scratch.py
-migrator/sessions.py migrator/settings.py migrator/snapshot.py migrator/sql.py
-migrator/standing.py migrator/trace/__init__.py migrator/trace/catalog.py
-migrator/trace/judging.py migrator/trace/recorder.py migrator/trace/running.py
-migrator/trace/seeding.py migrator/trace/where.py migrator/unreachable.py migrator/urls.py
-migrator/verify.py migrator/waiting.py migrator/watch.py migrator/window.py pyproject.toml
-schema.sql scripts/deploy_migrations.py tests/conftest.py tests/databases.py
+migrator/operations/partitions.py migrator/operations/replicas.py migrator/operations/running.py
+migrator/operations/uniques.py migrator/operations/validating.py migrator/outcome.py
+migrator/plan.py migrator/preflight.py migrator/preview.py migrator/record.py
+migrator/rendering.py migrator/replaced.py migrator/report.py migrator/retry.py
+migrator/revision_files.py migrator/rollback.py migrator/safety.py migrator/schema_dump.py
+migrator/schemas.py migrator/scratch.py migrator/sessions.py migrator/settings.py
+migrator/snapshot.py migrator/sql.py migrator/standing.py migrator/trace/__init__.py
+migrator/trace/catalog.py migrator/trace/database.py migrator/trace/inserting.py
+migrator/trace/judging.py migrator/trace/names.py migrator/trace/recorder.py
+migrator/trace/rows.py migrator/trace/running.py migrator/trace/seeding.py
+migrator/trace/step.py migrator/trace/values.py migrator/trace/where.py migrator/unreachable.py
+migrator/urls.py migrator/verify.py migrator/waiting.py migrator/watch.py migrator/window.py
+pyproject.toml schema.sql scripts/deploy_migrations.py tests/conftest.py tests/databases.py
 tests/test_database.py tests/test_migrations.py tests/test_models.py
 """
 BY_ANSWER = {

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from alembic.config import Config
 from alembic.script import Script
+from alembic.util.exc import CommandError
 
 from migrator import settings
 from migrator.errors import RefusedError
@@ -15,8 +16,8 @@ def check(
 ) -> None:
     """Refuse revisions with findings that nobody has accepted.
 
-    Production need not have the linter: the verdict is CI's, and where there is none installed
-    this step says that it looked at nothing.
+    Production need not have the linter: the verdict is CI's. Where there is none, or where it does
+    not work, this step says that it looked at nothing, and the deploy goes on.
 
     Args:
         accepted_risk: why the deploy goes on all the same; the record keeps it.
@@ -29,16 +30,21 @@ def check(
     from migrator import lint  # half of the tool, and only where something is pending
 
     try:
-        findings = lint.findings_for_deploy(config, pending)
+        findings, undecided = lint.for_deploy(config, pending)
     except lint.NotInstalled:
         report.skipped("lint", "squawk is not installed here: `make lint-migrations` looks in CI")
         return
+    except CommandError as error:
+        report.warn("lint", f"nothing was looked at, the deploy goes on: {error}")
+        return
+    rules = [f"{each.revision}: {each.rule}" for each in undecided]
+    left = f"; only a trace can tell, in CI: {', '.join(rules)}" if rules else ""
     named = "; ".join(f"{each.revision}: {each.rule} ({each.reason})" for each in findings[:3])
     more = f"; and {len(findings) - 3} more" if len(findings) > 3 else ""
     if not findings:
-        report.done("lint", "no findings")
+        report.done("lint", f"no findings{left}", undecided=rules)
     elif accepted_risk:
-        report.warn("lint", f"accepted ({accepted_risk}): {named}{more}")
+        report.warn("lint", f"accepted ({accepted_risk}): {named}{more}", undecided=rules)
     else:
         raise RefusedError(
             f"{len(findings)} finding{'' if len(findings) == 1 else 's'} in the pending revisions:"

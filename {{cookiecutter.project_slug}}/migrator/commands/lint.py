@@ -3,6 +3,7 @@
 from argparse import ArgumentParser, Namespace
 
 from alembic.config import Config
+from alembic.util.exc import CommandError
 
 from migrator import lint, settings
 from migrator.console import argument, note, say
@@ -41,6 +42,7 @@ def run(config: Config, options: Namespace) -> None:
     Raises:
         RefusedError: there are any.
         UsageError: there is no such revision.
+        CommandError: they cannot be looked at; with --advise that is only said.
     """
     if options.range is not None and options.base is not None:
         raise UsageError("Say FROM..TO or --base, not both.")
@@ -53,7 +55,7 @@ def run(config: Config, options: Namespace) -> None:
         verdict = lint.examine(
             config, found.revisions, together=found.together, traced=not options.no_trace
         )
-    except lint.NotInstalled as error:
+    except CommandError as error:
         if not options.advise:
             raise
         note(str(error))

@@ -9,15 +9,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from alembic.config import Config
-from alembic.script import Script
+from alembic.script import Script, ScriptDirectory
+from alembic.util.exc import CommandError
+from sqlalchemy import make_url
 
-from migrator import chain, settings, trace
-from migrator.lint import acknowledgements, judging, offline, squawk, tried
+from migrator import chain, scratch, settings, trace
+from migrator.lint import acknowledgements, contract, filling, judging, offline, squawk, tried
 from migrator.lint.finding import Finding
-from migrator.lint.rules import UNDECIDED
+from migrator.lint.rules import ALL
 from migrator.lint.squawk import NotInstalled
+from migrator.lint.tried import Compared
+from migrator.trace import Problem, Traced
 
-__all__ = ["Finding", "NotInstalled", "Verdict", "examine", "findings_for_deploy", "verdict"]
+NOWHERE = make_url("postgresql+psycopg://nowhere.invalid/nowhere")
+__all__ = ["Finding", "NotInstalled", "Verdict", "examine", "for_deploy", "open_problems"]
+__all__ += ["verdict"]
 
 
 @dataclass(frozen=True)
@@ -43,18 +49,19 @@ def verdict(config: Config, revisions: Sequence[Script]) -> list[Finding]:
     return list(examine(config, revisions).findings)
 
 
-def findings_for_deploy(config: Config, revisions: Sequence[Script]) -> list[Finding]:
-    """Return what is wrong with pending revisions by their SQL alone, without trying them.
+def for_deploy(config: Config, revisions: Sequence[Script]) -> tuple[list[Finding], list[Finding]]:
+    """Return what is wrong with pending revisions by their SQL, and what only a trace can tell.
 
-    What depends on the state of the database is left to CI, where the trace decides: a SET NOT
-    NULL and a change of type look the same whether they are safe or not.
+    A deploy tries nothing, and must not refuse what CI has let pass: a rule of which the trace
+    clears some statements stops no deploy.
 
     Raises:
         NotInstalled: there is no squawk here, as usual in production.
-        MigratorError: env.py or squawk failed.
+        CommandError: env.py or squawk failed.
     """
     found = examine(config, revisions, traced=False).findings
-    return [finding for finding in found if finding.rule not in UNDECIDED]
+    certain = [finding for finding in found if not ALL[finding.rule].tried]
+    return certain, [finding for finding in found if ALL[finding.rule].tried]
 
 
 def examine(
@@ -69,30 +76,86 @@ def examine(
 
     Raises:
         NotInstalled: there is no squawk here.
-        MigratorError: env.py, squawk or the scratch database failed.
+        CommandError: env.py, squawk or the scratch database failed.
     """
     if not revisions or settings.dialect_name(config) != "postgresql":
         return Verdict(())
     squawk.program()
-    seen = trace.run(config, revisions, together=together) if traced else []
-    rendered = tried.fill(offline.render(config, chain.load(config), revisions), seen)
-    found = judging.judge(rendered, together=together)
-    compared = tried.compare(found, seen) if traced else tried.Compared(tuple(found), ())
-    notes = dict.fromkeys(f"{s.script.revision}: {note}" for s in seen for note in s.notes)
+    seen = trace.run(config, revisions, together=together) if traced else None
+    compared = _compared(config, revisions, seen, together)
+    whole = {each.script.revision for each in seen or () if not each.failure}
+    notes = dict.fromkeys(f"{s.script.revision}: {note}" for s in seen or () for note in s.notes)
     everything: list[Finding] = []
     for script in revisions:
         path = str(script.module.__file__)
-        everything += acknowledgements.apply(
-            [finding for finding in compared.findings if finding.revision == script.revision],
-            acknowledgements.read(path),
-            script.revision,
-            path,
-            judged=[each for each in compared.cleared if each.revision == script.revision],
-            traced=traced,
-        )
+        comments = acknowledgements.read(path)
+        unused: set[str] = set()
+        if script.revision in whole:
+            unused = set(acknowledgements.accepted(comments)) - _rules(compared, script)
+        if unused and together and len(revisions) > 1:
+            unused -= _rules_alone(config, script)
+        own = [finding for finding in compared.findings if finding.revision == script.revision]
+        everything += acknowledgements.apply(own, comments, script.revision, path, unused)
     return Verdict(
         tuple(finding for finding in everything if not finding.accepted),
         tuple(finding for finding in everything if finding.accepted),
         compared.cleared,
         tuple(notes),
     )
+
+
+def open_problems(config: Config, seen: Sequence[Traced], *, together: bool) -> list[Problem]:
+    """Return what a trace has against revisions and nobody has accepted.
+
+    A comment may name the rule of the trace, or what lint says of the same statement; that is
+    known only where squawk works.
+    """
+    try:
+        compared = _compared(config, [each.script for each in seen], seen, together)
+    except CommandError:
+        compared = Compared(())
+    found = []
+    for each in seen:
+        comments = acknowledgements.read(str(each.script.module.__file__))
+        rules = acknowledgements.accepted(comments).keys()
+        own = [said for said in compared.findings if said.revision == each.script.revision]
+        for problem in tried.problems(each):
+            names = {problem.rule, *(finding.rule for finding in tried.said(problem, each, own))}
+            if not names & rules:
+                found.append(problem)
+    return found
+
+
+def _compared(
+    config: Config, revisions: Sequence[Script], seen: Sequence[Traced] | None, together: bool
+) -> Compared:
+    directory = chain.load(config)
+    before = {each.revision: contract.earlier(directory, each) for each in revisions}
+    more = [each for earlier in before.values() for each in earlier]
+    scripts = {each.revision: each for each in (*more, *revisions)}
+    rendered = filling.fill(_rendered(config, directory, [*scripts.values()]), seen or ())
+    by_name = {each.script.revision: each for each in rendered}
+    wanted = [by_name[each.revision] for each in revisions]
+    parts = {name: [by_name[each.revision] for each in earlier] for name, earlier in before.items()}
+    found = judging.judge(wanted, parts, together=together)
+    return Compared(tuple(found)) if seen is None else tried.compare(found, wanted, seen)
+
+
+def _rendered(
+    config: Config, directory: ScriptDirectory, scripts: Sequence[Script]
+) -> list[offline.Rendered]:
+    if settings.load(config).production:  # the deploy goes on in this process, with that URL
+        return offline.render(config, directory, scripts)
+    # A revision that opens a connection of its own must not change the database in use.
+    with scratch.configured(config, NOWHERE) as own:
+        return offline.render(own, directory, scripts)
+
+
+def _rules(compared: Compared, script: Script) -> set[str]:
+    everything = (*compared.findings, *compared.cleared)
+    return {finding.rule for finding in everything if finding.revision == script.revision}
+
+
+def _rules_alone(config: Config, script: Script) -> set[str]:
+    """Return what counts when the revision is deployed alone: tables that are new here are old."""
+    return _rules(_compared(config, [script], trace.run(config, [script]), together=True), script)

@@ -7,11 +7,11 @@ One comment allows one rule in the whole revision. One that says nothing is a fi
 
 import re
 import tokenize
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from migrator.lint.finding import Finding
-from migrator.lint.rules import ACKNOWLEDGEMENTS, ALLOWED, TRACE
+from migrator.lint.rules import ACKNOWLEDGEMENTS, ALLOWED
 
 COMMENT = re.compile(r"#\s*migrator\s*:\s*(?P<text>.*)")
 ALLOW = re.compile(r"allow\s+(?P<rule>\S+)(?:\s+because(?:\s+(?P<reason>.*))?)?\s*$")
@@ -39,29 +39,28 @@ def read(path: str) -> list[Acknowledgement]:
     return found
 
 
+def accepted(acknowledged: Sequence[Acknowledgement]) -> dict[str, str]:
+    """Return the reasons by rule."""
+    return {each.rule: each.reason for each in acknowledged if not each.problem}
+
+
 def apply(
     findings: Sequence[Finding],
     acknowledged: Sequence[Acknowledgement],
     revision: str,
     path: str,
-    *,
-    judged: Sequence[Finding] = (),
-    traced: bool = True,
+    unused: Collection[str],
 ) -> Iterator[Finding]:
     """Yield one revision's findings, the accepted ones with their reasons, and what is wrong.
 
     Args:
-        judged: findings that were cleared; to have allowed them is no mistake.
-        traced: False if the trace did not run, so that its rules cannot be found unused.
+        unused: rules that were accepted, though nothing breaks them.
     """
-    reasons = {each.rule: each.reason for each in acknowledged if not each.problem}
+    reasons = accepted(acknowledged)
     for finding in findings:
         yield replace(finding, accepted=reasons.get(finding.rule, ""))
-    used = {finding.rule for finding in (*findings, *judged)}
     for each in acknowledged:
-        problem = each.problem
-        if not problem and each.rule not in used and (traced or each.rule not in TRACE):
-            problem = "unused-acknowledgement"
+        problem = each.problem or ("unused-acknowledgement" if each.rule in unused else "")
         if problem:
             rule = ACKNOWLEDGEMENTS[problem]
             yield Finding(problem, revision, path, each.line, each.text, rule.reason, rule.safe)

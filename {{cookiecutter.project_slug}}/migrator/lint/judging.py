@@ -1,21 +1,16 @@
 """What is wrong with rendered revisions: squawk's words and our own, less what cannot hurt."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
-from migrator.lint import squawk
+from migrator import chain
+from migrator.lint import contract, squawk
 from migrator.lint.finding import Finding, shorten
 from migrator.lint.offline import Rendered, Statement
-from migrator.lint.rules import ALL, OWN, SQUAWK
-from migrator.lint.statements import Subject, name, subject
+from migrator.lint.rules import ALL, OWN
+from migrator.lint.statements import Subject, name, nested, subject
 
-# The statements that break code that still runs, whatever they lock. Not a change of type: one
-# that only widens breaks nothing, and of the others squawk and the trace tell.
-CONTRACT = re.compile(
-    r"DROP\s+TABLE\b|ALTER\s+TABLE\b.*?\b(?:DROP\s+COLUMN\b|RENAME\b(?!\s+CONSTRAINT\b)"
-    r"|SET\s+NOT\s+NULL\b)",
-    re.IGNORECASE | re.DOTALL,
-)
 # Each is said of the same statement as constraint-missing-not-valid.
 SPECIAL = {
     "adding-foreign-key-constraint",
@@ -30,6 +25,7 @@ NEW_INDEX = re.compile(
     re.IGNORECASE,
 )
 RENAMED = re.compile(r"\bRENAME\s+TO\s+(?P<name>\"(?:[^\"]|\"\")+\"|[\w$]+)\s*$", re.IGNORECASE)
+PERHAPS = re.compile(r"CREATE\b[^(]*?\bIF\s+NOT\s+EXISTS\b", re.IGNORECASE)
 
 
 class New:
@@ -43,9 +39,11 @@ class New:
         return bool(about.names) and self.names.issuperset(about.names)
 
     def learn(self, statement: Statement) -> None:
-        """Note what a statement creates."""
+        """Note what a statement creates for certain."""
         about = subject(statement.sql)
-        if about.kind == "create table":
+        if statement.nested:  # often there is an IF before it
+            return
+        if about.kind == "create table" and not PERHAPS.match(statement.sql):
             self.names.update(about.names)
         elif self.has(about) and (
             match := NEW_INDEX.match(statement.sql) or RENAMED.search(statement.sql)
@@ -54,67 +52,90 @@ class New:
             self.names.add(f"{schema}.{name(match['name'])}".removeprefix("."))
 
 
-def judge(revisions: Sequence[Rendered], *, together: bool) -> list[Finding]:
+def judge(
+    revisions: Sequence[Rendered], before: Mapping[str, Sequence[Rendered]], *, together: bool
+) -> list[Finding]:
     """Return the findings, in the order of the statements.
 
     Args:
+        before: for an online revision, what comes before it in the same change.
         together: the revisions are deployed at once, so that what one creates is empty for the
             next; else each is judged as if it came alone.
     """
+    revisions = [_opened(each) for each in revisions]
     hits: dict[int, list[str]] = {}
     for hit in squawk.run(revisions):
-        hits.setdefault(id(hit.statement), []).append(hit.rule)
+        if hit.rule != "syntax-error" or not hit.statement.nested:  # PL/pgSQL has more words
+            hits.setdefault(id(hit.statement), []).append(hit.rule)
     found: list[Finding] = []
     new = New()
     for revision in revisions:
         new = new if together else New()
+        columns = _columns(before.get(revision.script.revision, ()))
         if revision.failure:
             found.append(_unread(revision))
         for statement in revision.statements:
             about = subject(statement.sql)
             if not new.has(about):
-                rules = _relevant(revision, statement, hits.get(id(statement), ()))
-                for rule in (*rules, *_own(revision, statement, about)):
-                    found.append(finding(revision, statement, rule))
+                theirs = hits.get(id(statement), [])
+                own = _own(revision, statement, about, columns)
+                for rule in _relevant(revision, statement, [*theirs, *own]):
+                    found.append(_finding(revision, statement, rule, rule in theirs))
             new.learn(statement)
+            columns.learn(statement.sql)
     return found
 
 
-def finding(revision: Rendered, statement: Statement, rule: str) -> Finding:
-    """Return a finding about one statement."""
+def _opened(revision: Rendered) -> Rendered:
+    """Return a revision whose DO blocks are followed by the statements in them."""
+    statements: list[Statement] = []
+    for each in revision.statements:
+        inside = (replace(each, sql=sql, nested=True) for sql in nested(each.sql))
+        statements += [each, *inside]
+    return replace(revision, statements=tuple(statements))
+
+
+def _columns(before: Sequence[Rendered]) -> contract.Columns:
+    columns = contract.Columns(sure=not any(each.failure for each in before))
+    for each in before:
+        for statement in _opened(each).statements:
+            columns.learn(statement.sql)
+    return columns
+
+
+def _finding(revision: Rendered, statement: Statement, rule: str, theirs: bool) -> Finding:
     script, line = revision.script, statement.place.line
     text = shorten(statement.sql)
     path = str(script.module.__file__)
-    source = "squawk" if rule in SQUAWK else "migrator"
+    source = "squawk" if theirs else "migrator"
     return Finding(
         rule, script.revision, path, line, text, ALL[rule].reason, ALL[rule].safe, source
     )
 
 
-def _relevant(revision: Rendered, statement: Statement, hits: Sequence[str]) -> list[str]:
+def _relevant(revision: Rendered, statement: Statement, rules: Sequence[str]) -> list[str]:
     """Leave out what is no danger here, and what says the same as another rule."""
     left_out: set[str] = set()
     if statement.place.own:  # made safe by our operations
-        left_out |= {rule for rule in hits if SQUAWK[rule].lock}
-    if _phase(revision) == "contract":  # the code that used it is gone
-        left_out |= {"ban-drop-column", "ban-drop-table"}
-    if SPECIAL.intersection(hits):
+        left_out |= {rule for rule in rules if ALL[rule].lock}
+    if chain.phase(revision.script) == "contract":
+        left_out |= contract.ALLOWED_LATER
+    if SPECIAL.intersection(rules):
         left_out.add("constraint-missing-not-valid")
-    return [rule for rule in dict.fromkeys(hits) if rule not in left_out]
+    return [rule for rule in dict.fromkeys(rules) if rule not in left_out]
 
 
-def _phase(revision: Rendered) -> str | None:
-    return getattr(revision.script.module, "phase", None)
-
-
-def _own(revision: Rendered, statement: Statement, about: Subject) -> Iterator[str]:
+def _own(
+    revision: Rendered, statement: Statement, about: Subject, columns: contract.Columns
+) -> Iterator[str]:
     if about.kind == "lock" and not WEAK.search(statement.sql):
         yield "lock-table"
     elif about.kind == "truncate":
         yield "truncate-table"
     elif about.kind in ("update", "delete") and not WHERE.search(statement.sql):
         yield "bulk-write"
-    if _phase(revision) == "expand" and CONTRACT.match(statement.sql):
+    yield from contract.renames(statement.sql)
+    if chain.phase(revision.script) in contract.BEFORE and columns.breaks(statement.sql):
         yield "contract-in-expand"
 
 

@@ -9,6 +9,7 @@ from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext
 from alembic.script import Script, ScriptDirectory
+from alembic.util.exc import CommandError
 
 from migrator.errors import MigratorError
 from migrator.lint import statements
@@ -19,16 +20,20 @@ TRANSACTION = ("BEGIN", "COMMIT")
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement as PostgreSQL would get it, and where in the revision it comes from."""
+    """One statement as PostgreSQL would get it, and where in the revision it comes from.
+
+    `nested` if it stands in a DO block.
+    """
 
     sql: str
     place: Place
     in_transaction: bool = True
+    nested: bool = False
 
 
 @dataclass(frozen=True)
 class Rendered:
-    """A revision's statements; `failure` says why it has none: it reads from the database."""
+    """A revision's statements; `failure` says why more are unknown: it reads from the database."""
 
     script: Script
     statements: tuple[Statement, ...]
@@ -39,7 +44,7 @@ def render(config: Config, directory: ScriptDirectory, scripts: Sequence[Script]
     """Render the upgrades of `scripts`, each by itself, in one run of env.py.
 
     Raises:
-        MigratorError: env.py did not get as far as running them.
+        MigratorError: env.py fails, or did not get as far as running them.
     """
     rendered: list[Rendered] = []
 
@@ -51,6 +56,14 @@ def render(config: Config, directory: ScriptDirectory, scripts: Sequence[Script]
     try:
         with EnvironmentContext(config, directory, fn=record, as_sql=True):
             directory.run_env()
+    except CommandError:
+        raise
+    except Exception as error:
+        raise MigratorError(
+            "The revisions cannot be rendered as SQL, so nobody can look at them before they run:"
+            f" migrations/env.py fails offline ({type(error).__name__}: {error}). Mend its offline"
+            " part (run_migrations_offline)."
+        ) from error
     finally:
         config.output_buffer = before
     if len(rendered) < len(scripts):

@@ -142,8 +142,13 @@ OWN = {
         " and leaves as many dead rows behind.",
         "op.backfill(...), which goes in batches and can be resumed.",
     ),
+    "renaming-enum-value": Rule(
+        f"After a rename {REMOVED}.",
+        "a new value beside it, op.backfill(...), then let the code change over.",
+        lock=False,
+    ),
     "contract-in-expand": Rule(
-        "An expand revision runs before the new code, and this step breaks the old code.",
+        "An expand or online revision runs before the new code, and this step breaks the old code.",
         'move it to a revision of its own with phase = "contract".',
         lock=False,
     ),
@@ -152,6 +157,7 @@ OWN = {
         " known here.",
         "let the trace look at it (lint without --no-trace), or write it so that --sql works.",
         lock=False,
+        tried=True,
     ),
 }
 TRACE = {
@@ -171,6 +177,11 @@ TRACE = {
         "put the slow statement into a revision of its own.",
     ),
     "fails": Rule("The revision fails when it is tried.", ""),
+    "not-tried": Rule(
+        "The trace stopped before this, so nobody knows what it would lock or break.",
+        "mend what stopped it, or put that into a revision behind this one.",
+        lock=False,
+    ),
 }
 ACKNOWLEDGEMENTS = {
     "unknown-acknowledgement": Rule(
@@ -192,5 +203,3 @@ ACKNOWLEDGEMENTS = {
 ALL = SQUAWK | OWN | TRACE | ACKNOWLEDGEMENTS
 # What may be accepted by a comment in the revision.
 ALLOWED = SQUAWK | OWN | TRACE
-# Here the same statement may be safe or not; only trying it tells.
-UNDECIDED = {"adding-not-nullable-field", "changing-column-type", "syntax-error"}

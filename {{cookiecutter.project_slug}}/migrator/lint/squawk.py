@@ -8,12 +8,14 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from migrator.errors import MigratorError
 from migrator.lint.offline import Rendered, Statement
 from migrator.lint.rules import SQUAWK
 
 PROGRAM = "squawk"
+PATIENCE = 30  # seconds; for a thousand revisions it takes one
 
 
 class NotInstalled(MigratorError):
@@ -55,26 +57,60 @@ def run(revisions: Sequence[Rendered]) -> list[Hit]:
     revisions = [revision for revision in revisions if revision.statements]
     if not revisions:
         return []
-    with tempfile.TemporaryDirectory(prefix="lint-") as name:
-        folder = Path(name)
-        # An empty configuration: one that lies around would change what is found.
-        (folder / "squawk.toml").touch()
-        starts = [_write(folder / f"{n}.sql", each) for n, each in enumerate(revisions)]
-        command = [program(), "--config", "squawk.toml", "--reporter", "json"]
-        files = [f"{number}.sql" for number in range(len(revisions))]
-        done = subprocess.run([*command, *files], cwd=folder, capture_output=True, encoding="utf-8")
     try:
-        reported = json.loads(done.stdout)
-    except ValueError:
-        words = " ".join(done.stderr.split())[-300:]
-        raise MigratorError(f"squawk failed (exit code {done.returncode}): {words}") from None
+        with tempfile.TemporaryDirectory(prefix="lint-") as name:
+            folder = Path(name)
+            # An empty configuration: one that lies around would change what is found.
+            (folder / "squawk.toml").touch()
+            starts = [_write(folder / f"{n}.sql", each) for n, each in enumerate(revisions)]
+            reported = _report(folder, [f"{number}.sql" for number in range(len(revisions))])
+    except OSError as error:
+        raise MigratorError(
+            f"squawk cannot be run here, so nothing can be said about the revisions' SQL: {error}."
+            " Run make setup again, with Python and packages of this machine, and look whether the"
+            " folder for temporary files can be written."
+        ) from None
     hits = []
-    for each in reported:
-        if each["rule_name"] in SQUAWK:
-            number = int(Path(each["file"]).stem)
-            statement = starts[number][each["line"]]
-            hits.append(Hit(each["rule_name"], revisions[number], statement, each["message"]))
+    try:
+        for each in reported:
+            if each["rule_name"] in SQUAWK:
+                number = int(Path(each["file"]).stem)
+                statement = starts[number][each["line"]]
+                hits.append(Hit(each["rule_name"], revisions[number], statement, each["message"]))
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        raise MigratorError(
+            "squawk failed: what it reports is not as this version expects"
+            f" ({type(error).__name__}: {error}), so nothing can be said about the revisions' SQL."
+            " Run make setup, which installs the version that fits."
+        ) from None
     return hits
+
+
+def _report(folder: Path, files: Sequence[str]) -> list[dict[str, Any]]:
+    command = [program(), "--config", "squawk.toml", "--reporter", "json", *files]
+    said, words = folder / "said", folder / "words"
+    # Not through pipes, which whatever it has started would keep open.
+    with said.open("wb") as output, words.open("wb") as errors:
+        try:
+            code = subprocess.run(
+                command, cwd=folder, stdout=output, stderr=errors, timeout=PATIENCE, check=False
+            ).returncode
+        except subprocess.TimeoutExpired:
+            raise MigratorError(
+                f"squawk failed: it has not come to an end in {PATIENCE} s. Nothing can be said"
+                " about the revisions' SQL; run it again, or make setup."
+            ) from None
+    try:
+        reported: list[dict[str, Any]] = json.loads(said.read_bytes())
+    except ValueError:
+        code = code or -1
+    if code not in (0, 1):  # 1: it has found something
+        reason = " ".join(words.read_text("utf-8", "replace").split())[-300:]
+        raise MigratorError(
+            f"squawk failed (exit code {code}), so nothing can be said about the revisions' SQL:"
+            f" {reason or 'it said nothing'}. Run make setup again, which installs squawk-cli."
+        )
+    return reported
 
 
 def _write(path: Path, revision: Rendered) -> list[Statement]:

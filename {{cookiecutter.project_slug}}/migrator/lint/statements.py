@@ -22,7 +22,8 @@ INDEX = rf"CREATE\s+(?:UNIQUE\s+)?INDEX\s+(?:CONCURRENTLY\s+)?{IF_EXISTS}"
 FORMS = {
     "alter table": rf"ALTER\s+TABLE\s+{IF_EXISTS}(?:ONLY\s+)?{NAME}",
     "create index": rf"{INDEX}(?:(?!ON\s){IDENTIFIER}\s+)?ON\s+(?:ONLY\s+)?{NAME}",
-    "create table": rf"CREATE\s+(?:(?:UNLOGGED|TEMP|TEMPORARY)\s+)?TABLE\s+{IF_EXISTS}{NAME}",
+    "create table": r"CREATE\s+(?:(?:UNLOGGED|TEMP|TEMPORARY)\s+)?(?:TABLE|MATERIALIZED\s+VIEW)\s+"
+    rf"{IF_EXISTS}{NAME}",
     "drop table": rf"DROP\s+TABLE\s+{IF_EXISTS}{LIST}\s*$",
     "drop index": rf"DROP\s+INDEX\s+(?:CONCURRENTLY\s+)?{IF_EXISTS}{LIST}\s*$",
     "truncate": rf"TRUNCATE\s+(?:TABLE\s+)?{LIST}\s*$",
@@ -33,6 +34,9 @@ FORMS = {
     "vacuum": rf"(?:VACUUM|CLUSTER)\s+(?:\([^)]*\)\s*)?(?:FULL\s+|VERBOSE\s+|ANALYZE\s+)*{NAME}",
 }
 PATTERNS = {kind: re.compile(form, re.IGNORECASE) for kind, form in FORMS.items()}
+# What begins a statement in PL/pgSQL that is not its own, and what may stand before that.
+VERBS = {"alter", "cluster", "create", "delete", "drop", "lock", "reindex", "truncate", "update"}
+BEFORE = {"begin", "else", "loop", "then"}
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,45 @@ def split(sql: str) -> list[str]:
         else:
             current += " "
     return [statement for statement in (*found, current.strip()) if statement]
+
+
+def nested(statement: str) -> list[str]:
+    """Return the statements in a DO block, as far as they are not PL/pgSQL's own."""
+    if not re.match(r"DO\b", statement, re.IGNORECASE):
+        return []
+    quoted = [match for match in TOKEN.finditer(statement) if match.group()[0] in "$'"]
+    bodies = [
+        match.group().removeprefix(match["tag"]).removesuffix(match["tag"])
+        if match["tag"]
+        else match.group()[1:-1].replace("''", "'")
+        for match in quoted
+    ]
+    return [found for part in split(max(bodies, key=len, default="")) if (found := _inner(part))]
+
+
+def _inner(part: str) -> str:
+    before = "begin"
+    for token in TOKEN.finditer(part):
+        word = token.group().lower()
+        if before in BEFORE and word in VERBS:
+            return part[token.start() :]
+        before = before if word.isspace() else word
+    return ""
+
+
+def actions(statement: str) -> list[str]:
+    """Return what an ALTER TABLE does, one by one."""
+    match = PATTERNS["alter table"].match(statement)
+    found, current, depth = [], "", 0
+    for token in TOKEN.finditer(statement[match.end() :] if match else ""):
+        text = token.group()
+        depth += (text == "(") - (text == ")")
+        if text == "," and not depth:
+            found.append(current.strip())
+            current = ""
+        else:
+            current += text
+    return [*found, current.strip()]
 
 
 def subject(statement: str) -> Subject:
