@@ -18,8 +18,10 @@ def arguments(parser: ArgumentParser) -> None:
 def run(config: Config, options: Namespace) -> None:
     """Write the file, or compare it."""
     if options.check:
-        snapshot.check(config)
-        say(f"{snapshot.FILE} shows what the revisions build.")
+        if snapshot.check(config):
+            say(f"{snapshot.FILE} shows what the revisions build.")
+        else:
+            say(f"There is no {snapshot.FILE} to compare; `make snapshot` would write one.")
     elif snapshot.write(config):
         say(f"Wrote {snapshot.FILE}: commit it together with the revisions.")
     else:
