@@ -46,7 +46,7 @@ def url(project: Project) -> Iterator[str]:
 def port(project: Project) -> Iterator[str]:
     """That of a server that follows the project's."""
     folder = project.rendering.path / ".postgres"
-    copy = [project.programs / "pg_basebackup", "-D", folder / "replica", "-R", "-X", "stream"]
+    copy = [f"{project.programs}/pg_basebackup", "-D", f"{folder}/replica", "-R", "-X", "stream"]
     subprocess.run([*copy, "-c", "fast", "-d", project.server], check=True, capture_output=True)
     script = [
         ".venv/bin/python",
