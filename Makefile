@@ -7,7 +7,8 @@ UV := $(or $(shell command -v uv 2>/dev/null),.venv/bin/uv)
 BASE_PYTHON ?=
 # The template folder's own pyproject.toml has Jinja in it, so the tools are told to use ours.
 TEMPLATE := {{cookiecutter.project_slug}}
-WORKERS ?= 2
+# One more than the processors of most machines that run it: a third of the time is waiting.
+WORKERS ?= 3
 
 export PYTHONUTF8 = 1
 # A cache in the template's folder would be rendered into projects.

@@ -35,7 +35,11 @@ def write(project: Rendering, body: str, more: str = "", name: str = "x", down: 
     """Add a revision to the project; its identifier is returned."""
     revision = f"case_{name}"
     text = Case(revision, "", True, body, more).text(down)
-    (project.path / f"migrations/versions/{revision}.py").write_text(text, "utf-8")
+    versions = project.path / "migrations/versions"
+    (versions / f"{revision}.py").write_text(text, "utf-8")
+    # Python takes a file of the same size and second for the old one.
+    for compiled in versions.glob(f"__pycache__/{revision}.*"):
+        compiled.unlink()
     return revision
 
 
