@@ -89,7 +89,9 @@ def test_writers_are_not_kept_waiting(project: Project, url: str) -> None:
         old.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         old.execute("SELECT FROM teams")
         upgrade = project.start(url)
-        building = "SELECT 1 FROM pg_stat_progress_create_index"
+        building = (
+            "SELECT 1 FROM pg_stat_progress_create_index WHERE phase = 'waiting for old snapshots'"
+        )
         while not writer.execute(building).fetchone():
             assert upgrade.poll() is None, upgrade.communicate()[0]
         writer.execute("SET lock_timeout = '2s'")
