@@ -88,6 +88,14 @@ def lint_line(stage: Stage, arguments: str = "", squawk: Path | None = None) -> 
         ('op.drop_table("users")', "ban-drop-table", ""),
         ('op.alter_column("users", "name", new_column_name="label")', "renaming-column", ""),
         ('op.add_column("users", sa.Column("n", sa.Integer(), nullable=False))', "required", ""),
+        ('op.create_index("ix", "users", ["name"])', "require-concurrent-index-creation", ""),
+        (
+            'op.create_foreign_key("fk", "users", "teams", ["team_id"], ["id"])',
+            "adding-foreign-key-constraint",
+            "",
+        ),
+        ('op.create_check_constraint("ck", "users", "id > 0")', "constraint-missing", ""),
+        ('op.create_unique_constraint("uq", "users", ["name"])', "disallowed-unique", ""),
         ('op.execute("LOCK TABLE users")', "lock-table", ""),
         ('op.execute("TRUNCATE users")', "truncate-table", ""),
         ("op.execute(\"UPDATE users SET nick = 'x'\")", "bulk-write", ""),
@@ -123,7 +131,6 @@ def test_all_pending_revisions_are_looked_at_and_the_refusal_stays_short(stage: 
 @pytest.mark.parametrize(
     ("body", "rule"),
     [
-        ('op.create_index("ix", "users", ["name"])', "require-concurrent-index-creation"),
         ('op.alter_column("users", "nick", type_=sa.Text())', "changing-column-type"),
         (
             'op.execute("CREATE MATERIALIZED VIEW v AS SELECT 1 AS n")\n'
