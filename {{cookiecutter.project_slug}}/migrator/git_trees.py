@@ -105,7 +105,7 @@ class Repository:
         return frozenset(self._git("log", form, f"{since}..HEAD").stdout.decode().split())
 
     def _commit(self, name: str) -> bool:
-        return not self._git("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}").returncode
+        return not self._git("rev-parse", "--verify", "--quiet", name + "^{commit}").returncode
 
     def _contents(self, blobs: Sequence[bytes]) -> Iterator[bytes]:
         """Read many blobs with one process; each answer is a line with its size, then the bytes."""

@@ -69,7 +69,8 @@ def _remove_left_over(connection: Connection, prefix: str) -> None:
     """
     query = text("SELECT datname FROM pg_database WHERE starts_with(datname, :prefix)")
     for name in connection.scalars(query, {"prefix": prefix}).all():
-        if re.fullmatch(f"[0-9a-f]{{{SUFFIX_LENGTH}}}", name.removeprefix(prefix)):
+        suffix = name.removeprefix(prefix)
+        if len(suffix) == SUFFIX_LENGTH and re.fullmatch("[0-9a-f]+", suffix):
             with suppress(DBAPIError):
                 connection.exec_driver_sql(f'DROP DATABASE "{name}"')
 

@@ -61,9 +61,8 @@ def _set_not_null(context: AutogenContext, op: SetNotNullOp) -> str:
 def _backfill(context: AutogenContext, op: BackfillOp) -> str:
     values = ", ".join(f"{name!r}: {_value(value)}" for name, value in op.values.items())
     key = (op.key[0] if len(op.key) == 1 else op.key) or None
-    return _call(
-        context, "backfill", repr(op.table_name), f"{{{values}}}", key=key, schema=op.schema
-    )
+    shown = "{" + values + "}"
+    return _call(context, "backfill", repr(op.table_name), shown, key=key, schema=op.schema)
 
 
 @renderers.dispatch_for(CommentOp)

@@ -24,14 +24,14 @@ CONSTANT = re.compile(r"'((?:[^']|'')*)'|(?<![\w.\"'])(-?\d+(?:\.\d+)?)")
 FAR = 10_001
 WHOLE = ("smallint", "integer", "bigint")
 # What a text of each kind of type looks like, in the words of pg_type.typcategory.
-BY_CATEGORY = {"B": "true", "A": "{{}}", "I": "10.0.0.{n}", "T": "{n} seconds", "R": "empty"}
+BY_CATEGORY = {"B": "true", "A": "{}", "I": "10.0.0.{n}", "T": "{n} seconds", "R": "empty"}
 BY_TYPE = {
     "bytea": "\\x0{n}",
-    "json": "{{}}",
-    "jsonb": "{{}}",
+    "json": "{}",
+    "jsonb": "{}",
     "xml": "<a/>",
     "point": "(1,{n})",
-    "line": "{{1,2,{n}}}",
+    "line": "{1,2,{n}}",
     "lseg": "(0,0),(1,{n})",
     "box": "(0,0),(1,{n})",
     "path": "((0,0),(1,{n}))",
@@ -81,4 +81,4 @@ class Column:
             size = re.search(r"\((\d+)\)", self.type)
             return "1" * (int(size[1]) if size else 1)
         pattern = BY_TYPE.get(kind) or BY_CATEGORY.get(self.category, "{n}")
-        return pattern.format(n=number)
+        return pattern.replace("{n}", str(number))
