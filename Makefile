@@ -1,19 +1,17 @@
 # The two commands of this repository: make demo, make test.
 .DEFAULT_GOAL := help
 
-# uv, if it is on PATH; else a copy of it inside .venv, so that the system stays as it is.
+# uv, if it is on PATH; else this version of it inside .venv, so that the system stays as it is.
+UV_VERSION := 0.13.9
 UV := $(or $(shell command -v uv 2>/dev/null),.venv/bin/uv)
+# It has a pyproject.toml with Jinja in it, so ruff is told to use ours.
+TEMPLATE := {{cookiecutter.project_slug}}
 # The Python to make .venv with, if not the first one that fits.
 BASE_PYTHON ?=
-# The template folder's own pyproject.toml has Jinja in it, so the tools are told to use ours.
-TEMPLATE := {{cookiecutter.project_slug}}
 # One more than the processors of most machines that run it: a third of the time is waiting.
 WORKERS ?= 3
 
 export PYTHONUTF8 = 1
-# A cache in the template's folder would be rendered into projects.
-export PYTHONDONTWRITEBYTECODE = 1
-export RUFF_CACHE_DIR = $(CURDIR)/.ruff_cache
 
 .PHONY: help demo demo-svg test check bench bench-deploy bench-matrix release bump
 
@@ -30,11 +28,11 @@ demo-svg: .venv/installed ## record the picture of the README from the real comm
 test: check ## check this repository, then render projects and test them from the outside
 	@.venv/bin/python -m pytest -n $(WORKERS) --dist worksteal
 
-check: .venv/installed ## lint, format and types, of the template as it stands
+check: .venv/installed ## lint, format and types of everything, the template as it stands too
 	@.venv/bin/ruff check --config pyproject.toml .
-	@.venv/bin/ruff format --check --config pyproject.toml .
+	@.venv/bin/ruff format --config pyproject.toml --check .
 	@.venv/bin/mypy
-	@cd "$(TEMPLATE)" && ../.venv/bin/mypy --config-file ../pyproject.toml --cache-dir ../.mypy_cache/template app migrations migrator scripts tests
+	@MYPYPATH="$(TEMPLATE)" .venv/bin/mypy --cache-dir .mypy_cache/template $(foreach folder,app migrations scripts tests,"$(TEMPLATE)/$(folder)")
 
 bench: .venv/installed ## measure against plain Alembic; prints tables
 	@.venv/bin/python benchmarks/run.py
@@ -51,10 +49,10 @@ release: .venv/installed ## give what is on main a version and a tag (dry-run=1 
 bump: .venv/installed ## newer versions of what the template pins, tried out and shown
 	@.venv/bin/python -m scripts.bump
 
-.venv/installed: pyproject.toml
+.venv/installed: pyproject.toml library/pyproject.toml
 	@if [ "$(UV)" = .venv/bin/uv ]; then \
 		echo "uv is not on PATH: installing a copy of it into .venv"; \
-		$(or $(BASE_PYTHON),python3) -m venv .venv && .venv/bin/python -m pip install --quiet uv; \
+		$(or $(BASE_PYTHON),python3) -m venv .venv && .venv/bin/python -m pip install --quiet uv==$(UV_VERSION); \
 	elif [ ! -x .venv/bin/python ]; then \
 		$(UV) venv --quiet --python "$(or $(BASE_PYTHON),>=3.11)" .venv; \
 	fi
@@ -62,5 +60,5 @@ bump: .venv/installed ## newer versions of what the template pins, tried out and
 		echo "alembic-starter needs Python 3.11 or newer; .venv has $$(.venv/bin/python --version)." \
 			"Remove .venv and run: make $(MAKECMDGOALS) BASE_PYTHON=/path/to/python3" >&2; exit 2; }
 	@echo "Installing what the tests and the demo need into .venv"
-	@$(UV) pip install --quiet --python .venv/bin/python -r pyproject.toml --group dev
+	@$(UV) pip install --quiet --python .venv/bin/python --group dev
 	@touch $@

@@ -1,7 +1,8 @@
-"""Takes out the folders that the answers leave out, then says what to type next.
+"""Removes the folders that the answers leave out, then says what to type next.
 
 Files that an answer leaves out have a file name that renders to nothing; cookiecutter has no such
-way for folders, so they stand in a table: `__folders` in cookiecutter.json.
+way for folders, so they are listed in a table: `__folders` in cookiecutter.json. The library is
+copied as its folder is: its tests stay with the template, and so do a working copy's caches.
 """
 
 import json
@@ -15,8 +16,29 @@ from pathlib import Path
 ANSWERS = json.loads(r"""{{ cookiecutter | tojson }}""")
 
 
+LIBRARY = Path("vendor", "alembic-starter")
+
+
+def trim_library() -> None:
+    """Keep what is built and installed.
+
+    Raises:
+        SystemExit: the template was unpacked by a program that lost its symbolic link.
+    """
+    if not (LIBRARY / "pyproject.toml").is_file():
+        sys.exit(
+            f"ERROR: this copy of the template has lost the symbolic link {LIBRARY} in its project"
+            " folder, as in an archive or a checkout without core.symlinks, so the project would"
+            " lack its migration tool: get the template with `git clone`, and render that."
+        )
+    shutil.rmtree(LIBRARY / "tests", ignore_errors=True)
+    for cache in list(LIBRARY.rglob("__pycache__")):
+        shutil.rmtree(cache)
+
+
 def main() -> None:
     """Works in the new project's folder, where cookiecutter starts its hooks."""
+    trim_library()
     for folder, kept in ANSWERS["__folders"].items():
         if kept == "False" and Path(folder).exists():
             shutil.rmtree(folder)

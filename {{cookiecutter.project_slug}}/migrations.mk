@@ -1,6 +1,6 @@
 # Every migration command of a project, as make targets. Made to be copied: put this file into
 # another project with Alembic and add `include migrations.mk` to its Makefile (or run
-# `make -f migrations.mk`). Some targets also need the folder migrator/; they say so.
+# `make -f migrations.mk`). Some targets also need the package alembic-starter; they say so.
 
 # One from the environment may mean anything; one on the command line or in a Makefile counts.
 ifneq ($(filter undefined environment,$(origin PYTHON)),)
@@ -57,18 +57,21 @@ define need_message
 test -n "$$migration_m" || { echo 'make $@ needs a message, for example: make $@ m="add invoices"' >&2; exit 2; }
 endef
 
+# Whether the package can be imported, wherever it is installed from.
+has_migrator = $(PYTHON) -c 'import importlib.util, sys; sys.exit(not importlib.util.find_spec("migrator"))'
+
 define need_migrator
-test -d migrator || { echo 'make $@ needs the folder migrator/ of alembic-starter: copy it too. (make tables also needs the autoimport_ keys of its alembic.ini; make deploy also its alembic_prod.ini, with your script_location, and its migrations/env.py in place of yours.)' >&2; exit 2; }
+$(has_migrator) || { echo 'make $@ needs the package alembic-starter: copy its folder vendor/alembic-starter, then uv add "./vendor/alembic-starter[postgresql]" or pip install it. (make tables also needs the autoimport_ keys of its alembic.ini; make deploy also its alembic_prod.ini, with your script_location, and its migrations/env.py in place of yours.)' >&2; exit 2; }
 endef
 
 # schema.sql shows in a review what a new revision does. Who does not want it deletes the file.
 define keep_snapshot
-if test -d migrator && test -f schema.sql; then $(MIGRATOR) snapshot; fi
+if test -f schema.sql && $(has_migrator); then $(MIGRATOR) snapshot; fi
 endef
 
 # What the new revision would lock or break, so that it is known before it is committed.
 define advise
-if test -d migrator/lint; then $(MIGRATOR) lint --advise; fi
+if $(has_migrator); then $(MIGRATOR) lint --advise; fi
 endef
 
 # Puts the number of heads into $$count.

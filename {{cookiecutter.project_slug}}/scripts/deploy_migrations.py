@@ -11,10 +11,9 @@ revisions are pending, is what `plan` and `check` say.)
 import sys
 from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(PROJECT))
+from migrator.cli import main
 
-from migrator.cli import main  # noqa: E402 - the project has to be on the path first
+PROJECT = Path(__file__).resolve().parent.parent
 
 if __name__ == "__main__":
     sys.exit(main(["-c", str(PROJECT / "alembic_prod.ini"), "deploy", *sys.argv[1:]]))
