@@ -19,7 +19,7 @@ sys.path[0] = str(Path(__file__).resolve().parent.parent)
 from benchmarks import projects  # noqa: E402
 from benchmarks.matrix_tools import Tool, tools  # noqa: E402
 from benchmarks.tables import Table  # noqa: E402
-from tests.catch_cases import ROWS, SCHEMA, Case, cases  # noqa: E402
+from tests.lint.catch_cases import ROWS, SCHEMA, Case, cases  # noqa: E402
 
 README = projects.REPOSITORY / "README.md"
 MARKERS = ("<!-- bench-matrix:begin -->", "<!-- bench-matrix:end -->")

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import (
 from sqlalchemy.orm import Session, sessionmaker
 
 from app.settings import PROJECT, get_settings
-from migrator.urls import normalise
+from migrator.config.urls import normalise
 
 
 def url_for(text: str, *, asynchronous: bool) -> URL:
@@ -70,7 +70,7 @@ def wait_for_schema(seconds: float = 0, *, allow_ahead: bool = True) -> str:
     """
     from alembic.config import Config  # slow to import, and not every process waits
 
-    from migrator.waiting import until_expected
+    from migrator.revisions.wait import until_expected
 
     config = Config(PROJECT / "alembic_prod.ini")
     config.attributes.update(connection=engine(), settings={"allow_ahead": allow_ahead})

@@ -4,7 +4,9 @@ from logging.config import fileConfig
 
 from alembic import context
 
-from migrator import autogenerate, console, database, discovery, errors, rendering, settings
+from migrator import autogenerate, console, database, errors
+from migrator.autogenerate import rendering
+from migrator.config import models, settings
 from migrator.history import development
 
 config = context.config
@@ -19,7 +21,7 @@ def run_migrations_offline() -> None:
     """Write SQL for `--sql`; needs no database, only to know its kind."""
     context.configure(
         dialect_name=settings.dialect_name(config),
-        target_metadata=discovery.metadata(config),
+        target_metadata=models.metadata(config),
         literal_binds=True,
         dialect_opts={"paramstyle": "named"},
         transactional_ddl=True,
@@ -34,7 +36,7 @@ def run_migrations_online() -> None:
     with database.connect(config) as connection:
         context.configure(
             connection=connection,
-            target_metadata=discovery.metadata(config),
+            target_metadata=models.metadata(config),
             include_schemas=True,
             include_name=autogenerate.include_name(connection),
             autogenerate_plugins=autogenerate.PLUGINS,
@@ -49,7 +51,7 @@ def run_migrations_online() -> None:
         autogenerate.refuse_in_production(config, context.get_context())
         development.refuse_downgrade(config, connection)
         if autogenerate.needs_models(context.get_context()):
-            discovery.import_models(config)
+            models.import_models(config)
         with context.begin_transaction():
             context.run_migrations()
 

@@ -16,7 +16,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
-from migrator import settings
+from migrator.config import settings
 from tests.databases import scratch_database
 
 PROJECT = Path(__file__).resolve().parent.parent

@@ -12,7 +12,8 @@ from alembic.config import Config
 from alembic.util.exc import CommandError
 from sqlalchemy.exc import DBAPIError
 
-from migrator import __version__, console, flags, settings
+from migrator import __version__, console
+from migrator.config import flags, settings
 from migrator.errors import Interrupted, MigratorError, UsageError
 
 # Each is a module of migrator/commands with `arguments(parser)` and `run(config, options)`; only

@@ -9,9 +9,11 @@ from alembic.config import Config
 from alembic.operations import ops
 from alembic.runtime.migration import MigrationContext
 
-from migrator import console, enums, record, schemas, settings
-from migrator.autogenerate import consent, phases, writing  # noqa: F401 - it registers itself
+from migrator import console
+from migrator.autogenerate import consent, enums, phases, schemas, writing  # noqa: F401 - it registers itself
+from migrator.config import settings
 from migrator.errors import UsageError
+from migrator.revisions import log
 
 NameType = Literal[
     "schema",
@@ -71,7 +73,7 @@ def include_name(connection: sa.Connection) -> Callable[[str | None, NameType, P
         models = alembic_context.get_context().opts["target_metadata"].tables
         if type_ == "schema":  # those that no model is in are somebody else's
             return name is None or name in {table.schema for table in models.values()}
-        if type_ == "table" and name == record.TABLE.name:
+        if type_ == "table" and name == log.TABLE.name:
             return False
         if type_ != "table" or connection.dialect.name != "postgresql":
             return True

@@ -11,8 +11,7 @@ from alembic.operations import MigrateOperation, ops
 from alembic.runtime.migration import MigrationContext
 from alembic.util import rev_id
 
-from migrator import enums
-from migrator.autogenerate import differences, steps
+from migrator.autogenerate import differences, enums, steps
 from migrator.autogenerate.differences import Known, Table
 from migrator.autogenerate.steps import CONTRACT, EXPAND, ONLINE, PHASES, Step
 

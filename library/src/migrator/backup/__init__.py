@@ -11,9 +11,9 @@ from pathlib import Path
 
 from alembic.config import Config
 
-from migrator import settings
 from migrator.backup import files
 from migrator.backup.files import Backup, Restored, amount
+from migrator.config import settings
 from migrator.errors import Interrupted
 
 __all__ = ["Backup", "Restored", "amount", "prune", "restore", "restore_command", "take"]

@@ -8,8 +8,8 @@ from pathlib import Path
 import psycopg
 from alembic.config import Config
 
-from migrator import settings
 from migrator.backup import files, tools
+from migrator.config import settings
 from migrator.console import note
 from migrator.errors import LockTimeout, MigratorError
 

@@ -15,7 +15,8 @@ from urllib.parse import quote
 
 from alembic.config import Config
 
-from migrator import console, settings
+from migrator import console
+from migrator.config import settings
 from migrator.errors import MigratorError
 
 ABANDONED = 3600  # seconds after which the unfinished file of a killed backup goes

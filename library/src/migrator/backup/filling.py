@@ -13,10 +13,10 @@ import psycopg
 from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
-from migrator import plan
 from migrator.backup import dump, tools
 from migrator.backup.files import Restored
 from migrator.errors import Interrupted, MigratorError
+from migrator.revisions import plan
 
 SET_UNKNOWN_BEFORE_17 = b"SET transaction_timeout = 0;\n"
 FIRST_OBJECT = b"-- Name: "

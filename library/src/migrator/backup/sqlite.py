@@ -13,10 +13,12 @@ from alembic.config import Config
 from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
-from migrator import database, plan, settings
+from migrator import database
 from migrator.backup import files
 from migrator.backup.files import Restored
+from migrator.config import settings
 from migrator.errors import LockTimeout, MigratorError, RefusedError, UsageError
+from migrator.revisions import plan
 
 TABLES = r"""
 SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\_%' ESCAPE '\'

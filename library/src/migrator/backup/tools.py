@@ -16,7 +16,7 @@ import psycopg
 from alembic.config import Config
 from psycopg import conninfo, pq
 
-from migrator import settings
+from migrator.config import settings
 from migrator.errors import MigratorError
 
 BEAT = 10.0  # seconds between two words about a program that takes long

@@ -5,8 +5,9 @@ from pathlib import Path
 
 from alembic.config import Config
 
-from migrator import backup, database, plan
+from migrator import backup, database
 from migrator.console import argument, say
+from migrator.revisions import plan
 
 
 def arguments(parser: ArgumentParser) -> None:

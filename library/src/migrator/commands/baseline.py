@@ -5,7 +5,7 @@ from argparse import ArgumentParser, Namespace
 
 from alembic.config import Config
 
-from migrator import settings, urls
+from migrator.config import settings, urls
 from migrator.console import argument, note, say
 from migrator.history import adopting
 

@@ -4,8 +4,9 @@ from argparse import ArgumentParser, Namespace
 
 from alembic.config import Config
 
-from migrator import database, plan
+from migrator import database
 from migrator.console import say
+from migrator.revisions import plan
 
 
 def arguments(parser: ArgumentParser) -> None:

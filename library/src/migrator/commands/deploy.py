@@ -7,10 +7,10 @@ from typing import Any
 
 from alembic.config import Config
 
-from migrator import deploy
 from migrator.console import argument
+from migrator.deploy import deployment
+from migrator.deploy.report import Report
 from migrator.errors import Interrupted, MigratorError
-from migrator.report import Report
 
 STEPS = {
     "wait": "try to connect once, instead of until wait_timeout",
@@ -29,7 +29,7 @@ def arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--phase",
-        choices=deploy.PHASES,
+        choices=deployment.PHASES,
         help="expand: what the old code can work with, before the new code rolls out; contract:"
         " the rest, after",
     )
@@ -92,7 +92,7 @@ def reporting(*, as_json: bool) -> Iterator[Report]:
 
 def run(config: Config, options: Namespace) -> None:
     """Deploy."""
-    chosen = deploy.Options(
+    chosen = deployment.Options(
         to=options.to,
         phase=options.phase,
         without=options.without,
@@ -100,4 +100,4 @@ def run(config: Config, options: Namespace) -> None:
         accepted_risk=options.accept_risk,
     )
     with reporting(as_json=options.json) as report:
-        deploy.run(config, chosen, report)
+        deployment.run(config, chosen, report)

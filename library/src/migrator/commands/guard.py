@@ -4,8 +4,8 @@ from argparse import ArgumentParser, Namespace
 
 from alembic.config import Config
 
-from migrator import guard
 from migrator.console import argument, say
+from migrator.revisions import immutability
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -25,4 +25,4 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(config: Config, options: Namespace) -> None:
     """Say what was compared; see `guard.check` for the errors."""
-    say(guard.check(config, options.base, optional=options.optional))
+    say(immutability.check(config, options.base, optional=options.optional))

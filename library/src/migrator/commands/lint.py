@@ -5,7 +5,8 @@ from argparse import ArgumentParser, Namespace
 from alembic.config import Config
 from alembic.util.exc import CommandError
 
-from migrator import lint, settings
+from migrator import lint
+from migrator.config import settings
 from migrator.console import argument, note, say
 from migrator.errors import RefusedError, UsageError
 from migrator.lint import output, ranges

@@ -4,8 +4,9 @@ from argparse import ArgumentParser, Namespace
 
 from alembic.config import Config
 
-from migrator import database, record
+from migrator import database
 from migrator.console import say, table
+from migrator.revisions import log
 
 HEADER = ("when (UTC)", "revision", "direction", "seconds", "tries", "waited", "who", "from")
 
@@ -20,7 +21,7 @@ def arguments(parser: ArgumentParser) -> None:
 def run(config: Config, options: Namespace) -> None:
     """Print the newest lines of the record, newest first."""
     with database.connect(config) as connection:
-        found = record.lines(connection, options.limit)
+        found = log.lines(connection, options.limit)
     if not found:
         say("No deploy has recorded anything in this database.")
         return

@@ -6,10 +6,11 @@ from pathlib import Path
 
 from alembic.config import Config
 
-from migrator import chain, database, plan, sql
+from migrator import database
 from migrator.commands.deploy import allowances
 from migrator.console import argument, say
 from migrator.errors import PendingError
+from migrator.revisions import graph, plan, sql_file
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -30,7 +31,7 @@ def run(config: Config, options: Namespace) -> None:
     Raises:
         PendingError: there is something to apply.
     """
-    revisions = chain.load(config)
+    revisions = graph.load(config)
     with database.connect(config) as connection:
         found = plan.make(config, connection, options.to, revisions)
     if options.json:
@@ -40,13 +41,13 @@ def run(config: Config, options: Namespace) -> None:
     elif found.pending:
         say(f"The database is at {found.at}; these would be applied:")
         for script in found.pending:
-            say(f"  {chain.describe(script)}")
+            say(f"  {graph.describe(script)}")
     else:
         ahead = ", ahead of this code" if found.ahead else ""
         say(f"Nothing is pending: the database is at {found.at}{ahead}.")
     if options.sql and not found.ahead:
         start = found.current[0] if found.current else "base"
-        written = sql.write(config, options.sql, start, options.to)
+        written = sql_file.write(config, options.sql, start, options.to)
         if not options.json:
             name = argument(str(options.sql))
             say(f"Wrote {name}: {written}." if written else f"Nothing to write into {name}.")

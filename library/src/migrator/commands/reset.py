@@ -6,10 +6,12 @@ from argparse import ArgumentParser, Namespace
 from alembic import command
 from alembic.config import Config
 
-from migrator import chain, database, plan, settings, urls
+from migrator import database
+from migrator.config import settings, urls
 from migrator.console import argument, say
 from migrator.errors import RefusedError
 from migrator.history import development, reset, seeds
+from migrator.revisions import graph, plan
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -28,7 +30,7 @@ def run(config: Config, options: Namespace) -> None:
         RefusedError: it is not a development database, or nobody said yes.
     """
     development.refuse_production(config, "reset")
-    chain.load(config)  # a broken revision is found before anything is dropped
+    graph.load(config)  # a broken revision is found before anything is dropped
     shown = urls.shown(settings.database_url(config))
     with database.connect(config) as connection:
         development.refuse_elsewhere(connection, "reset", options.host)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from alembic.config import Config
 
-from migrator import backup, settings, urls
+from migrator import backup
+from migrator.config import settings, urls
 from migrator.console import argument, say
 from migrator.errors import RefusedError, UsageError
 

@@ -5,12 +5,13 @@ from argparse import ArgumentParser, Namespace
 
 from alembic.config import Config
 
-from migrator import chain, deploy, rollback
 from migrator.commands.deploy import common, reporting
 from migrator.console import argument, note
+from migrator.deploy import deployment, rollback
+from migrator.deploy.rollback_preview import Preview
 from migrator.errors import RefusedError, UsageError
-from migrator.plan import Plan
-from migrator.preview import Preview
+from migrator.revisions import graph
+from migrator.revisions.plan import Plan
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -32,7 +33,7 @@ def run(config: Config, options: Namespace) -> None:
     def confirm(going: Plan, shown: Preview | None) -> None:
         note(f"Back from {going.at} to {going.ends_at}:")
         for script in going.pending:
-            note(f"  takes back {chain.describe(script)}")
+            note(f"  takes back {graph.describe(script)}")
         if shown is None:
             note("What this runs cannot be shown: a revision reads the database, or it is SQLite.")
         else:
@@ -46,6 +47,6 @@ def run(config: Config, options: Namespace) -> None:
         if input("Type yes to take it back: ").strip() != "yes":
             raise RefusedError("Nothing was changed, as you wished.")
 
-    chosen = deploy.Options(to=options.to, without=options.without, now=options.now)
+    chosen = deployment.Options(to=options.to, without=options.without, now=options.now)
     with reporting(as_json=options.json) as report:
         rollback.run(config, chosen, report, confirm)

@@ -4,9 +4,10 @@ from argparse import ArgumentParser, Namespace
 
 from alembic.config import Config
 
-from migrator import database, plan
+from migrator import database
 from migrator.console import argument, say
 from migrator.history import development, seeds
+from migrator.revisions import plan
 
 
 def arguments(parser: ArgumentParser) -> None:

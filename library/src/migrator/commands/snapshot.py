@@ -4,8 +4,8 @@ from argparse import ArgumentParser, Namespace
 
 from alembic.config import Config
 
-from migrator import snapshot
 from migrator.console import say
+from migrator.revisions import snapshot
 
 
 def arguments(parser: ArgumentParser) -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from alembic.config import Config
 
-from migrator import sql
 from migrator.console import argument, say
+from migrator.revisions import sql_file
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -22,7 +22,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(config: Config, options: Namespace) -> None:
     """Write the file and say what is in it."""
-    written = sql.write(config, options.output, options.start, options.to)
+    written = sql_file.write(config, options.output, options.start, options.to)
     if written:
         say(f"Wrote {argument(str(options.output))}: {written}.")
     else:

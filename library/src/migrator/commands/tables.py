@@ -4,7 +4,7 @@ from argparse import ArgumentParser, Namespace
 
 from alembic.config import Config
 
-from migrator import discovery
+from migrator.config import models
 from migrator.console import say, table
 
 
@@ -16,7 +16,7 @@ def run(config: Config, _options: Namespace) -> None:
     """Import the models and list their tables by name."""
     rows = [
         (found.fullname, module or "(not in a searched module)", found.comment or "")
-        for module, tables in discovery.import_models(config).items()
+        for module, tables in models.import_models(config).items()
         for found in tables
     ]
     say(table(("table", "module", "comment"), sorted(rows)))

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 
 from alembic.config import Config
 
-from migrator import lint, settings, trace
+from migrator import lint, trace
+from migrator.config import settings
 from migrator.console import argument, note, say, table
 from migrator.errors import RefusedError, UsageError
 from migrator.lint import ranges, tried

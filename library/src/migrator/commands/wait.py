@@ -6,7 +6,7 @@ from alembic.config import Config
 
 from migrator.commands import check
 from migrator.console import say
-from migrator.waiting import until_expected
+from migrator.revisions.wait import until_expected
 
 
 def arguments(parser: ArgumentParser) -> None:

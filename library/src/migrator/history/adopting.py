@@ -14,11 +14,13 @@ from sqlalchemy import Connection, create_engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool
 
-from migrator import chain, database, discovery, importing, plan, settings
+from migrator import database
+from migrator.config import imports, models, settings
 from migrator.errors import RefusedError, UsageError
 from migrator.history import folder, reflection, writing
 from migrator.history.schema import Schema
 from migrator.history.workbench import Workbench
+from migrator.revisions import graph, plan
 
 FILE = "adopted.py"
 
@@ -53,14 +55,14 @@ def prepare(config: Config, beside: bool = False) -> Path:
             f"{config.config_file_name} is for deploys: run `make baseline`, which uses"
             " alembic.ini, with DATABASE_URL set to the database, better to a copy of it."
         )
-    if heads := chain.load(config).get_heads():
+    if heads := graph.load(config).get_heads():
         raise RefusedError(
             f"There are revisions already (up to {', '.join(heads)}), and a baseline is the first."
             " Nothing was changed; remove them (those of the example, say) and run this again."
         )
-    base = discovery.metadata(config)
+    base = models.metadata(config)
     try:
-        discovery.import_models(config)
+        models.import_models(config)
     except UsageError:
         if base.tables:
             raise
@@ -71,7 +73,7 @@ def prepare(config: Config, beside: bool = False) -> Path:
             " those of tables that it has with beside=1 (--beside)."
         )
     package = (config.get_main_option("autoimport_models") or "").replace(",", " ").split()[0]
-    module = importing.load(package, Path(str(config.config_file_name)))
+    module = imports.load(package, Path(str(config.config_file_name)))
     file = Path(module.__path__[0]) / FILE
     if file.exists():
         raise UsageError(f"{file} is there already and is never overwritten: move it away first.")
@@ -104,7 +106,7 @@ def run(config: Config, message: str, file: Path, server: str | None = None) -> 
     if not wanted.tables:
         raise UsageError("The database has no table, so there is nothing to adopt.")
     code = _models(config, source.connect(), wanted)
-    versions = Path(chain.load(config).versions)
+    versions = Path(graph.load(config).versions)
     revision = rev_id()
     with folder.replacement(versions) as new:
         text = writing.Text(message)
@@ -128,7 +130,7 @@ def stamp(config: Config, revision: str) -> None:
 
 def _models(config: Config, connection: Connection, wanted: Schema) -> str:
     try:
-        from migrator.history import models  # sqlacodegen, which only this needs
+        from migrator.history import drafted_models  # sqlacodegen, which only this needs
     except ModuleNotFoundError:
         raise UsageError(
             "sqlacodegen, which drafts the models, is not installed here. Nothing was changed; run"
@@ -137,10 +139,12 @@ def _models(config: Config, connection: Connection, wanted: Schema) -> str:
 
     with connection:
         metadata = reflection.tables(connection, wanted)
-        for name in discovery.metadata(config).tables:
+        for name in models.metadata(config).tables:
             if name in metadata.tables:
                 metadata.remove(metadata.tables[name])
-        return models.draft(connection, metadata, config.get_main_option("autoimport_base") or "")
+        return drafted_models.draft(
+            connection, metadata, config.get_main_option("autoimport_base") or ""
+        )
 
 
 def _tidy(file: Path) -> None:

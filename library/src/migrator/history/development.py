@@ -6,7 +6,7 @@ from alembic import context as alembic_context
 from alembic.config import Config
 from sqlalchemy import Connection
 
-from migrator import settings
+from migrator.config import settings
 from migrator.errors import RefusedError
 
 LOCAL = {"localhost", "127.0.0.1", "::1"}

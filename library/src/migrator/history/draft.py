@@ -17,7 +17,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, Engine, MetaData, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from migrator import rendering
+from migrator.autogenerate import rendering
 from migrator.history import reflection, schema
 from migrator.history.schema import Object, Schema
 from migrator.history.workbench import Workbench

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, event
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from migrator import importing
+from migrator.config import imports
 from migrator.errors import MigratorError, UsageError
 
 
@@ -30,7 +30,7 @@ def run(config: Config, connection: Connection) -> int:
             f"{ini} does not say where the example data is: add `seeds = app.seeds:run` below"
             " [alembic], and a function run(session) there."
         )
-    function = getattr(importing.load(module, Path(str(ini))), name, None)
+    function = getattr(imports.load(module, Path(str(ini))), name, None)
     if not callable(function):
         raise UsageError(f"seeds = {path} in {ini}: there is no function {name} in {module}.")
     changed = 0

@@ -12,12 +12,14 @@ from pathlib import Path
 from alembic.config import Config
 from alembic.script import Script, ScriptDirectory
 
-from migrator import chain, database, plan, settings
+from migrator import database
+from migrator.config import settings
 from migrator.errors import MigratorError, PendingError, RefusedError, UsageError
 from migrator.history import folder, replay, statements, writing
 from migrator.history.replay import Rows
 from migrator.history.statements import Statement
 from migrator.history.workbench import Workbench, with_revisions
+from migrator.revisions import graph, plan
 
 ALL = "all"
 
@@ -74,7 +76,7 @@ def choose(config: Config, to: str = "head") -> Range:
             f"{config.config_file_name} is for deploys, and a squash rewrites the revisions: run"
             " `make squash`, which uses alembic.ini, in a checkout."
         )
-    script = chain.load(config)
+    script = graph.load(config)
     last = _last(script, to)
     scripts = tuple(reversed(list(script.iterate_revisions(last.revision, "base"))))
     gone = {one.revision for one in scripts}

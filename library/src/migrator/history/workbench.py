@@ -10,9 +10,9 @@ from sqlalchemy import Engine, create_engine
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import NullPool
 
-from migrator import scratch
 from migrator.history import sqlite
 from migrator.history.schema import Schema
+from migrator.shadow import database
 
 
 @dataclass
@@ -38,7 +38,7 @@ class Workbench:
         Raises:
             MigratorError: there can be none.
         """
-        with scratch.empty(self.server) as url:
+        with database.empty(self.server) as url:
             yield create_engine(url, poolclass=NullPool)
 
     @contextmanager
@@ -48,7 +48,7 @@ class Workbench:
         Args:
             folder: where the revisions are, if not in their usual place.
         """
-        with scratch.configured(self.config, engine.url) as copy:
+        with database.configured(self.config, engine.url) as copy:
             yield copy if folder is None else with_revisions(copy, folder)
 
     def schema(self, engine: Engine) -> Schema:

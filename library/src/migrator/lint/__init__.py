@@ -13,12 +13,15 @@ from alembic.script import Script, ScriptDirectory
 from alembic.util.exc import CommandError
 from sqlalchemy import make_url
 
-from migrator import chain, scratch, settings, trace
+from migrator import trace
+from migrator.config import settings
 from migrator.lint import acknowledgements, contract, filling, judging, offline, squawk, tried
 from migrator.lint.finding import Finding
 from migrator.lint.rules import UNDECIDED
 from migrator.lint.squawk import NotInstalled
 from migrator.lint.tried import Compared
+from migrator.revisions import graph
+from migrator.shadow import database
 from migrator.trace import Problem, Traced
 
 NOWHERE = make_url("postgresql+psycopg://nowhere.invalid/nowhere")
@@ -128,7 +131,7 @@ def open_problems(config: Config, seen: Sequence[Traced], *, together: bool) -> 
 def _compared(
     config: Config, revisions: Sequence[Script], seen: Sequence[Traced] | None, together: bool
 ) -> Compared:
-    directory = chain.load(config)
+    directory = graph.load(config)
     before = {each.revision: contract.earlier(directory, each) for each in revisions}
     more = [each for earlier in before.values() for each in earlier]
     scripts = {each.revision: each for each in (*more, *revisions)}
@@ -146,7 +149,7 @@ def _rendered(
     if settings.load(config).production:  # the deploy goes on in this process, with that URL
         return offline.render(config, directory, scripts)
     # A revision that opens a connection of its own must not change the database in use.
-    with scratch.configured(config, NOWHERE) as own:
+    with database.configured(config, NOWHERE) as own:
         return offline.render(own, directory, scripts)
 
 

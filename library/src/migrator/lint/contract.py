@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 from alembic.script import Script, ScriptDirectory
 
-from migrator import chain
 from migrator.lint.statements import IDENTIFIER, actions, name, subject
+from migrator.revisions import graph
 
 # What --phase expand applies while the old code runs.
 BEFORE = ("expand", "online")
@@ -46,12 +46,12 @@ def earlier(directory: ScriptDirectory, script: Script) -> list[Script]:
 
     Autogenerate puts it behind the expand revision of the change.
     """
-    if chain.phase(script) != "online":
+    if graph.phase(script) != "online":
         return []
     found = []
     for parent in script._versioned_down_revisions:
         below = directory.get_revision(parent)
-        if below and chain.phase(below) in BEFORE:
+        if below and graph.phase(below) in BEFORE:
             found += [*earlier(directory, below), below]
     return found
 

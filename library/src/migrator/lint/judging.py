@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from migrator import chain
 from migrator.lint import contract, squawk
 from migrator.lint.finding import Finding, shorten
 from migrator.lint.offline import Rendered, Statement
 from migrator.lint.rules import ALL, OWN
 from migrator.lint.statements import Subject, name, nested, subject
+from migrator.revisions import graph
 
 # Each is said of the same statement as constraint-missing-not-valid.
 SPECIAL = {
@@ -118,7 +118,7 @@ def _relevant(revision: Rendered, statement: Statement, rules: Sequence[str]) ->
     left_out: set[str] = set()
     if statement.place.own:  # made safe by our operations
         left_out |= {rule for rule in rules if ALL[rule].lock}
-    if chain.phase(revision.script) == "contract":
+    if graph.phase(revision.script) == "contract":
         left_out |= contract.ALLOWED_LATER
     if SPECIAL.intersection(rules):
         left_out.add("constraint-missing-not-valid")
@@ -135,7 +135,7 @@ def _own(
     elif about.kind in ("update", "delete") and not WHERE.search(statement.sql):
         yield "bulk-write"
     yield from contract.renames(statement.sql)
-    if chain.phase(revision.script) in contract.BEFORE and columns.breaks(statement.sql):
+    if graph.phase(revision.script) in contract.BEFORE and columns.breaks(statement.sql):
         yield "contract-in-expand"
 
 

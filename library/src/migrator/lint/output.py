@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 
-from migrator.importing import relative
+from migrator.config.imports import relative
 from migrator.lint import Verdict
 from migrator.lint.finding import Finding
 

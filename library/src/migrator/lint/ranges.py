@@ -8,8 +8,10 @@ from alembic.config import Config
 from alembic.script import Script, ScriptDirectory
 from alembic.util.exc import CommandError
 
-from migrator import chain, database, plan, settings
+from migrator import database
+from migrator.config import settings
 from migrator.errors import UsageError
+from migrator.revisions import graph, plan
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ def chosen(config: Config, words: str | None, base: str | None) -> Range:
         UsageError: there is no such revision, or git does not know the commit.
         MigratorError: the database cannot be reached, or the history is broken.
     """
-    script = chain.load(config)
+    script = graph.load(config)
     if base is not None:
         return _branch(config, script, base)
     if words is None:

@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from migrator import chain
 from migrator.lint import contract
 from migrator.lint.finding import Finding, shorten
 from migrator.lint.offline import Rendered
 from migrator.lint.rules import ALL
 from migrator.lint.statements import subject
+from migrator.revisions import graph
 from migrator.trace import Problem, Step, Traced
 from migrator.trace.judging import seen
 
@@ -69,7 +69,7 @@ def said(problem: Problem, traced: Traced, findings: Sequence[Finding]) -> list[
 
 def problems(traced: Traced) -> list[Problem]:
     """Return what the trace has against a revision, less what its phase allows."""
-    allowed = contract.ALLOWED_LATER if chain.phase(traced.script) == "contract" else ()
+    allowed = contract.ALLOWED_LATER if graph.phase(traced.script) == "contract" else ()
     return [problem for problem in traced.problems if problem.rule not in allowed]
 
 

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from alembic.config import Config
 from alembic.script import Script
 
-from migrator import scratch, settings
+from migrator.config import settings
 from migrator.errors import UsageError
+from migrator.shadow import database
 from migrator.trace.judging import Problem, Traced
 from migrator.trace.step import Step
 
@@ -46,8 +47,8 @@ def run(config: Config, revisions: Sequence[Script], *, together: bool = True) -
     while True:
         try:
             with (
-                scratch.empty(settings.database_url(config)) as url,
-                scratch.configured(config, url) as own,
+                database.empty(settings.database_url(config)) as url,
+                database.configured(config, url) as own,
             ):
                 return Run(own, url, rows).all(revisions, together)
         except RowsDoNotFit as error:

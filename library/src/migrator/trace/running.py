@@ -10,8 +10,8 @@ from alembic.script import Script
 from sqlalchemy import Connection
 from sqlalchemy.engine import URL
 
-from migrator import chain
 from migrator.errors import MigratorError
+from migrator.revisions import graph
 from migrator.trace import judging, names, rows
 from migrator.trace.database import Database
 from migrator.trace.judging import Traced
@@ -63,7 +63,7 @@ class Run:
             command.upgrade(self.config, revision)
         except Exception as error:  # a revision is somebody's Python
             frames = {frame.filename for frame in extract_tb(error.__traceback__)}
-            scripts = chain.load(self.config).walk_revisions()
+            scripts = graph.load(self.config).walk_revisions()
             failed = next((s for s in scripts if s.module.__file__ in frames), None)
             if failed is None and isinstance(error, MigratorError):
                 raise

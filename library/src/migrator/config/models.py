@@ -1,0 +1,142 @@
+"""Find every model by itself, driven by three keys in the ini file.
+
+    autoimport_models = app.models, billing.models   packages to search, folder by folder
+    autoimport_exclude = app.models.legacy*          module names to leave out (fnmatch patterns)
+    autoimport_base = app.models.base:Base           the declarative base that owns the tables
+
+Strict on purpose: a model that is missing from the metadata looks to autogenerate like a table
+to drop, so whatever cannot be imported stops the command before anything is written.
+"""
+
+import gc
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from fnmatch import fnmatch
+from pathlib import Path
+from types import ModuleType
+
+from alembic.config import Config
+from sqlalchemy import MetaData, Table
+
+from migrator.config import imports
+from migrator.errors import UsageError
+
+
+def metadata(config: Config) -> MetaData:
+    """Return the metadata of `autoimport_base`, importing nothing but the base's module.
+
+    Every command needs it for its naming convention, which also names the constraints that a
+    hand-written revision leaves unnamed.
+
+    Raises:
+        UsageError: the key is missing, or does not lead to a declarative base.
+    """
+    path = _option(config, "autoimport_base")
+    name, _, attribute = path.partition(":")
+    found = getattr(getattr(imports.load(name, _ini(config)), attribute, None), "metadata", None)
+    if not isinstance(found, MetaData):
+        raise UsageError(
+            f"autoimport_base = {path} in {_ini(config).name} does not lead to a declarative base;"
+            " write it as package.module:Base."
+        )
+    return found
+
+
+def import_models(config: Config) -> dict[str, list[Table]]:
+    """Import all modules below `autoimport_models`, and return the tables by module.
+
+    Tables that no found module defines (association tables made elsewhere, say) are under "".
+
+    Raises:
+        UsageError: a module cannot be imported, a table belongs to a foreign MetaData, a file
+            was imported under two names, or there is no table at all.
+    """
+    base = metadata(config)
+    excluded = _split(config.get_main_option("autoimport_exclude") or "")
+    modules: dict[str, ModuleType] = {}
+    with imports.no_garbage_collection():
+        for package in _split(_option(config, "autoimport_models")):
+            for name in _names(imports.load(package, _ini(config))):
+                if not any(fnmatch(name, pattern) for pattern in excluded):
+                    modules[name] = imports.load(name, _ini(config))
+    if config.cmd_opts:  # of the alembic command, which ends soon; a program has its own garbage
+        gc.freeze()
+    found = {name: list(_tables(module)) for name, module in modules.items()}
+    base_module = _option(config, "autoimport_base").partition(":")[0]
+    _refuse_second_names([base_module, *(name for name, tables in found.items() if tables)])
+    for name, tables in found.items():
+        for table in tables:
+            if table.metadata is not base:
+                raise UsageError(
+                    f"Table {table.fullname} of {name} belongs to another MetaData than"
+                    f" autoimport_base, so no revision would ever contain it; derive its model"
+                    " from that base, or name the module in autoimport_exclude."
+                )
+    if not base.tables:
+        raise UsageError(
+            f"No table was found below autoimport_models = {_option(config, 'autoimport_models')}"
+            f" in {_ini(config).name}; a revision made now would drop every table. Does the key"
+            " name the package that your models are in, and do they derive from autoimport_base?"
+        )
+    owned = {table for tables in found.values() for table in tables}
+    found[""] = [table for table in base.tables.values() if table not in owned]
+    return found
+
+
+def _names(package: ModuleType) -> Iterator[str]:
+    """Yield the names of all modules of a package, those in folders without __init__ too.
+
+    `pkgutil.walk_packages` skips such folders, and swallows the ImportErrors of packages.
+    """
+    yield package.__name__
+    for folder in getattr(package, "__path__", ()):
+        for path in sorted(Path(folder).rglob("*.py")):
+            parts = path.relative_to(folder).with_suffix("").parts
+            if path.name == "__main__.py" or any(p.startswith(".") for p in parts):
+                continue
+            yield ".".join((package.__name__, *(p for p in parts if p != "__init__")))
+
+
+def _refuse_second_names(names: Iterable[str]) -> None:
+    """Refuse a file that was imported twice: its tables, or the base, would exist twice."""
+    files = {os.path.realpath(str(sys.modules[name].__file__)): name for name in names}
+    for name, module in list(sys.modules.items()):
+        path = getattr(module, "__file__", None)
+        first = files.get(os.path.realpath(path)) if path else None
+        if first and first != name and name != "__main__":
+            raise UsageError(
+                f"{imports.relative(str(path))} was imported under two names, {first} and"
+                f" {name}, so what it defines exists twice; import it by one name everywhere"
+                f" (from {first} import ...)."
+            )
+
+
+def _tables(module: ModuleType) -> Iterator[Table]:
+    seen: set[Table] = set()
+    for value in vars(module).values():
+        table = value if isinstance(value, Table) else getattr(value, "__table__", None)
+        defined_here = isinstance(value, Table) or getattr(value, "__module__", "") == (
+            module.__name__
+        )
+        if isinstance(table, Table) and defined_here and table not in seen:
+            seen.add(table)
+            yield table
+
+
+def _option(config: Config, key: str) -> str:
+    value = config.get_main_option(key)
+    if not value:
+        raise UsageError(
+            f"{_ini(config).name} does not set {key} under [alembic]; without it no model can be"
+            " found."
+        )
+    return value
+
+
+def _split(text: str) -> list[str]:
+    return text.replace(",", " ").split()
+
+
+def _ini(config: Config) -> Path:
+    return Path(config.config_file_name or "the configuration")

@@ -1,0 +1,70 @@
+"""Why there is no connection, or a statement failed, in a sentence; can trying again help?"""
+
+from typing import Any
+
+from sqlalchemy import Connection
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
+
+from migrator.config import urls
+from migrator.errors import LockTimeout, MigratorError, RefusedError, UnreachableError
+from migrator.postgres import limits
+
+# What the server says to a client that it will never let in, in English, as servers are by
+# default; with another language a deploy tries until wait_timeout.
+PERMANENT = (
+    "password authentication failed",
+    "no password supplied",
+    "does not exist",
+    "no pg_hba.conf entry",
+    "does not support SSL",
+    "SSL error",
+    "certificate",
+    "permission denied",
+)
+INSUFFICIENT_PRIVILEGE = "42501"
+WHERE_IT_IS = ("alembic_version", "migration_log")
+
+
+def error(url: URL, cause: DBAPIError) -> MigratorError:
+    """Return the error to raise for a connection to `url` that failed; it has no secret."""
+    reason = " ".join(str(cause.orig).split()).removesuffix(".")
+    reason, shown = urls.without_secrets(reason, url), urls.shown(url)
+    if "unsupported startup parameter" in reason:
+        return RefusedError(
+            f"{shown} is a pooler such as PgBouncer, where limits and locks end up in other"
+            " people's sessions. Nothing was changed. Set MIGRATION_DATABASE_URL straight to the"
+            " server, or use --allow-pooler if it is in session mode."
+        )
+    return UnreachableError(
+        f"The database {shown} cannot be reached: {reason}."
+        " Nothing was changed. Check that it runs and that DATABASE_URL is right.",
+        permanent=url.get_backend_name() == "sqlite" or any(words in reason for words in PERMANENT),
+    )
+
+
+def failed(connection: Connection, cause: DBAPIError) -> MigratorError:
+    """Return the error to raise for a statement on `connection` that failed."""
+    reason = " ".join(str(cause.orig).split()).removesuffix(".")
+    if limits.is_lock_timeout(cause):
+        return LockTimeout(
+            f"Another session holds what this needs ({reason}); nothing was changed. Try"
+            " again when it has ended."
+        )
+    statement = " ".join((cause.statement or "").split())
+    if (
+        getattr(cause.orig, "sqlstate", None) == INSUFFICIENT_PRIVILEGE
+        and statement.startswith("SELECT")
+        and any(name in statement for name in WHERE_IT_IS)
+    ):
+        dbapi: Any = connection.connection.dbapi_connection
+        user = connection.dialect.identifier_preparer.quote(dbapi.info.user)
+        return MigratorError(
+            f"The account {user} may not read where the database is ({reason}), so whether it fits"
+            " this code is not known. Nothing was changed. As the owner of the tables:"
+            f" GRANT SELECT ON {', '.join(WHERE_IT_IS)} TO {user};"
+        )
+    return MigratorError(
+        f"The database said: {reason}. What was not committed is rolled back."
+        f"{' The statement was: ' if statement else ''}{statement}"
+    )

@@ -1,0 +1,94 @@
+"""The gate: a change of a table starts only when it will not have to wait behind a transaction.
+
+What waits for a table's lock blocks everybody who comes after it, even readers. So wait outside
+the queue, without holding anything, until the transactions that could keep us waiting are over.
+"""
+
+import time
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
+
+from migrator.config.settings import Settings
+from migrator.deploy.report import Report
+from migrator.postgres import activity
+from migrator.postgres.activity import Session
+
+POLL, POLL_LATER = 0.05, 0.2  # seconds; less often once it is clear that it takes a while
+SAY_AFTER = 1.0  # seconds of waiting before a line is worth it
+SAY_EVERY = 10.0
+
+
+class Gate:
+    """Waits for other sessions' old transactions, each at most `gate_timeout` for a revision.
+
+    Args:
+        control: a connection in autocommit mode.
+    """
+
+    def __init__(self, control: Connection, limits: Settings, report: Report) -> None:
+        self.control = control
+        self.limits = limits
+        self.report = report
+        self.left = limits.gate_timeout
+        self.ignored: set[str] = set()
+        self.sees_all = activity.sees_all(control)
+        self.first_seen: dict[str, float] = {}
+
+    def next_revision(self) -> None:
+        """Begin to count anew."""
+        self.left = self.limits.gate_timeout
+        self.ignored.clear()
+
+    def wait(self, own: int, blockers: Sequence[Session] = (), longest: float = 0) -> float:
+        """Wait until nothing old is in a transaction, nor any of `blockers` in the same one.
+
+        Those may be autovacuums, too.
+
+        Args:
+            own: the process that will do the work.
+            blockers: the sessions that the last try waited for.
+            longest: seconds; 0 is no limit but the gate's own.
+
+        Returns:
+            The seconds waited. Whoever is still there then is not waited for again.
+        """
+        started = said = time.monotonic()
+        limited = bool(self.limits.gate_timeout)
+        while old := self._in_the_way(own, blockers):
+            waited = time.monotonic() - started
+            if (limited and waited >= self.left) or waited >= longest > 0:
+                self.ignored |= {session.transaction for session in old}
+                self._say(old, "Not waiting longer for")
+                break
+            if waited >= SAY_AFTER and (said == started or time.monotonic() - said >= SAY_EVERY):
+                said = time.monotonic()
+                self._say(old, "Waiting for")
+            time.sleep(POLL if waited < SAY_AFTER else POLL_LATER)
+        waited = time.monotonic() - started
+        self.left = max(0, self.left - waited)
+        return waited
+
+    def _in_the_way(self, own: int, blockers: Sequence[Session]) -> list[Session]:
+        known = {blocker.transaction for blocker in blockers}
+        # It would give way to a try of more than a second: a second in which nobody gets through.
+        vacuums = [b for b in blockers if b.autovacuum and b.transaction not in self.ignored]
+        found = [
+            session
+            for session in activity.in_transaction(self.control, own)
+            if session.transaction not in self.ignored
+            and (session.transaction in known or self._age(session) > self.limits.gate_age)
+        ]
+        return found + (vacuums if activity.still_there(self.control, vacuums) else [])
+
+    def _age(self, session: Session) -> float:
+        """Without the right to see it, count from when the transaction was seen first."""
+        if session.age is not None:
+            return session.age
+        now = time.monotonic()
+        return now - self.first_seen.setdefault(session.transaction, now)
+
+    def _say(self, old: list[Session], what: str) -> None:
+        shown = [s.describe(with_query=self.limits.show_queries) for s in old[:3]]
+        more = f" and {len(old) - 3} more" if len(old) > 3 else ""
+        self.report.waiting("gate", f"{what} {', '.join(shown)}{more}.", pids=[s.pid for s in old])

@@ -1,0 +1,53 @@
+"""The refusal: pending revisions that would stop the service do not get into a deploy."""
+
+from collections.abc import Sequence
+
+from alembic.config import Config
+from alembic.script import Script
+from alembic.util.exc import CommandError
+
+from migrator.config import settings
+from migrator.deploy.report import Report
+from migrator.errors import RefusedError
+
+
+def check(
+    config: Config, pending: Sequence[Script], accepted_risk: str | None, report: Report
+) -> None:
+    """Refuse revisions with findings that nobody has accepted.
+
+    Production need not have the linter: the verdict is CI's. Where there is none, or where it does
+    not work, this step says that it looked at nothing, and the deploy goes on.
+
+    Args:
+        accepted_risk: why the deploy goes on all the same; the record keeps it.
+
+    Raises:
+        RefusedError: there are findings, and no accepted risk.
+    """
+    if settings.dialect_name(config) != "postgresql":
+        return
+    from migrator import lint  # half of the tool, and only where something is pending
+
+    try:
+        findings, undecided = lint.for_deploy(config, pending)
+    except lint.NotInstalled:
+        report.skipped("lint", "squawk is not installed here: `make lint-migrations` looks in CI")
+        return
+    except CommandError as error:
+        report.warn("lint", f"nothing was looked at, the deploy goes on: {error}")
+        return
+    rules = [f"{each.revision}: {each.rule}" for each in undecided]
+    left = f"; only a trace can tell, in CI: {', '.join(rules)}" if rules else ""
+    named = "; ".join(f"{each.revision}: {each.rule} ({each.reason})" for each in findings[:3])
+    more = f"; and {len(findings) - 3} more" if len(findings) > 3 else ""
+    if not findings:
+        report.done("lint", f"no findings{left}", undecided=rules)
+    elif accepted_risk:
+        report.warn("lint", f"accepted ({accepted_risk}): {named}{more}", undecided=rules)
+    else:
+        raise RefusedError(
+            f"{len(findings)} finding{'' if len(findings) == 1 else 's'} in the pending revisions:"
+            f" {named}{more}. Nothing was changed. `make lint-migrations` shows the safe forms; if"
+            " it has to be, accept the risk with --accept-risk REASON, which is recorded."
+        )

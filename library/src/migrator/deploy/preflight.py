@@ -1,0 +1,111 @@
+"""Before a deploy: is this a database that can be migrated, and is this the time?"""
+
+import time
+
+from alembic.config import Config
+from sqlalchemy import Connection, text
+
+from migrator import database
+from migrator.config import settings
+from migrator.deploy import window
+from migrator.deploy.report import Report
+from migrator.errors import RefusedError, UnreachableError
+from migrator.postgres import activity, unfinished
+
+PAUSE = 1.0  # seconds between two tries to connect
+FACTS = text(
+    "SELECT pg_is_in_recovery() AS standby, pg_backend_pid() AS pid,"
+    " current_setting('server_version') AS version"
+)
+
+
+def wait_for_server(config: Config, report: Report, *, patient: bool = True) -> None:
+    """Wait until the database answers, at most `wait_timeout`; then see what it is.
+
+    Args:
+        patient: False to try once.
+
+    Raises:
+        UnreachableError: it does not answer, or never will: a wrong password, an unknown name.
+        RefusedError: it is a standby, or a pooler that mixes sessions.
+    """
+    limits = settings.load(config)
+    deadline = time.monotonic() + limits.wait_timeout
+    said = False
+    while True:
+        try:
+            with database.connect(config) as connection:
+                report.done("wait", f"{_facts(connection, limits)} answers")
+                return
+        except UnreachableError as error:
+            late = limits.wait_timeout and time.monotonic() >= deadline
+            if error.permanent or not patient or late:
+                raise
+            if not said:
+                report.waiting("wait", f"{error} Trying for {limits.wait_timeout:g} s.")
+                said = True
+        time.sleep(PAUSE)
+
+
+def check(config: Config, report: Report, *, now: bool = False) -> None:
+    """See whether it is the time, and say what may be in the way.
+
+    Args:
+        now: whether the maintenance window does not count.
+
+    Raises:
+        RefusedError: the window is closed.
+    """
+    limits = settings.load(config)
+    if now and limits.window:
+        report.skipped("check", f"the maintenance window ({limits.window}) does not count: --now")
+    elif not now:
+        window.check(limits.window)
+    with database.connect(config) as connection:
+        if connection.dialect.name != "postgresql":
+            report.done("check", "nothing is in the way")
+            return
+        warnings = _warnings(connection, limits)
+    for warning in warnings:
+        report.warn("check", warning)
+    if not warnings:
+        report.done("check", "nothing is in the way")
+
+
+def _facts(connection: Connection, limits: settings.Settings) -> str:
+    url = connection.engine.url.set(query={})
+    shown = url.set(drivername=url.get_backend_name()).render_as_string(hide_password=True)
+    if connection.dialect.name != "postgresql":
+        return shown
+    row = connection.execute(FACTS).one()
+    connection.rollback()
+    if row.standby:
+        raise RefusedError(
+            f"{shown} is a standby, which cannot be changed. Nothing was. Deploy to the primary:"
+            " set MIGRATION_DATABASE_URL to it."
+        )
+    if not limits.allow_pooler and activity.process(connection) != row.pid:
+        raise RefusedError(
+            f"Between here and {shown} is a pooler such as PgBouncer: in transaction mode, limits"
+            " and the deploy lock end up in other people's sessions. Nothing was changed. Set"
+            " MIGRATION_DATABASE_URL straight to the server, or use --allow-pooler if the pooler is"
+            " in session mode."
+        )
+    return f"PostgreSQL {row.version} at {shown}"
+
+
+def _warnings(connection: Connection, limits: settings.Settings) -> list[str]:
+    found = []
+    if limits.old_transaction:
+        for session in activity.in_transaction(connection, own=0):
+            if session.age and session.age >= limits.old_transaction:
+                who = session.describe(with_query=limits.show_queries)
+                found.append(f"an old transaction may be in the way: {who}")
+    if not activity.sees_all(connection):
+        found.append(
+            "this user does not see how old other users' transactions are, so the gate needs longer"
+            " to know; for a better view: GRANT pg_read_all_stats TO this user"
+        )
+    connection.rollback()
+    found += [f"there before this deploy: {name}" for name in unfinished.find(connection)]
+    return found

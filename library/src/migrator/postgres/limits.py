@@ -1,0 +1,55 @@
+"""The limits of a PostgreSQL session, and how an error says that one of them was reached."""
+
+from contextlib import suppress
+from typing import Any
+
+from sqlalchemy import Engine, event
+from sqlalchemy.exc import DBAPIError
+
+from migrator.config.settings import Settings
+
+# PostgreSQL's lock_timeout has passed, and a deadlock was resolved at our cost.
+NOT_AVAILABLE, DEADLOCK = "55P03", "40P01"
+
+
+def session_settings(limits: Settings) -> dict[str, str]:
+    """Return PostgreSQL's names and values for the limits that a session can have."""
+    names = ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout")
+    return {name: f"{round(getattr(limits, name) * 1000)}ms" for name in names}
+
+
+def is_lock_timeout(error: DBAPIError) -> bool:
+    """Tell whether a statement failed because of what somebody else holds, so try again."""
+    cause = error.orig
+    if getattr(cause, "sqlstate", None) in (NOT_AVAILABLE, DEADLOCK):
+        return True
+    return getattr(cause, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
+
+
+def is_deadlock(error: DBAPIError) -> bool:
+    """Tell whether it failed because it and others waited for each other."""
+    return getattr(error.orig, "sqlstate", None) == DEADLOCK
+
+
+def noticing_the_end(engine: Engine, interval: float) -> Engine:
+    """Make the server look whether its client is still there while a statement runs.
+
+    Else the statement of a deploy that was killed stays in the queue, and everybody behind it.
+    Not in the start packet: a server before 14 refuses the connection for a name it does not know.
+    """
+
+    from psycopg import Error
+
+    @event.listens_for(engine, "connect")
+    def check(connection: Any, _record: Any) -> None:
+        if interval and connection.info.server_version >= 140000:
+            connection.autocommit = True
+            # A server on a system that cannot tell says so; then it is as it always was.
+            with suppress(Error):
+                connection.execute(
+                    "SELECT set_config('client_connection_check_interval', %s, false)",
+                    [f"{round(interval * 1000)}ms"],
+                )
+            connection.autocommit = False
+
+    return engine

@@ -1,0 +1,189 @@
+"""The record: which deploy applied what, when, how long it took, and who it was."""
+
+import getpass
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from migrator import __version__
+
+TABLE = sa.Table(
+    "migration_log",
+    sa.MetaData(),
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True),
+    sa.Column("revision", sa.Text(), nullable=False),
+    sa.Column("down_revision", sa.Text(), nullable=False),
+    sa.Column("direction", sa.Text(), nullable=False),
+    sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("seconds", sa.Float(), nullable=False),
+    sa.Column("attempts", sa.Integer(), nullable=False),
+    sa.Column("waited", sa.Float(), nullable=False),
+    sa.Column("who", sa.Text(), nullable=False),
+    sa.Column("host", sa.Text(), nullable=False),
+    sa.Column("code_commit", sa.Text(), nullable=False),
+    sa.Column("tool_version", sa.Text(), nullable=False),
+    sa.Column("wal_position", sa.Text()),
+    sa.Column("accepted_risk", sa.Text()),
+    sa.Column("unfinished_before", sa.JSON(none_as_null=True)),
+    sa.Column("verified", sa.Text()),
+)
+LATER = ("unfinished_before", "verified")  # which tables of older versions do not have
+HAS_ALL = {
+    "postgresql": "SELECT 1 FROM pg_attribute WHERE attrelid = to_regclass('migration_log')"
+    " AND attname = 'verified' AND NOT attisdropped",
+    "sqlite": "SELECT 1 FROM pragma_table_info('migration_log') WHERE name = 'verified'",
+}
+COMMIT_VARIABLES = ("GIT_COMMIT", "GITHUB_SHA", "CI_COMMIT_SHA")
+WHO_VARIABLES = ("GITHUB_ACTOR", "GITLAB_USER_LOGIN")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What one line says of a revision: `seconds` is how long it ran, without its commit.
+
+    `waited` are the seconds it spent on waiting for locks before that.
+    """
+
+    revision: str
+    down_revisions: tuple[str, ...]
+    upgrade: bool
+    seconds: float
+    attempts: int
+    waited: float
+
+
+class Log:
+    """Writes a line for each revision, in the transaction of that revision.
+
+    Args:
+        accepted_risk: why a deploy went on in spite of findings.
+        unfinished: what `health.unfinished` said before it.
+    """
+
+    def __init__(self, accepted_risk: str | None = None, unfinished: Sequence[str] = ()) -> None:
+        self.constant = {
+            "accepted_risk": accepted_risk,
+            "unfinished_before": list(unfinished),
+            "who": _first(WHO_VARIABLES) or _user(),
+            "host": socket.gethostname(),
+            "code_commit": _first(COMMIT_VARIABLES) or _commit(),
+            "tool_version": __version__,
+        }
+
+    def write(self, connection: Connection, entry: Entry) -> None:
+        """Write one line; the transaction is the caller's."""
+        _complete(connection)  # each time: it may have been rolled back
+        values: dict[str, Any] = {
+            "revision": entry.revision,
+            "down_revision": ", ".join(entry.down_revisions),
+            "direction": "upgrade" if entry.upgrade else "downgrade",
+            "started_at": datetime.now(UTC) - timedelta(seconds=entry.seconds),
+            "seconds": round(entry.seconds, 3),
+            "attempts": entry.attempts,
+            "waited": round(entry.waited, 3),
+        }
+        if connection.dialect.name == "postgresql":
+            values["wal_position"] = sa.cast(sa.func.pg_current_wal_lsn(), sa.Text)
+        connection.execute(TABLE.insert().values(self.constant | values))
+
+
+def unverified(connection: Connection) -> list[str] | None:
+    """Return what was unfinished before the oldest line that nobody has verified yet.
+
+    Lines that an older version wrote count as verified. Ends the transaction that reads.
+
+    Returns:
+        None if there is no such line.
+    """
+    found = None
+    if _has_all(connection):
+        query = sa.select(TABLE.c.unfinished_before).where(TABLE.c.verified.is_(None))
+        found = connection.execute(query.order_by(TABLE.c.id).limit(1)).first()
+    connection.rollback()
+    return None if found is None else found[0] or []
+
+
+def settle(connection: Connection, how: str) -> None:
+    """Write down how the lines so far came to count as verified, and commit that."""
+    if _has_all(connection):
+        connection.execute(TABLE.update().where(TABLE.c.verified.is_(None)).values(verified=how))
+    connection.commit()
+
+
+def ancestors(connection: Connection, revision: str) -> list[str]:
+    """Return the revisions that deploys applied before `revision`, nearest first.
+
+    Empty where no deploy has recorded it.
+    """
+    if not sa.inspect(connection).has_table(TABLE.name):
+        return []
+    rows = connection.execute(
+        sa.select(TABLE.c.revision, TABLE.c.down_revision)
+        .where(TABLE.c.direction == "upgrade")
+        .order_by(TABLE.c.id)
+    )
+    before = {row.revision: row.down_revision.split(", ") for row in rows}
+    found: list[str] = []
+    waiting = before.get(revision, [])
+    while new := [name for name in dict.fromkeys(waiting) if name and name not in found]:
+        found += new
+        waiting = [older for name in new for older in before.get(name, [])]
+    return found
+
+
+def lines(connection: Connection, limit: int) -> list[sa.Row[Any]]:
+    """Return the newest `limit` lines, newest first; none where there is no record."""
+    if not sa.inspect(connection).has_table(TABLE.name):
+        return []
+    columns = [column for column in TABLE.c if column.name not in LATER]
+    return list(connection.execute(sa.select(*columns).order_by(TABLE.c.id.desc()).limit(limit)))
+
+
+def _has_all(connection: Connection) -> bool:
+    return connection.execute(sa.text(HAS_ALL[connection.dialect.name])).first() is not None
+
+
+def _complete(connection: Connection) -> None:
+    """Make the table, or give that of an older version what it lacks."""
+    if _has_all(connection):
+        return
+    if not sa.inspect(connection).has_table(TABLE.name):
+        TABLE.create(connection)
+        return
+    for name in LATER:
+        kind = TABLE.c[name].type.compile(connection.dialect)
+        connection.execute(sa.text(f"ALTER TABLE {TABLE.name} ADD COLUMN {name} {kind}"))
+    connection.execute(TABLE.update().values(verified="by an older version"))
+
+
+def _first(names: Sequence[str]) -> str:
+    return next((os.environ[name] for name in names if os.environ.get(name)), "")
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user has no name
+        return f"uid {os.getuid()}"
+
+
+def _commit() -> str:
+    git = shutil.which("git")
+    if not git:
+        return ""
+    found = subprocess.run(
+        [git, "rev-parse", "HEAD"],
+        capture_output=True,
+        encoding="ascii",
+        errors="replace",
+        check=False,
+    )
+    return found.stdout.strip()

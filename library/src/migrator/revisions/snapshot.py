@@ -1,0 +1,115 @@
+"""schema.sql: the schema that the revisions build, so that a review sees a change as a diff."""
+
+from difflib import unified_diff
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.util.exc import CommandError
+
+from migrator.catalog import dump
+from migrator.config import settings
+from migrator.errors import MigratorError, RefusedError, UsageError
+from migrator.shadow import database
+
+FILE = "schema.sql"
+HEADER = (
+    "-- The schema that the revisions build from nothing, to read in reviews;"
+    " `make revision` writes it.\n"
+    "-- Do not edit it. After you edited a revision, or after a conflict here: `make snapshot`.\n\n"
+)
+FIRST_WORDS = 39  # of the header: they stay, so that the file is known again
+SHOWN = 40  # lines of a difference
+
+
+def write(config: Config) -> bool:
+    """Write schema.sql beside the ini file, and tell whether that changed it.
+
+    Raises:
+        MigratorError: as for `build`.
+        RefusedError: there is a file of this name that is not ours.
+        UsageError: the file cannot be written.
+    """
+    file = path(config)
+    old = read(file)
+    if old and not old.startswith((HEADER[:FIRST_WORDS], "<<<<<<< ")):
+        raise RefusedError(
+            f"{file} was written by somebody else, and would be lost: move it away, then run `make"
+            " snapshot` again."
+        )
+    new = build(config)
+    try:
+        if old == new:
+            return False
+        file.write_text(new, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise UsageError(f"{FILE} cannot be written: {error.strerror}.") from None
+    return True
+
+
+def check(config: Config) -> bool:
+    """Compare schema.sql with the revisions, and change nothing.
+
+    Returns:
+        False if there is no such file: who does not want it has deleted it.
+
+    Raises:
+        MigratorError: it is stale; the message has the difference. Otherwise as for `build`.
+    """
+    old = read(path(config))
+    if old is None:
+        return False
+    new = build(config)
+    if old == new:
+        return True
+    if any(line.startswith(("<<<<<<< ", ">>>>>>> ")) for line in old.splitlines()):
+        raise MigratorError(f"{FILE} has a conflict from a merge in it: run `make snapshot`.")
+    names = f"{FILE} as it is", f"{FILE} as the revisions build it"
+    lines = list(unified_diff(old.splitlines(), new.splitlines(), *names, n=1, lineterm=""))
+    shown = "\n".join(lines[:SHOWN])
+    left = f"\n... and {len(lines) - SHOWN} lines more" if len(lines) > SHOWN else ""
+    raise MigratorError(
+        f"{FILE} is stale, so a review would not show what the revisions do: run `make snapshot`,"
+        f" look at the difference and commit it.\n{shown}{left}"
+    )
+
+
+def build(config: Config) -> str:
+    """Apply all revisions to a scratch database and return what schema.sql has to be.
+
+    Raises:
+        MigratorError: a revision cannot be applied, or there can be no scratch database.
+        RefusedError: `config` is for production, where nothing is tried out.
+    """
+    limits = settings.load(config)
+    if limits.production:
+        raise RefusedError(
+            f"{FILE} is made on a scratch database, and production is no place for one: run"
+            " `make snapshot` with alembic.ini."
+        )
+    with (
+        database.empty(settings.database_url(config)) as url,
+        database.configured(config, url) as copy,
+    ):
+        try:
+            command.upgrade(copy, "heads")
+        except Exception as error:  # a revision is somebody's Python
+            what = "" if isinstance(error, CommandError) else f"{type(error).__name__}: "
+            raise MigratorError(
+                f"The revisions cannot be applied to an empty database, so {FILE} stays as it is"
+                f" ({what}{error}). Mend the revision, then run `make snapshot`."
+            ) from error
+        return HEADER + dump.dump(url, limits.pg_bin)
+
+
+def path(config: Config) -> Path:
+    """Return where schema.sql is, or will be."""
+    return settings.project_folder(config) / FILE
+
+
+def read(file: Path) -> str | None:
+    """Return the text of the file, None when there is none."""
+    try:
+        return file.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return None

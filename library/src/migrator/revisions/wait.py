@@ -1,0 +1,42 @@
+"""Wait for a database: until it is at the revision that this code expects."""
+
+import time
+
+from alembic.config import Config
+
+from migrator import database
+from migrator.errors import (
+    MigratorError,
+    PendingError,
+    RefusedError,
+    UnreachableError,
+    UsageError,
+)
+from migrator.revisions import plan
+
+PAUSE = 1.0  # seconds between two tries
+
+
+def until_expected(config: Config, timeout: float) -> str:
+    """Return where the database is, once it is where this code expects it.
+
+    Args:
+        timeout: seconds.
+
+    Raises:
+        PendingError: it is not there when the time is up.
+        UnreachableError: it never will be reached: a wrong password, an unknown name.
+    """
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            with database.connect(config, only_looks=True) as connection:
+                return plan.expect(config, connection)
+        except (UsageError, RefusedError):
+            raise
+        except MigratorError as error:
+            if isinstance(error, UnreachableError) and error.permanent:
+                raise
+            if time.monotonic() >= deadline:
+                raise PendingError(f"{error} Waited {timeout:g} s.") from None
+        time.sleep(PAUSE)

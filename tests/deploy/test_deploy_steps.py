@@ -1,0 +1,795 @@
+"""The steps of a deploy around its revisions: what it refuses, checks, verifies and writes down."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.conftest import Renderer, Rendering
+from tests.deploy.deploying import (
+    COMMAND,
+    PATIENCE,
+    REVISION,
+    Stage,
+    execute,
+    go_on,
+    pausing,
+    prepare,
+    server_of,
+    staged,
+    steps,
+    until_paused,
+)
+
+TABLE = execute("CREATE TABLE rows (n int)")
+MORE = execute("INSERT INTO rows VALUES (1)")
+PASSWORD = "s3cret-w0rd"
+
+
+@pytest.fixture(scope="module")
+def project(renderer: Renderer) -> Iterator[Rendering]:
+    with renderer.stopping():
+        yield prepare(renderer)
+
+
+@pytest.fixture
+def stage(project: Rendering) -> Iterator[Stage]:
+    with staged(project) as stage:
+        yield stage
+
+
+def sentence(output: str) -> str:
+    """The last line but for its details; the others are what was done before it."""
+    assert PASSWORD not in output
+    return [line for line in output.splitlines() if not line.startswith("  ")][-1]
+
+
+def address(url: str) -> str:
+    """What stands behind the password in a URL."""
+    return url.rpartition("@")[2]
+
+
+# Connecting
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("postgresql://postgres:{password}@{address}", "password authentication failed"),
+        ("postgresql://nobody:{password}@{address}", "password authentication failed"),
+        ("{url}_not_there", 'database "deployed_not_there" does not exist'),
+        ("{url}?sslmode=require", "server does not support SSL, but SSL was required"),
+        ("{url}?sslrootcert=/nowhere/root.crt&sslmode=verify-full", "cannot be reached"),
+    ],
+)
+def test_what_no_waiting_helps(stage: Stage, url: str, reason: str) -> None:
+    """It ends at once, whatever wait_timeout says, with a sentence that has no password."""
+    wrong = url.format(url=stage.url, password=PASSWORD, address=address(stage.url))
+    stage.history(TABLE)
+    output = stage.run(code=1, DATABASE_URL=wrong, MIGRATOR_WAIT_TIMEOUT="100000")
+    assert reason in sentence(output)
+    assert "Nothing was changed." in sentence(output)
+    assert str(psycopg.conninfo.conninfo_to_dict(stage.url)["password"]) not in output
+
+
+@pytest.mark.parametrize("arguments", [(), ("--no-wait",)])
+def test_a_host_that_does_not_answer(stage: Stage, arguments: tuple[str, ...]) -> None:
+    stage.history(TABLE)
+    with socket.socket() as taken:  # a port on which nobody listens
+        taken.bind(("127.0.0.1", 0))
+        url = f"postgresql://postgres:{PASSWORD}@127.0.0.1:{taken.getsockname()[1]}/deployed"
+        output = stage.run(*arguments, code=1, DATABASE_URL=url, MIGRATOR_WAIT_TIMEOUT="1")
+    assert "Connection refused" in sentence(output)
+    assert ("Trying for 1 s" in output) == (not arguments)
+    url = f"postgresql://postgres:{PASSWORD}@host.invalid/deployed"
+    output = stage.run("--no-wait", code=1, DATABASE_URL=url)
+    assert "host.invalid" in sentence(output)
+
+
+def test_a_server_that_starts_late(stage: Stage) -> None:
+    stage.history(TABLE)
+    stage.project.make("db-stop")
+    deploy = stage.start()
+    deploy.until_it_says("Trying for 60 s")
+    assert server_of(stage.project) == stage.server
+    assert "applied step1" in deploy.end()
+
+
+STANDBY = """
+import os, sys
+from pathlib import Path
+from migrator.devserver import process
+data = Path(sys.argv[1])
+log = os.open(sys.argv[2], os.O_WRONLY | os.O_CREAT)
+print(process.launch(data, int(sys.argv[3]), log, process.account(Path.cwd(), data), log).pid)
+"""
+
+
+def test_a_standby(stage: Stage, tmp_path: Path) -> None:
+    """It answers, but cannot be changed: nothing is tried."""
+    stage.history(TABLE)
+    data = stage.project.path / ".postgres/data"
+    with psycopg.connect(stage.server) as connection:
+        port = connection.info.port
+    stage.project.make("db-stop")
+    (data / "standby.signal").touch()
+    os.chown(data / "standby.signal", data.stat().st_uid, data.stat().st_gid)
+    program = [".venv/bin/python", "-c", STANDBY, str(data), str(tmp_path / "log"), str(port)]
+    run = subprocess.run(
+        program, cwd=stage.project.path, capture_output=True, encoding="utf-8", check=True
+    )
+    try:
+        output = stage.run(code=5)
+        assert "is a standby, which cannot be changed" in sentence(output)
+        assert "MIGRATION_DATABASE_URL" in sentence(output)
+        assert "deploy first" in stage.run(command="check", code=3)  # it can be looked at
+    finally:
+        os.kill(int(run.stdout), signal.SIGINT)
+        deadline = time.monotonic() + PATIENCE
+        while (data / "postmaster.pid").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        (data / "standby.signal").unlink()
+        assert server_of(stage.project) == stage.server
+    stage.run()
+
+
+@pytest.fixture
+def pooled(stage: Stage, tmp_path: Path) -> Iterator[Callable[..., Any]]:
+    """pooled(mode, *lines): a context with the URL of a PgBouncer before the server."""
+    program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
+    if not program:
+        pytest.skip("PgBouncer is not installed here")
+
+    @contextmanager
+    def start(mode: str, *lines: str) -> Iterator[str]:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        known = psycopg.conninfo.conninfo_to_dict(stage.url)
+        where = " ".join(f"{name}={known[name]}" for name in ("host", "port", "user", "password"))
+        configuration = tmp_path / "pgbouncer.ini"
+        configuration.write_text(
+            "\n".join(
+                [
+                    "[databases]",
+                    f"* = {where}",
+                    "[pgbouncer]",
+                    "listen_addr = 127.0.0.1",
+                    f"listen_port = {port}",
+                    "unix_socket_dir =",
+                    "auth_type = any",
+                    f"pool_mode = {mode}",
+                    *lines,
+                ]
+            ),
+            encoding="utf-8",
+        )
+        command = [program, str(configuration)]
+        if os.geteuid() == 0:  # it refuses to run as root, and reads the file before it changes
+            command += ["-u", "nobody"]
+        with (tmp_path / "pgbouncer.log").open("w") as log:
+            pooler = subprocess.Popen(command, stdout=log, stderr=log)
+        url = f"postgresql://postgres:{PASSWORD}@127.0.0.1:{port}/deployed"
+        try:
+            deadline = time.monotonic() + PATIENCE
+            while True:
+                try:
+                    psycopg.connect(url).close()
+                    break
+                except psycopg.OperationalError:
+                    assert time.monotonic() < deadline, (tmp_path / "pgbouncer.log").read_text()
+                    time.sleep(0.05)
+            yield url
+        finally:
+            pooler.terminate()
+            pooler.wait(PATIENCE)
+
+    yield start
+
+
+@pytest.mark.parametrize("lines", [(), ("ignore_startup_parameters = options",)])
+def test_a_pooler_in_transaction_mode(
+    stage: Stage, pooled: Callable[..., Any], lines: tuple[str, ...]
+) -> None:
+    """Whether or not it lets our limits in, it is seen; who only looks may come through it."""
+    stage.history(TABLE)
+    with pooled("transaction", *lines) as url:
+        output = stage.run(code=5, DATABASE_URL=url)
+        assert "is a pooler such as PgBouncer" in sentence(output)
+        assert "MIGRATION_DATABASE_URL" in sentence(output)
+        assert "--allow-pooler" in sentence(output)
+        assert stage.at == ""
+        assert "deploy first" in stage.run(command="check", code=3, DATABASE_URL=url)
+        stage.run(DATABASE_URL=url, MIGRATION_DATABASE_URL=stage.url)
+        output = stage.run("--timeout", "1", command="wait", DATABASE_URL=url)
+        assert "The database is at step1, as this code expects" in output
+
+
+def test_a_pooler_in_session_mode(stage: Stage, pooled: Callable[..., Any]) -> None:
+    """The limits are set by statements, and who blocks is found behind the pooler."""
+    look = execute(
+        "INSERT INTO rows SELECT setting::int FROM pg_settings WHERE name = 'statement_timeout'"
+    )
+    stage.history(TABLE, look)
+    with pooled("session") as url:
+        stage.run("--allow-pooler", DATABASE_URL=url, MIGRATOR_STATEMENT_TIMEOUT="77")
+        assert stage.ask("SELECT n FROM rows") == [(77_000,)]
+        assert stage.at == "step2"
+        stage.history(TABLE, look, execute("ALTER TABLE rows ADD extra int"))
+        with stage.holding("SELECT FROM rows", application_name="reader"):
+            output = stage.run(
+                "--no-gate",
+                code=4,
+                DATABASE_URL=url,
+                MIGRATOR_ALLOW_POOLER="true",
+                MIGRATOR_LOCK_DEADLINE="2",
+            )
+        assert "(reader, " in output
+        # Nothing of ours stays behind in sessions that others get.
+        with psycopg.connect(url) as after:
+            shown = after.execute("SHOW statement_timeout").fetchone()
+        assert shown == ("0",)
+
+
+# Plan
+
+
+def test_ahead_of_this_code_or_unknown_to_it(stage: Stage) -> None:
+    stage.history(TABLE, MORE)
+    stage.run()
+    stage.history(TABLE)  # the code of the release before
+    for command in ("deploy", "check", "plan"):
+        said = stage.run(command=command, code=5)
+        assert "The database is ahead of this code" in sentence(said)
+        assert "step2" in sentence(said)
+        assert "step1" in sentence(said)
+    assert "ahead of this code" in stage.run("--timeout", "300", command="wait", code=5)
+    for command in ("deploy", "check", "plan", "wait"):
+        assert "ahead of this code" in stage.run("--allow-ahead", command=command)
+    assert stage.lines("--allow-ahead")[-1]["message"].startswith("Nothing to do")
+    assert stage.at == "step2"
+    # Another history: the record does not have our newest behind the database's.
+    stage.history(TABLE, MORE)
+    path = next(path for path in stage.files if "step2" in path.name)
+    path.write_text(path.read_text("utf-8").replace('"step2"', '"branch"'), "utf-8")
+    for command, arguments in (
+        ("deploy", ("--allow-ahead",)),
+        ("check", ()),
+        ("plan", ()),
+    ):
+        said = stage.run(*arguments, command=command, code=1)
+        assert "The database is at revision step2, which this code does not have" in sentence(said)
+    said = stage.run("--timeout", "1", command="wait", code=3)
+    assert "which this code does not have" in said
+    assert stage.at == "step2"
+
+
+def test_without_a_record_a_newer_revision_is_unknown(stage: Stage) -> None:
+    stage.history(TABLE, MORE)
+    stage.run("--no-record")
+    assert stage.ask("SELECT to_regclass('migration_log')") == [(None,)]
+    stage.history(TABLE)
+    assert "either a newer version" in sentence(stage.run("--allow-ahead", code=1))
+
+
+# Check
+
+WINDOWS = """
+import sys, json
+from datetime import datetime
+from migrator import window
+from migrator.errors import RefusedError, UsageError
+for text, now in json.load(sys.stdin):
+    try:
+        window.check(text, datetime.fromisoformat(now))
+        print("open")
+    except RefusedError as error:
+        print("closed")
+    except UsageError as error:
+        print("unreadable")
+"""
+
+
+def test_windows(project: Rendering) -> None:
+    """2026-11-22 is a Sunday; Berlin is an hour ahead of UTC then, and two in summer."""
+    berlin, nightly = "02:00-05:00 Europe/Berlin", "22:00-04:00 UTC"
+    cases = [
+        ("", "2026-11-22T12:00+00:00", "open"),
+        (" , ", "2026-11-22T12:00+00:00", "open"),
+        (berlin, "2026-11-22T00:59:59+00:00", "closed"),
+        (berlin, "2026-11-22T01:00+00:00", "open"),
+        (berlin, "2026-11-22T03:59:59+00:00", "open"),
+        (berlin, "2026-11-22T04:00+00:00", "closed"),
+        (berlin, "2026-07-01T00:00+00:00", "open"),
+        (berlin, "2026-07-01T03:00+00:00", "closed"),
+        # Clocks go forward at 01:00 UTC, from 2 to 3, and back at 01:00 UTC, from 3 to 2.
+        (berlin, "2026-03-29T00:59+00:00", "closed"),
+        (berlin, "2026-03-29T01:00+00:00", "open"),
+        (berlin, "2026-10-25T00:00+00:00", "open"),
+        (berlin, "2026-10-25T01:30+00:00", "open"),
+        (berlin, "2026-10-25T04:00+00:00", "closed"),
+        (nightly, "2026-11-22T21:59+00:00", "closed"),
+        (nightly, "2026-11-22T22:00+00:00", "open"),
+        (nightly, "2026-11-23T03:59+00:00", "open"),
+        (nightly, "2026-11-23T04:00+00:00", "closed"),
+        ("Sat 22:00-04:00 UTC", "2026-11-22T03:00+00:00", "open"),  # it began on Saturday
+        ("Sun 22:00-04:00 UTC", "2026-11-22T03:00+00:00", "closed"),
+        ("Sun 22:00-04:00 UTC", "2026-11-23T03:00+00:00", "open"),
+        ("Mon-Fri 09:00-17:00 UTC", "2026-11-22T12:00+00:00", "closed"),
+        ("Mon-Fri 09:00-17:00 UTC", "2026-11-23T12:00+00:00", "open"),
+        ("Sat-Mon 09:00-17:00 UTC", "2026-11-22T12:00+00:00", "open"),
+        ("Sat-Mon 09:00-17:00 UTC", "2026-11-24T12:00+00:00", "closed"),
+        ("Sun 00:00-00:00 UTC", "2026-11-22T12:00+00:00", "open"),
+        ("Sun 00:00-00:00 UTC", "2026-11-23T00:00+00:00", "closed"),
+        (f"{berlin}, {nightly}", "2026-11-22T23:00+00:00", "open"),
+        (f"{berlin}, {nightly}", "2026-11-22T12:00+00:00", "closed"),
+        (f"{nightly}, 25:00-26:00 UTC", "2026-11-22T23:00+00:00", "unreadable"),
+        ("02:00-05:00", "2026-11-22T03:00+00:00", "unreadable"),
+        ("2:00-5:00 UTC", "2026-11-22T03:00+00:00", "unreadable"),
+        ("02:00-05:00 Europe/Atlantis", "2026-11-22T03:00+00:00", "unreadable"),
+        ("02:00-05:00 Europe", "2026-11-22T03:00+00:00", "unreadable"),
+        ("02:00-05:00 ../../etc/passwd", "2026-11-22T03:00+00:00", "unreadable"),
+        ("Su 02:00-05:00 UTC", "2026-11-22T03:00+00:00", "unreadable"),
+        ("always", "2026-11-22T03:00+00:00", "unreadable"),
+    ]
+    run = subprocess.run(
+        [".venv/bin/python", "-c", WINDOWS],
+        cwd=project.path,
+        input=json.dumps([case[:2] for case in cases]),
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    )
+    found = zip(cases, run.stdout.split(), strict=True)
+    assert [(*case[:2], word) for case, word in found] == cases
+
+
+def test_the_window_is_closed(stage: Stage) -> None:
+    stage.history(TABLE)
+    today = time.strftime("%a", time.gmtime(time.time() + 3 * 86400))
+    closed: dict[str, Any] = {"MIGRATOR_WINDOW": f"{today} 00:00-00:00 UTC"}
+    output = stage.run(code=5, **closed)
+    assert "The maintenance window is" in sentence(output)
+    assert "--now" in sentence(output)
+    assert stage.at == ""
+    assert "cannot be read" in sentence(stage.run(code=2, MIGRATOR_WINDOW="at night"))
+    assert "does not count: --now" in stage.run("--now", **closed)
+    # Nothing to do is not refused, at whatever time.
+    assert "Nothing to do" in stage.run(**closed)
+
+
+def test_what_is_there_before(stage: Stage) -> None:
+    """Old transactions, INVALID indexes and NOT VALID constraints; none of them is the deploy's."""
+    stage.history(TABLE, MORE)
+    stage.run("--to", "step1")
+    with stage.connect() as connection:
+        connection.execute("CREATE INDEX ix_old ON rows (n)")
+        connection.execute(
+            "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'ix_old'::regclass"
+        )
+        connection.execute("ALTER TABLE rows ADD CONSTRAINT ck_old CHECK (n > 0) NOT VALID")
+    with stage.holding("SELECT 1", application_name="forgotten"):
+        deploy = stage.start("--no-gate", MIGRATOR_OLD_TRANSACTION="0.01")
+        output = deploy.end()
+    assert "an old transaction may be in the way: process" in output
+    assert "(forgotten, transaction open for" in output
+    assert "there before this deploy: INVALID index ix_old" in output
+    assert "there before this deploy: NOT VALID constraint ck_old on rows" in output
+    assert stage.at == "step2"
+
+
+# Verify
+
+
+@pytest.mark.parametrize(
+    ("revision", "left"),
+    [
+        (
+            execute("ALTER TABLE rows ADD CONSTRAINT ck CHECK (n > 0) NOT VALID"),
+            "NOT VALID constraint ck on rows",
+        ),
+        (
+            steps(
+                execute("INSERT INTO rows VALUES (1), (1)"),
+                "try:",
+                "    with op.get_context().autocommit_block():",
+                "        op.execute('CREATE UNIQUE INDEX CONCURRENTLY ix ON rows (n)')",
+                "except Exception:",
+                "    pass",
+            ),
+            "INVALID index ix",
+        ),
+    ],
+)
+def test_something_is_left_unfinished(stage: Stage, revision: str, left: str) -> None:
+    stage.history(TABLE, revision)
+    for _ in range(2):  # the second time nothing is pending
+        output = stage.run(code=1)
+        assert f"Not verified: the deploy left something unfinished: {left}" in sentence(output)
+        assert "The database is at step2" in sentence(output)
+
+
+@pytest.mark.parametrize(
+    ("statement", "wrong"),
+    [
+        ("SELECT count(*) = 1 FROM rows WHERE n::text LIKE '1%' AND 5 % 2 = 1", ""),
+        ("SELECT '12:30'::time > '00:00'::time AND ' :n' || n = ' :n1' FROM rows", ""),
+        ("SELECT NULL", ""),
+        ("SELECT FROM rows WHERE false", ""),
+        ("UPDATE rows SET n = 2", ""),
+        ("SELECT count(*) > 1 FROM rows", "smoke_sql gave False"),
+        ("SELECT 0", "smoke_sql gave 0"),
+        ("SELECT 1 / (n - 1) FROM rows", "smoke_sql failed: division by zero"),
+        ("SELEC 1", "smoke_sql failed: syntax error"),
+    ],
+)
+def test_smoke_sql(stage: Stage, statement: str, wrong: str) -> None:
+    stage.history(TABLE, MORE)
+    output = stage.run(code=1 if wrong else 0, MIGRATOR_SMOKE_SQL=statement)
+    assert wrong in sentence(output)
+    assert ("smoke_sql succeeds" in output) == (not wrong)
+    assert stage.ask("SELECT n FROM rows") == [(1,)]  # it may look, and changes nothing
+
+
+def test_drift(stage: Stage) -> None:
+    """The models of the project describe tables that these revisions do not make."""
+    stage.history(TABLE)
+    output = stage.run(code=1, MIGRATOR_DRIFT="true")
+    assert "Not verified: models and database differ: " in sentence(output)
+    assert "add table users" in sentence(output)
+    assert " and 1 more. The database is at step1 (" in sentence(output)  # rows; not migration_log
+    stage.history(TABLE, MORE)
+    assert "models" not in stage.run("--no-drift", MIGRATOR_DRIFT="true")
+    # Only part of the way: the models are those of the end.
+    stage.history(TABLE, MORE, MORE, MORE)
+    assert "models" not in stage.run("--to", "step3", MIGRATOR_DRIFT="true")
+
+
+NOT_VALID = "ALTER TABLE rows ADD CONSTRAINT {} CHECK (n > 0) NOT VALID"
+VERIFIED = "SELECT revision, verified FROM migration_log ORDER BY id"
+
+
+def test_what_was_not_verified_is_verified_again(stage: Stage) -> None:
+    """Until it is, and with what was unfinished before the deploy that nobody has verified."""
+    bad: dict[str, Any] = {"MIGRATOR_SMOKE_SQL": "SELECT false"}
+    good: dict[str, Any] = {"MIGRATOR_SMOKE_SQL": "SELECT true"}
+    stage.history(TABLE)
+    stage.run()
+    with stage.connect() as connection:
+        connection.execute(NOT_VALID.format("ck_old"))
+    stage.history(TABLE, execute(NOT_VALID.format("ck_new")), MORE)
+    stage.run("--to", "step2", code=1, **bad)
+    assert stage.ask(VERIFIED) == [("step1", "yes"), ("step2", None)]
+    # Now it is there before the deploy, but no deploy was verified with it.
+    output = stage.run(code=1, **good)
+    assert "unfinished: NOT VALID constraint ck_new on rows. The" in sentence(output)
+    with stage.connect() as connection:
+        connection.execute("ALTER TABLE rows VALIDATE CONSTRAINT ck_new")
+    assert "smoke_sql gave False" in sentence(stage.run(code=1, **bad))
+    assert stage.lines(**good)[-1]["message"].startswith("the target is reached")
+    assert stage.ask(VERIFIED) == [("step1", "yes"), ("step2", "yes"), ("step3", "yes")]
+    assert "Nothing to do" in stage.run(**bad)
+
+
+def test_who_left_out_the_verification_is_not_asked_again(stage: Stage) -> None:
+    """And with --no-verify, what is not verified is no reason to do anything."""
+    bad: dict[str, Any] = {"MIGRATOR_SMOKE_SQL": "SELECT false"}
+    stage.history(TABLE)
+    stage.run("--no-verify", **bad)
+    assert stage.ask(VERIFIED) == [("step1", "left out")]
+    assert "Nothing to do" in stage.run(**bad)
+    stage.history(TABLE, MORE)
+    stage.run(code=1, **bad)
+    assert "Nothing to do" in stage.run("--no-verify", **bad)
+    assert stage.ask(VERIFIED)[-1] == ("step2", None)
+    # Nothing was written down, which is said.
+    stage.history(TABLE, MORE, MORE)
+    output = stage.run("--no-record", code=1, **bad)
+    assert "this one was not recorded" in sentence(output)
+
+
+def test_code_that_does_not_have_the_revision_does_not_verify_it(stage: Stage) -> None:
+    bad: dict[str, Any] = {"MIGRATOR_SMOKE_SQL": "SELECT false"}
+    stage.history(TABLE, MORE)
+    stage.run(code=1, **bad)
+    stage.history(TABLE)
+    assert "Nothing to do" in stage.run("--allow-ahead", **bad)
+    stage.history(TABLE, MORE)
+    stage.run("--to", "step1", "--yes", command="rollback", **bad)
+    stage.history(TABLE)
+    stage.run(code=1, **bad)
+
+
+def test_a_record_that_an_older_version_has_made(stage: Stage) -> None:
+    bad: dict[str, Any] = {"MIGRATOR_SMOKE_SQL": "SELECT false"}
+    stage.history(TABLE)
+    stage.run(code=1, **bad)
+    with stage.connect() as connection:
+        for column in ("unfinished_before", "verified"):
+            connection.execute(f"ALTER TABLE migration_log DROP COLUMN {column}")
+    assert "Nothing to do" in stage.run(**bad)
+    assert "step1" in stage.run(command="log")
+    stage.history(TABLE, MORE)
+    stage.run(code=1, **bad)
+    assert stage.ask(VERIFIED) == [("step1", "by an older version"), ("step2", None)]
+    stage.run(code=1, **bad)
+    stage.run()
+    assert stage.ask(VERIFIED)[-1] == ("step2", "yes")
+    assert "step2" in stage.run(command="log")
+
+
+def test_a_model_that_cannot_be_imported_stops_it_before_anything_is_done(stage: Stage) -> None:
+    broken = stage.project.path / "app/models/broken.py"
+    broken.write_text("import nowhere_at_all\n", "utf-8")
+    try:
+        stage.history(TABLE)
+        output = stage.run(code=2, MIGRATOR_DRIFT="true")
+        assert "nowhere_at_all" in output
+        assert stage.at == ""
+    finally:
+        broken.unlink()
+
+
+# Record and report
+
+
+def test_the_record(stage: Stage) -> None:
+    stage.history(TABLE, steps(MORE, execute("SELECT 1 / 0")))
+    start = stage.ask("SELECT clock_timestamp()")[0][0]
+    stage.run(code=1, GITHUB_ACTOR="octo cat", GIT_COMMIT="0123abcd")
+    stage.history(TABLE, MORE)
+    nobody: dict[str, Any] = {
+        "GITHUB_ACTOR": "",
+        "GITLAB_USER_LOGIN": "",
+        "USER": "",
+        "GIT_COMMIT": "",
+    }
+    # Not verified, since that is written into the lines later.
+    stage.run(code=1, CI_COMMIT_SHA="cafe", MIGRATOR_SMOKE_SQL="SELECT false", **nobody)
+    rows = stage.ask(
+        "SELECT revision, down_revision, direction, attempts, code_commit, who, host,"
+        " tool_version <> '', accepted_risk, seconds >= 0 AND waited >= 0,"
+        " wal_position::pg_lsn <= pg_current_wal_lsn() FROM migration_log ORDER BY id"
+    )
+    host = socket.gethostname()
+    assert rows[0] == (
+        *("step1", "", "upgrade", 1, "0123abcd", "octo cat", host, True, None, True, True),
+    )
+    assert rows[1][:5] == ("step2", "step1", "upgrade", 1, "cafe")
+    assert rows[1][5] not in ("", "octo cat")
+    assert len(rows) == 2
+    times = [row[0] for row in stage.ask("SELECT started_at FROM migration_log ORDER BY id")]
+    assert start < times[0] < times[1]
+    # Each line is of its revision's transaction.
+    with stage.connect() as connection:
+        same = connection.execute(
+            "SELECT (SELECT xmin::text FROM alembic_version) = "
+            "(SELECT xmin::text FROM migration_log ORDER BY id DESC LIMIT 1)"
+        ).fetchone()
+    assert same == (True,)
+
+
+def test_going_on_is_what_was_asked_for(stage: Stage) -> None:
+    """Neither more revisions nor those of the other phase."""
+
+    def go_on_with(*arguments: str, code: int = 1) -> str:
+        lines = stage.run(*arguments, code=code).splitlines()
+        (line,) = [line for line in lines if line.startswith("  to go on ")]
+        command = line.partition("alembic_prod.ini ")[2]
+        assert command.startswith("deploy")
+        return command.removeprefix("deploy").strip()
+
+    text = REVISION.format(name="step3", before="step2", upgrade=MORE, downgrade="pass")
+    contract = text.replace("branch_labels", 'phase = "contract"\nbranch_labels')
+    stage.begin("CREATE TABLE rows (n int)")
+    stage.history(TABLE, execute("SELECT 1 / 0"))
+    stage.write("step3", contract)
+    for arguments in ("", "--phase expand", "--phase contract --to step3", "--to step2"):
+        assert go_on_with(*arguments.split()) == arguments
+    bad: dict[str, Any] = {"MIGRATOR_SMOKE_SQL": "SELECT false"}
+    stage.history(TABLE, MORE)
+    stage.write("step3", contract)
+    for _ in range(2):  # the second time to verify only
+        assert "deploy --phase expand\n" in stage.run("--phase", "expand", code=1, **bad)
+    assert stage.at == "step2"
+
+
+def test_backups_stay_until_a_deploy_is_verified(stage: Stage, tmp_path: Path) -> None:
+    """Each try makes one, and only the first has what a revision that stands has dropped."""
+    more: dict[str, Any] = {
+        "MIGRATOR_BACKUP": "true",
+        "MIGRATOR_BACKUP_FOLDER": str(tmp_path),
+        "MIGRATOR_BACKUP_KEEP": "1",
+    }
+    stage.history(TABLE, MORE)
+    stage.run(**more)
+    (first,) = tmp_path.iterdir()
+    stage.history(TABLE, MORE, execute("DELETE FROM rows"), execute("SELECT 1 / 0"))
+    for number in range(2, 5):
+        stage.run(code=1, **more)
+        assert len(list(tmp_path.iterdir())) == number
+    stage.history(TABLE, MORE, execute("DELETE FROM rows"), "pass")
+    stage.run(code=1, MIGRATOR_SMOKE_SQL="SELECT false", **more)
+    stage.run(**more)
+    stage.run("--to", "step3", "--yes", command="rollback", **more)
+    assert first in tmp_path.iterdir()
+    assert len(list(tmp_path.iterdir())) == 6
+    stage.run(**more)
+    (last,) = tmp_path.iterdir()
+    assert last.name.endswith("-step3.dump")
+
+
+def test_lines_for_machines(stage: Stage, tmp_path: Path) -> None:
+    summary = tmp_path / "summary.md"
+    summary.write_text("before\n", "utf-8")
+    page: dict[str, Any] = {"GITHUB_STEP_SUMMARY": str(summary)}
+    stage.history(TABLE, MORE)
+    backups: dict[str, Any] = {"MIGRATOR_BACKUP": "true"}
+    backups["MIGRATOR_BACKUP_FOLDER"] = str(tmp_path / "backups")
+    lines = stage.lines(**page, **backups)
+    assert [line["step"] for line in lines] == [
+        *("wait", "plan", "check", "lint", "backup", "apply", "apply", "verify", "done", "end")
+    ]
+    assert all(line["message"] and line["time"] for line in lines)
+    assert [line["step"] for line in lines if line["status"] != "done"] == ["lint"]  # --no-lint
+    assert lines[1]["pending"] == ["step1", "step2"]
+    assert (lines[5]["revision"], lines[5]["attempts"]) == ("step1", 1)
+    assert Path(lines[4]["path"]).stat().st_size == lines[4]["size"]
+    stage.history(TABLE, MORE, execute("SELECT '|', 1 / 0"))
+    end = stage.lines(code=1, **page)[-1]
+    assert end["status"] == "failed"
+    assert end["stand"] == "none"
+    text = summary.read_text("utf-8")
+    assert text.startswith(
+        "before\n### Database migration\n\n| step | |\n|---|---|\n| wait | Postg"
+    )
+    assert "| done | The database is at step2: 2 revisions" in text
+    assert "| failed | Revision step3 failed and its transaction was rolled back: division" in text
+    assert "| to go on | python -m migrator" in text
+    tables = [part.splitlines() for part in text.split("### Database migration\n\n")[1:]]
+    rows = [row for table in tables for row in table]
+    assert all(row.replace("\\|", "").count("|") == 3 for row in rows), rows
+
+
+def test_a_summary_that_cannot_be_written(stage: Stage, tmp_path: Path) -> None:
+    stage.history(TABLE)
+    stage.run(GITHUB_STEP_SUMMARY=str(tmp_path / "nowhere/summary.md"))
+    assert stage.at == "step1"
+
+
+def test_steps_that_are_left_out(stage: Stage, tmp_path: Path) -> None:
+    """Each by its own flag, and it is said."""
+    closed: dict[str, Any] = {
+        "MIGRATOR_WINDOW": f"{time.strftime('%a', time.gmtime(time.time() + 3 * 86400))} "
+        "00:00-00:00 UTC",
+        "MIGRATOR_BACKUP": "true",
+        "MIGRATOR_BACKUP_FOLDER": str(tmp_path),
+        "MIGRATOR_SMOKE_SQL": "SELECT false",
+    }
+    stage.history(TABLE)
+    output = stage.run("--no-check", "--no-backup", "--no-verify", "--no-record", **closed)
+    for step in ("check", "backup", "verify"):
+        assert f"{step:<8} left out: --no-{step}" in output
+    assert not list(tmp_path.iterdir())
+    assert stage.at == "step1"
+    assert stage.ask("SELECT to_regclass('migration_log')") == [(None,)]
+    stage.history(TABLE, MORE)
+    with stage.holding("SELECT 1"):
+        output = stage.run("--no-gate")
+        assert "Waiting for process" not in output
+    assert stage.ask("SELECT revision FROM migration_log") == [("step2",)]
+
+
+# SQLite
+
+HOLD = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute(sys.argv[2])
+print(flush=True)
+sys.stdin.readline()
+"""
+
+
+@pytest.fixture(scope="module")
+def light(renderer: Renderer) -> Iterator[Rendering]:
+    with renderer.stopping():
+        project = renderer.ready(database="sqlite")
+        for path in (project.path / "migrations/versions").glob("*.py"):
+            path.unlink()
+        yield project
+
+
+@pytest.fixture
+def light_stage(light: Rendering, tmp_path: Path) -> Iterator[Stage]:
+    stage = Stage(light, "", f"sqlite:///{tmp_path / 'deployed.db'}")
+    yield stage
+    stage.history()
+
+
+@pytest.mark.parametrize("mode", ["IMMEDIATE", "EXCLUSIVE"])
+def test_a_file_that_another_process_has_locked(
+    light_stage: Stage, tmp_path: Path, mode: str
+) -> None:
+    """Against writers, or against readers too."""
+    file = tmp_path / "deployed.db"
+    light_stage.history(TABLE, MORE)
+    light_stage.run("--to", "step1")
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(file), f"BEGIN {mode}"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+    ) as holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        before = file.read_bytes()
+        output = light_stage.run(code=4, MIGRATOR_LOCK_DEADLINE="1")
+        if mode == "IMMEDIATE":
+            assert "gave up waiting for a lock" in output
+            assert "The database is at step1 (none of this deploy was applied)" in output
+        else:
+            assert "database is locked" in sentence(output)
+        assert file.read_bytes() == before
+        deploy = light_stage.start()
+        if mode == "IMMEDIATE":
+            deploy.until_it_says("made way (try 1)")
+        holder.communicate("\n", timeout=PATIENCE)
+        deploy.end()
+    assert "database is at step2" in light_stage.run(command="plan")
+
+
+def test_a_file_that_is_locked_before_the_verification(light_stage: Stage, tmp_path: Path) -> None:
+    """Everything stands then, whatever the lock says; and it is verified later."""
+    file = tmp_path / "deployed.db"
+    folder = tmp_path / "backups"
+    more: dict[str, Any] = {
+        "MIGRATOR_BACKUP": "true",
+        "MIGRATOR_BACKUP_FOLDER": str(folder),
+        "MIGRATOR_BACKUP_KEEP": "1",
+    }
+    light_stage.history(TABLE, MORE)
+    light_stage.run("--to", "step1", **more)
+    light_stage.history(TABLE, steps(MORE, pausing(tmp_path)))
+    deploy = light_stage.start(**more)
+    until_paused(tmp_path, deploy)
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        go_on(tmp_path)
+        output = deploy.end(code=1)
+    assert "Not verified: Another session holds what this needs (database is locked)" in output
+    assert "nothing was changed" not in output.lower()
+    assert "The database is at step2 (1 of 1 revisions stand)" in sentence(output)
+    assert len(list(folder.iterdir())) == 2
+    assert "verify   the target is reached" in light_stage.run(**more)
+    assert "Nothing to do" in light_stage.run(**more)
+    light_stage.history(TABLE, MORE, MORE)
+    light_stage.run(**more)
+    assert [path.name.endswith("-step2.db") for path in folder.iterdir()] == [True]
+
+
+def test_commands_are_the_same_as_the_script(stage: Stage) -> None:
+    """scripts/deploy_migrations.py takes the same options, from any folder."""
+    stage.history(TABLE)
+    script = str(stage.project.path / "scripts/deploy_migrations.py")
+    python = str(stage.project.path / COMMAND[0])
+    run = stage.project.run(
+        f"{python} {script} --json --no-lint",
+        cwd=Path("/"),
+        env={"DATABASE_URL": stage.url, "MIGRATOR_DRIFT": "false", "MIGRATOR_BACKUP": "false"},
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert json.loads(run.stdout.splitlines()[-1])["exit_code"] == 0

@@ -1,0 +1,434 @@
+"""Deploys that are killed, stopped or cut off: what stands stands, and the next one goes on."""
+
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Renderer, Rendering
+from tests.deploy.deploying import (
+    KEY,
+    PATIENCE,
+    STOP,
+    STOPPED,
+    Stage,
+    alone,
+    execute,
+    go_on,
+    pausing,
+    prepare,
+    server_of,
+    staged,
+    steps,
+    until_paused,
+)
+
+ROWS = "CREATE TABLE rows AS SELECT n, n % 7 AS m FROM generate_series(1, 1000) n"
+TABLE = execute(ROWS)
+INDEX = alone("CREATE INDEX CONCURRENTLY ix_rows_n ON rows (n)")
+VALID = "SELECT indisvalid FROM pg_index WHERE indexrelid = 'ix_rows_n'::regclass"
+MORE = execute("INSERT INTO rows VALUES (0, 0)")
+# A build waits for the transactions that were there before it; so does the killed one's end.
+BUILDING = "SELECT FROM pg_stat_progress_create_index WHERE phase LIKE 'waiting for%'"
+PATIENT = {"MIGRATOR_LOCK_TIMEOUT": "0", "MIGRATOR_STATEMENT_TIMEOUT": "0"}  # until it is ended
+
+
+@pytest.fixture(scope="module")
+def project(renderer: Renderer) -> Iterator[Rendering]:
+    with renderer.stopping():
+        yield prepare(renderer)
+
+
+@pytest.fixture
+def stage(project: Rendering) -> Iterator[Stage]:
+    with staged(project) as stage:
+        yield stage
+
+
+@pytest.mark.parametrize("point", ["at the gate", "inside", "before its commit", "between two"])
+def test_killed(stage: Stage, point: str) -> None:
+    stage.begin(ROWS)
+    wait = "SELECT pg_advisory_xact_lock(1)"
+    if point == "before its commit":
+        wait = "LOCK TABLE alembic_version IN EXCLUSIVE MODE"
+    stage.history(
+        TABLE,
+        steps(execute("ALTER TABLE rows ADD extra int"), STOP if point == "inside" else "pass"),
+        steps(MORE, STOP),
+    )
+    gate = [] if point == "at the gate" else ["--no-gate"]
+    with stage.holding(wait):
+        deploy = stage.start(*gate, **PATIENT)
+        if point == "at the gate":
+            deploy.until_it_says("Waiting for process")
+        else:
+            stage.until("SELECT FROM pg_locks WHERE NOT granted", deploy)
+        deploy.kill()
+        stage.until_quiet()
+    reached = 2 if point == "between two" else 1
+    assert stage.at == f"step{reached}"
+    stage.run()
+    assert stage.at == "step3"
+    assert stage.ask("SELECT count(extra), count(*) FROM rows") == [(0, 1001)]
+    recorded = [("step2",), ("step3",)]  # each once: in the transaction that stands
+    assert stage.ask("SELECT revision FROM migration_log ORDER BY id") == recorded
+    stage.until_quiet()
+
+
+def test_killed_while_it_builds_an_index(stage: Stage) -> None:
+    stage.begin(ROWS)
+    stage.history(TABLE, INDEX, MORE)
+    with stage.holding("INSERT INTO rows VALUES (-1)"):
+        deploy = stage.start("--no-gate")
+        stage.until(BUILDING, deploy)
+        deploy.kill()
+        stage.until_quiet()
+        assert stage.ask(VALID) == [(False,)]
+    assert stage.at == "step1"
+    output = stage.run()
+    assert "Dropped the INVALID index ix_rows_n that an earlier try left behind" in output
+    assert stage.ask(VALID) == [(True,)]
+    assert stage.at == "step3"
+    stage.until_quiet()
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_killed_when_the_index_is_built(stage: Stage, same: bool) -> None:
+    """And the revision is not marked as applied: it is kept, if it is what the revision says."""
+    stage.begin(ROWS)
+    stage.history(TABLE, steps(INDEX, STOP))
+    with stage.stopping():
+        deploy = stage.start(**PATIENT)
+        stage.until(STOPPED, deploy)
+        deploy.kill()
+        stage.until_quiet()
+    assert stage.at == "step1"
+    stage.history(TABLE, steps(INDEX if same else INDEX.replace("(n)", "(m)"), STOP))
+    output = stage.run(code=0 if same else 1)
+    assert ("Kept the index ix_rows_n, which an earlier try has built" in output) == same
+    assert ('"ix_rows_n" already exists' in output) != same
+
+
+def test_the_next_deploy_does_not_wait_for_the_killed_one_for_ever(stage: Stage) -> None:
+    """It comes while the server still builds for the one that was killed."""
+    stage.begin(ROWS)
+    stage.history(TABLE, INDEX)
+    with stage.holding("INSERT INTO rows VALUES (-1)") as old:
+        deploy = stage.start("--no-gate", MIGRATOR_CLIENT_CONNECTION_CHECK_INTERVAL="3")
+        stage.until(BUILDING, deploy)
+        deploy.kill()
+        again = stage.start("--no-gate")
+        stage.until("SELECT FROM pg_stat_activity WHERE query LIKE 'DROP INDEX CONC%'", again)
+        old.execute("ROLLBACK")
+        assert "Dropped the INVALID index" in again.end()
+    assert stage.ask(VALID) == [(True,)]
+    stage.until_quiet()
+
+
+def restart(stage: Stage) -> None:
+    """As a crash does: nobody is told, and nothing is finished."""
+    data = stage.project.path / ".postgres/data"
+    pid = int((data / "postmaster.pid").read_text().splitlines()[0])
+    os.kill(pid, signal.SIGQUIT)
+    deadline = time.monotonic() + PATIENCE
+    while (data / "postmaster.pid").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert server_of(stage.project) == stage.server
+
+
+def test_the_server_goes_and_does_not_come_back(stage: Stage) -> None:
+    stage.history(TABLE, STOP)
+    with stage.stopping():
+        deploy = stage.start(**PATIENT, MIGRATOR_WAIT_TIMEOUT="1")
+        stage.until(STOPPED, deploy)
+        stage.project.make("db-stop")
+    output = deploy.end(code=1)
+    assert "Revision step2 failed" in output
+    assert "does not answer any more, so where it stands is not known" in output
+    assert server_of(stage.project) == stage.server
+    stage.run()
+    assert stage.at == "step2"
+
+
+def test_the_server_restarts_while_a_deploy_waits_for_another(stage: Stage) -> None:
+    stage.history(TABLE)
+    with stage.connect() as other:
+        other.execute(f"SELECT pg_advisory_lock({KEY})")
+        deploy = stage.start()
+        deploy.until_it_says("Waiting for another deploy")
+        restart(stage)
+    output = deploy.end(code=1)
+    assert "What was not committed is rolled back" in output
+    assert stage.run("--json").count("\n") > 1
+    assert stage.at == "step1"
+
+
+def test_fifty_deployers_at_once(stage: Stage, tmp_path: Path) -> None:
+    """Each revision once, and one backup: it is made by the one who works."""
+    stage.history(TABLE, INDEX, MORE)
+    backups = {"MIGRATOR_BACKUP": "true", "MIGRATOR_BACKUP_FOLDER": str(tmp_path)}
+    with stage.connect() as other:  # who comes first waits too, so that they do meet
+        other.execute(f"SELECT pg_advisory_lock({KEY})")
+        running = [stage.start(**backups) for _ in range(50)]
+        stage.until(
+            "SELECT FROM pg_stat_activity WHERE application_name = 'migrate' HAVING count(*) >= 40"
+        )
+    outputs = [deploy.end() for deploy in running]
+    assert sum(output.count(" applied ") for output in outputs) == 3
+    assert stage.ask("SELECT count(*) FROM rows") == [(1001,)]
+    assert stage.ask(VALID) == [(True,)]
+    assert stage.ask("SELECT count(*) FROM migration_log") == [(3,)]
+    assert len(list(tmp_path.rglob("*.dump"))) == 1
+    stage.until_quiet()
+
+
+def test_a_revision_fails(stage: Stage) -> None:
+    stage.history(TABLE, steps(MORE, execute("SELECT 1 / 0")), MORE)
+    lines = stage.lines("--no-verify", code=1)
+    end = lines[-1]
+    assert (
+        "Revision step2 failed and its transaction was rolled back: division by zero"
+        in end["message"]
+    )
+    assert "The database is at step1 (1 of 3 revisions stand)" in end["message"]
+    assert (end["status"], end["stand"]) == ("failed", "step1")
+    assert end["not done"] == "step2 (failed), step3 (not tried)"
+    assert end["to go back"].endswith("rollback --to base")
+    assert stage.at == "step1"
+    assert stage.ask("SELECT count(*) FROM rows") == [(1000,)]
+    assert stage.ask("SELECT revision FROM migration_log") == [("step1",)]
+    output = stage.run(code=1)
+    assert "none of this deploy was applied" in output
+    assert "Traceback" not in output
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "Ctrl-C"])
+@pytest.mark.parametrize("point", ["server", "lock", "gate", "backup", "index", "pause"])
+def test_stopped(stage: Stage, tmp_path: Path, point: str, sent: signal.Signals) -> None:
+    """While it waits for the server, another deploy, old transactions; while it works; between
+    two tries."""
+    stage.begin(ROWS)
+    change = INDEX if point == "index" else execute("ALTER TABLE rows ADD extra int")
+    stage.history(TABLE, change, MORE)
+    with stage.connect() as other:
+        url, gate, backup = stage.url, ["--no-gate"], "false"
+        if point == "server":
+            url = stage.url.replace(f":{other.info.port}/", ":1/")
+            waits = "Trying for"
+        elif point == "lock":
+            other.execute(f"SELECT pg_advisory_lock({KEY})")
+            waits = "Waiting for another deploy"
+        else:
+            other.execute("BEGIN")
+            other.execute("LOCK TABLE rows IN ROW EXCLUSIVE MODE")
+            waits = "made way"
+        if point == "gate":
+            gate, waits = [], "Waiting for process"
+        elif point == "backup":
+            other.execute("LOCK TABLE rows IN ACCESS EXCLUSIVE MODE")
+            backup = "true"
+        deploy = stage.start(
+            *gate,
+            DATABASE_URL=url,
+            MIGRATOR_BACKUP=backup,
+            MIGRATOR_BACKUP_FOLDER=str(tmp_path),
+        )
+        if point == "backup":
+            stage.until("SELECT FROM pg_locks WHERE NOT granted", deploy)
+        elif point == "index":
+            stage.until(BUILDING, deploy)
+        else:
+            deploy.until_it_says(waits)
+        deploy.send(sent)
+        output = deploy.end(code=130)
+        assert "stopped" in output.lower(), output
+        if point != "lock":
+            stage.until_quiet()
+    assert not list(tmp_path.rglob("*.*"))
+    if point in ("gate", "index", "pause"):
+        assert "The database is at step1" in output
+    assert ("left behind  INVALID index ix_rows_n" in output) == (point == "index")
+    assert ("DROP INDEX CONCURRENTLY ix_rows_n" in output) == (point == "index")
+    assert stage.at == "step1"
+    stage.run()
+    assert stage.at == "step3"
+
+
+def test_stopped_for_machines(stage: Stage, tmp_path: Path) -> None:
+    stage.history(STOP)
+    summary = tmp_path / "summary.md"
+    with stage.stopping():
+        deploy = stage.start("--json", **PATIENT, GITHUB_STEP_SUMMARY=str(summary))
+        stage.until(STOPPED, deploy)
+        deploy.send(signal.SIGTERM)
+        said, _ = deploy.process.communicate(timeout=PATIENCE)
+    end = json.loads(said.splitlines()[-1])
+    assert (end["step"], end["status"], end["exit_code"]) == ("end", "failed", 130)
+    assert "Stopped in revision step1" in end["message"]
+    assert "| failed | Stopped in revision step1" in summary.read_text("utf-8")
+
+
+def test_the_server_restarts(stage: Stage) -> None:
+    stage.history(TABLE, steps(MORE, STOP), MORE)
+    with stage.stopping():
+        deploy = stage.start(**PATIENT)
+        stage.until(STOPPED, deploy)
+        restart(stage)
+    output = deploy.end(code=1)
+    assert "Revision step2 failed and its transaction was rolled back" in output
+    assert "The database is at step1 (1 of 3 revisions stand)" in output
+    assert "not done     step2 (failed), step3 (not tried)" in output
+    stage.run()
+    assert stage.ask("SELECT count(*) FROM rows") == [(1002,)]
+
+
+@pytest.mark.parametrize("which", ["migrate:step2", "migrate"])
+def test_a_connection_is_cut(stage: Stage, which: str) -> None:
+    """The one that works; and the one that holds the deploy lock, so that another may begin."""
+    stage.history(TABLE, steps(MORE, STOP), MORE)
+    session = f"FROM pg_stat_activity WHERE application_name = '{which}'"
+    with stage.stopping():
+        deploy = stage.start(**PATIENT)
+        stage.until(STOPPED, deploy)
+        assert stage.ask(f"SELECT pg_terminate_backend(pid) {session}") == [(True,)]
+        stage.until(f"SELECT WHERE NOT EXISTS (SELECT {session})")
+    output = deploy.end(code=1)
+    if which == "migrate":
+        assert "the connection that held the deploy lock was closed" in output, output
+    assert "The database is at step1 (1 of 3 revisions stand)" in output
+    assert "step2 (failed), step3 (not tried)" in output
+    assert stage.at == "step1"
+    stage.until_quiet()
+    stage.run()
+    assert stage.at == "step3"
+    assert stage.ask("SELECT count(*) FROM rows") == [(1002,)]
+
+
+def test_the_connection_is_cut_between_two_revisions(stage: Stage) -> None:
+    """While it waits at the gate, in no transaction."""
+    stage.history(TABLE, steps(MORE, STOP), MORE)
+    with stage.stopping() as lock:
+        deploy = stage.start(**PATIENT)
+        stage.until(STOPPED, deploy)
+        with stage.holding("SELECT 1", application_name="old"):
+            stage.until(
+                "SELECT FROM pg_stat_activity WHERE application_name = 'old'"
+                " AND clock_timestamp() - xact_start > '0.6 s'"
+            )
+            lock.close()
+            deploy.until_it_says("Waiting for process")
+            cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = "
+            assert stage.ask(f"{cut}'migrate:step2'") == [(True,)]
+    output = deploy.end(code=1)
+    assert "Revision step3 failed" in output
+    assert "The database is at step2 (2 of 3 revisions stand)" in output
+    stage.run()
+    assert stage.ask("SELECT count(*) FROM rows") == [(1002,)]
+    stage.until_quiet()
+
+
+def test_a_revision_fails_outside_its_transaction(stage: Stage) -> None:
+    """What it did there stands, and is named."""
+    stage.history(TABLE, steps(INDEX, execute("SELECT 1 / 0")))
+    output = stage.run(code=1)
+    assert "CREATE INDEX CONCURRENTLY ix_rows_n ON rows (n)" in output
+    assert stage.at == "step1"
+    assert stage.ask(VALID) == [(True,)]
+
+
+def test_an_index_that_was_invalid_before_is_not_left_behind(stage: Stage) -> None:
+    """Unlike one that this deploy has begun."""
+    stage.begin(ROWS, "CREATE INDEX ix_old ON rows (m)")
+    with stage.connect() as connection:
+        connection.execute(
+            "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'ix_old'::regclass"
+        )
+    unique = "CREATE UNIQUE INDEX CONCURRENTLY ix_rows_m ON rows (m)"
+    stage.history(TABLE, alone(unique))
+    output = stage.run("--no-check", code=1)
+    assert "left behind  INVALID index ix_rows_m" in output
+    assert "ix_old" not in output
+
+
+# Between the last commit and the verification
+
+
+def stands(output: str) -> None:
+    """What a deploy has to say that has applied two revisions and has not verified them."""
+    assert "The database is at step2 (2 of 2 revisions stand)" in output
+    assert "nothing was changed" not in output.lower()
+    assert "  stand        step1, step2" in output
+    assert "  not done     none" in output
+    assert "  to go on     python -m migrator -c alembic_prod.ini deploy\n" in output
+    assert "  to go back   python -m migrator -c alembic_prod.ini rollback --to base" in output
+
+
+@pytest.mark.parametrize("comes_back", [True, False])
+def test_the_server_goes_before_the_verification(
+    stage: Stage, tmp_path: Path, comes_back: bool
+) -> None:
+    stage.history(TABLE, steps(MORE, pausing(tmp_path)))
+    deploy = stage.start(
+        MIGRATOR_WAIT_TIMEOUT="60" if comes_back else "1",
+        MIGRATOR_BACKUP="true",
+        MIGRATOR_BACKUP_FOLDER=str(tmp_path / "backups"),
+    )
+    until_paused(tmp_path, deploy)
+    stage.project.make("db-stop")
+    go_on(tmp_path)
+    if not comes_back:
+        deploy.process.wait(PATIENCE)
+    assert server_of(stage.project) == stage.server
+    output = deploy.end(code=0 if comes_back else 1)
+    if comes_back:
+        assert "verify   the target is reached" in output
+    else:
+        stands(output)
+        assert "Not verified: The database " in output and "cannot be reached" in output
+        (dump,) = (tmp_path / "backups").iterdir()
+        assert f"  backup       {dump}\n" in output
+        assert f"restore {dump} --into deployed_restored" in output
+        assert "verify   the target is reached" in stage.run()
+    assert "verify" not in stage.run()
+    stage.until_quiet()
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_stopped_before_the_verification(stage: Stage, sent: signal.Signals) -> None:
+    stage.history(TABLE, MORE)
+    smoke = {"MIGRATOR_SMOKE_SQL": "SELECT pg_advisory_lock(1) IS NULL"}
+    with stage.stopping():
+        deploy = stage.start(**PATIENT, **smoke)
+        stage.until(STOPPED, deploy)
+        deploy.send(sent)
+        output = deploy.end(code=-sent if sent == signal.SIGKILL else 130)
+        if sent != signal.SIGKILL:
+            stands(output)
+            assert "Stopped before the result was verified" in output
+        stage.until_quiet()
+    # Nothing is pending, but that is not all that counts.
+    output = stage.run(code=1, MIGRATOR_SMOKE_SQL="SELECT false")
+    assert "Not verified: smoke_sql gave False. The database is at step2. " in output
+    assert "smoke_sql succeeds" in stage.run(MIGRATOR_SMOKE_SQL="SELECT true")
+    assert "Nothing to do" in stage.run(MIGRATOR_SMOKE_SQL="SELECT false")
+
+
+def test_a_rollback_that_is_not_verified(stage: Stage, tmp_path: Path) -> None:
+    """It says what it has taken back."""
+    stage.history(TABLE, MORE, downgrade=pausing(tmp_path))
+    stage.run()
+    deploy = stage.start("--to", "base", "--yes", command="rollback", MIGRATOR_WAIT_TIMEOUT="1")
+    until_paused(tmp_path, deploy)
+    stage.project.make("db-stop")
+    go_on(tmp_path)
+    output = deploy.end(code=1)
+    assert server_of(stage.project) == stage.server
+    assert "The database is at base (2 of 2 taken back)" in output
+    assert "nothing was changed" not in output.lower()
+    assert "  to go on     python -m migrator -c alembic_prod.ini rollback --to base" in output
+    assert stage.at == ""

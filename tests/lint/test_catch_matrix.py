@@ -1,0 +1,62 @@
+"""Lint and trace together: every unsafe form is caught, and none of its safe counterparts.
+
+All revisions stand side by side on one that was deployed long before; the verdict about each is
+asked for in one process, as for a merge request.
+"""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from tests.conftest import Renderer
+from tests.lint.catch_cases import ROWS, SCHEMA, Case, cases
+
+FIRST = "5f2c81d0a7e4"
+CASES = cases()
+ASK = """
+import json, sys
+from alembic.config import Config
+from migrator import chain, lint
+config = Config("alembic.ini")
+script = chain.load(config)
+verdicts = {
+    name: [each.rule for each in lint.verdict(config, [script.get_revision(name)])]
+    for name in sys.argv[1:]
+}
+print(json.dumps(verdicts))
+"""
+
+
+@pytest.fixture(scope="module")
+def verdicts(renderer: Renderer) -> Iterator[dict[str, list[str]]]:
+    """The rules that each case breaks."""
+    with renderer.stopping():
+        project = renderer.ready()
+        versions = project.path / "migrations/versions"
+        for path in versions.glob("*.py"):
+            path.unlink()
+        for case in (Case("before", "", False, SCHEMA), *CASES):
+            down = None if case.name == "before" else "before"
+            (versions / f"{case.name}.py").write_text(case.text(down), "utf-8")
+        (project.path / "ask.py").write_text(ASK, "utf-8")
+        names = " ".join(case.name for case in CASES)
+        done = project.run(f".venv/bin/python ask.py {names}")
+        assert done.returncode == 0, done.stderr
+        yield json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c.unsafe], ids=lambda case: case.name)
+def test_unsafe(case: Case, verdicts: dict[str, list[str]]) -> None:
+    assert verdicts[case.name] != [], case.body
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if not c.unsafe], ids=lambda case: case.name)
+def test_safe(case: Case, verdicts: dict[str, list[str]]) -> None:
+    assert verdicts[case.name] == [], case.body
+
+
+def test_the_matrix_is_whole() -> None:
+    main = [(case.row, case.unsafe) for case in CASES if case.main]
+    assert main == [(row, unsafe) for row in ROWS for unsafe in (True, False)]
+    assert len(ROWS) == 17

@@ -1,0 +1,460 @@
+"""`python -m migrator trace`: what is seen of revisions that run on a scratch database."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.conftest import Renderer, Rendering
+from tests.lint.test_lint import FIRST, LINT, line_of, write
+
+TRACE = ".venv/bin/python -m migrator trace"
+DATABASES = "SELECT datname FROM pg_database ORDER BY datname"
+# One of everything that makes it hard to find a value: types, constraints, partitions.
+ODD = """
+CREATE SCHEMA "Odd Schema";
+CREATE TYPE mood AS ENUM ('happy', 'it''s sad');
+CREATE TYPE pair AS (a int, b int);
+CREATE DOMAIN percentage AS integer CHECK (VALUE BETWEEN 40 AND 100);
+CREATE DOMAIN code AS varchar(3) NOT NULL CHECK (VALUE <> '');
+CREATE TABLE "Odd Schema"."Odd %s Table" (
+    "Odd: %(Id)s" uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    number integer GENERATED ALWAYS AS IDENTITY UNIQUE,
+    mood mood NOT NULL, moods mood[] NOT NULL, done percentage NOT NULL, code code,
+    twice bigint GENERATED ALWAYS AS (number * 2) STORED,
+    small smallint NOT NULL, price numeric(4, 2) NOT NULL, ratio real NOT NULL,
+    letter char(1) NOT NULL, word varchar(2) NOT NULL UNIQUE, yes boolean NOT NULL,
+    at timestamptz NOT NULL, day date NOT NULL, clock time NOT NULL, took interval NOT NULL,
+    doc jsonb NOT NULL, raw bytea NOT NULL, host inet NOT NULL,
+    net cidr NOT NULL, mac macaddr NOT NULL, spot point NOT NULL, flags bit(4) NOT NULL,
+    span int4range NOT NULL, words tsvector NOT NULL, cash money NOT NULL
+);
+CREATE TABLE ring_a (id int PRIMARY KEY, b int NOT NULL);
+CREATE TABLE ring_b (id int PRIMARY KEY, a int NOT NULL REFERENCES ring_a);
+ALTER TABLE ring_a ADD FOREIGN KEY (b) REFERENCES ring_b;
+CREATE TABLE checked (
+    id serial PRIMARY KEY,
+    age int NOT NULL CHECK (age >= 18 AND age < 150),
+    state text NOT NULL CHECK (state IN ('new', 'paid')),
+    below numeric NOT NULL CHECK (below < -10)
+);
+CREATE TABLE days (day date NOT NULL, kind text) PARTITION BY RANGE (day);
+CREATE TABLE days_1 PARTITION OF days FOR VALUES FROM ('1999-01-01') TO ('2000-01-01');
+CREATE TABLE kinds (kind text NOT NULL) PARTITION BY LIST (kind);
+CREATE TABLE kinds_1 PARTITION OF kinds FOR VALUES IN ('a', 'b');
+CREATE TABLE nothing ();
+CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE 'no; rows'; END$$;
+CREATE TRIGGER no BEFORE INSERT ON checked EXECUTE FUNCTION no();
+"""
+ODD_TABLES = {
+    "Odd Schema.Odd %s Table": 3,
+    "ring_a": 3,
+    "ring_b": 3,
+    "checked": 3,
+    "days_1": 3,
+    "kinds_1": 3,
+    "teams": 3,
+    "users": 3,
+    "invoices": 3,
+}
+
+
+@pytest.fixture(scope="module")
+def shared(renderer: Renderer) -> Iterator[Rendering]:
+    with renderer.stopping():
+        project = renderer.ready()
+        project.make("db-start")
+        yield project
+
+
+@pytest.fixture
+def project(shared: Rendering) -> Iterator[Rendering]:
+    """The project with nothing but its first revision."""
+    yield shared
+    for path in (shared.path / "migrations/versions").glob("case_*.py"):
+        path.unlink()
+
+
+def traced(project: Rendering, arguments: str) -> list[dict[str, Any]]:
+    """What trace says about each revision."""
+    done = project.run(f"{TRACE} --json {arguments}")
+    assert done.returncode in (0, 5), done.stderr
+    found: list[dict[str, Any]] = json.loads(done.stdout)
+    broken = [s for each in found for s in each["statements"] if s["breaks"]]
+    assert bool(broken) == (done.returncode == 5)
+    return found
+
+
+def statements(project: Rendering, revision: str) -> list[dict[str, Any]]:
+    (found,) = traced(project, revision)
+    listed: list[dict[str, Any]] = found["statements"]
+    return listed
+
+
+def test_locks_of_each_statement_and_what_is_kept(project: Rendering) -> None:
+    body = """
+op.add_column("users", sa.Column("n", sa.Integer()))
+op.execute("CREATE INDEX ix_amount ON invoices (amount)")
+op.execute("SELECT count(*) FROM teams")
+"""
+    revision = write(project, body)
+    column, index, count = statements(project, revision)
+    assert column["locks"] == ["AccessExclusiveLock users"]
+    assert (column["locked_before"], column["breaks"]) == ([], None)
+    assert column["line"] == line_of(project, revision, "op.add_column")
+    assert index["locks"] == ["ShareLock invoices"]
+    assert index["locked_before"] == ["users"]
+    assert (index["scanned"], index["breaks"]) == (["invoices"], "blocks-while-scanning")
+    assert count["locked_before"] == ["invoices", "users"]
+    assert (count["scanned"], count["breaks"]) == (["teams"], "held-while-working")
+
+
+def test_people_see_it_as_a_table(project: Rendering) -> None:
+    revision = write(project, 'op.alter_column("users", "id", type_=sa.Integer())')
+    done = project.run(f"{TRACE} {revision}")
+    assert done.returncode == 5
+    row = next(line for line in done.stdout.splitlines() if "ALTER TABLE" in line)
+    assert "blocks-while-rewriting" in row
+    assert "stops reads and writes of" in row
+    assert "writes users anew" in row
+    assert "Others would wait for 1" in done.stderr
+
+
+def test_rewrites_and_rows(project: Rendering) -> None:
+    body = """
+op.alter_column("users", "id", type_=sa.Numeric())
+op.execute("UPDATE invoices SET amount = amount + 1")
+op.execute("INSERT INTO teams (name) VALUES ('x')")
+"""
+    change, update, insert = statements(project, write(project, body))
+    assert "users" in change["rewritten"]
+    assert (update["rows"], update["breaks"]) == ({"invoices": 3}, "bulk-write")
+    assert (insert["inserted"], insert["breaks"]) == ({"teams": 1}, None)
+
+
+def test_what_runs_outside_a_transaction_is_seen_too(project: Rendering) -> None:
+    body = """
+with op.get_context().autocommit_block():
+    op.create_index("ix_a", "users", ["name"])
+    op.create_index("ix_b", "users", ["name"], postgresql_concurrently=True)
+    op.execute("SELECT count(*) FROM users")
+"""
+    index, concurrent, count = statements(project, write(project, body))
+    assert index["breaks"] == "blocks-while-scanning"
+    assert concurrent["breaks"] is None
+    assert (count["locked_before"], count["breaks"]) == ([], None)
+
+
+def test_rows_are_found_for_odd_tables(project: Rendering) -> None:
+    write(project, f"op.execute({ODD!r})", name="odd")
+    body = """
+op.execute("SET LOCAL session_replication_role = replica")
+for table in sa.inspect(op.get_bind()).get_table_names() + ["Odd %s Table"]:
+    schema = "Odd Schema" if " " in table else "public"
+    if table not in ("nothing", "days", "kinds", "alembic_version"):
+        op.get_bind().exec_driver_sql(f'DELETE FROM "{schema}"."{table}"'.replace("%", "%%"))
+"""
+    write(project, body, name="all", down="case_odd")
+    (found,) = traced(project, "case_all")
+    assert found["notes"] == []
+    rows: dict[str, int] = {}
+    for statement in found["statements"]:
+        rows |= statement["rows"]
+    assert rows == ODD_TABLES
+
+
+def test_a_table_that_takes_no_rows_is_named(project: Rendering) -> None:
+    write(
+        project,
+        "op.execute(\"CREATE TABLE no (code text NOT NULL CHECK (md5(code) = 'x'))\")",
+        name="a",
+    )
+    write(project, 'op.execute("SELECT 1")', name="b", down="case_a")
+    (found,) = traced(project, "case_b")
+    (note,) = found["notes"]
+    assert "no has no rows" in note
+    assert "no_code_check" in note
+
+
+@pytest.mark.parametrize(
+    ("body", "notes"),
+    [
+        # Some rows have no team: it is only tried with rows that have one.
+        ('op.alter_column("users", "team_id", nullable=False)', []),
+        (
+            'op.create_check_constraint("ck", "users", "length(name) > 5")',
+            ["users was tried without rows."],
+        ),
+        (
+            "op.execute('ALTER TABLE users ALTER name TYPE date USING name::date')",
+            None,
+        ),
+    ],
+)
+def test_rows_that_do_not_fit_are_no_failure(
+    project: Rendering, body: str, notes: list[str] | None
+) -> None:
+    (found,) = traced(project, write(project, body))
+    assert found["failure"] == ""
+    (statement,) = found["statements"]
+    assert statement["breaks"].startswith("blocks-while-")
+    if notes is not None:
+        assert found["notes"] == notes
+
+
+def test_a_new_column_without_values_is_a_failure(project: Rendering) -> None:
+    body = """
+op.add_column("users", sa.Column("n", sa.Integer()))
+op.execute("ALTER TABLE users ALTER n SET NOT NULL")
+"""
+    added, required = statements(project, write(project, body))
+    assert added["breaks"] is None
+    assert required["breaks"] == "fails"
+    assert "contains null values" in required["error"]
+
+
+def test_an_error_that_a_revision_expects_is_none(project: Rendering) -> None:
+    body = """
+def attempt():
+    try:
+        with op.get_bind().begin_nested():
+            op.execute("DROP TABLE nowhere")
+    except sa.exc.ProgrammingError:
+        op.execute("SELECT 1")
+
+attempt()
+with op.get_context().autocommit_block():
+    try:
+        op.execute("DROP TABLE nowhere")
+    except sa.exc.ProgrammingError:
+        op.execute("SELECT 2")
+"""
+    found = statements(project, write(project, body))
+    assert [each["statement"] for each in found][-1] == "SELECT 2"
+    assert [each["breaks"] for each in found if each["breaks"]] == []
+
+
+def test_an_expected_error_is_not_the_cause_of_a_later_one(project: Rendering) -> None:
+    body = """
+try:
+    with op.get_bind().begin_nested():
+        op.execute("DROP TABLE nowhere")
+except sa.exc.ProgrammingError:
+    pass
+raise ValueError("an error of its own")
+"""
+    revision = write(project, body)
+    *_, last = statements(project, revision)
+    assert (last["line"], last["error"]) == (
+        line_of(project, revision, "raise"),
+        "an error of its own",
+    )
+
+
+def test_what_fails_with_rows_is_followed_by_the_rest_without_them(project: Rendering) -> None:
+    body = """
+# migrator: allow adding-required-field because nobody writes to it yet
+op.add_column("users", sa.Column("n", sa.Integer(), nullable=False))
+op.create_index("ix_amount", "invoices", ["amount"])
+"""
+    write(project, body, name="a")
+    write(project, 'op.create_index("ix_n", "teams", ["name"])', name="b", down="case_a")
+    first, second = traced(project, f"{FIRST}..head")
+    column, index = first["statements"]
+    assert (column["breaks"], index["breaks"]) == ("fails", "blocks-while-scanning")
+    assert "contains null values" in column["error"]
+    assert first["notes"] == ["users was tried without rows."]
+    assert [each["breaks"] for each in second["statements"]] == ["blocks-while-scanning"]
+    done = project.run(f"{LINT} --json {FIRST}..head")
+    rule = "require-concurrent-index-creation"
+    assert [each["rule"] for each in json.loads(done.stdout)["findings"]] == [rule, rule]
+
+
+def test_after_a_failure_the_rest_is_not_tried(project: Rendering) -> None:
+    write(project, 'raise ValueError("an error of its own")', name="a")
+    write(project, 'op.drop_column("users", "name")', name="b", down="case_a")
+    first, second = traced(project, f"{FIRST}..head")
+    (statement,) = first["statements"]
+    assert statement["line"] == line_of(project, "case_a", "raise")
+    assert (statement["breaks"], statement["error"]) == ("fails", "an error of its own")
+    assert second["failure"] == "not tried, because case_a fails"
+    assert second["statements"] == []
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ('import os; os.environ["NOWHERE"]', "KeyError: 'NOWHERE'"),
+        ('op.drop_table("nowhere")', 'ProgrammingError: table "nowhere" does not exist'),
+    ],
+)
+def test_a_revision_before_them_that_fails_is_named(
+    project: Rendering, body: str, reason: str
+) -> None:
+    write(project, body, name="a")
+    write(project, 'op.execute("SELECT 1")', name="b", down="case_a")
+    write(project, 'op.execute("SELECT 2")', name="c", down="case_b")
+    for command in (TRACE, LINT):
+        done = project.run(f"{command} case_c")
+        assert done.returncode == 1
+        assert "Traceback" not in done.stderr
+        assert "Revision case_a fails on the scratch database" in done.stderr
+        assert reason in done.stderr
+
+
+def test_what_one_deploy_creates_is_empty(project: Rendering) -> None:
+    write(project, 'op.create_table("shops", sa.Column("n", sa.Integer()))', name="a")
+    write(project, 'op.create_index("ix", "shops", ["n"])', name="b", down="case_a")
+    breaks = [s["breaks"] for each in traced(project, f"{FIRST}..head") for s in each["statements"]]
+    assert breaks == [None, None]
+    *_, index = traced(project, "base..head")
+    assert [each["breaks"] for each in index["statements"]] == ["blocks-while-scanning"]
+
+
+def test_what_is_accepted(project: Rendering) -> None:
+    accept = "# migrator: allow blocks-while-scanning because it has ten rows"
+    index = 'op.get_bind().exec_driver_sql("CREATE INDEX ix_x ON teams (id)")'
+    done = project.run(f"{TRACE} {write(project, f'{accept}{chr(10)}{index}')}")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_what_lint_accepts_under_its_own_name(project: Rendering) -> None:
+    accept = "# migrator: allow require-concurrent-index-creation because it has ten rows"
+    revision = write(project, f'{accept}\nop.create_index("ix_x", "teams", ["id"])')
+    for command in (TRACE, LINT):
+        done = project.run(f"{command} {revision}")
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_foreign_key_is_read_whatever_finds_the_rows(project: Rendering) -> None:
+    body = """
+op.create_table("codes", sa.Column("code", sa.String(5), primary_key=True))
+op.add_column("users", sa.Column("code", sa.String(5), index=True))
+op.create_foreign_key("fk_code", "users", "codes", ["code"], ["code"])
+"""
+    write(project, body, name="a")
+    change = """
+op.execute("ALTER TABLE users ADD boss bigint REFERENCES users")
+op.alter_column("users", "code", type_=sa.String(6))
+op.drop_constraint("fk_code", "users")
+op.create_foreign_key("fk_code", "users", "codes", ["code"], ["code"])
+"""
+    write(project, change, name="b", down="case_a")
+    new, wider, drop, add = statements(project, "case_b")
+    assert [each["breaks"] for each in (new, wider, drop)] == [None, None, None]
+    assert (add["scanned"], add["breaks"]) == (["users"], "blocks-while-scanning")
+
+
+def test_names_that_are_lost(project: Rendering) -> None:
+    body = """
+with op.get_bind().begin_nested() as savepoint:
+    op.execute("DROP TABLE invoices")
+    savepoint.rollback()
+op.execute("DO $$BEGIN ALTER TABLE users RENAME name TO title; DROP TABLE invoices; END$$")
+op.execute("ALTER TABLE users ADD n int")
+op.execute("ALTER TABLE users RENAME n TO m")
+"""
+    *_, block, add, rename = statements(project, write(project, body))
+    assert sorted(block["lost"]) == ["drops invoices", "renames users.name to title"]
+    assert sorted(block["breaks"].split(", ")) == ["ban-drop-table", "renaming-column"]
+    assert (add["lost"], rename["lost"]) == ([], [])
+
+
+def test_what_is_taken_back_is_not_lost(project: Rendering) -> None:
+    body = """
+with op.get_bind().begin_nested() as savepoint:
+    op.execute("DROP TABLE invoices")
+    savepoint.rollback()
+"""
+    (drop,) = (
+        each
+        for each in statements(project, write(project, body))
+        if each["statement"].startswith("DROP")
+    )
+    assert (drop["lost"], drop["breaks"]) == ([], None)
+
+
+def test_a_contract_revision_drops(project: Rendering) -> None:
+    revision = write(project, 'op.drop_column("users", "name")', more='phase = "contract"\n')
+    (drop,) = statements(project, revision)
+    assert (drop["lost"], drop["breaks"]) == (["drops users.name"], None)
+
+
+def test_a_block_that_commits_runs_as_it_does_elsewhere(project: Rendering) -> None:
+    body = """
+with op.get_context().autocommit_block():
+    op.execute("DO $$BEGIN UPDATE users SET name = 'x' WHERE id = 1; COMMIT; END$$")
+    op.execute("DO $$BEGIN CREATE TEMP TABLE t (n int) ON COMMIT DROP; CREATE INDEX ON users (id);"
+               "END$$")
+"""
+    block, index = statements(project, write(project, body))
+    assert (block["error"], block["breaks"]) == ("", None)
+    assert index["breaks"] == "blocks-while-scanning"
+
+
+def test_lint_reads_what_the_trace_has_seen(project: Rendering) -> None:
+    """A revision that needs a database cannot be rendered, but tried."""
+    body = """
+if "users" in sa.inspect(op.get_bind()).get_table_names():
+    op.drop_column("users", "name")
+"""
+    revision = write(project, body)
+    done = project.run(f"{LINT} --json {revision}")
+    (finding,) = json.loads(done.stdout)["findings"]
+    assert finding["rule"] == "ban-drop-column"
+    assert finding["line"] == line_of(project, revision, "op.drop_column")
+    assert "stops reads and writes of users" in finding["evidence"]
+
+
+def test_nothing_is_left_behind(project: Rendering) -> None:
+    url = project.make("-s db-url").strip().replace("+psycopg", "")
+    with psycopg.connect(url) as connection:
+        before = connection.execute(DATABASES).fetchall()
+        write(project, 'op.drop_table("nowhere")')
+        (found,) = traced(project, "head")
+        assert 'table "nowhere" does not exist' in found["failure"]
+        assert connection.execute(DATABASES).fetchall() == before
+        assert connection.execute("SELECT to_regclass('teams')").fetchone() == (None,)
+
+
+def test_only_what_is_left_of_ours_is_removed(project: Rendering) -> None:
+    url = project.make("-s db-url").strip().replace("+psycopg", "")
+    name = psycopg.conninfo.conninfo_to_dict(url)["dbname"]
+    with psycopg.connect(url, autocommit=True) as connection:
+        for ending in ("pad", "0123456789ab"):
+            connection.execute(f'CREATE DATABASE "{name}_scratch_{ending}"')
+        project.run(f"{TRACE} {FIRST}")
+        found = [database for (database,) in connection.execute(DATABASES)]
+        assert f"{name}_scratch_pad" in found
+        assert f"{name}_scratch_0123456789ab" not in found
+        connection.execute(f'DROP DATABASE "{name}_scratch_pad"')
+
+
+def test_the_application_in_a_revision_reaches_no_other_database(project: Rendering) -> None:
+    url = project.make("-s db-url").strip()
+    body = """
+from app.database import engine
+with engine().connect() as other:
+    name = other.scalar(sa.text("SELECT current_database()"))
+op.execute(f"SELECT '{name}'")
+"""
+    revision = write(project, body)
+    for name in ("DATABASE_URL", "MIGRATION_DATABASE_URL"):
+        done = project.run(f"{TRACE} --json {revision}", env={name: url})
+        (statement,) = json.loads(done.stdout)[0]["statements"]
+        assert "_scratch_" in statement["statement"]
+
+
+def test_not_in_production(project: Rendering) -> None:
+    url = project.make("-s db-url").strip()
+    done = project.run(f"{TRACE} -c alembic_prod.ini base..head", env={"DATABASE_URL": url})
+    assert done.returncode == 2
+    assert "use alembic.ini" in done.stderr
+
+
+def test_not_on_sqlite(renderer: Renderer) -> None:
+    done = renderer.ready(database="sqlite").run(f"{TRACE} base..head")
+    assert done.returncode == 2
+    assert "about the locks of PostgreSQL" in done.stderr
