@@ -70,11 +70,11 @@ def wait_for_schema(seconds: float = 0, *, allow_ahead: bool = True) -> str:
     """
     from alembic.config import Config  # slow to import, and not every process waits
 
+    from migrator.config.context import Context
     from migrator.revisions.wait import until_expected
 
-    config = Config(PROJECT / "alembic_prod.ini")
-    config.attributes.update(connection=engine(), settings={"allow_ahead": allow_ahead})
-    return until_expected(config, seconds)
+    config = Config(PROJECT / "alembic_prod.ini", attributes={"connection": engine()})
+    return until_expected(Context.of(config, {"allow_ahead": allow_ahead}), seconds)
 
 
 def _with_foreign_keys(engine: Engine) -> Engine:

@@ -13,7 +13,7 @@ def _default_database_url() -> SecretStr:
     """Return DATABASE_URL_FILE's content, or else the development database of alembic.ini."""
     from alembic.config import Config  # slow to import, and not needed with a DATABASE_URL
 
-    from migrator.config.settings import database_url
+    from migrator.config.target import database_url
 
     url = database_url(Config(PROJECT / "alembic.ini"), variables=("DATABASE_URL",))
     return SecretStr(url.render_as_string(hide_password=False))

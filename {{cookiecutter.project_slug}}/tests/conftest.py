@@ -16,7 +16,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
-from migrator.config import settings
+from migrator.config.target import database_url
 from tests.databases import scratch_database
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -34,7 +34,7 @@ def config_for(engine: Engine) -> Config:
 @pytest.fixture(scope="session")
 def server() -> URL:
     """The URL of the server, for administration only."""
-    return settings.database_url(Config(PROJECT / "alembic.ini"))
+    return database_url(Config(PROJECT / "alembic.ini"))
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,7 @@ ORDER = (
     "revisions",
     "operations",
     "autogenerate",
+    "environment",
     "trace",
     "lint",
     "backup",

@@ -13,10 +13,10 @@ from alembic.util.exc import CommandError
 from sqlalchemy.exc import DBAPIError
 
 from migrator import __version__, console
-from migrator.config import flags, settings
+from migrator.config.context import Context
 from migrator.errors import Interrupted, MigratorError, UsageError
 
-# Each is a module of migrator/commands with `arguments(parser)` and `run(config, options)`; only
+# Each is a module of migrator/commands with `arguments(parser)` and `run(context, options)`; only
 # the one that was asked for is imported.
 COMMANDS = {
     "plan": "show what a deploy would apply; 3 if anything",
@@ -53,9 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command = import_module(f"migrator.commands.{first.command.replace('-', '_')}")
     try:
         options = _options(command.arguments, first)
-        config = _config(options.config)
-        flags.apply(config, options)
-        command.run(config, options)
+        command.run(_context(options), options)
     except CommandError as error:
         console.note(f"{first.command}: {error}")
         for name, text in getattr(error, "details", ()):
@@ -70,7 +68,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _config(path: str) -> Config:
+def _context(options: Namespace) -> Context:
+    path = options.config
     if not Path(path).is_file():
         name = console.argument(path)
         raise UsageError(f"There is no {name} here; run this in the project's folder, or name it.")
@@ -78,13 +77,13 @@ def _config(path: str) -> Config:
         raise UsageError("Alembic cannot read ini files in a folder with % in its path: rename it.")
     config = Config(path)
     try:
-        settings.load(config)  # a misspelt setting is found before anything is done
+        context = Context.of(config, vars(options))
     except (configparser.Error, UnicodeDecodeError) as error:
         raise UsageError(f"{path} cannot be read: {' '.join(str(error).split())}.") from None
     for folder in (config.get_main_option("prepend_sys_path") or "").split(":"):
         if folder and folder not in sys.path:
             sys.path.insert(0, folder)
-    return config
+    return context
 
 
 def _parser() -> ArgumentParser:

@@ -1,6 +1,6 @@
 """What autogenerate writes: revisions that a busy PostgreSQL does not notice, and nothing silently.
 
-hooks        what env.py gives to Alembic
+hooks        the options of context.configure, and what Alembic calls
 consent      what has to be asked for by name: drops, and changes that rewrite a table
 steps        the pieces that revisions are made of
 columns      new, changed and dropped columns as steps
@@ -12,7 +12,6 @@ checks       notices checks that came, went, or say something else
 writing      how the operations of migrator.operations are written down
 """
 
-from migrator.autogenerate.checks import PLUGINS
-from migrator.autogenerate.hooks import include_name, needs_models, process, refuse_in_production
+from migrator.autogenerate.hooks import options
 
-__all__ = ["PLUGINS", "include_name", "needs_models", "process", "refuse_in_production"]
+__all__ = ["options"]

@@ -10,8 +10,8 @@ from alembic.operations import ops
 from alembic.runtime.migration import MigrationContext
 
 from migrator import console
-from migrator.autogenerate import consent, enums, phases, schemas, writing  # noqa: F401 - it registers itself
-from migrator.config import settings
+from migrator.autogenerate import consent, enums, phases, rendering, schemas, writing  # noqa: F401 - it registers itself
+from migrator.autogenerate.checks import PLUGINS
 from migrator.errors import UsageError
 from migrator.revisions import log
 
@@ -33,30 +33,27 @@ WHERE c.relispartition
 Parents = MutableMapping[Literal["schema_name", "table_name", "schema_qualified_table_name"], Any]
 
 
-def needs_models(context: MigrationContext) -> bool:
-    """Whether this run compares models with the database (revision --autogenerate, check)."""
-    revision = context.opts.get("revision_context")
-    return revision is not None and bool(revision.command_args["autogenerate"])
-
-
-def refuse_in_production(config: Config, context: MigrationContext | None = None) -> None:
-    """Refuse to write a revision with a configuration that is meant for deploys.
+def options(connection: sa.Connection, typed: str | None, *, only_compares: bool) -> dict[str, Any]:
+    """Return the options of `context.configure` for commands that compare or write.
 
     Args:
-        context: without it, before there is one, only what was typed is known; a program that
-            calls Alembic shows what it wants when Alembic has configured it.
-
-    Raises:
-        UsageError: `production = true`, and the command would write a revision.
+        typed: the `alembic` command that was typed, if one was.
+        only_compares: it writes nothing.
     """
-    writes = _command(config) in ("revision", "merge") or (
-        _command(config) is None and context is not None and "revision_context" in context.opts
-    )
-    if writes and settings.load(config).production:
-        raise UsageError(
-            f"{config.config_file_name} is for deploys: a revision is written against a"
-            ' development database. Run `make revision m="..."`, or alembic without -c.'
-        )
+
+    def directives(
+        context: MigrationContext, _revision: Any, scripts: list[ops.MigrationScript]
+    ) -> None:
+        process(context, scripts, typed, only_compares=only_compares)
+
+    return {
+        "include_schemas": True,
+        "include_name": include_name(connection),
+        "autogenerate_plugins": PLUGINS,
+        "process_revision_directives": directives,
+        "render_item": rendering.render_item,
+        "compare_server_default": True,
+    }
 
 
 def include_name(connection: sa.Connection) -> Callable[[str | None, NameType, Parents], bool]:
@@ -87,8 +84,18 @@ def include_name(connection: sa.Connection) -> Callable[[str | None, NameType, P
     return filter_name
 
 
-def process(context: MigrationContext, _revision: Any, scripts: list[ops.MigrationScript]) -> None:
-    """Guard and complete what autogenerate found; Alembic's process_revision_directives hook.
+def process(
+    context: MigrationContext,
+    scripts: list[ops.MigrationScript],
+    typed: str | None,
+    *,
+    only_compares: bool,
+) -> None:
+    """Guard and complete what autogenerate found.
+
+    Args:
+        typed: the `alembic` command that was typed, if one was.
+        only_compares: nothing is written, so nothing is asked for and nothing split.
 
     Raises:
         RefusedError: a table or column would be dropped, or a table rewritten, without having
@@ -96,19 +103,19 @@ def process(context: MigrationContext, _revision: Any, scripts: list[ops.Migrati
         UsageError: something was named that would not be, or `lock_safe` is neither true nor false.
     """
     script = scripts[0]
-    if script.upgrade_ops is None or not needs_models(context):
+    revision = context.opts.get("revision_context")
+    if script.upgrade_ops is None or not (revision and revision.command_args["autogenerate"]):
         return
     config = alembic_context.config
-    compares = _command(config) == "check"  # which writes nothing, and reports the differences
     safe = _lock_safe(config) and context.dialect.name == "postgresql"
-    if not compares:
+    if not only_compares:
         consent.ask(context, script.upgrade_ops, lock_safe=safe)
     enums.complete(context, script)
     schemas.complete(context, script)
-    if _command(config) == "revision" and script.upgrade_ops.is_empty():
+    if typed == "revision" and script.upgrade_ops.is_empty():
         scripts.clear()
         console.say("The models and the database agree: no revision is needed, none was written.")
-    elif not compares:
+    elif not only_compares:
         scripts[:] = phases.split(context, script, lock_safe=safe)
         config.attributes["phases"] = {each.rev_id: phases.of(each) for each in scripts}
 
@@ -118,11 +125,3 @@ def _lock_safe(config: Config) -> bool:
     if value not in ("true", "false"):
         raise UsageError(f"lock_safe in the ini is true or false, not {value!r}.")
     return value == "true"
-
-
-def _command(config: Config) -> str | None:
-    """Return the name of the alembic command that runs, None when none was typed."""
-    if config.attributes.get("only_compares"):  # a deploy that verifies itself
-        return "check"
-    command = getattr(config.cmd_opts, "cmd", None)
-    return command[0].__name__ if command else None

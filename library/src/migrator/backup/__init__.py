@@ -9,18 +9,16 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from alembic.config import Config
-
 from migrator.backup import files
 from migrator.backup.files import Backup, Restored, amount
-from migrator.config import settings
+from migrator.config.context import Context
 from migrator.errors import Interrupted
 
 __all__ = ["Backup", "Restored", "amount", "prune", "restore", "restore_command", "take"]
 
 
-def take(config: Config, at: str, output: Path | None = None) -> Backup:
-    """Copy the database that `config` names into a file, and read the file back.
+def take(context: Context, at: str, output: Path | None = None) -> Backup:
+    """Copy the database that `context` names into a file, and read the file back.
 
     Args:
         at: the revision that the database is at, in words; it is for the file's name.
@@ -35,34 +33,34 @@ def take(config: Config, at: str, output: Path | None = None) -> Backup:
     """
     started = time.monotonic()
     try:
-        if settings.dialect_name(config) == "sqlite":
+        if context.target.dialect == "sqlite":
             from migrator.backup import sqlite
 
-            path, tables, place = sqlite.dump(config, at, output)
+            path, tables, place = sqlite.dump(context, at, output)
         else:
             from migrator.backup import dump
 
-            path, tables, place = dump.dump(config, at, output)
+            path, tables, place = dump.dump(context, at, output)
     except KeyboardInterrupt:
         raise Interrupted("Stopped during the backup; nothing was changed.") from None
     except OSError as error:
-        raise files.failed(files.unwritable(config, error)) from None
+        raise files.failed(files.unwritable(context, error)) from None
     size, seconds = path.stat().st_size, time.monotonic() - started
     return Backup(path, size, seconds, tables, None if output else place)
 
 
-def prune(backup: Backup, config: Config) -> None:
+def prune(backup: Backup, context: Context) -> None:
     """Remove what lies beside `backup` and is older than the newest `backup_keep`.
 
     Only where nobody will want them back: each try of a deploy that fails makes one more, and the
     first of those is the one that has all the data.
     """
     if backup.place:
-        backup.place.prune(settings.load(config).backup_keep)
+        backup.place.prune(context.settings.backup_keep)
 
 
 def restore(
-    config: Config,
+    context: Context,
     file: Path,
     into: str | None,
     confirm: Callable[[str], None],
@@ -73,7 +71,7 @@ def restore(
 
     Args:
         into: another database of the same server, which is created if it is not there; for
-            SQLite another file. By default the one that `config` names.
+            SQLite another file. By default the one that `context` names.
         confirm: called with the database's name when everything was looked at and before
             anything is changed; it raises to stop.
         owners: whether owners and privileges are restored too, whose roles have to exist.
@@ -83,20 +81,20 @@ def restore(
         UsageError: `file` is no backup of such a database.
         MigratorError: it failed; the database is as empty as it was.
     """
-    if settings.dialect_name(config) == "sqlite":
+    if context.target.dialect == "sqlite":
         from migrator.backup import sqlite
 
-        return sqlite.load(config, file, into, confirm)
+        return sqlite.load(context, file, into, confirm)
     from migrator.backup import load
 
-    return load.load(config, file, into, confirm, owners=owners)
+    return load.load(context, file, into, confirm, owners=owners)
 
 
-def restore_command(backup: Backup, config: Config) -> str:
+def restore_command(backup: Backup, context: Context) -> str:
     """Return the command that brings `backup` back, beside the database that it is of."""
-    database = settings.database_url(config).database or ""
+    database = context.target.url.database or ""
     path = Path(database)
-    sqlite = settings.dialect_name(config) == "sqlite"
+    sqlite = context.target.dialect == "sqlite"
     into = str(path.with_stem(f"{path.stem}_restored")) if sqlite else f"{database}_restored"
-    words = ["python", "-m", "migrator", "-c", config.config_file_name or "alembic.ini"]
+    words = ["python", "-m", "migrator", "-c", context.ini or "alembic.ini"]
     return shlex.join([*words, "restore", str(backup.path), "--into", into])

@@ -6,10 +6,9 @@ import time
 from pathlib import Path
 
 import psycopg
-from alembic.config import Config
 
 from migrator.backup import files, tools
-from migrator.config import settings
+from migrator.config.context import Context
 from migrator.console import note
 from migrator.errors import LockTimeout, MigratorError
 
@@ -34,38 +33,38 @@ WHERE l.mode = 'AccessExclusiveLock' AND l.granted AND l.locktype = 'relation'
 """
 
 
-def dump(config: Config, at: str, output: Path | None) -> tuple[Path, int, files.Place]:
+def dump(context: Context, at: str, output: Path | None) -> tuple[Path, int, files.Place]:
     """Make and verify a dump; see `backup.take`.
 
     Returns:
         Its path, how many tables it has, and where backups of this database lie.
     """
-    source = tools.database(config)
+    source = tools.database(context)
     with source.connect() as connection:
         info = connection.info
         server = info.server_version // 10000
-        found = tools.find(config, server)[0]
+        found = tools.find(context, server)[0]
         _refuse_older(found, server)
         where = info.host if info.port == 5432 else f"{info.host}_{info.port}"
-        place = files.place(config, info.dbname, where, ".dump")
+        place = files.place(context, info.dbname, where, ".dump")
         if output is None:
             place.remove_dead()
         with files.writing([output] if output else place.new(at)) as (part, path):
             size = connection.execute("SELECT pg_database_size(current_database())").fetchone()
             place.require_space(size[0] // PART_OF_DATABASE if size else 0, part.parent)
-            expected = _dump(config, found, source, connection, part)
+            expected = _dump(context, found, source, connection, part)
             _verify(found, part, expected)
     return path, expected, place
 
 
 def _dump(
-    config: Config,
+    context: Context,
     found: tools.Tools,
     source: tools.Database,
     connection: psycopg.Connection,
     part: Path,
 ) -> int:
-    patience = settings.load(config).deploy_lock_timeout
+    patience = context.settings.deploy_lock_timeout
     connection.execute("SET idle_in_transaction_session_timeout = 0")
     # Counted in the very state that is dumped: another deploy may create tables meanwhile.
     connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")

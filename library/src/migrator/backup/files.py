@@ -13,10 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
-from alembic.config import Config
-
 from migrator import console
-from migrator.config import settings
+from migrator.config.context import Context
 from migrator.errors import MigratorError
 
 ABANDONED = 3600  # seconds after which the unfinished file of a killed backup goes
@@ -97,7 +95,7 @@ class Place:
         _remove([path for path in self.backups(".part") if _abandoned(path)])
 
 
-def place(config: Config, database: str, server: str, suffix: str) -> Place:
+def place(context: Context, database: str, server: str, suffix: str) -> Place:
     """Return where the backups of `database` on `server` go, which need not exist yet.
 
     Both are in the name, because `app` of staging and `app` of production may share a folder.
@@ -105,7 +103,7 @@ def place(config: Config, database: str, server: str, suffix: str) -> Place:
     name = quote(f"{database}@{server}", safe="@").replace("-", "%2D")
     if len(name) > 180:  # with all the rest, a file's name may have 255
         name = f"{name[:160]}~{hashlib.sha256(name.encode()).hexdigest()[:16]}"
-    return Place(_folder(config), name, suffix)
+    return Place(_folder(context), name, suffix)
 
 
 @contextmanager
@@ -134,9 +132,9 @@ def failed(reason: str) -> MigratorError:
     return MigratorError(f"There is no backup: {reason}; nothing was changed.")
 
 
-def unwritable(config: Config, error: OSError) -> str:
+def unwritable(context: Context, error: OSError) -> str:
     """Return in words that the operating system refused a file."""
-    where = error.filename or _folder(config)
+    where = error.filename or _folder(context)
     return (
         f"{where} cannot be written ({error.strerror}); set backup_folder in the ini file, or"
         " MIGRATOR_BACKUP_FOLDER, to a folder that can"
@@ -148,8 +146,8 @@ def amount(size: int) -> str:
     return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.1f} kB"
 
 
-def _folder(config: Config) -> Path:
-    return settings.project_folder(config) / settings.load(config).backup_folder
+def _folder(context: Context) -> Path:
+    return context.folder / context.settings.backup_folder
 
 
 def _create(targets: Iterable[Path]) -> tuple[Path, Path, int]:

@@ -5,11 +5,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from alembic.config import Config
 from psycopg import sql
 
 from migrator.backup import dump, filling, tools
 from migrator.backup.files import Restored
+from migrator.config.context import Context
 from migrator.console import note
 from migrator.errors import MigratorError, RefusedError, UsageError
 
@@ -30,7 +30,7 @@ SELECT what, count(*), (array_agg(name ORDER BY name))[1:3] FROM (
 
 
 def load(
-    config: Config,
+    context: Context,
     file: Path,
     into: str | None,
     confirm: Callable[[str], None],
@@ -39,15 +39,15 @@ def load(
 ) -> Restored:
     """Restore `file`; see `backup.restore`."""
     _refuse_other_formats(file)
-    entrance = _entrance(config)
+    entrance = _entrance(context)
     with entrance.connect() as connection:
         server = connection.info.server_version // 10000
-        name = into or tools.database(config).parameters.get("dbname") or connection.info.dbname
+        name = into or tools.database(context).parameters.get("dbname") or connection.info.dbname
         known = connection.execute(
             "SELECT 1 FROM pg_database WHERE datname = %s", [name]
         ).fetchone()
-    found, tables = _reader(tools.find(config, server), file)
-    database = tools.database(config, name)
+    found, tables = _reader(tools.find(context, server), file)
+    database = tools.database(context, name)
     target = filling.Target(name, database, server)
     if known:
         _refuse_content(name, database)
@@ -66,14 +66,14 @@ def load(
     return filling.verified(target, tables, started)
 
 
-def _entrance(config: Config) -> tools.Database:
-    """Return a database to talk to the server from, also when the one of `config` is gone."""
-    named = tools.database(config)
+def _entrance(context: Context) -> tools.Database:
+    """Return a database to talk to the server from, also when the one of `context` is gone."""
+    named = tools.database(context)
     try:
         with named.connect():
             return named
     except MigratorError as error:
-        other = tools.database(config, "postgres")
+        other = tools.database(context, "postgres")
         try:
             with other.connect():
                 return other

@@ -9,14 +9,13 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-from alembic.config import Config
 from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
 from migrator import database
 from migrator.backup import files
 from migrator.backup.files import Restored
-from migrator.config import settings
+from migrator.config.context import Context
 from migrator.errors import LockTimeout, MigratorError, RefusedError, UsageError
 from migrator.revisions import plan
 
@@ -25,20 +24,20 @@ SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlit
 """
 
 
-def dump(config: Config, at: str, output: Path | None) -> tuple[Path, int, files.Place]:
+def dump(context: Context, at: str, output: Path | None) -> tuple[Path, int, files.Place]:
     """Make and verify a copy; see `backup.take`.
 
     Returns:
         Its path, how many tables it has, and where backups of this database lie.
     """
-    source_path = Path(settings.database_url(config).database or "").absolute()
+    source_path = Path(context.target.url.database or "").absolute()
     folder = hashlib.sha256(os.fsencode(source_path.parent)).hexdigest()[:8]
-    place = files.place(config, source_path.stem, folder, ".db")
+    place = files.place(context, source_path.stem, folder, ".db")
     if output is None:
         place.remove_dead()
     try:
         with (
-            database.connect_autocommit(config) as connected,
+            database.connect_autocommit(context) as connected,
             files.writing([output] if output else place.new(at)) as (part, path),
         ):
             source = connected.connection.driver_connection
@@ -64,9 +63,11 @@ def dump(config: Config, at: str, output: Path | None) -> tuple[Path, int, files
     return path, tables, place
 
 
-def load(config: Config, file: Path, into: str | None, confirm: Callable[[str], None]) -> Restored:
+def load(
+    context: Context, file: Path, into: str | None, confirm: Callable[[str], None]
+) -> Restored:
     """Restore `file`; see `backup.restore`."""
-    target = Path(into or settings.database_url(config).database or "")
+    target = Path(into or context.target.url.database or "")
     try:
         with _open(file) as source:
             tables = _check(source)

@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
-from alembic.config import Config
 from psycopg import conninfo, pq
 
-from migrator.config import settings
+from migrator.config.context import Context
 from migrator.errors import MigratorError
 
 BEAT = 10.0  # seconds between two words about a program that takes long
@@ -77,13 +76,13 @@ class Database:
             raise MigratorError(f"The database said: {reason}; {state}.") from None
 
 
-def database(config: Config, name: str | None = None) -> Database:
-    """Return the database that `config` names, or another one, called `name`, beside it.
+def database(context: Context, name: str | None = None) -> Database:
+    """Return the database that `context` names, or another one, called `name`, beside it.
 
     Raises:
         MigratorError: its URL has a secret that could be handed on as an argument only.
     """
-    url = settings.database_url(config)
+    url = context.target.url
     known = {option.keyword.decode() for option in pq.Conninfo.get_defaults()}
     _, given = url.get_dialect()().create_connect_args(url)
     found = {
@@ -97,7 +96,7 @@ def database(config: Config, name: str | None = None) -> Database:
             " where every user can read it; put it into a service file and write service=NAME"
             " in the URL (PGSERVICEFILE names the file); nothing was changed."
         )
-    found["connect_timeout"] = str(round(settings.load(config).connect_timeout))
+    found["connect_timeout"] = str(round(context.settings.connect_timeout))
     return Database(found | ({"dbname": name} if name else {}))
 
 
@@ -106,7 +105,7 @@ def plain_environment() -> dict[str, str]:
     return dict(os.environ, LC_ALL="C")
 
 
-def find(config: Config, server: int) -> list[Tools]:
+def find(context: Context, server: int) -> list[Tools]:
     """Return all tools that there are, the best for a server of that major version first.
 
     Of the same version is best, because an older server does not know everything that newer
@@ -115,7 +114,7 @@ def find(config: Config, server: int) -> list[Tools]:
     Raises:
         MigratorError: there are none.
     """
-    folder = settings.load(config).pg_bin
+    folder = context.settings.pg_bin
     path = shutil.which("pg_dump")
     places = [Path(folder)] if folder else [Path(path).parent] if path else []
     if not folder and (wheel := _wheel()):

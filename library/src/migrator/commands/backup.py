@@ -3,9 +3,8 @@
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from alembic.config import Config
-
 from migrator import backup, database
+from migrator.config.context import Context
 from migrator.console import argument, say
 from migrator.revisions import plan
 
@@ -20,14 +19,14 @@ def arguments(parser: ArgumentParser) -> None:
     )
 
 
-def run(config: Config, options: Namespace) -> None:
+def run(context: Context, options: Namespace) -> None:
     """Take the backup, and say where it is and what is in it."""
-    with database.connect(config) as connection:
+    with database.connect(context) as connection:
         at = ", ".join(plan.current_heads(connection)) or "base"
-    taken = backup.take(config, at, Path(options.output) if options.output else None)
-    backup.prune(taken, config)
+    taken = backup.take(context, at, Path(options.output) if options.output else None)
+    backup.prune(taken, context)
     say(
         f"{taken.path}: {backup.amount(taken.size)}, {taken.tables} tables, at {at}; read back, in"
         f" {taken.seconds:.1f} s."
     )
-    say(f"To restore it: {backup.restore_command(taken, config)}")
+    say(f"To restore it: {backup.restore_command(taken, context)}")

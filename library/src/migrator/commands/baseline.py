@@ -3,9 +3,8 @@
 import sys
 from argparse import ArgumentParser, Namespace
 
-from alembic.config import Config
-
-from migrator.config import settings, urls
+from migrator.config import urls
+from migrator.config.context import Context
 from migrator.console import argument, note, say
 from migrator.history import adopting
 
@@ -25,10 +24,10 @@ def arguments(parser: ArgumentParser) -> None:
     )
 
 
-def run(config: Config, options: Namespace) -> None:
+def run(context: Context, options: Namespace) -> None:
     """Write models and a first revision, and stamp the database."""
-    file = adopting.prepare(config, options.beside)
-    result = adopting.run(config, options.message, file, options.scratch)
+    file = adopting.prepare(context, options.beside)
+    result = adopting.run(context, options.message, file, options.scratch)
     if result.why:
         note(f"Everything is carried over as SQL, because Alembic's own part failed: {result.why}")
     if result.carried:
@@ -39,9 +38,9 @@ def run(config: Config, options: Namespace) -> None:
     say(f"Wrote {result.path.name} and, as a draft, {result.models.name}.")
     if result.differences:
         note(f"Mend the models until `make check-migrations` is quiet: {result.differences}")
-    shown = urls.shown(settings.database_url(config))
+    shown = urls.shown(context.target.url)
     if options.yes or _asked(f"Stamp {shown} as being at {result.revision}? [y/N]"):
-        adopting.stamp(config, result.revision)
+        adopting.stamp(context, result.revision)
         say(f"{shown} is at {result.revision}; nothing else in it was touched.")
     else:
         say("The database was not touched. To say that it is at the new revision:")

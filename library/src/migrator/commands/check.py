@@ -2,9 +2,8 @@
 
 from argparse import ArgumentParser, Namespace
 
-from alembic.config import Config
-
 from migrator import database
+from migrator.config.context import Context
 from migrator.console import say
 from migrator.revisions import plan
 
@@ -19,7 +18,7 @@ def arguments(parser: ArgumentParser) -> None:
     )
 
 
-def run(config: Config, options: Namespace) -> None:
+def run(context: Context, options: Namespace) -> None:
     """Say where the database is; see `plan.expect` for the errors."""
-    with database.connect(config, only_looks=True) as connection:
-        say(plan.expect(config, connection))
+    with database.connect(context, only_looks=True) as connection:
+        say(plan.expect(context, connection))

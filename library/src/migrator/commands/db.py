@@ -6,10 +6,10 @@ import subprocess
 import sys
 from argparse import ArgumentParser, Namespace
 
-from alembic.config import Config
 from sqlalchemy.engine import URL
 
-from migrator.config import settings, urls
+from migrator.config import urls
+from migrator.config.context import Context
 from migrator.console import note, say
 from migrator.errors import MigratorError, UsageError
 
@@ -19,7 +19,7 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("action", choices=["start", "stop", "status", "url", "shell"])
 
 
-def run(config: Config, options: Namespace) -> None:
+def run(context: Context, options: Namespace) -> None:
     """Carry the action out.
 
     Raises:
@@ -27,24 +27,24 @@ def run(config: Config, options: Namespace) -> None:
         UsageError: there is no shell program for this kind of database.
     """
     if options.action == "url":
-        say(settings.database_url(config).render_as_string(hide_password=False))
+        say(context.target.url.render_as_string(hide_password=False))
     elif options.action == "shell":
-        _shell(settings.database_url(config))
+        _shell(context.target.url)
     else:
-        _server(config, options.action)
+        _server(context, options.action)
 
 
-def _server(config: Config, action: str) -> None:
-    configured = settings.configured_url(config)
+def _server(context: Context, action: str) -> None:
+    configured = context.target.configured
     if configured.drivername != "devserver":
         shown = urls.shown(configured)
         note(f"The database is {shown}: there is no development server to {action}.")
         return
     from migrator.devserver import DevServer  # not installed where there is a DATABASE_URL
 
-    server = DevServer(settings.project_folder(config))
+    server = DevServer(context.folder)
     if action == "start":
-        settings.database_url(config)
+        server.ensure(context.target.configured.host or "postgres")
     elif action == "stop":
         server.stop()
     status = server.status()

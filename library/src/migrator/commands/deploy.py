@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from alembic.config import Config
-
+from migrator.config.context import Context
 from migrator.console import argument
 from migrator.deploy import deployment
 from migrator.deploy.report import Report
@@ -90,7 +89,7 @@ def reporting(*, as_json: bool) -> Iterator[Report]:
     report.end()
 
 
-def run(config: Config, options: Namespace) -> None:
+def run(context: Context, options: Namespace) -> None:
     """Deploy."""
     chosen = deployment.Options(
         to=options.to,
@@ -100,4 +99,4 @@ def run(config: Config, options: Namespace) -> None:
         accepted_risk=options.accept_risk,
     )
     with reporting(as_json=options.json) as report:
-        deployment.run(config, chosen, report)
+        deployment.run(context, chosen, report)

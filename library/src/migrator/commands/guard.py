@@ -2,8 +2,7 @@
 
 from argparse import ArgumentParser, Namespace
 
-from alembic.config import Config
-
+from migrator.config.context import Context
 from migrator.console import argument, say
 from migrator.revisions import immutability
 
@@ -23,6 +22,6 @@ def arguments(parser: ArgumentParser) -> None:
     )
 
 
-def run(config: Config, options: Namespace) -> None:
+def run(context: Context, options: Namespace) -> None:
     """Say what was compared; see `guard.check` for the errors."""
-    say(immutability.check(config, options.base, optional=options.optional))
+    say(immutability.check(context, options.base, optional=options.optional))

@@ -2,11 +2,10 @@
 
 from argparse import ArgumentParser, Namespace
 
-from alembic.config import Config
 from alembic.util.exc import CommandError
 
 from migrator import lint
-from migrator.config import settings
+from migrator.config.context import Context
 from migrator.console import argument, note, say
 from migrator.errors import RefusedError, UsageError
 from migrator.lint import output, ranges
@@ -37,7 +36,7 @@ def arguments(parser: ArgumentParser) -> None:
     shape.add_argument("--json", action="store_const", const="json", dest="format")
 
 
-def run(config: Config, options: Namespace) -> None:
+def run(context: Context, options: Namespace) -> None:
     """Show the findings.
 
     Raises:
@@ -47,14 +46,14 @@ def run(config: Config, options: Namespace) -> None:
     """
     if options.range is not None and options.base is not None:
         raise UsageError("Say FROM..TO or --base, not both.")
-    if settings.dialect_name(config) != "postgresql":
+    if context.target.dialect != "postgresql":
         if not options.advise:
             note("Nothing to lint: lint is about the locks of PostgreSQL, and this is not it.")
         return
-    found = ranges.chosen(config, options.range, options.base)
+    found = ranges.chosen(context, options.range, options.base)
     try:
         verdict = lint.examine(
-            config, found.revisions, together=found.together, traced=not options.no_trace
+            context, found.revisions, together=found.together, traced=not options.no_trace
         )
     except CommandError as error:
         if not options.advise:

@@ -2,9 +2,8 @@
 
 from argparse import ArgumentParser, Namespace
 
-from alembic.config import Config
-
 from migrator import database
+from migrator.config.context import Context
 from migrator.console import say, table
 from migrator.revisions import log
 
@@ -18,9 +17,9 @@ def arguments(parser: ArgumentParser) -> None:
     )
 
 
-def run(config: Config, options: Namespace) -> None:
+def run(context: Context, options: Namespace) -> None:
     """Print the newest lines of the record, newest first."""
-    with database.connect(config) as connection:
+    with database.connect(context) as connection:
         found = log.lines(connection, options.limit)
     if not found:
         say("No deploy has recorded anything in this database.")

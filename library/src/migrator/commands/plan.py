@@ -4,10 +4,9 @@ import json
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from alembic.config import Config
-
 from migrator import database
 from migrator.commands.deploy import allowances
+from migrator.config.context import Context
 from migrator.console import argument, say
 from migrator.errors import PendingError
 from migrator.revisions import graph, plan, sql_file
@@ -25,15 +24,15 @@ def arguments(parser: ArgumentParser) -> None:
     allowances(parser)
 
 
-def run(config: Config, options: Namespace) -> None:
+def run(context: Context, options: Namespace) -> None:
     """Show it.
 
     Raises:
         PendingError: there is something to apply.
     """
-    revisions = graph.load(config)
-    with database.connect(config) as connection:
-        found = plan.make(config, connection, options.to, revisions)
+    revisions = graph.load(context)
+    with database.connect(context) as connection:
+        found = plan.make(context, connection, options.to, revisions)
     if options.json:
         pending = [{"revision": each.revision, "message": each.doc} for each in found.pending]
         facts = {"current": found.current, "target": found.target, "pending": pending}
@@ -47,7 +46,7 @@ def run(config: Config, options: Namespace) -> None:
         say(f"Nothing is pending: the database is at {found.at}{ahead}.")
     if options.sql and not found.ahead:
         start = found.current[0] if found.current else "base"
-        written = sql_file.write(config, options.sql, start, options.to)
+        written = sql_file.write(context, options.sql, start, options.to)
         if not options.json:
             name = argument(str(options.sql))
             say(f"Wrote {name}: {written}." if written else f"Nothing to write into {name}.")

@@ -4,13 +4,14 @@ import sys
 from argparse import ArgumentParser, Namespace
 
 from alembic import command
-from alembic.config import Config
 
 from migrator import database
-from migrator.config import settings, urls
+from migrator.config import urls
+from migrator.config.context import Context
 from migrator.console import argument, say
+from migrator.database import development
 from migrator.errors import RefusedError
-from migrator.history import development, reset, seeds
+from migrator.history import reset, seeds
 from migrator.revisions import graph, plan
 
 
@@ -23,25 +24,25 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--no-seed", action="store_true", help="leave it without example data")
 
 
-def run(config: Config, options: Namespace) -> None:
+def run(context: Context, options: Namespace) -> None:
     """Drop everything, migrate, and add the example data.
 
     Raises:
         RefusedError: it is not a development database, or nobody said yes.
     """
-    development.refuse_production(config, "reset")
-    graph.load(config)  # a broken revision is found before anything is dropped
-    shown = urls.shown(settings.database_url(config))
-    with database.connect(config) as connection:
+    development.refuse_production(context, "reset")
+    graph.load(context)  # a broken revision is found before anything is dropped
+    shown = urls.shown(context.target.url)
+    with database.connect(context) as connection:
         development.refuse_elsewhere(connection, "reset", options.host)
         connection.rollback()
         _ask(f"Drop all {reset.count(connection)} tables of {shown}?", options.yes)
         reset.empty(connection)
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        context.config.attributes["connection"] = connection
+        command.upgrade(context.config, "head")
         say(f"{shown} is at {', '.join(plan.current_heads(connection)) or 'base'}.")
-        if not options.no_seed and config.get_main_option("seeds"):
-            say(f"Added {seeds.run(config, connection)} rows of example data.")
+        if not options.no_seed and context.config.get_main_option("seeds"):
+            say(f"Added {seeds.run(context, connection)} rows of example data.")
 
 
 def _ask(question: str, yes: bool) -> None:

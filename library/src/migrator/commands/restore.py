@@ -4,10 +4,9 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from alembic.config import Config
-
 from migrator import backup
-from migrator.config import settings, urls
+from migrator.config import urls
+from migrator.config.context import Context
 from migrator.console import argument, say
 from migrator.errors import RefusedError, UsageError
 
@@ -29,20 +28,20 @@ def arguments(parser: ArgumentParser) -> None:
     )
 
 
-def run(config: Config, options: Namespace) -> None:
+def run(context: Context, options: Namespace) -> None:
     """Restore, and say how to use what was restored; see `backup.restore` for the errors."""
     if not options.yes and not sys.stdin.isatty():
         raise UsageError("There is no terminal to ask on: say --yes to restore without a question.")
     done = backup.restore(
-        config,
+        context,
         Path(options.file),
         options.into,
         (lambda name: None) if options.yes else _ask,
         owners=not options.no_owner,
     )
     say(f"Restored into {done.database}: {done.tables} tables, at {done.at}, {done.seconds:.1f} s.")
-    url = settings.database_url(config)
-    if settings.dialect_name(config) == "sqlite":
+    url = context.target.url
+    if context.target.dialect == "sqlite":
         if options.into:
             say(f"To use it, stop the application and put it in the place of {url.database}.")
         return

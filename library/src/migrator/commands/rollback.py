@@ -3,9 +3,8 @@
 import sys
 from argparse import ArgumentParser, Namespace
 
-from alembic.config import Config
-
 from migrator.commands.deploy import common, reporting
+from migrator.config.context import Context
 from migrator.console import argument, note
 from migrator.deploy import deployment, rollback
 from migrator.deploy.rollback_preview import Preview
@@ -27,7 +26,7 @@ def arguments(parser: ArgumentParser) -> None:
     common(parser)
 
 
-def run(config: Config, options: Namespace) -> None:
+def run(context: Context, options: Namespace) -> None:
     """Show what it would run and what data would go, ask, and do it."""
 
     def confirm(going: Plan, shown: Preview | None) -> None:
@@ -49,4 +48,4 @@ def run(config: Config, options: Namespace) -> None:
 
     chosen = deployment.Options(to=options.to, without=options.without, now=options.now)
     with reporting(as_json=options.json) as report:
-        rollback.run(config, chosen, report, confirm)
+        rollback.run(context, chosen, report, confirm)

@@ -2,11 +2,11 @@
 
 from argparse import ArgumentParser, Namespace
 
-from alembic.config import Config
-
 from migrator import database
+from migrator.config.context import Context
 from migrator.console import argument, say
-from migrator.history import development, seeds
+from migrator.database import development
+from migrator.history import seeds
 from migrator.revisions import plan
 
 
@@ -17,16 +17,16 @@ def arguments(parser: ArgumentParser) -> None:
     )
 
 
-def run(config: Config, options: Namespace) -> None:
+def run(context: Context, options: Namespace) -> None:
     """Add what is missing to a database that is at the newest revision.
 
     Raises:
         PendingError: it is not there yet.
         RefusedError: it is not a development database.
     """
-    development.refuse_production(config, "example data")
-    with database.connect(config) as connection:
+    development.refuse_production(context, "example data")
+    with database.connect(context) as connection:
         development.refuse_elsewhere(connection, "example data", options.host)
-        plan.expect(config, connection)
-        changed = seeds.run(config, connection)
+        plan.expect(context, connection)
+        changed = seeds.run(context, connection)
     say(f"Added or changed {changed} rows." if changed else "The example data is there already.")

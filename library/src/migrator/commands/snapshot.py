@@ -2,8 +2,7 @@
 
 from argparse import ArgumentParser, Namespace
 
-from alembic.config import Config
-
+from migrator.config.context import Context
 from migrator.console import say
 from migrator.revisions import snapshot
 
@@ -15,14 +14,14 @@ def arguments(parser: ArgumentParser) -> None:
     )
 
 
-def run(config: Config, options: Namespace) -> None:
+def run(context: Context, options: Namespace) -> None:
     """Write the file, or compare it."""
     if options.check:
-        if snapshot.check(config):
+        if snapshot.check(context):
             say(f"{snapshot.FILE} shows what the revisions build.")
         else:
             say(f"There is no {snapshot.FILE} to compare; `make snapshot` would write one.")
-    elif snapshot.write(config):
+    elif snapshot.write(context):
         say(f"Wrote {snapshot.FILE}: commit it together with the revisions.")
     else:
         say(f"{snapshot.FILE} is up to date.")

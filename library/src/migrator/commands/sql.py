@@ -3,8 +3,7 @@
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from alembic.config import Config
-
+from migrator.config.context import Context
 from migrator.console import argument, say
 from migrator.revisions import sql_file
 
@@ -20,9 +19,9 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--output", type=Path, default=Path("migration.sql"), metavar="FILE")
 
 
-def run(config: Config, options: Namespace) -> None:
+def run(context: Context, options: Namespace) -> None:
     """Write the file and say what is in it."""
-    written = sql_file.write(config, options.output, options.start, options.to)
+    written = sql_file.write(context, options.output, options.start, options.to)
     if written:
         say(f"Wrote {argument(str(options.output))}: {written}.")
     else:

@@ -4,8 +4,7 @@ import subprocess
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from alembic.config import Config
-
+from migrator.config.context import Context
 from migrator.console import argument, note, say
 from migrator.history import squash
 from migrator.history.squash import Range, Result
@@ -27,9 +26,9 @@ def arguments(parser: ArgumentParser) -> None:
         )
 
 
-def run(config: Config, options: Namespace) -> None:
+def run(context: Context, options: Namespace) -> None:
     """Collapse them, and say what databases and colleagues have to do."""
-    chosen = squash.choose(config, options.to)
+    chosen = squash.choose(context, options.to)
     if len(chosen.scripts) < 2:
         say(f"There is one revision up to {chosen.last.revision}: nothing to squash.")
         return
@@ -40,7 +39,7 @@ def run(config: Config, options: Namespace) -> None:
         for statement in executed:
             say(f"  {statement}")
     keep, drop = (_names(text) for text in (options.keep_data, options.drop_data))
-    _report(chosen, squash.run(config, chosen, options.message, keep, drop))
+    _report(chosen, squash.run(context, chosen, options.message, keep, drop))
 
 
 def _report(chosen: Range, result: Result) -> None:

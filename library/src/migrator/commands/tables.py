@@ -2,9 +2,8 @@
 
 from argparse import ArgumentParser, Namespace
 
-from alembic.config import Config
-
 from migrator.config import models
+from migrator.config.context import Context
 from migrator.console import say, table
 
 
@@ -12,11 +11,11 @@ def arguments(_parser: ArgumentParser) -> None:
     """Add nothing: this command has no options."""
 
 
-def run(config: Config, _options: Namespace) -> None:
+def run(context: Context, _options: Namespace) -> None:
     """Import the models and list their tables by name."""
     rows = [
         (found.fullname, module or "(not in a searched module)", found.comment or "")
-        for module, tables in models.import_models(config).items()
+        for module, tables in models.import_models(context.config).items()
         for found in tables
     ]
     say(table(("table", "module", "comment"), sorted(rows)))

@@ -4,10 +4,8 @@ import json
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Iterator
 
-from alembic.config import Config
-
 from migrator import lint, trace
-from migrator.config import settings
+from migrator.config.context import Context
 from migrator.console import argument, note, say, table
 from migrator.errors import RefusedError, UsageError
 from migrator.lint import ranges, tried
@@ -33,23 +31,23 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON list instead of tables")
 
 
-def run(config: Config, options: Namespace) -> None:
+def run(context: Context, options: Namespace) -> None:
     """Show what each statement did.
 
     Raises:
         RefusedError: others would wait for one of them, and its revision does not accept that.
         UsageError: there is no such revision, or this is not PostgreSQL in development.
     """
-    if settings.dialect_name(config) != "postgresql":
+    if context.target.dialect != "postgresql":
         raise UsageError("A trace is about the locks of PostgreSQL, and this is not it.")
-    found = ranges.chosen(config, options.range, options.base)
-    traced = trace.run(config, found.revisions, together=found.together)
+    found = ranges.chosen(context, options.range, options.base)
+    traced = trace.run(context, found.revisions, together=found.together)
     if options.json:
         say(json.dumps([_as_json(each) for each in traced], ensure_ascii=False, indent=2))
     else:
         for each in traced:
             _show(each)
-    problems = lint.open_problems(config, traced, together=found.together)
+    problems = lint.open_problems(context, traced, together=found.together)
     if count := len({id(problem.step) for problem in problems}):
         raise RefusedError(
             f"Others would wait for {count} of these statements, or lose what they use, or they"

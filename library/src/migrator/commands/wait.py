@@ -2,9 +2,8 @@
 
 from argparse import ArgumentParser, Namespace
 
-from alembic.config import Config
-
 from migrator.commands import check
+from migrator.config.context import Context
 from migrator.console import say
 from migrator.revisions.wait import until_expected
 
@@ -17,6 +16,6 @@ def arguments(parser: ArgumentParser) -> None:
     )
 
 
-def run(config: Config, options: Namespace) -> None:
+def run(context: Context, options: Namespace) -> None:
     """Say where the database is, once it is where this code expects it."""
-    say(until_expected(config, options.timeout))
+    say(until_expected(context, options.timeout))

@@ -4,12 +4,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from typing import Any
 
-from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
-from migrator.config import settings
+from migrator.config.context import Context
 from migrator.database import errors
 from migrator.errors import UsageError
 from migrator.postgres import limits
@@ -21,10 +20,10 @@ LOST = {"tcp_keepalives_idle": 30, "tcp_keepalives_interval": 10, "tcp_keepalive
 
 
 @contextmanager
-def connect(config: Config, *, only_looks: bool = False) -> Iterator[Connection]:
-    """Yield a connection to the database that `config` names, in no transaction.
+def connect(context: Context, *, only_looks: bool = False) -> Iterator[Connection]:
+    """Yield a connection to the database that `context` names, in no transaction.
 
-    A Connection or Engine in `config.attributes["connection"]` is used instead: that is how
+    A Connection or Engine in `context.config.attributes["connection"]` is used instead: that is how
     tests, and several commands in one process, share one.
 
     Args:
@@ -35,7 +34,7 @@ def connect(config: Config, *, only_looks: bool = False) -> Iterator[Connection]
     Raises:
         MigratorError: the database cannot be reached, or a statement in it failed.
     """
-    given = config.attributes.get("connection")
+    given = context.config.attributes.get("connection")
     if isinstance(given, Connection):
         yield given
         return
@@ -43,18 +42,18 @@ def connect(config: Config, *, only_looks: bool = False) -> Iterator[Connection]
         with _open(given) as connection, _in_words(connection) if only_looks else nullcontext():
             yield connection
         return
-    with _open(engine(config, limited=not only_looks)) as connection, _in_words(connection):
+    with _open(engine(context, limited=not only_looks)) as connection, _in_words(connection):
         yield connection
 
 
 @contextmanager
-def connect_autocommit(config: Config) -> Iterator[Connection]:
+def connect_autocommit(context: Context) -> Iterator[Connection]:
     """Yield a connection beside the one of `connect`, which is never in a transaction.
 
     Raises:
         MigratorError: as for `connect`.
     """
-    alone = engine(config).execution_options(isolation_level="AUTOCOMMIT")
+    alone = engine(context).execution_options(isolation_level="AUTOCOMMIT")
     with _open(alone) as connection, _in_words(connection):
         yield connection
 
@@ -77,7 +76,7 @@ def _open(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
-def engine(config: Config, *, limited: bool = True) -> Engine:
+def engine(context: Context, *, limited: bool = True) -> Engine:
     """Return an engine whose sessions, if `limited`, carry the limits of the `[migrator]` section.
 
     The limits travel in the connection's start packet. A `SET` on the connection would open a
@@ -86,8 +85,8 @@ def engine(config: Config, *, limited: bool = True) -> Engine:
     Raises:
         UsageError: there is no usable URL, or its driver is not installed.
     """
-    url = settings.database_url(config)
-    chosen = settings.load(config)
+    url = context.target.url
+    chosen = context.settings
     if url.get_backend_name() == "sqlite":
         return _sqlite(create_engine(url, poolclass=NullPool))
     given = url.query.get("options", "")

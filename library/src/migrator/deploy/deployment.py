@@ -3,13 +3,13 @@
 import time
 from functools import partial
 
-from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from migrator import database
-from migrator.config import models, settings
+from migrator.config import models
+from migrator.config.context import Context
 from migrator.deploy import execution, lint_check, lock, preflight, verification
 from migrator.deploy.execution import Options
 from migrator.deploy.report import Report
@@ -24,7 +24,7 @@ PHASES = ("expand", "contract")
 __all__ = ["PHASES", "Options", "run", "say_done"]
 
 
-def run(config: Config, options: Options, report: Report) -> None:
+def run(context: Context, options: Options, report: Report) -> None:
     """Bring the database forward to `options.to`; nothing is ever downgraded by itself.
 
     With nothing pending it returns before Alembic's environment is loaded at all, unless what an
@@ -34,32 +34,32 @@ def run(config: Config, options: Options, report: Report) -> None:
         MigratorError: what went wrong, and where the database stands; its class says the exit
             code.
     """
-    revisions = graph.load(config)
-    preflight.wait_for_server(config, report, patient="wait" not in options.without)
+    revisions = graph.load(context)
+    preflight.wait_for_server(context, report, patient="wait" not in options.without)
     to = options.to
-    with database.connect(config) as connection:
-        whole = before = plan.make(config, connection, to, revisions)
+    with database.connect(context) as connection:
+        whole = before = plan.make(context, connection, to, revisions)
         if options.phase == "expand" and whole.pending:
             to = plan.before_contract(whole)
-            before = plan.make(config, connection, to, revisions)
+            before = plan.make(context, connection, to, revisions)
         unverified = log.unverified(connection)
     verifies = "verify" not in options.without
     if before.pending:
-        _look_ahead(config, before, options, report)
+        _look_ahead(context, before, options, report)
     elif unverified is None or before.ahead or not verifies:
         _say_nothing_to_do(before, whole, report)
         return
     else:
         report.done("plan", f"Nothing to apply, but to verify: the database is at {before.at}.")
-    if settings.load(config).drift and verifies:
-        models.import_models(config)  # a model that cannot be imported stops it here
+    if context.settings.drift and verifies:
+        models.import_models(context.config)  # a model that cannot be imported stops it here
     began = time.monotonic()
-    with lock.only_deployer(config, report) as control:
-        with database.connect(config) as connection:
-            now = plan.make(config, connection, to, revisions)
+    with lock.only_deployer(context, report) as control:
+        with database.connect(context) as connection:
+            now = plan.make(context, connection, to, revisions)
             unverified = log.unverified(connection)
             left_before = unfinished.find(connection) if unverified is None else unverified
-        work = Work(config, now, options.again, left_before, "record" not in options.without)
+        work = Work(context, now, options.again, left_before, "record" not in options.without)
         question = partial(_verify, work, to, revisions, options, report)
         if not now.pending or not before.pending:
             if before.pending:
@@ -78,17 +78,17 @@ def run(config: Config, options: Options, report: Report) -> None:
         report.done("next", f"--phase contract, when no older code runs: {waiting} to apply.")
 
 
-def _look_ahead(config: Config, before: Plan, options: Options, report: Report) -> None:
+def _look_ahead(context: Context, before: Plan, options: Options, report: Report) -> None:
     """Say what is to be done, and refuse what should not be."""
     _say_plan(before, options.phase, report)
     if "check" in options.without:
         report.skipped("check", "left out: --no-check")
     else:
-        preflight.check(config, report, now=options.now)
+        preflight.check(context, report, now=options.now)
     if "lint" in options.without:
         report.skipped("lint", "left out: --no-lint")
     else:
-        lint_check.check(config, before.pending, options.accepted_risk, report)
+        lint_check.check(context, before.pending, options.accepted_risk, report)
 
 
 def _verify(
@@ -103,7 +103,7 @@ def _verify(
     if "verify" in options.without:
         report.skipped("verify", "left out: --no-verify")
     else:
-        verification.check(work.config, connection, to, revisions, work.unfinished, report)
+        verification.check(work.context, connection, to, revisions, work.unfinished, report)
     if not work.recorded:
         return
     try:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
-from migrator.config import settings
 from migrator.deploy import failure, state, window
 from migrator.deploy.report import Report
 from migrator.deploy.runner import Application
@@ -60,12 +59,12 @@ def run(
     Raises:
         MigratorError: with the state of the database, and what to do, in its details.
     """
-    config, going = work.config, work.going
+    context, going = work.context, work.going
     work = replace(work, saved=_back_up(work, options, report))
     if not options.now and "check" not in options.without:
-        window.check(settings.load(config).window)  # waiting and the backup may have taken long
+        window.check(context.settings.window)  # waiting and the backup may have taken long
     application = Application(
-        config,
+        context,
         revisions,
         going,
         report,
@@ -82,7 +81,7 @@ def run(
     if work.saved and going.upgrade:
         from migrator import backup
 
-        backup.prune(work.saved, config)
+        backup.prune(work.saved, context)
     return application
 
 
@@ -93,7 +92,7 @@ def prove(work: Work, question: Callable[[Connection], None]) -> None:
         MigratorError: it is not, or nobody knows; with all that is known in its details.
     """
     try:
-        state.ask(work.config, question)
+        state.ask(work.context, question)
     except (Exception, KeyboardInterrupt) as error:
         raise failure.unverified(work, error) from error
 
@@ -102,12 +101,12 @@ def _back_up(work: Work, options: Options, report: Report) -> "Backup | None":
     if "backup" in options.without:
         report.skipped("backup", "left out: --no-backup")
         return None
-    if not settings.load(work.config).backup:
+    if not work.context.settings.backup:
         report.skipped("backup", "left out: backup = false")
         return None
     from migrator import backup  # not needed when there is nothing to do
 
-    saved = backup.take(work.config, work.going.at)
+    saved = backup.take(work.context, work.going.at)
     report.done(
         "backup",
         f"{saved.path}, {saved.size:,} bytes, {saved.tables} tables, read back in"

@@ -35,7 +35,7 @@ def failure(
     error = _cause(error)
     reason = _reason(error)
     try:
-        heads, unfinished = state.ask(work.config, state.now)
+        heads, unfinished = state.ask(work.context, state.now)
     except MigratorError as unreachable:
         look = f"{state.command(work, 'plan')}, then {state.command(work, work.again)}"
         found = MigratorError(
@@ -61,7 +61,7 @@ def unverified(work: Work, error: BaseException) -> MigratorError:
     heads, done = going.after or (going.target,), len(going.pending)
     if not isinstance(error, UnreachableError):  # it has been asked for long enough
         with suppress(MigratorError):  # all was committed, or applying it would have failed
-            heads, _ = state.ask(work.config, state.now)
+            heads, _ = state.ask(work.context, state.now)
             done = state.done(going, heads)
     where = state.sentence(going, heads)
     again = "Run the deploy again: it verifies again, also with nothing to apply."

@@ -2,17 +2,16 @@
 
 from collections.abc import Sequence
 
-from alembic.config import Config
 from alembic.script import Script
 from alembic.util.exc import CommandError
 
-from migrator.config import settings
+from migrator.config.context import Context
 from migrator.deploy.report import Report
 from migrator.errors import RefusedError
 
 
 def check(
-    config: Config, pending: Sequence[Script], accepted_risk: str | None, report: Report
+    context: Context, pending: Sequence[Script], accepted_risk: str | None, report: Report
 ) -> None:
     """Refuse revisions with findings that nobody has accepted.
 
@@ -25,12 +24,12 @@ def check(
     Raises:
         RefusedError: there are findings, and no accepted risk.
     """
-    if settings.dialect_name(config) != "postgresql":
+    if context.target.dialect != "postgresql":
         return
     from migrator import lint  # half of the tool, and only where something is pending
 
     try:
-        findings, undecided = lint.for_deploy(config, pending)
+        findings, undecided = lint.for_deploy(context, pending)
     except lint.NotInstalled:
         report.skipped("lint", "squawk is not installed here: `make lint-migrations` looks in CI")
         return

@@ -13,11 +13,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from alembic.config import Config
 from sqlalchemy import Connection, text
 
 from migrator import database
-from migrator.config import settings
+from migrator.config.context import Context
 from migrator.deploy.report import Report
 from migrator.errors import LockTimeout
 
@@ -50,8 +49,8 @@ class Holder:
 
 
 @contextmanager
-def only_deployer(config: Config, report: Report) -> Iterator[Connection | None]:
-    """Hold the deploy lock of the database that `config` names.
+def only_deployer(context: Context, report: Report) -> Iterator[Connection | None]:
+    """Hold the deploy lock of the database that `context` names.
 
     It ends with the process, however that ends. Others see the holder as one that backs up, until
     it calls `backup_is_over`.
@@ -63,13 +62,13 @@ def only_deployer(config: Config, report: Report) -> Iterator[Connection | None]
         LockTimeout: somebody else still has it after `deploy_lock_timeout` seconds, those of its
             backup not counted.
     """
-    patience = settings.load(config).deploy_lock_timeout
-    if settings.dialect_name(config) == "sqlite":
-        path = settings.database_url(config).database
+    patience = context.settings.deploy_lock_timeout
+    if context.target.dialect == "sqlite":
+        path = context.target.url.database
         with _file(Path(f"{path}.deploy-lock"), patience, report):
             yield None
         return
-    with database.connect_autocommit(config) as connection:
+    with database.connect_autocommit(context) as connection:
         _wait(
             lambda: bool(connection.scalar(text(f"SELECT pg_try_advisory_lock({KEY})"))),
             lambda: _holder(connection),

@@ -2,11 +2,11 @@
 
 import time
 
-from alembic.config import Config
 from sqlalchemy import Connection, text
 
 from migrator import database
 from migrator.config import settings
+from migrator.config.context import Context
 from migrator.deploy import window
 from migrator.deploy.report import Report
 from migrator.errors import RefusedError, UnreachableError
@@ -19,7 +19,7 @@ FACTS = text(
 )
 
 
-def wait_for_server(config: Config, report: Report, *, patient: bool = True) -> None:
+def wait_for_server(context: Context, report: Report, *, patient: bool = True) -> None:
     """Wait until the database answers, at most `wait_timeout`; then see what it is.
 
     Args:
@@ -29,12 +29,12 @@ def wait_for_server(config: Config, report: Report, *, patient: bool = True) -> 
         UnreachableError: it does not answer, or never will: a wrong password, an unknown name.
         RefusedError: it is a standby, or a pooler that mixes sessions.
     """
-    limits = settings.load(config)
+    limits = context.settings
     deadline = time.monotonic() + limits.wait_timeout
     said = False
     while True:
         try:
-            with database.connect(config) as connection:
+            with database.connect(context) as connection:
                 report.done("wait", f"{_facts(connection, limits)} answers")
                 return
         except UnreachableError as error:
@@ -47,7 +47,7 @@ def wait_for_server(config: Config, report: Report, *, patient: bool = True) -> 
         time.sleep(PAUSE)
 
 
-def check(config: Config, report: Report, *, now: bool = False) -> None:
+def check(context: Context, report: Report, *, now: bool = False) -> None:
     """See whether it is the time, and say what may be in the way.
 
     Args:
@@ -56,12 +56,12 @@ def check(config: Config, report: Report, *, now: bool = False) -> None:
     Raises:
         RefusedError: the window is closed.
     """
-    limits = settings.load(config)
+    limits = context.settings
     if now and limits.window:
         report.skipped("check", f"the maintenance window ({limits.window}) does not count: --now")
     elif not now:
         window.check(limits.window)
-    with database.connect(config) as connection:
+    with database.connect(context) as connection:
         if connection.dialect.name != "postgresql":
             report.done("check", "nothing is in the way")
             return

@@ -4,10 +4,10 @@ import shlex
 import time
 from collections.abc import Callable
 
-from alembic.config import Config
 from sqlalchemy import Connection
 
 from migrator import database
+from migrator.config.context import Context
 from migrator.deploy import deployment, execution, lock, preflight, rollback_preview
 from migrator.deploy.execution import Options
 from migrator.deploy.report import Report
@@ -21,7 +21,7 @@ from migrator.revisions.plan import Plan
 
 
 def run(
-    config: Config,
+    context: Context,
     options: Options,
     report: Report,
     confirm: Callable[[Plan, Preview | None], None],
@@ -35,22 +35,22 @@ def run(
         MigratorError: as for `deploy.run`.
         RefusedError: the database has moved while `confirm` was thinking.
     """
-    revisions = graph.load(config)
-    preflight.wait_for_server(config, report, patient="wait" not in options.without)
-    with database.connect(config) as connection:
-        going = plan.back(config, connection, options.to)
+    revisions = graph.load(context)
+    preflight.wait_for_server(context, report, patient="wait" not in options.without)
+    with database.connect(context) as connection:
+        going = plan.back(context, connection, options.to)
         shown = (
-            rollback_preview.make(config, connection, revisions, going) if going.pending else None
+            rollback_preview.make(context, connection, revisions, going) if going.pending else None
         )
     if not going.pending:
         report.done("plan", f"Nothing to take back: the database is at {going.at}.")
         return
     confirm(going, shown)
     if "check" not in options.without:
-        preflight.check(config, report, now=options.now)
+        preflight.check(context, report, now=options.now)
     began = time.monotonic()
-    with lock.only_deployer(config, report) as control:
-        with database.connect(config) as connection:
+    with lock.only_deployer(context, report) as control:
+        with database.connect(context) as connection:
             now, left_before = plan.current_heads(connection), unfinished.find(connection)
         if now != going.current:
             raise RefusedError(
@@ -69,7 +69,7 @@ def run(
 
         recorded = "record" not in options.without
         work = Work(
-            config, going, f"rollback --to {shlex.quote(going.target)}", left_before, recorded
+            context, going, f"rollback --to {shlex.quote(going.target)}", left_before, recorded
         )
         application = execution.run(work, revisions, options, report, control, verify)
     deployment.say_done(application, began, report)

@@ -4,12 +4,12 @@ import io
 import re
 from dataclasses import dataclass
 
-from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
+from migrator.config.context import Context
 from migrator.revisions.plan import Plan
 
 MANY = 100_000  # rows; counting further would take long, and changes no decision
@@ -31,7 +31,7 @@ class Preview:
 
 
 def make(
-    config: Config, connection: Connection, revisions: ScriptDirectory, going: Plan
+    context: Context, connection: Connection, revisions: ScriptDirectory, going: Plan
 ) -> Preview | None:
     """Render what `going` would run, and count what it would drop; changes nothing.
 
@@ -39,14 +39,14 @@ def make(
         None where that cannot be known without running it: SQLite's batch operations and
         revisions that read the database.
     """
-    found = sql(config, revisions, going)
+    found = sql(context, revisions, going)
     return None if found is None else Preview(found, tuple(_losses(connection, found)))
 
 
-def sql(config: Config, revisions: ScriptDirectory, going: Plan) -> str | None:
+def sql(context: Context, revisions: ScriptDirectory, going: Plan) -> str | None:
     """Return the SQL of `going`, or None where it cannot be rendered without running it."""
     buffer = io.StringIO()
-    before, config.output_buffer = config.output_buffer, buffer
+    before, context.config.output_buffer = context.config.output_buffer, buffer
 
     def steps(heads: object, _context: object) -> object:
         if going.upgrade:
@@ -54,7 +54,7 @@ def sql(config: Config, revisions: ScriptDirectory, going: Plan) -> str | None:
         return revisions._downgrade_revs(going.target, heads)  # type: ignore[arg-type]
 
     environment = EnvironmentContext(
-        config,
+        context.config,
         revisions,
         fn=steps,
         as_sql=True,
@@ -67,7 +67,7 @@ def sql(config: Config, revisions: ScriptDirectory, going: Plan) -> str | None:
     except Exception:  # whatever a revision raises that finds no database there
         return None
     finally:
-        config.output_buffer = before
+        context.config.output_buffer = before
     return buffer.getvalue()
 
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
 
-from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext, RevisionStep
 from alembic.script import ScriptDirectory
@@ -13,7 +12,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from migrator import database
-from migrator.config import settings
+from migrator.config.context import Context
 from migrator.deploy import lock
 from migrator.deploy.attempts import Attempts
 from migrator.deploy.non_transactional import Online
@@ -37,7 +36,7 @@ class Application:
 
     def __init__(
         self,
-        config: Config,
+        context: Context,
         revisions: ScriptDirectory,
         going: Plan,
         report: Report,
@@ -46,12 +45,12 @@ class Application:
         gated: bool = True,
         record: Log | None = None,
     ) -> None:
-        self.config = config
+        self.context = context
         self.revisions = revisions
         self.going = going
         self.report = report
         self.record = record
-        self.limits = settings.load(config)
+        self.limits = context.settings
         self.progress = Progress()
         self.applied: list[Progress] = []
         self.online: Online | None = None
@@ -78,17 +77,20 @@ class Application:
 
     def _once(self) -> None:
         """Go as far as it goes, on a connection of its own: after an error it is of no use."""
-        attributes = self.config.attributes
+        attributes = self.context.config.attributes
         self.progress.tried = time.monotonic()
         with ExitStack() as stack:
-            connection = stack.enter_context(database.engine(self.config).connect())
+            connection = stack.enter_context(database.engine(self.context).connect())
             self.online = Online(connection, self.limits, self.report)
             attributes.update(connection=connection, on_version_apply=self._write_down)
             stack.callback(attributes.pop, "connection")
             if self.attempts:
                 stack.callback(self.attempts.end)
             environment = EnvironmentContext(
-                self.config, self.revisions, fn=self._steps, destination_rev=self.going.target
+                self.context.config,
+                self.revisions,
+                fn=self._steps,
+                destination_rev=self.going.target,
             )
             with environment:
                 self.revisions.run_env()

@@ -5,11 +5,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from alembic.config import Config
 from sqlalchemy import Connection
 
 from migrator import database
-from migrator.config import settings
+from migrator.config.context import Context
 from migrator.errors import UnreachableError
 from migrator.postgres import unfinished
 from migrator.revisions import plan
@@ -33,7 +32,7 @@ class Work:
     whether the next deploy can know that this one was not verified. `saved` is the backup.
     """
 
-    config: Config
+    context: Context
     going: Plan
     again: str
     unfinished: Sequence[str] = ()
@@ -41,16 +40,16 @@ class Work:
     saved: "Backup | None" = None
 
 
-def ask(config: Config, question: Callable[[Connection], T]) -> T:
+def ask(context: Context, question: Callable[[Connection], T]) -> T:
     """Ask on a new connection: the deploy's may be gone, and a server that restarts comes back.
 
     Raises:
         MigratorError: it does not come back within `wait_timeout`, or what `question` raises.
     """
-    deadline = time.monotonic() + settings.load(config).wait_timeout
+    deadline = time.monotonic() + context.settings.wait_timeout
     while True:
         try:
-            with database.connect(config) as connection:
+            with database.connect(context) as connection:
                 return question(connection)
         except UnreachableError as error:
             if error.permanent or time.monotonic() >= deadline:
@@ -114,13 +113,13 @@ def saved(work: Work) -> list[tuple[str, str]]:
         return []
     from migrator import backup
 
-    restore = backup.restore_command(work.saved, work.config)
+    restore = backup.restore_command(work.saved, work.context)
     return [("backup", str(work.saved.path)), ("to restore", restore)]
 
 
 def command(work: Work, words: str) -> str:
     """Return a command to type."""
-    return f"python -m migrator -c {work.config.config_file_name} {words}"
+    return f"python -m migrator -c {work.context.ini} {words}"
 
 
 def _behind(name: str) -> str:

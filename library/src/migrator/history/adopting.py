@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alembic import command
-from alembic.config import Config
 from alembic.util import rev_id
 from alembic.util.exc import CommandError
 from sqlalchemy import Connection, create_engine
@@ -15,7 +14,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool
 
 from migrator import database
-from migrator.config import imports, models, settings
+from migrator.config import imports, models
+from migrator.config.context import Context
 from migrator.errors import RefusedError, UsageError
 from migrator.history import folder, reflection, writing
 from migrator.history.schema import Schema
@@ -43,26 +43,26 @@ class Result:
     differences: str
 
 
-def prepare(config: Config, beside: bool = False) -> Path:
+def prepare(context: Context, beside: bool = False) -> Path:
     """Return the file for the models, if everything is as it should be before a baseline.
 
     Raises:
-        RefusedError: `config` is for production, or there are revisions or models already.
+        RefusedError: `context` is for production, or there are revisions or models already.
         UsageError: there is a file of that name.
     """
-    if settings.load(config).production:
+    if context.settings.production:
         raise RefusedError(
-            f"{config.config_file_name} is for deploys: run `make baseline`, which uses"
+            f"{context.ini} is for deploys: run `make baseline`, which uses"
             " alembic.ini, with DATABASE_URL set to the database, better to a copy of it."
         )
-    if heads := graph.load(config).get_heads():
+    if heads := graph.load(context).get_heads():
         raise RefusedError(
             f"There are revisions already (up to {', '.join(heads)}), and a baseline is the first."
             " Nothing was changed; remove them (those of the example, say) and run this again."
         )
-    base = models.metadata(config)
+    base = models.metadata(context.config)
     try:
-        models.import_models(config)
+        models.import_models(context.config)
     except UsageError:
         if base.tables:
             raise
@@ -72,15 +72,15 @@ def prepare(config: Config, beside: bool = False) -> Path:
             " not know. Nothing was changed; remove them (those of the example, say), or keep"
             " those of tables that it has with beside=1 (--beside)."
         )
-    package = (config.get_main_option("autoimport_models") or "").replace(",", " ").split()[0]
-    module = imports.load(package, Path(str(config.config_file_name)))
+    package = context.option("autoimport_models").replace(",", " ").split()[0]
+    module = imports.load(package, Path(str(context.ini)))
     file = Path(module.__path__[0]) / FILE
     if file.exists():
         raise UsageError(f"{file} is there already and is never overwritten: move it away first.")
     return file
 
 
-def run(config: Config, message: str, file: Path, server: str | None = None) -> Result:
+def run(context: Context, message: str, file: Path, server: str | None = None) -> Result:
     """Write the models and the revision, which is proved to make the same schema.
 
     Args:
@@ -93,20 +93,20 @@ def run(config: Config, message: str, file: Path, server: str | None = None) -> 
         UsageError: it has no table.
         MigratorError: a revision that makes the same schema cannot be written.
     """
-    url = settings.database_url(config)
-    with database.connect(config) as connection:
+    url = context.target.url
+    with database.connect(context) as connection:
         if current := plan.current_heads(connection):
             raise RefusedError(
                 f"The database has a history: it is at {', '.join(current)}. Nothing was changed;"
                 " work with the revisions that it comes from."
             )
-    bench = Workbench(config, make_url(server) if server else url, owners=False)
+    bench = Workbench(context, make_url(server) if server else url, owners=False)
     source = create_engine(url, poolclass=NullPool)
     wanted = bench.schema(source)
     if not wanted.tables:
         raise UsageError("The database has no table, so there is nothing to adopt.")
-    code = _models(config, source.connect(), wanted)
-    versions = Path(graph.load(config).versions)
+    code = _models(context, source.connect(), wanted)
+    versions = Path(graph.load(context).versions)
     revision = rev_id()
     with folder.replacement(versions) as new:
         text = writing.Text(message)
@@ -123,12 +123,12 @@ def run(config: Config, message: str, file: Path, server: str | None = None) -> 
     return Result(revision, path, file, made.carried, made.why, _differences(bench))
 
 
-def stamp(config: Config, revision: str) -> None:
+def stamp(context: Context, revision: str) -> None:
     """Write into the database that it is at `revision`; nothing else in it is touched."""
-    command.stamp(config, revision)
+    command.stamp(context.config, revision)
 
 
-def _models(config: Config, connection: Connection, wanted: Schema) -> str:
+def _models(context: Context, connection: Connection, wanted: Schema) -> str:
     try:
         from migrator.history import drafted_models  # sqlacodegen, which only this needs
     except ModuleNotFoundError:
@@ -139,12 +139,10 @@ def _models(config: Config, connection: Connection, wanted: Schema) -> str:
 
     with connection:
         metadata = reflection.tables(connection, wanted)
-        for name in models.metadata(config).tables:
+        for name in models.metadata(context.config).tables:
             if name in metadata.tables:
                 metadata.remove(metadata.tables[name])
-        return drafted_models.draft(
-            connection, metadata, config.get_main_option("autoimport_base") or ""
-        )
+        return drafted_models.draft(connection, metadata, context.option("autoimport_base"))
 
 
 def _tidy(file: Path) -> None:
@@ -162,9 +160,9 @@ def _tidy(file: Path) -> None:
 def _differences(bench: Workbench) -> str:
     """Return what `alembic check` says about the models and the new revision."""
     with bench.empty() as engine, bench.configured(engine) as copy:
-        command.upgrade(copy, "head")
+        command.upgrade(copy.config, "head")
         try:
-            command.check(copy)
+            command.check(copy.config)
         except CommandError as error:
             return str(error)
     return ""

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from alembic.config import Config
 from sqlalchemy import Engine
 from sqlalchemy import text as sql_text
 
 from migrator.backup import tools
+from migrator.config.context import Context
 from migrator.errors import MigratorError
 from migrator.history.schema import Object, Schema
 
@@ -36,8 +36,8 @@ TOKEN = re.compile(
 WHOLE = {"FUNCTION", "PROCEDURE", "RULE"}  # their bodies may hold semicolons in plain sight
 
 
-def read(config: Config, engine: Engine, ignored: str, owners: bool) -> Schema:
-    """Return the schema of the database of `engine`, which is also that of `config`.
+def read(context: Context, engine: Engine, ignored: str, owners: bool) -> Schema:
+    """Return the schema of the database of `engine`, which is also that of `context`.
 
     Args:
         ignored: a table to leave out, with its schema or without.
@@ -47,7 +47,7 @@ def read(config: Config, engine: Engine, ignored: str, owners: bool) -> Schema:
         MigratorError: pg_dump failed; its words are in the message.
     """
     pattern = ignored if "." in ignored else f"*.{ignored}"
-    dump = _run(config, engine, ["--schema-only", "--clean", f"--exclude-table={pattern}"])
+    dump = _run(context, engine, ["--schema-only", "--clean", f"--exclude-table={pattern}"])
     headers = list(HEADER.finditer(dump))
     start = headers[0].start() if headers else 0
     objects: list[Object] = []
@@ -72,19 +72,19 @@ def read(config: Config, engine: Engine, ignored: str, owners: bool) -> Schema:
     return Schema((*early, *late), tuple(drops), len(early))
 
 
-def rows(config: Config, engine: Engine, tables: Sequence[str]) -> tuple[str, ...]:
+def rows(context: Context, engine: Engine, tables: Sequence[str]) -> tuple[str, ...]:
     """Return the statements that fill `tables` (as SQL writes them) as they are filled now."""
     names = [f"--table={table}" for table in tables]
-    dump = _run(config, engine, ["--data-only", "--column-inserts", *names])
+    dump = _run(context, engine, ["--data-only", "--column-inserts", *names])
     found = map(_uncommented, split(ENDS.sub("", dump)))
     return tuple(text for text in found if text and not NOISE.match(text))
 
 
-def _run(config: Config, engine: Engine, arguments: Sequence[str]) -> str:
+def _run(context: Context, engine: Engine, arguments: Sequence[str]) -> str:
     with engine.connect() as connection:
         major = (connection.dialect.server_version_info or (0,))[0]
-    database = tools.database(config)
-    program = tools.find(config, int(major))[0].path("pg_dump")
+    database = tools.database(context)
+    program = tools.find(context, int(major))[0].path("pg_dump")
     done = tools.run(
         [program, *arguments, "--encoding=UTF8", database.argument], database.environment
     )

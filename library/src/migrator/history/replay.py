@@ -47,9 +47,9 @@ def run(bench: Workbench, engine: Engine, scripts: Sequence[Script]) -> Rows:
     """
     watch = _Watch(bench)
     with bench.configured(engine) as copy:
-        copy.attributes["on_version_apply"] = watch
+        copy.config.attributes["on_version_apply"] = watch
         try:
-            command.upgrade(copy, scripts[-1].revision)
+            command.upgrade(copy.config, scripts[-1].revision)
         except Exception as error:  # a revision is somebody's Python
             failed = next((s for s in scripts if s.revision not in watch.applied), scripts[-1])
             reason = " ".join(str(getattr(error, "orig", None) or error).split()).removesuffix(".")

@@ -3,16 +3,16 @@
 from pathlib import Path
 from typing import Any
 
-from alembic.config import Config
 from sqlalchemy import Connection, event
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from migrator.config import imports
+from migrator.config.context import Context
 from migrator.errors import MigratorError, UsageError
 
 
-def run(config: Config, connection: Connection) -> int:
+def run(context: Context, connection: Connection) -> int:
     """Call the project's function with a session, and commit what it did.
 
     Returns:
@@ -22,9 +22,9 @@ def run(config: Config, connection: Connection) -> int:
         UsageError: the ini names no function, or one that is not there.
         MigratorError: the function failed; its transaction was rolled back.
     """
-    path = config.get_main_option("seeds") or ""
+    path = context.option("seeds")
     module, _, name = path.partition(":")
-    ini = config.config_file_name
+    ini = context.ini
     if not module or not name:
         raise UsageError(
             f"{ini} does not say where the example data is: add `seeds = app.seeds:run` below"

@@ -9,11 +9,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from alembic.config import Config
 from alembic.script import Script, ScriptDirectory
 
 from migrator import database
-from migrator.config import settings
+from migrator.config.context import Context
 from migrator.errors import MigratorError, PendingError, RefusedError, UsageError
 from migrator.history import folder, replay, statements, writing
 from migrator.history.replay import Rows
@@ -62,21 +61,21 @@ class Result:
     dropped: dict[str, int]
 
 
-def choose(config: Config, to: str = "head") -> Range:
+def choose(context: Context, to: str = "head") -> Range:
     """Return what a squash up to `to` would collapse.
 
     Raises:
-        RefusedError: `config` is for production, or another revision needs one in the middle.
-        PendingError: the database of `config` is in the middle of what would be gone.
+        RefusedError: `context` is for production, or another revision needs one in the middle.
+        PendingError: the database of `context` is in the middle of what would be gone.
         UsageError: there is no revision `to`, or the revisions are in several folders.
         MigratorError: the history has several heads, or cannot be read.
     """
-    if settings.load(config).production:
+    if context.settings.production:
         raise RefusedError(
-            f"{config.config_file_name} is for deploys, and a squash rewrites the revisions: run"
+            f"{context.ini} is for deploys, and a squash rewrites the revisions: run"
             " `make squash`, which uses alembic.ini, in a checkout."
         )
-    script = graph.load(config)
+    script = graph.load(context)
     last = _last(script, to)
     scripts = tuple(reversed(list(script.iterate_revisions(last.revision, "base"))))
     gone = {one.revision for one in scripts}
@@ -94,12 +93,12 @@ def choose(config: Config, to: str = "head") -> Range:
             " one step; move them into one first."
         )
     chosen = Range(scripts, Path(script.versions))
-    _refuse_in_the_middle(config, chosen)
+    _refuse_in_the_middle(context, chosen)
     return chosen
 
 
 def run(
-    config: Config,
+    context: Context,
     chosen: Range,
     message: str,
     keep: Collection[str] = (),
@@ -116,19 +115,19 @@ def run(
         RefusedError: it has not been said what happens to rows that the revisions write.
         MigratorError: a revision does not run, or the proof fails. Nothing was changed then.
     """
-    bench = Workbench(config, settings.database_url(config))
+    bench = Workbench(context, context.target.url)
     with bench.empty() as old, folder.replacement(chosen.versions) as new:
         found = replay.run(bench, old, chosen.scripts)
         kept = decide(found, chosen, keep, drop)
         wanted = bench.schema(old)
         filled = bench.rows(old, list(kept))
-        heads = with_heads(config, chosen.versions)
+        heads = with_heads(context, chosen.versions)
         for one in chosen.scripts:
             (new / Path(one.path).relative_to(chosen.versions.absolute())).unlink()
         labels = tuple(dict.fromkeys(n for s in chosen.scripts for n in s._orig_branch_labels))
         text = writing.Text(message, chosen.replaces, labels, filled)
         made = writing.fit(bench, new, chosen.last.revision, old, wanted, text, list(kept))
-        if with_heads(config, new) != heads:
+        if with_heads(context, new) != heads:
             raise MigratorError("The heads would not be the same any more; nothing was changed.")
         folder.exchange(chosen.versions, new)
     return Result(
@@ -183,10 +182,10 @@ def executed(chosen: Range) -> list[Statement]:
     return statements.find(list(chosen.scripts))
 
 
-def with_heads(config: Config, versions: Path) -> set[str]:
+def with_heads(context: Context, versions: Path) -> set[str]:
     """Return the heads of the revisions in a folder."""
-    copy = with_revisions(Config(config.config_file_name), versions)
-    return set(ScriptDirectory.from_config(copy).get_heads())
+    copy = with_revisions(context.fresh(), versions)
+    return set(ScriptDirectory.from_config(copy.config).get_heads())
 
 
 def _last(script: ScriptDirectory, to: str) -> Script:
@@ -207,8 +206,8 @@ def _last(script: ScriptDirectory, to: str) -> Script:
     return found
 
 
-def _refuse_in_the_middle(config: Config, chosen: Range) -> None:
-    with database.connect(config) as connection:
+def _refuse_in_the_middle(context: Context, chosen: Range) -> None:
+    with database.connect(context) as connection:
         current = plan.current_heads(connection)
     if gone := set(current) & set(chosen.replaces):
         raise PendingError(

@@ -5,14 +5,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from alembic.config import Config
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import NullPool
 
+from migrator import shadow
+from migrator.config.context import Context
 from migrator.history import sqlite
 from migrator.history.schema import Schema
-from migrator.shadow import database
 
 
 @dataclass
@@ -20,13 +20,13 @@ class Workbench:
     """Makes scratch databases, and reads databases that are to be compared with each other.
 
     Args:
-        config: the project's configuration.
+        context: the project's configuration.
         server: a database beside which the scratch databases are made; it is not touched.
         ignored: the name of Alembic's own table, with its schema if it has one.
         owners: whether it counts who owns what.
     """
 
-    config: Config
+    context: Context
     server: URL
     ignored: str = "alembic_version"
     owners: bool = True
@@ -38,17 +38,17 @@ class Workbench:
         Raises:
             MigratorError: there can be none.
         """
-        with database.empty(self.server) as url:
+        with shadow.empty(self.server) as url:
             yield create_engine(url, poolclass=NullPool)
 
     @contextmanager
-    def configured(self, engine: Engine, folder: Path | None = None) -> Iterator[Config]:
+    def configured(self, engine: Engine, folder: Path | None = None) -> Iterator[Context]:
         """Yield a configuration for commands on the database of `engine`.
 
         Args:
             folder: where the revisions are, if not in their usual place.
         """
-        with database.configured(self.config, engine.url) as copy:
+        with shadow.configured(self.context, engine.url) as copy:
             yield copy if folder is None else with_revisions(copy, folder)
 
     def schema(self, engine: Engine) -> Schema:
@@ -76,8 +76,8 @@ class Workbench:
             return postgresql.rows(copy, engine, tables)
 
 
-def with_revisions(config: Config, folder: Path) -> Config:
-    """Let `config` find its revisions in another folder, and return it."""
-    config.set_main_option("path_separator", "newline")  # a path may have a colon in it
-    config.set_main_option("version_locations", str(folder))
-    return config
+def with_revisions(context: Context, folder: Path) -> Context:
+    """Let `context` find its revisions in another folder, and return it."""
+    context.config.set_main_option("path_separator", "newline")  # a path may have a colon in it
+    context.config.set_main_option("version_locations", str(folder))
+    return context

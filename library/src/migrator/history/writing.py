@@ -13,13 +13,13 @@ from alembic import command
 from alembic.autogenerate import renderers
 from alembic.autogenerate.api import AutogenContext
 from alembic.autogenerate.render import _render_python_into_templatevars
-from alembic.config import Config
 from alembic.operations import ops
 from alembic.script import ScriptDirectory
 from alembic.script.write_hooks import _run_hooks
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from migrator.config.context import Context
 from migrator.errors import MigratorError
 from migrator.history import draft, schema
 from migrator.history.draft import Draft
@@ -92,7 +92,7 @@ def fit(
     why = ""
     for plain in (False, True):
         made = draft.make(bench, source, wanted, plain=plain)
-        path = write(bench.config, folder, revision, made, text)
+        path = write(bench.context, folder, revision, made, text)
         problem = prove(bench, folder, revision, wanted, (filled, text.rows))
         if not problem:
             return Fit(path, tuple(one.title for one in made.carried), why)
@@ -104,7 +104,7 @@ def fit(
     )
 
 
-def write(config: Config, folder: Path, revision: str, found: Draft, text: Text) -> Path:
+def write(context: Context, folder: Path, revision: str, found: Draft, text: Text) -> Path:
     """Write a first revision into `folder` and return its path."""
     variables: dict[str, Any] = {}
     autogenerate = AutogenContext(found.context, autogenerate=False)
@@ -121,7 +121,7 @@ def write(config: Config, folder: Path, revision: str, found: Draft, text: Text)
     with tempfile.TemporaryDirectory(dir=folder, prefix="draft-") as empty:
         # Revisions that follow this one would be an error while it is not there yet. The folder
         # is below the other one for the sake of its ruff.toml.
-        alone = with_revisions(Config(config.config_file_name), Path(empty))
+        alone = with_revisions(context.fresh(), Path(empty)).config
         scripts = ScriptDirectory.from_config(alone)
         with redirect_stdout(StringIO()):  # what the hooks say about themselves
             script = scripts.generate_revision(
@@ -173,15 +173,15 @@ def prove(
     """
     with bench.empty() as engine, bench.configured(engine, folder) as copy:
         try:
-            command.upgrade(copy, revision)
+            command.upgrade(copy.config, revision)
             if different := schema.difference(wanted, bench.schema(engine)):
                 return different
             if bench.rows(engine, filled[0]) != filled[1]:
                 return f"other rows in {', '.join(filled[0])}"
-            command.downgrade(copy, "base")
+            command.downgrade(copy.config, "base")
             if left := schema.remains(bench.schema(engine)):
                 return "left after a downgrade: " + ", ".join(one.title for one in left)
-            command.upgrade(copy, revision)
+            command.upgrade(copy.config, revision)
             return schema.difference(wanted, bench.schema(engine))
         except (MigratorError, SQLAlchemyError, ValueError, TypeError, NameError) as error:
             return " ".join(str(getattr(error, "orig", None) or error).split())

@@ -8,20 +8,18 @@ together.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from alembic.config import Config
 from alembic.script import Script, ScriptDirectory
 from alembic.util.exc import CommandError
 from sqlalchemy import make_url
 
-from migrator import trace
-from migrator.config import settings
+from migrator import shadow, trace
+from migrator.config.context import Context
 from migrator.lint import acknowledgements, contract, filling, judging, offline, squawk, tried
 from migrator.lint.finding import Finding
 from migrator.lint.rules import UNDECIDED
 from migrator.lint.squawk import NotInstalled
 from migrator.lint.tried import Compared
 from migrator.revisions import graph
-from migrator.shadow import database
 from migrator.trace import Problem, Traced
 
 NOWHERE = make_url("postgresql+psycopg://nowhere.invalid/nowhere")
@@ -42,17 +40,19 @@ class Verdict:
     notes: tuple[str, ...] = ()
 
 
-def verdict(config: Config, revisions: Sequence[Script]) -> list[Finding]:
+def verdict(context: Context, revisions: Sequence[Script]) -> list[Finding]:
     """Return what squawk, the trace and we say against revisions, oldest first; empty is good.
 
     Raises:
         NotInstalled: there is no squawk here.
         MigratorError: env.py, squawk or the scratch database failed.
     """
-    return list(examine(config, revisions).findings)
+    return list(examine(context, revisions).findings)
 
 
-def for_deploy(config: Config, revisions: Sequence[Script]) -> tuple[list[Finding], list[Finding]]:
+def for_deploy(
+    context: Context, revisions: Sequence[Script]
+) -> tuple[list[Finding], list[Finding]]:
     """Return what is wrong with pending revisions by their SQL, and what only a trace can tell.
 
     A deploy tries nothing. What a trace has cleared in CI may be accepted in the revision, too.
@@ -61,13 +61,13 @@ def for_deploy(config: Config, revisions: Sequence[Script]) -> tuple[list[Findin
         NotInstalled: there is no squawk here, as usual in production.
         CommandError: env.py or squawk failed.
     """
-    found = examine(config, revisions, traced=False).findings
+    found = examine(context, revisions, traced=False).findings
     certain = [finding for finding in found if finding.rule not in UNDECIDED]
     return certain, [finding for finding in found if finding.rule in UNDECIDED]
 
 
 def examine(
-    config: Config, revisions: Sequence[Script], *, together: bool = True, traced: bool = True
+    context: Context, revisions: Sequence[Script], *, together: bool = True, traced: bool = True
 ) -> Verdict:
     """Look at revisions, oldest first.
 
@@ -80,11 +80,11 @@ def examine(
         NotInstalled: there is no squawk here.
         CommandError: env.py, squawk or the scratch database failed.
     """
-    if not revisions or settings.dialect_name(config) != "postgresql":
+    if not revisions or context.target.dialect != "postgresql":
         return Verdict(())
     squawk.program()
-    seen = trace.run(config, revisions, together=together) if traced else None
-    compared = _compared(config, revisions, seen, together)
+    seen = trace.run(context, revisions, together=together) if traced else None
+    compared = _compared(context, revisions, seen, together)
     whole = {each.script.revision for each in seen or () if not each.failure}
     notes = dict.fromkeys(f"{s.script.revision}: {note}" for s in seen or () for note in s.notes)
     everything: list[Finding] = []
@@ -95,7 +95,7 @@ def examine(
         if script.revision in whole:
             unused = set(acknowledgements.accepted(comments)) - _rules(compared, script)
         if unused and together and len(revisions) > 1:
-            unused -= _rules_alone(config, script)
+            unused -= _rules_alone(context, script)
         own = [finding for finding in compared.findings if finding.revision == script.revision]
         everything += acknowledgements.apply(own, comments, script.revision, path, unused)
     return Verdict(
@@ -106,14 +106,14 @@ def examine(
     )
 
 
-def open_problems(config: Config, seen: Sequence[Traced], *, together: bool) -> list[Problem]:
+def open_problems(context: Context, seen: Sequence[Traced], *, together: bool) -> list[Problem]:
     """Return what a trace has against revisions and nobody has accepted.
 
     A comment may name the rule of the trace, or what lint says of the same statement; that is
     known only where squawk works.
     """
     try:
-        compared = _compared(config, [each.script for each in seen], seen, together)
+        compared = _compared(context, [each.script for each in seen], seen, together)
     except CommandError:
         compared = Compared(())
     found = []
@@ -129,13 +129,13 @@ def open_problems(config: Config, seen: Sequence[Traced], *, together: bool) -> 
 
 
 def _compared(
-    config: Config, revisions: Sequence[Script], seen: Sequence[Traced] | None, together: bool
+    context: Context, revisions: Sequence[Script], seen: Sequence[Traced] | None, together: bool
 ) -> Compared:
-    directory = graph.load(config)
+    directory = graph.load(context)
     before = {each.revision: contract.earlier(directory, each) for each in revisions}
     more = [each for earlier in before.values() for each in earlier]
     scripts = {each.revision: each for each in (*more, *revisions)}
-    rendered = filling.fill(_rendered(config, directory, [*scripts.values()]), seen or ())
+    rendered = filling.fill(_rendered(context, directory, [*scripts.values()]), seen or ())
     by_name = {each.script.revision: each for each in rendered}
     wanted = [by_name[each.revision] for each in revisions]
     parts = {name: [by_name[each.revision] for each in earlier] for name, earlier in before.items()}
@@ -144,12 +144,12 @@ def _compared(
 
 
 def _rendered(
-    config: Config, directory: ScriptDirectory, scripts: Sequence[Script]
+    context: Context, directory: ScriptDirectory, scripts: Sequence[Script]
 ) -> list[offline.Rendered]:
-    if settings.load(config).production:  # the deploy goes on in this process, with that URL
-        return offline.render(config, directory, scripts)
+    if context.settings.production:  # the deploy goes on in this process, with that URL
+        return offline.render(context, directory, scripts)
     # A revision that opens a connection of its own must not change the database in use.
-    with database.configured(config, NOWHERE) as own:
+    with shadow.configured(context, NOWHERE) as own:
         return offline.render(own, directory, scripts)
 
 
@@ -158,6 +158,6 @@ def _rules(compared: Compared, script: Script) -> set[str]:
     return {finding.rule for finding in everything if finding.revision == script.revision}
 
 
-def _rules_alone(config: Config, script: Script) -> set[str]:
+def _rules_alone(context: Context, script: Script) -> set[str]:
     """Return what counts when the revision is deployed alone: tables that are new here are old."""
-    return _rules(_compared(config, [script], trace.run(config, [script]), together=True), script)
+    return _rules(_compared(context, [script], trace.run(context, [script]), together=True), script)

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext
 from alembic.script import Script, ScriptDirectory
 from alembic.util.exc import CommandError
 
+from migrator.config.context import Context
 from migrator.errors import MigratorError
 from migrator.lint import statements
 from migrator.trace.where import Place, here
@@ -40,7 +40,9 @@ class Rendered:
     failure: str = ""
 
 
-def render(config: Config, directory: ScriptDirectory, scripts: Sequence[Script]) -> list[Rendered]:
+def render(
+    context: Context, directory: ScriptDirectory, scripts: Sequence[Script]
+) -> list[Rendered]:
     """Render the upgrades of `scripts`, each by itself, in one run of env.py.
 
     Raises:
@@ -52,9 +54,9 @@ def render(config: Config, directory: ScriptDirectory, scripts: Sequence[Script]
         rendered.extend(_render(script, context) for script in scripts)
         return []  # nothing for Alembic to run
 
-    before, config.output_buffer = config.output_buffer, io.StringIO()
+    before, context.config.output_buffer = context.config.output_buffer, io.StringIO()
     try:
-        with EnvironmentContext(config, directory, fn=record, as_sql=True):
+        with EnvironmentContext(context.config, directory, fn=record, as_sql=True):
             directory.run_env()
     except CommandError:
         raise
@@ -65,7 +67,7 @@ def render(config: Config, directory: ScriptDirectory, scripts: Sequence[Script]
             " part (run_migrations_offline)."
         ) from error
     finally:
-        config.output_buffer = before
+        context.config.output_buffer = before
     if len(rendered) < len(scripts):
         raise MigratorError(
             "The revisions cannot be rendered as SQL: migrations/env.py does not run them offline"

@@ -4,12 +4,11 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from alembic.config import Config
 from alembic.script import Script, ScriptDirectory
 from alembic.util.exc import CommandError
 
 from migrator import database
-from migrator.config import settings
+from migrator.config.context import Context
 from migrator.errors import UsageError
 from migrator.revisions import graph, plan
 
@@ -23,7 +22,7 @@ class Range:
     what: str
 
 
-def chosen(config: Config, words: str | None, base: str | None) -> Range:
+def chosen(context: Context, words: str | None, base: str | None) -> Range:
     """Return what the command line asks for; by default what is pending.
 
     Args:
@@ -35,12 +34,12 @@ def chosen(config: Config, words: str | None, base: str | None) -> Range:
         UsageError: there is no such revision, or git does not know the commit.
         MigratorError: the database cannot be reached, or the history is broken.
     """
-    script = graph.load(config)
+    script = graph.load(context)
     if base is not None:
-        return _branch(config, script, base)
+        return _branch(context, script, base)
     if words is None:
-        with database.connect(config) as connection:
-            found = plan.make(config, connection, revisions=script)
+        with database.connect(context) as connection:
+            found = plan.make(context, connection, revisions=script)
         return Range(found.pending, True, f"pending after {found.at}")
     first, dots, last = words.partition("..")
     if not dots:
@@ -66,8 +65,8 @@ def _named(script: ScriptDirectory, name: str) -> Script:
     return found
 
 
-def _branch(config: Config, script: ScriptDirectory, base: str) -> Range:
-    folder = settings.project_folder(config)
+def _branch(context: Context, script: ScriptDirectory, base: str) -> Range:
+    folder = context.folder
     changed = _git(folder, "ls-files", "--others", "--exclude-standard", "-z")
     if base == "HEAD" and not _git(folder, "rev-list", "--all", "--max-count=1"):
         changed += _git(folder, "ls-files", "-z")  # before the first commit everything is added

@@ -8,9 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from alembic.config import Config
-
-from migrator.config import settings
+from migrator.config.context import Context
 from migrator.errors import UsageError
 
 SHALLOW = (
@@ -35,13 +33,13 @@ class Repository:
     ini: str
 
     @staticmethod
-    def around(config: Config) -> "Repository | None":
+    def around(context: Context) -> "Repository | None":
         """Return the repository of the project, None when there is none.
 
         Raises:
             UsageError: there is one, but git will not work with it.
         """
-        folder = settings.project_folder(config)
+        folder = context.folder
         try:
             done = _git(folder, "rev-parse", "--show-toplevel", "--show-prefix")
         except FileNotFoundError:
@@ -52,7 +50,7 @@ class Repository:
                 return None
             raise UsageError(f"git cannot read the repository: {' '.join(words.split())}.")
         top, prefix = done.stdout.decode(errors="surrogateescape").split("\n")[:2]
-        ini = Path(config.config_file_name or "alembic.ini").name
+        ini = Path(context.ini or "alembic.ini").name
         return Repository(Path(top), PurePosixPath(prefix or "."), ini)
 
     def first(self, names: Sequence[str]) -> str | None:

@@ -1,19 +1,19 @@
 """The chain of revisions of this code: read from their files, found by name, told in a line."""
 
-from alembic.config import Config
 from alembic.script import Script, ScriptDirectory
 from alembic.util.exc import CommandError
 
+from migrator.config.context import Context
 from migrator.errors import MigratorError, UsageError
 
 
-def load(config: Config) -> ScriptDirectory:
+def load(context: Context) -> ScriptDirectory:
     """Read the revision files.
 
     Raises:
         MigratorError: one of them is broken, or the one that it follows is missing.
     """
-    script = ScriptDirectory.from_config(config)
+    script = ScriptDirectory.from_config(context.config)
     try:
         heads = script.get_heads()
     except CommandError:

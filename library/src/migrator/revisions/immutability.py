@@ -9,8 +9,7 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from alembic.config import Config
-
+from migrator.config.context import Context
 from migrator.errors import RefusedError, UsageError
 from migrator.revisions import files, git
 from migrator.revisions.files import RevisionFile
@@ -41,7 +40,7 @@ class Histories:
         return {r: file for r, file in both.items() if r not in gone}
 
 
-def check(config: Config, base: str | None = None, *, optional: bool = False) -> str:
+def check(context: Context, base: str | None = None, *, optional: bool = False) -> str:
     """Return a sentence that says what was compared.
 
     Args:
@@ -53,7 +52,7 @@ def check(config: Config, base: str | None = None, *, optional: bool = False) ->
         UsageError: there is no such base, or a shallow clone does not reach back to it.
         MigratorError: a revision file cannot be read.
     """
-    repository = git.Repository.around(config)
+    repository = git.Repository.around(context)
     found = base or target()
     if repository and not found:
         found = repository.first(MAIN_BRANCHES)

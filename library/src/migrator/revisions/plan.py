@@ -3,14 +3,13 @@
 import re
 from dataclasses import dataclass
 
-from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import Script, ScriptDirectory
 from alembic.script.revision import RevisionError
 from alembic.util.exc import CommandError
 from sqlalchemy import Connection
 
-from migrator.config import settings
+from migrator.config.context import Context
 from migrator.errors import MigratorError, PendingError, RefusedError, UsageError
 from migrator.revisions import graph, log, squashed
 
@@ -42,7 +41,7 @@ class Plan:
 
 
 def make(
-    config: Config,
+    context: Context,
     connection: Connection,
     to: str = "head",
     revisions: ScriptDirectory | None = None,
@@ -51,7 +50,7 @@ def make(
 
     Args:
         to: the revision to reach, as Alembic writes it.
-        revisions: those of `config`, if they are loaded already, which takes 0.1 ms for each.
+        revisions: those of `context`, if they are loaded already, which takes 0.1 ms for each.
 
     Raises:
         MigratorError: the history has several heads, or the database is at a revision that
@@ -59,13 +58,13 @@ def make(
         RefusedError: newer code has migrated the database, and `allow_ahead` is false.
         UsageError: there is no revision `to`, or it lies behind.
     """
-    script = revisions or graph.load(config)
+    script = revisions or graph.load(context)
     target = graph.find(script, to)
     current = current_heads(connection)
     if set(current) == {target}:
         return Plan(current, target, ())
     if any(not graph.is_known(script, revision) for revision in current):
-        _refuse_unknown(config, connection, script, current)
+        _refuse_unknown(context, connection, script, current)
         return Plan(current, target, (), ahead=True)
     try:
         pending = list(script.iterate_revisions(target, current or "base"))
@@ -77,7 +76,7 @@ def make(
     return Plan(current, target, tuple(reversed(pending)))
 
 
-def expect(config: Config, connection: Connection) -> str:
+def expect(context: Context, connection: Connection) -> str:
     """Return a sentence that says that the database is where this code expects it.
 
     Revisions of the contract may be missing: they wait until this code has taken over.
@@ -86,7 +85,7 @@ def expect(config: Config, connection: Connection) -> str:
         PendingError: it is not there yet.
         MigratorError: as for `make`.
     """
-    found = make(config, connection)
+    found = make(context, connection)
     phases = [graph.phase(script) for script in found.pending]
     if set(phases) == {"contract"} and found.current:
         return (
@@ -121,7 +120,7 @@ def before_contract(found: Plan) -> str:
     return reached
 
 
-def back(config: Config, connection: Connection, to: str) -> Plan:
+def back(context: Context, connection: Connection, to: str) -> Plan:
     """Return the way back from where the database is to the revision `to`; changes nothing.
 
     Args:
@@ -131,10 +130,10 @@ def back(config: Config, connection: Connection, to: str) -> Plan:
         MigratorError: as for `make`.
         UsageError: there is no such revision behind.
     """
-    script = graph.load(config)
+    script = graph.load(context)
     current = current_heads(connection)
     if any(not graph.is_known(script, revision) for revision in current):
-        _refuse_unknown(config, connection, script, current)
+        _refuse_unknown(context, connection, script, current)
     try:
         steps = script._downgrade_revs(to, current)  # type: ignore[arg-type]
     except CommandError as error:
@@ -186,7 +185,7 @@ def current_heads(connection: Connection) -> tuple[str, ...]:
 
 
 def _refuse_unknown(
-    config: Config, connection: Connection, script: ScriptDirectory, current: tuple[str, ...]
+    context: Context, connection: Connection, script: ScriptDirectory, current: tuple[str, ...]
 ) -> None:
     """Tell a database that is ahead of this code from one that is on another path.
 
@@ -205,7 +204,7 @@ def _refuse_unknown(
             " version of the code was deployed before, or the revision was deleted. Nothing was"
             " changed; deploy the code that has it."
         )
-    if not settings.load(config).allow_ahead:
+    if not context.settings.allow_ahead:
         raise RefusedError(
             f"The database is ahead of this code: newer code has brought it to {names}, and the"
             f" newest revision here is {', '.join(script.get_heads())}. Nothing was changed. Deploy"

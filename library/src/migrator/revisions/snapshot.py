@@ -4,13 +4,12 @@ from difflib import unified_diff
 from pathlib import Path
 
 from alembic import command
-from alembic.config import Config
 from alembic.util.exc import CommandError
 
+from migrator import shadow
 from migrator.catalog import dump
-from migrator.config import settings
+from migrator.config.context import Context
 from migrator.errors import MigratorError, RefusedError, UsageError
-from migrator.shadow import database
 
 FILE = "schema.sql"
 HEADER = (
@@ -22,7 +21,7 @@ FIRST_WORDS = 39  # of the header: they stay, so that the file is known again
 SHOWN = 40  # lines of a difference
 
 
-def write(config: Config) -> bool:
+def write(context: Context) -> bool:
     """Write schema.sql beside the ini file, and tell whether that changed it.
 
     Raises:
@@ -30,14 +29,14 @@ def write(config: Config) -> bool:
         RefusedError: there is a file of this name that is not ours.
         UsageError: the file cannot be written.
     """
-    file = path(config)
+    file = path(context)
     old = read(file)
     if old and not old.startswith((HEADER[:FIRST_WORDS], "<<<<<<< ")):
         raise RefusedError(
             f"{file} was written by somebody else, and would be lost: move it away, then run `make"
             " snapshot` again."
         )
-    new = build(config)
+    new = build(context)
     try:
         if old == new:
             return False
@@ -47,7 +46,7 @@ def write(config: Config) -> bool:
     return True
 
 
-def check(config: Config) -> bool:
+def check(context: Context) -> bool:
     """Compare schema.sql with the revisions, and change nothing.
 
     Returns:
@@ -56,10 +55,10 @@ def check(config: Config) -> bool:
     Raises:
         MigratorError: it is stale; the message has the difference. Otherwise as for `build`.
     """
-    old = read(path(config))
+    old = read(path(context))
     if old is None:
         return False
-    new = build(config)
+    new = build(context)
     if old == new:
         return True
     if any(line.startswith(("<<<<<<< ", ">>>>>>> ")) for line in old.splitlines()):
@@ -74,25 +73,25 @@ def check(config: Config) -> bool:
     )
 
 
-def build(config: Config) -> str:
+def build(context: Context) -> str:
     """Apply all revisions to a scratch database and return what schema.sql has to be.
 
     Raises:
         MigratorError: a revision cannot be applied, or there can be no scratch database.
-        RefusedError: `config` is for production, where nothing is tried out.
+        RefusedError: `context` is for production, where nothing is tried out.
     """
-    limits = settings.load(config)
+    limits = context.settings
     if limits.production:
         raise RefusedError(
             f"{FILE} is made on a scratch database, and production is no place for one: run"
             " `make snapshot` with alembic.ini."
         )
     with (
-        database.empty(settings.database_url(config)) as url,
-        database.configured(config, url) as copy,
+        shadow.empty(context.target.url) as url,
+        shadow.configured(context, url) as copy,
     ):
         try:
-            command.upgrade(copy, "heads")
+            command.upgrade(copy.config, "heads")
         except Exception as error:  # a revision is somebody's Python
             what = "" if isinstance(error, CommandError) else f"{type(error).__name__}: "
             raise MigratorError(
@@ -102,9 +101,9 @@ def build(config: Config) -> str:
         return HEADER + dump.dump(url, limits.pg_bin)
 
 
-def path(config: Config) -> Path:
+def path(context: Context) -> Path:
     """Return where schema.sql is, or will be."""
-    return settings.project_folder(config) / FILE
+    return context.folder / FILE
 
 
 def read(file: Path) -> str | None:

@@ -4,17 +4,16 @@ from contextlib import suppress
 from pathlib import Path
 
 from alembic import command
-from alembic.config import Config
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 
 from migrator import console, database
-from migrator.config import settings
+from migrator.config.context import Context
 from migrator.errors import UsageError
 from migrator.revisions import graph, plan
 
 
-def write(config: Config, output: Path, start: str | None = None, to: str = "head") -> str | None:
+def write(context: Context, output: Path, start: str | None = None, to: str = "head") -> str | None:
     """Write the SQL that leads from `start` to `to`, and return that range in words.
 
     Args:
@@ -30,10 +29,10 @@ def write(config: Config, output: Path, start: str | None = None, to: str = "hea
     """
     with suppress(OSError):
         output.unlink()  # what an earlier run wrote must not be taken for this one's
-    script = graph.load(config)
+    script = graph.load(context)
     if start is None:
-        with database.connect(config) as connection:
-            current = plan.make(config, connection, revisions=script).current
+        with database.connect(context) as connection:
+            current = plan.make(context, connection, revisions=script).current
         if len(current) > 1:
             raise UsageError(
                 f"The database is at {len(current)} revisions ({', '.join(current)}): say which to"
@@ -48,11 +47,11 @@ def write(config: Config, output: Path, start: str | None = None, to: str = "hea
     try:
         with partial.open("w", encoding="utf-8", newline="\n") as file:
             file.write(f"-- From {first} to {last}.\n\n")
-            if settings.dialect_name(config) == "postgresql":
+            if context.target.dialect == "postgresql":
                 file.write("SET client_encoding = 'UTF8';\n\n")
-            config.output_buffer = file
+            context.config.output_buffer = file
             step = command.downgrade if back else command.upgrade
-            step(config, f"{first}:{last}", sql=True)
+            step(context.config, f"{first}:{last}", sql=True)
         partial.replace(output)
     except OSError as error:
         name = console.argument(str(output))

@@ -2,9 +2,8 @@
 
 import time
 
-from alembic.config import Config
-
 from migrator import database
+from migrator.config.context import Context
 from migrator.errors import (
     MigratorError,
     PendingError,
@@ -17,7 +16,7 @@ from migrator.revisions import plan
 PAUSE = 1.0  # seconds between two tries
 
 
-def until_expected(config: Config, timeout: float) -> str:
+def until_expected(context: Context, timeout: float) -> str:
     """Return where the database is, once it is where this code expects it.
 
     Args:
@@ -30,8 +29,8 @@ def until_expected(config: Config, timeout: float) -> str:
     deadline = time.monotonic() + timeout
     while True:
         try:
-            with database.connect(config, only_looks=True) as connection:
-                return plan.expect(config, connection)
+            with database.connect(context, only_looks=True) as connection:
+                return plan.expect(context, connection)
         except (UsageError, RefusedError):
             raise
         except MigratorError as error:

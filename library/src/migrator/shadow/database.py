@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from alembic.config import Config
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
-from migrator.config import settings, urls
+from migrator.config import urls
+from migrator.config.context import Context
+from migrator.config.target import URL_VARIABLES
 from migrator.errors import MigratorError
 
 NAME_LENGTH = 40  # in bytes: PostgreSQL cuts names at 63, and a suffix is added
@@ -76,18 +77,18 @@ def _remove_left_over(connection: Connection, prefix: str) -> None:
 
 
 @contextmanager
-def configured(config: Config, url: URL) -> Iterator[Config]:
-    """Yield a copy of `config` whose commands work on the database `url`, whatever else is set.
+def configured(context: Context, url: URL) -> Iterator[Context]:
+    """Yield a copy of `context` whose commands work on the database `url`, whatever else is set.
 
     The environment says it, since that wins over everything: revisions that open a connection of
     their own, or use the application's, must not reach the database in use either.
     """
-    variables = settings.URL_VARIABLES
+    variables = URL_VARIABLES
     names = [*variables, *(f"{variable}_FILE" for variable in variables)]
     before = {name: os.environ.pop(name) for name in names if name in os.environ}
     os.environ |= dict.fromkeys(variables, url.render_as_string(hide_password=False))
     try:
-        yield Config(config.config_file_name)
+        yield context.fresh()
     finally:
         for variable in variables:
             os.environ.pop(variable, None)

@@ -8,19 +8,18 @@ and `running` goes from revision to revision.
 
 from collections.abc import Sequence
 
-from alembic.config import Config
 from alembic.script import Script
 
-from migrator.config import settings
+from migrator import shadow
+from migrator.config.context import Context
 from migrator.errors import UsageError
-from migrator.shadow import database
 from migrator.trace.judging import Problem, Traced
 from migrator.trace.step import Step
 
 __all__ = ["Problem", "Step", "Traced", "run"]
 
 
-def run(config: Config, revisions: Sequence[Script], *, together: bool = True) -> list[Traced]:
+def run(context: Context, revisions: Sequence[Script], *, together: bool = True) -> list[Traced]:
     """Run revisions, oldest first, on a scratch database, and return what they did.
 
     After one that fails, those behind it are not tried. Rows that a revision cannot work with
@@ -34,7 +33,7 @@ def run(config: Config, revisions: Sequence[Script], *, together: bool = True) -
         UsageError: this is the configuration for production.
         MigratorError: no scratch database can be made, or a revision before these fails.
     """
-    if settings.load(config).production:
+    if context.settings.production:
         raise UsageError(
             "A trace runs revisions on a scratch database, which has no place on a production"
             " server: use alembic.ini."
@@ -47,8 +46,8 @@ def run(config: Config, revisions: Sequence[Script], *, together: bool = True) -
     while True:
         try:
             with (
-                database.empty(settings.database_url(config)) as url,
-                database.configured(config, url) as own,
+                shadow.empty(context.target.url) as url,
+                shadow.configured(context, url) as own,
             ):
                 return Run(own, url, rows).all(revisions, together)
         except RowsDoNotFit as error:

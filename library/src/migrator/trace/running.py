@@ -5,11 +5,11 @@ from dataclasses import replace
 from traceback import extract_tb
 
 from alembic import command
-from alembic.config import Config
 from alembic.script import Script
 from sqlalchemy import Connection
 from sqlalchemy.engine import URL
 
+from migrator.config.context import Context
 from migrator.errors import MigratorError
 from migrator.revisions import graph
 from migrator.trace import judging, names, rows
@@ -22,10 +22,10 @@ from migrator.trace.where import Place
 
 
 class Run:
-    """One scratch database at `url`, which `config` names; `rows` says what goes into it."""
+    """One scratch database at `url`, which `context` names; `rows` says what goes into it."""
 
-    def __init__(self, config: Config, url: URL, rows: Rows) -> None:
-        self.config, self.rows = config, rows
+    def __init__(self, context: Context, url: URL, rows: Rows) -> None:
+        self.context, self.rows = context, rows
         self.database = Database(url)
 
     def all(self, revisions: Sequence[Script], together: bool) -> list[Traced]:
@@ -40,7 +40,7 @@ class Run:
         known = Known({}, {})
         with self.database.engine.connect() as connection:
             recorder = Recorder(connection)
-            self.config.attributes["connection"] = connection
+            self.context.config.attributes["connection"] = connection
             for script in revisions:
                 if failed := next((each.script.revision for each in traced if each.failure), ""):
                     why = f"not tried, because {failed} fails"
@@ -60,10 +60,10 @@ class Run:
 
     def _prepare(self, connection: Connection, revision: str) -> None:
         try:
-            command.upgrade(self.config, revision)
+            command.upgrade(self.context.config, revision)
         except Exception as error:  # a revision is somebody's Python
             frames = {frame.filename for frame in extract_tb(error.__traceback__)}
-            scripts = graph.load(self.config).walk_revisions()
+            scripts = graph.load(self.context).walk_revisions()
             failed = next((s for s in scripts if s.module.__file__ in frames), None)
             if failed is None and isinstance(error, MigratorError):
                 raise
@@ -81,11 +81,11 @@ class Run:
         columns = self.database.columns()
         with recorder.following(path, known) as traced.steps:
             try:
-                command.upgrade(self.config, script.revision)
+                command.upgrade(self.context.config, script.revision)
             except Exception as error:
                 traced.failure = _reason(error)
                 step = recorder.failed(error, traced.failure)
-                self.config.attributes["connection"].rollback()
+                self.context.config.attributes["connection"].rollback()
                 table, always = rows.refused(error, self.rows, columns)
                 if table:
                     failed = step if always else None

@@ -1,0 +1,60 @@
+"""What every command knows from the start: the configuration, the settings and the target."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Self
+
+from alembic.config import Config
+
+from migrator.config import settings
+from migrator.config.settings import Settings
+from migrator.config.target import Target, project_folder
+
+
+@dataclass(frozen=True)
+class Context:
+    """One for each command: the command line makes it, everything else is handed it.
+
+    `config` is Alembic's own configuration, which env.py reads; `target` is the database.
+    """
+
+    config: Config
+    settings: Settings
+    target: Target = field(repr=False)
+
+    @classmethod
+    def of(cls, config: Config, flags: Mapping[str, Any] | None = None) -> Self:
+        """Read the settings that belong to `config`.
+
+        Args:
+            flags: values of the command line by name; those that are settings, and not None, win.
+
+        Raises:
+            UsageError: a setting is misspelt or has a value of the wrong kind.
+        """
+        names = {field.name for field in fields(Settings)}
+        given = {k: v for k, v in (flags or {}).items() if k in names and v is not None}
+        return cls(config, settings.load(config, given), Target(config))
+
+    @property
+    def ini(self) -> str:
+        """The path of the ini file, as it was given."""
+        return str(self.config.config_file_name)
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the ini file, which is the project's."""
+        return project_folder(self.config)
+
+    def fresh(self) -> Self:
+        """Return a copy whose Alembic configuration and URL are read anew.
+
+        For commands on another database, and for what a command may set in the configuration.
+        """
+        config = Config(self.config.config_file_name)
+        return replace(self, config=config, target=Target(config))
+
+    def option(self, key: str) -> str:
+        """Return an option of the ini file's [alembic] section; empty if it is not set."""
+        return self.config.get_main_option(key) or ""
