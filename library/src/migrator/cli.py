@@ -106,7 +106,7 @@ def _options(arguments: Callable[[ArgumentParser], None], first: Namespace) -> N
     parser = ArgumentParser(
         prog=f"python -m migrator {first.command}",
         description=f"{COMMANDS[first.command].capitalize()}.",
-        epilog=" ".join(EXIT_CODES.split()),
+        epilog=EXIT_CODES,
     )
     parser.add_argument("-c", "--config", default=first.config, help="ini file (%(default)s)")
     arguments(parser)

@@ -15,10 +15,12 @@ from alembic.util.exc import CommandError
 class MigratorError(CommandError):
     """Something failed; the message says what state things are in and what to do.
 
-    `details` are lines for below the message: a name and what stands behind it.
+    `details` are lines for below the message: a name and a text. `reason` is what happened, without
+    what was or was not changed: for callers who say that themselves.
     """
 
     exit_code = 1
+    reason = ""
     details: tuple[tuple[str, str], ...] = ()
 
 

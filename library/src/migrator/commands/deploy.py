@@ -1,24 +1,20 @@
 """`deploy`: apply what is pending."""
 
-from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator
+import textwrap
+from argparse import SUPPRESS, ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 from migrator.config.context import Context
 from migrator.console import argument
-from migrator.deploy import deployment
+from migrator.deploy import deploy
+from migrator.deploy.deployment import PHASES, Options
 from migrator.deploy.report import Report
+from migrator.deploy.steps import Step
 from migrator.errors import Interrupted, MigratorError
 
-STEPS = {
-    "wait": "try to connect once, instead of until wait_timeout",
-    "check": "do not look at the maintenance window and at old transactions",
-    "backup": "take no backup",
-    "gate": "do not wait for other sessions' old transactions before each try",
-    "verify": "do not check the result",
-    "record": "write nothing into the table migration_log",
-}
+# Flags of version 2026.11.0, which pipelines of older projects may use.
+OLD_FLAGS = {"--no-gate": "blockers", "--no-record": "log"}
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -28,15 +24,17 @@ def arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--phase",
-        choices=deployment.PHASES,
-        help="expand: what the old code can work with, before the new code rolls out; contract:"
-        " the rest, after",
+        choices=PHASES,
+        help="expand: what the old code can work with, before the new code is rolled out;"
+        " contract: the rest, after it",
     )
-    parser.add_argument("--no-lint", **skip("lint"), help="do not look for unsafe revisions")
     parser.add_argument(
-        "--accept-risk", type=argument, metavar="REASON", help="deploy in spite of findings"
+        "--accept-risk",
+        type=argument,
+        metavar="REASON",
+        help="deploy despite findings; the reason is logged",
     )
-    common(parser)
+    common(parser, deploy.STEPS)
     parser.add_argument(
         "--no-drift",
         action="store_const",
@@ -47,12 +45,17 @@ def arguments(parser: ArgumentParser) -> None:
     allowances(parser)
 
 
-def common(parser: ArgumentParser) -> None:
-    """Add what `rollback` has too."""
+def common(parser: ArgumentParser, steps: Sequence[Step]) -> None:
+    """Add what `rollback` has too: a list of the steps, and the flags that skip them."""
+    parser.formatter_class = RawDescriptionHelpFormatter
+    parser.description = f"{parser.description}\n\nSteps:\n{described(steps)}"
     parser.add_argument("--json", action="store_true", help="JSON lines instead of text")
-    for step, what in STEPS.items():
-        parser.add_argument(f"--no-{step}", **skip(step), help=what)
-    parser.add_argument("--now", action="store_true", help="outside the maintenance window too")
+    for step in steps:
+        if step.skip:
+            _skips(parser, f"--no-{step.name}", step.name, step.skip)
+    for flag, name in OLD_FLAGS.items():
+        _skips(parser, flag, name, SUPPRESS)
+    parser.add_argument("--now", action="store_true", help="ignore the maintenance window")
     parser.add_argument(
         "--show-queries",
         action="store_true",
@@ -61,16 +64,31 @@ def common(parser: ArgumentParser) -> None:
     )
 
 
-def skip(step: str) -> dict[str, Any]:
-    """Return what makes an option put `step` on the list of those to leave out."""
-    return {"action": "append_const", "dest": "without", "const": step, "default": []}
+def described(steps: Sequence[Step]) -> str:
+    """Return the steps as lines for a terminal of 80 columns."""
+    lines = [
+        textwrap.fill(
+            step.does.replace("`", ""),
+            78,
+            initial_indent=f"  {step.name:<9} ",
+            subsequent_indent=" " * 12,
+        )
+        for step in steps
+    ]
+    return "\n".join(lines)
+
+
+def _skips(parser: ArgumentParser, flag: str, name: str, what: str) -> None:
+    parser.add_argument(
+        flag, action="append_const", dest="without", const=name, default=[], help=what
+    )
 
 
 def allowances(parser: ArgumentParser) -> None:
     """Add what `plan` has too."""
     for name, what in (
-        ("ahead", "a database that newer code has migrated is fine"),
-        ("pooler", "the pooler in between is in session mode"),
+        ("ahead", "accept a database that newer code has migrated"),
+        ("pooler", "accept a pooler, which has to be in session mode"),
     ):
         parser.add_argument(f"--allow-{name}", action="store_true", default=None, help=what)
 
@@ -91,7 +109,7 @@ def reporting(*, as_json: bool) -> Iterator[Report]:
 
 def run(context: Context, options: Namespace) -> None:
     """Deploy."""
-    chosen = deployment.Options(
+    chosen = Options(
         to=options.to,
         phase=options.phase,
         without=options.without,
@@ -99,4 +117,4 @@ def run(context: Context, options: Namespace) -> None:
         accepted_risk=options.accept_risk,
     )
     with reporting(as_json=options.json) as report:
-        deployment.run(context, chosen, report)
+        deploy.run(context, chosen, report)

@@ -7,22 +7,22 @@ from migrator.config.context import Context
 from migrator.console import say, table
 from migrator.revisions import log
 
-HEADER = ("when (UTC)", "revision", "direction", "seconds", "tries", "waited", "who", "from")
+HEADER = ("when (UTC)", "revision", "direction", "seconds", "attempts", "waited", "who", "from")
 
 
 def arguments(parser: ArgumentParser) -> None:
     """Add the options of this command."""
     parser.add_argument(
-        "--limit", type=int, default=20, metavar="N", help="so many of the newest (%(default)s)"
+        "--limit", type=int, default=20, metavar="N", help="the number of lines (%(default)s)"
     )
 
 
 def run(context: Context, options: Namespace) -> None:
-    """Print the newest lines of the record, newest first."""
+    """Print the newest lines of the migration log, newest first."""
     with database.connect(context) as connection:
         found = log.lines(connection, options.limit)
     if not found:
-        say("No deploy has recorded anything in this database.")
+        say("The migration log is empty: no deploy has changed this database.")
         return
     rows = [
         (

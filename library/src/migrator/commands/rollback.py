@@ -1,4 +1,4 @@
-"""`rollback`: take revisions back."""
+"""`rollback`: revert revisions."""
 
 import sys
 from argparse import ArgumentParser, Namespace
@@ -6,7 +6,8 @@ from argparse import ArgumentParser, Namespace
 from migrator.commands.deploy import common, reporting
 from migrator.config.context import Context
 from migrator.console import argument, note
-from migrator.deploy import deployment, rollback
+from migrator.deploy import rollback
+from migrator.deploy.deployment import Options
 from migrator.deploy.rollback_preview import Preview
 from migrator.errors import RefusedError, UsageError
 from migrator.revisions import graph
@@ -23,7 +24,7 @@ def arguments(parser: ArgumentParser) -> None:
         help="the revision to go back to, base, or -1 and so on for steps",
     )
     parser.add_argument("--yes", action="store_true", help="do not ask")
-    common(parser)
+    common(parser, rollback.STEPS)
 
 
 def run(context: Context, options: Namespace) -> None:
@@ -32,9 +33,9 @@ def run(context: Context, options: Namespace) -> None:
     def confirm(going: Plan, shown: Preview | None) -> None:
         note(f"Back from {going.at} to {going.ends_at}:")
         for script in going.pending:
-            note(f"  takes back {graph.describe(script)}")
+            note(f"  reverts {graph.describe(script)}")
         if shown is None:
-            note("What this runs cannot be shown: a revision reads the database, or it is SQLite.")
+            note("The SQL cannot be shown: a revision reads the database, or it is SQLite.")
         else:
             note(f"\n{shown.sql.strip()}\n")
             for loss in shown.losses or ("no table or column of data",):
@@ -42,10 +43,10 @@ def run(context: Context, options: Namespace) -> None:
         if options.yes:
             return
         if not sys.stdin.isatty():
-            raise UsageError("Nothing was changed: without a terminal to ask, say --yes.")
-        if input("Type yes to take it back: ").strip() != "yes":
-            raise RefusedError("Nothing was changed, as you wished.")
+            raise UsageError("Nothing was changed: without a terminal to ask on, pass --yes.")
+        if input("Type yes to revert: ").strip() != "yes":
+            raise RefusedError("Cancelled; nothing was changed.")
 
-    chosen = deployment.Options(to=options.to, without=options.without, now=options.now)
+    chosen = Options(to=options.to, without=options.without, now=options.now)
     with reporting(as_json=options.json) as report:
         rollback.run(context, chosen, report, confirm)

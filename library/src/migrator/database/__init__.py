@@ -1,22 +1,15 @@
-"""Connections for migrations: session limits from the start, SQLite with real transactions."""
+"""Connections for migrations, to whichever database it is."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
-from typing import Any
+from contextlib import contextmanager, nullcontext
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import NullPool
 
 from migrator.config.context import Context
 from migrator.database import errors
-from migrator.errors import UsageError
-from migrator.postgres import limits
-
-# The server notices within a minute that the machine of a session has vanished, and lets go of the
-# deploy lock; by itself, it would ask after two hours. On a Unix socket they mean nothing. To a
-# pooler they are not sent: the connection to us is its own.
-LOST = {"tcp_keepalives_idle": 30, "tcp_keepalives_interval": 10, "tcp_keepalives_count": 3}
+from migrator.postgres import engine as postgres
+from migrator.sqlite import engine as sqlite
 
 
 @contextmanager
@@ -77,69 +70,14 @@ def _open(engine: Engine) -> Iterator[Connection]:
 
 
 def engine(context: Context, *, limited: bool = True) -> Engine:
-    """Return an engine whose sessions, if `limited`, carry the limits of the `[migrator]` section.
+    """Return an engine for the database that `context` names.
 
-    The limits travel in the connection's start packet. A `SET` on the connection would open a
-    transaction before Alembic's own, and everything would be rolled back at the end.
+    Args:
+        limited: with the limits of the `[migrator]` section, which PostgreSQL's sessions can have.
 
     Raises:
         UsageError: there is no usable URL, or its driver is not installed.
     """
-    url = context.target.url
-    chosen = context.settings
-    if url.get_backend_name() == "sqlite":
-        return _sqlite(create_engine(url, poolclass=NullPool))
-    given = url.query.get("options", "")
-    options = [given] if isinstance(given, str) else [*given]
-    if limited and not chosen.allow_pooler:  # poolers refuse the start packet's options
-        values = limits.session_settings(chosen) | LOST
-        options += [f"-c {name}={value}" for name, value in values.items()]
-    arguments = {
-        "connect_timeout": round(chosen.connect_timeout),
-        "application_name": "migrate",
-        "options": " ".join(filter(None, options)),
-        # A firewall forgets a connection that is silent while a large index is built.
-        "keepalives_idle": 30,
-        "keepalives_interval": 10,
-    }
-    try:
-        made = create_engine(url, poolclass=NullPool, connect_args=arguments)
-    except ModuleNotFoundError:
-        raise UsageError(
-            f"The database URL asks for {url.drivername}, which is not installed here."
-        ) from None
-    if limited and not chosen.allow_pooler:
-        event.listen(made, "connect", _notice_no_answer)
-    return limits.noticing_the_end(made, chosen.client_connection_check_interval * limited)
-
-
-def _notice_no_answer(connection: Any, _record: Any) -> None:
-    """Keepalives rest while the last answer has not arrived: the system's own limit is 15 minutes.
-
-    Not in the start packet: a server before 12 refuses the connection for a name it does not know.
-    """
-    from psycopg import Error
-
-    if connection.info.server_version >= 120000:
-        connection.autocommit = True
-        with suppress(Error):
-            connection.execute("SELECT set_config('tcp_user_timeout', '60s', false)")
-        connection.autocommit = False
-
-
-def _sqlite(engine: Engine) -> Engine:
-    """Make DDL on SQLite roll back with its transaction.
-
-    The driver by itself commits before each DDL statement, so that a failed revision would stay
-    half-applied; the recipe is SQLAlchemy's, from the pysqlite dialect's documentation.
-    """
-
-    @event.listens_for(engine, "connect")
-    def leave_transactions_to_us(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN")
-
-    return engine
+    if context.target.dialect == "sqlite":
+        return sqlite.engine(context)
+    return postgres.engine(context, limited=limited)

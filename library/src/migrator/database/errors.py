@@ -36,21 +36,25 @@ def error(url: URL, cause: DBAPIError) -> MigratorError:
             " people's sessions. Nothing was changed. Set MIGRATION_DATABASE_URL straight to the"
             " server, or use --allow-pooler if it is in session mode."
         )
-    return UnreachableError(
+    found = UnreachableError(
         f"The database {shown} cannot be reached: {reason}."
         " Nothing was changed. Check that it runs and that DATABASE_URL is right.",
         permanent=url.get_backend_name() == "sqlite" or any(words in reason for words in PERMANENT),
     )
+    found.reason = f"The database {shown} cannot be reached: {reason}."
+    return found
 
 
 def failed(connection: Connection, cause: DBAPIError) -> MigratorError:
     """Return the error to raise for a statement on `connection` that failed."""
     reason = " ".join(str(cause.orig).split()).removesuffix(".")
     if limits.is_lock_timeout(cause):
-        return LockTimeout(
-            f"Another session holds what this needs ({reason}); nothing was changed. Try"
+        timeout = LockTimeout(
+            f"Another session holds a lock that this needs ({reason}); nothing was changed. Try"
             " again when it has ended."
         )
+        timeout.reason = f"Another session holds a lock that this needs ({reason})."
+        return timeout
     statement = " ".join((cause.statement or "").split())
     if (
         getattr(cause.orig, "sqlstate", None) == INSUFFICIENT_PRIVILEGE

@@ -1,107 +1,97 @@
-"""What each try of a revision needs on PostgreSQL: the gate, limits, a name, and a watch."""
+"""The attempts at one revision: how long each may wait for a lock, and the pause after it.
 
-from contextlib import ExitStack
+A change that waits for a table's lock keeps everybody else waiting behind it, so each attempt
+gives up after a fraction of a second. Lock timeouts grow in small steps and so do the pauses, which
+have a random part, so that no rhythm of the application can starve the deploy.
+"""
 
-from sqlalchemy import Connection, text
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+import random
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from migrator.config.settings import Settings
-from migrator.deploy.blockers import Gate
-from migrator.deploy.lock_watcher import Watch
-from migrator.deploy.non_transactional import Online
-from migrator.deploy.report import Report
-from migrator.deploy.retry import Progress
-from migrator.errors import MigratorError
-from migrator.postgres import activity, limits
+from migrator.postgres.activity import Session
 
-DEADLOCK_TIMEOUT = text("SELECT setting::float FROM pg_settings WHERE name = 'deadlock_timeout'")
-
-# What a deploy has said to be applied must be there after a crash, too.
-DURABLE = text(
-    "SELECT set_config('synchronous_commit', 'on', false)"
-    " WHERE current_setting('synchronous_commit') = 'off'"
-)
+RAMP = 1.25  # each attempt may wait this many times as long as the one before
+STEPS = 20  # after this many attempts neither timeout nor pause grows any more
+PAUSE, PAUSE_MAX = 0.2, 5.0  # seconds between attempts, times a random number from 0.5 to 1.5
+LONG_ATTEMPT = 8  # where blockers are hidden from us, every eighth is long enough for autovacuum
 
 
+@dataclass
 class Attempts:
-    """The tries, one after the other.
+    """The attempts at the revision `revision`, which follows those in `before`.
 
-    Args:
-        control: a second connection in autocommit mode, which has the deploy lock.
-        gated: wait at the gate before each try.
+    `repeatable` is whether it may run again after a part of it was committed, as non-transactional
+    revisions may. `started` is when the last attempt began, on the monotonic clock, and
+    `lock_timeout` how long that one may wait for a lock; 0 is no limit. `waited` are the seconds
+    spent on blockers, on pauses and on attempts without a lock, which `lock_deadline` limits.
+    `blockers` are the sessions that the last attempt waited for. A runner owns it.
     """
 
-    def __init__(
-        self, control: Connection, chosen: Settings, report: Report, *, gated: bool
-    ) -> None:
-        self.control = control
-        self.limits = chosen
-        self.report = report
-        self.gate = Gate(control, chosen, report) if gated else None
-        # How long PostgreSQL lets two sessions wait for each other, and a little more.
-        self.deadlock = (control.scalar(DEADLOCK_TIMEOUT) or 1000) / 1000 + 0.5
-        self._watch: Watch | None = None
-        self._watching = ExitStack()
+    revision: str = ""
+    before: tuple[str, ...] = ()
+    repeatable: bool = False
+    started: float = 0.0
+    lock_timeout: float = 0.0
+    count: int = 0
+    waited: float = 0.0
+    blockers: Sequence[Session] = ()
 
-    def next_revision(self) -> None:
-        """Begin to count anew."""
-        if self.gate:
-            self.gate.next_revision()
+    def left(self, limits: Settings) -> float:
+        """Return the seconds until `lock_deadline`, at least a moment; 0 is no limit."""
+        if not limits.lock_deadline:
+            return 0
+        return max(limits.lock_deadline - self.waited, 0.001)
 
-    def begin(self, connection: Connection, progress: Progress) -> None:
-        """Wait at the gate, then set this try's limits, in a transaction before the revision's."""
-        chosen = self.limits
-        # Not as libpq has it: through a pooler that is no process of the server's.
-        own: int = connection.scalar(text("SELECT pg_backend_pid()")) or 0
-        connection.commit()
-        self.hold_deploy_lock()
-        if self.gate:
-            progress.waited += self.gate.wait(own, progress.blockers, progress.left(chosen))
-            vacuums = [session for session in progress.blockers if session.autovacuum]
-            if not activity.still_there(self.control, vacuums):
-                progress.blockers = [b for b in progress.blockers if b not in vacuums]
-        sees_all = self.gate is not None and self.gate.sees_all
-        progress.patience = progress.budget(chosen, self.deadlock, sees_all=sees_all)
-        values = limits.session_settings(chosen) | {
-            "application_name": f"migrate:{progress.revision}",
-            "lock_timeout": f"{round(progress.patience * 1000)}ms",
-        }
-        for name, value in values.items():
-            connection.execute(
-                text("SELECT set_config(:name, :value, false)"), {"name": name, "value": value}
-            )
-        connection.execute(DURABLE)
-        connection.commit()
-        self._watch = Watch(self.control, own, self.report, with_query=chosen.show_queries)
-        self._watching.enter_context(self._watch)
+    def timeout(self, limits: Settings, autovacuum_yields: float, *, sees_all: bool) -> float:
+        """Return how many seconds this attempt may wait for a lock; 0 is no limit.
 
-    def end(self) -> None:
-        """Look no longer whom it waits for."""
-        self._watching.close()
-
-    def lost(self, error: DBAPIError, progress: Progress, online: Online) -> float:
-        """Count a try that got no lock; return how many seconds it waited for that lock."""
-        progress.blockers = self._watch.blockers if self._watch else ()
-        longest = self.limits.lock_deadline if online.concurrently else progress.patience
-        if limits.is_deadlock(error):
-            longest = self.deadlock
-        return progress.lose(longest, online.stood)
-
-    def whom(self) -> str:
-        """Return whom the last try waited for, as a sentence; empty if nobody was seen."""
-        seen = self._watch and self._watch.blockers
-        return f" Blocked by {self._watch.whom()}." if self._watch and seen else ""
-
-    def hold_deploy_lock(self) -> None:
-        """Make sure that the lock's connection lives.
-
-        Raises:
-            MigratorError: it does not, so another deploy may work at the same time.
+        Args:
+            autovacuum_yields: seconds after which PostgreSQL cancels an autovacuum that blocks
+                us: its deadlock_timeout and a little more.
+            sees_all: whether `blockers` would tell that it is an autovacuum.
         """
-        try:
-            self.control.scalar(text("SELECT 1"))
-        except SQLAlchemyError:  # also that it was found dead before
-            raise MigratorError(
-                "the connection that held the deploy lock was closed, and another deploy may have"
-                " begun"
-            ) from None
+        shortest, longest = limits.lock_timeout, limits.lock_timeout_max
+        if not shortest:
+            return 0
+        unknown = self.count % LONG_ATTEMPT == 0 and not sees_all
+        if unknown or any(session.autovacuum for session in self.blockers):
+            return max(autovacuum_yields, shortest)
+        steps = min(self.count - 1, STEPS)
+        return min(shortest * RAMP**steps, max(longest, shortest))
+
+    def is_over(self, limits: Settings) -> bool:
+        """Tell whether there may be no other attempt."""
+        return not limits.lock_timeout or 0 < limits.lock_deadline <= self.waited
+
+    def fail(self, longest: float, committed: float) -> float:
+        """Count the attempt that has ended in a lock timeout.
+
+        It did not only wait. What it has committed is not lost, and the work of the first attempt,
+        which may have taken long, is no reason to give up before there was a second one.
+
+        Args:
+            longest: how long it can have waited in the end; 0 if that is not known.
+            committed: when it last committed something, on the monotonic clock; 0 if never.
+
+        Returns:
+            The seconds that it waited in the end.
+        """
+        lost = time.monotonic() - max(self.started, committed)
+        waited = min(lost, longest or lost)
+        self.waited += waited if self.count == 1 else lost
+        return waited
+
+    def pause(self) -> None:
+        """Back off before the next attempt."""
+        steps = min(self.count - 1, STEPS)
+        seconds = min(PAUSE * 1.5**steps, PAUSE_MAX) * random.uniform(0.5, 1.5)
+        time.sleep(seconds)
+        self.waited += seconds
+
+    @property
+    def counted(self) -> str:
+        """The number of attempts in words."""
+        return "1 attempt" if self.count == 1 else f"{self.count} attempts"

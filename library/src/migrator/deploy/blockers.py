@@ -1,7 +1,7 @@
-"""The gate: a change of a table starts only when it will not have to wait behind a transaction.
+"""Blockers: an attempt starts only when it will not have to wait behind an old transaction.
 
-What waits for a table's lock blocks everybody who comes after it, even readers. So wait outside
-the queue, without holding anything, until the transactions that could keep us waiting are over.
+A statement that waits for a table's lock blocks everybody behind it, even readers. So the deploy
+waits outside the queue, without holding anything, until old transactions have ended.
 """
 
 import time
@@ -19,8 +19,8 @@ SAY_AFTER = 1.0  # seconds of waiting before a line is worth it
 SAY_EVERY = 10.0
 
 
-class Gate:
-    """Waits for other sessions' old transactions, each at most `gate_timeout` for a revision.
+class Blockers:
+    """Waits for other sessions' old transactions, at most `gate_timeout` for a revision.
 
     Args:
         control: a connection in autocommit mode.
@@ -47,19 +47,19 @@ class Gate:
 
         Args:
             own: the process that will do the work.
-            blockers: the sessions that the last try waited for.
-            longest: seconds; 0 is no limit but the gate's own.
+            blockers: the sessions that the last attempt waited for.
+            longest: seconds; 0 is no limit but `gate_timeout`.
 
         Returns:
-            The seconds waited. Whoever is still there then is not waited for again.
+            The seconds waited. A transaction that is still open then is not waited for again.
         """
         started = said = time.monotonic()
         limited = bool(self.limits.gate_timeout)
-        while old := self._in_the_way(own, blockers):
+        while old := self._found(own, blockers):
             waited = time.monotonic() - started
             if (limited and waited >= self.left) or waited >= longest > 0:
                 self.ignored |= {session.transaction for session in old}
-                self._say(old, "Not waiting longer for")
+                self._say(old, "No longer waiting for")
                 break
             if waited >= SAY_AFTER and (said == started or time.monotonic() - said >= SAY_EVERY):
                 said = time.monotonic()
@@ -69,9 +69,9 @@ class Gate:
         self.left = max(0, self.left - waited)
         return waited
 
-    def _in_the_way(self, own: int, blockers: Sequence[Session]) -> list[Session]:
+    def _found(self, own: int, blockers: Sequence[Session]) -> list[Session]:
         known = {blocker.transaction for blocker in blockers}
-        # It would give way to a try of more than a second: a second in which nobody gets through.
+        # PostgreSQL cancels one for an attempt of more than a second, in which nobody gets through.
         vacuums = [b for b in blockers if b.autovacuum and b.transaction not in self.ignored]
         found = [
             session
@@ -91,4 +91,5 @@ class Gate:
     def _say(self, old: list[Session], what: str) -> None:
         shown = [s.describe(with_query=self.limits.show_queries) for s in old[:3]]
         more = f" and {len(old) - 3} more" if len(old) > 3 else ""
-        self.report.waiting("gate", f"{what} {', '.join(shown)}{more}.", pids=[s.pid for s in old])
+        pids = [session.pid for session in old]
+        self.report.waiting("blockers", f"{what} {', '.join(shown)}{more}.", pids=pids)

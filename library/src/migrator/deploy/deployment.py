@@ -1,151 +1,89 @@
-"""The deploy: wait, plan, check, lock, back up, apply behind the gate, verify, report."""
+"""One deploy or rollback: what was asked for, and what is known of it so far."""
 
+import shlex
 import time
-from functools import partial
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
 
-from migrator import database
-from migrator.config import models
 from migrator.config.context import Context
-from migrator.deploy import execution, lint_check, lock, preflight, verification
-from migrator.deploy.execution import Options
+from migrator.deploy.attempts import Attempts
 from migrator.deploy.report import Report
-from migrator.deploy.runner import Application
-from migrator.deploy.state import Work
-from migrator.postgres import unfinished
-from migrator.revisions import graph, log, plan
+from migrator.postgres.unfinished import Unfinished
+from migrator.revisions import graph
 from migrator.revisions.plan import Plan
+
+if TYPE_CHECKING:
+    from migrator.backup import Backup  # which is not loaded when there is nothing to do
 
 PHASES = ("expand", "contract")
 
-__all__ = ["PHASES", "Options", "run", "say_done"]
 
+@dataclass(frozen=True)
+class Options:
+    """What the command line says; `without` are the names of the steps to skip.
 
-def run(context: Context, options: Options, report: Report) -> None:
-    """Bring the database forward to `options.to`; nothing is ever downgraded by itself.
-
-    With nothing pending it returns before Alembic's environment is loaded at all, unless what an
-    earlier deploy has applied is still to be verified.
-
-    Raises:
-        MigratorError: what went wrong, and where the database stands; its class says the exit
-            code.
+    `phase` "expand" stops before the first revision that the old code cannot work with;
+    "contract" is for the rest, when no old code runs any more.
     """
-    revisions = graph.load(context)
-    preflight.wait_for_server(context, report, patient="wait" not in options.without)
-    to = options.to
-    with database.connect(context) as connection:
-        whole = before = plan.make(context, connection, to, revisions)
-        if options.phase == "expand" and whole.pending:
-            to = plan.before_contract(whole)
-            before = plan.make(context, connection, to, revisions)
-        unverified = log.unverified(connection)
-    verifies = "verify" not in options.without
-    if before.pending:
-        _look_ahead(context, before, options, report)
-    elif unverified is None or before.ahead or not verifies:
-        _say_nothing_to_do(before, whole, report)
-        return
-    else:
-        report.done("plan", f"Nothing to apply, but to verify: the database is at {before.at}.")
-    if context.settings.drift and verifies:
-        models.import_models(context.config)  # a model that cannot be imported stops it here
-    began = time.monotonic()
-    with lock.only_deployer(context, report) as control:
-        with database.connect(context) as connection:
-            now = plan.make(context, connection, to, revisions)
-            unverified = log.unverified(connection)
-            left_before = unfinished.find(connection) if unverified is None else unverified
-        work = Work(context, now, options.again, left_before, "record" not in options.without)
-        question = partial(_verify, work, to, revisions, options, report)
-        if not now.pending or not before.pending:
-            if before.pending:
-                report.done(
-                    "plan",
-                    f"Nothing to do any more: another deploy has brought the database to {now.at}.",
-                )
-            if unverified is not None and verifies and not now.pending and not now.ahead:
-                if control:
-                    lock.backup_is_over(control)
-                execution.prove(work, question)
-            return
-        application = execution.run(work, revisions, options, report, control, question)
-    say_done(application, began, report)
-    if waiting := len(whole.pending) - len(before.pending):
-        report.done("next", f"--phase contract, when no older code runs: {waiting} to apply.")
+
+    to: str = "head"
+    phase: str | None = None
+    without: Sequence[str] = ()
+    now: bool = False
+    accepted_risk: str | None = None
 
 
-def _look_ahead(context: Context, before: Plan, options: Options, report: Report) -> None:
-    """Say what is to be done, and refuse what should not be."""
-    _say_plan(before, options.phase, report)
-    if "check" in options.without:
-        report.skipped("check", "left out: --no-check")
-    else:
-        preflight.check(context, report, now=options.now)
-    if "lint" in options.without:
-        report.skipped("lint", "left out: --no-lint")
-    else:
-        lint_check.check(context, before.pending, options.accepted_risk, report)
+@dataclass
+class Deployment:
+    """What the steps of a deploy or a rollback know, and hand on to each other.
 
+    `to` is how far to go, and `plan` the revisions on the way. `later` is the number of revisions
+    that are left for --phase contract. `unfinished` are the indexes and constraints that were
+    unfinished before the deploy. `control` is the connection that holds the deploy lock, in
+    autocommit mode; None on SQLite. `applied` are the revisions that were applied or reverted.
+    `over` ends it after the current step.
+    """
 
-def _verify(
-    work: Work,
-    to: str,
-    revisions: ScriptDirectory,
-    options: Options,
-    report: Report,
-    connection: Connection,
-) -> None:
-    """Verify, and write down that nobody has to do it again."""
-    if "verify" in options.without:
-        report.skipped("verify", "left out: --no-verify")
-    else:
-        verification.check(work.context, connection, to, revisions, work.unfinished, report)
-    if not work.recorded:
-        return
-    try:
-        log.settle(connection, "left out" if "verify" in options.without else "yes")
-    except DBAPIError as error:
-        connection.rollback()
-        why = " ".join(str(error.orig).split())
-        report.warn("verify", f"This could not be recorded, so the next deploy verifies too: {why}")
+    context: Context
+    options: Options
+    report: Report
+    revisions: ScriptDirectory = field(init=False)
+    to: str = field(init=False)
+    plan: Plan = field(init=False)
+    later: int = field(default=0, init=False)
+    unverified: bool = field(default=False, init=False)
+    unfinished: Sequence[Unfinished] = field(default=(), init=False)
+    control: Connection | None = field(default=None, init=False)
+    backup: "Backup | None" = field(default=None, init=False)
+    applied: Sequence[Attempts] = field(default=(), init=False)
+    over: bool = field(default=False, init=False)
+    began: float = field(default_factory=time.monotonic, init=False)
+    locks: ExitStack = field(default_factory=ExitStack, init=False)
 
+    def __post_init__(self) -> None:
+        """Read the revision files."""
+        self.revisions = graph.load(self.context)
+        self.to = self.options.to
 
-def say_done(work: Application, began: float, report: Report) -> None:
-    """Say where the database is now, and how long it took since `began` (monotonic)."""
-    count = len(work.applied)
-    report.done(
-        "done",
-        f"The database is at {work.going.ends_at}: {count} revision{'' if count == 1 else 's'} in"
-        f" {time.monotonic() - began:.1f} s.",
-        revisions=[progress.revision for progress in work.applied],
-    )
+    def skips(self, step: str) -> bool:
+        """Tell whether a step was to be skipped."""
+        return step in self.options.without
 
+    @property
+    def logged(self) -> bool:
+        """Whether the migration log is written, so that the next deploy knows of this one."""
+        return not self.skips("log")
 
-def _say_nothing_to_do(before: Plan, whole: Plan, report: Report) -> None:
-    why = ", ahead of this code, which was allowed" if before.ahead else ""
-    if whole.pending:
-        why = "; what is next waits for --phase contract"
-    report.done("plan", f"Nothing to do: the database is at {before.at}{why}.")
-
-
-def _say_plan(before: Plan, phase: str | None, report: Report) -> None:
-    report.done(
-        "plan",
-        f"The database is at {before.at}; {len(before.pending)} to apply:",
-        current=before.current,
-        target=before.target,
-        pending=[script.revision for script in before.pending],
-    )
-    if not report.as_json:
-        for script in before.pending:
-            report.done("", f"  {graph.describe(script)}")
-    if phase is None and plan.before_contract(before) != before.target:
-        report.warn(
-            "plan",
-            "Code that was there before these may fail after them. Without downtime: --phase"
-            " expand, then the new code, then --phase contract.",
-        )
+    @property
+    def again(self) -> str:
+        """The words of the command that goes on with the same revisions and no others."""
+        if not self.plan.upgrade:
+            return f"rollback --to {shlex.quote(self.plan.target)}"
+        phase = ["--phase", self.options.phase] if self.options.phase else []
+        to = ["--to", self.options.to] if self.options.to != "head" else []
+        return shlex.join(["deploy", *phase, *to])

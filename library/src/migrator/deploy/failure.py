@@ -1,6 +1,5 @@
-"""What a deploy that did not end well says: where the database stands, and what to do now."""
+"""What a deploy that failed says: the state of the database, and what to do now."""
 
-import re
 from collections.abc import Sequence
 from contextlib import suppress
 from textwrap import shorten
@@ -9,73 +8,67 @@ from alembic.util.exc import CommandError
 from sqlalchemy.exc import DBAPIError, PendingRollbackError
 
 from migrator.deploy import state
-from migrator.deploy.state import Work
-from migrator.errors import (
-    Interrupted,
-    LockTimeout,
-    MigratorError,
-    UnreachableError,
-)
+from migrator.deploy.deployment import Deployment
+from migrator.errors import Interrupted, LockTimeout, MigratorError, UnreachableError
 from migrator.postgres import limits
 
-# What a lost connection says, and is not true any more.
-PROMISE = re.compile(r"[;.] nothing was changed\b", re.IGNORECASE)
 
-
-def failure(
-    work: Work, error: BaseException, revision: str, left: Sequence[str] = ()
+def failed(
+    deployment: Deployment, error: BaseException, revision: str, kept: Sequence[str] = ()
 ) -> MigratorError:
     """Return the error to raise in place of `error`, with the state of the database.
 
     Args:
         revision: the one that was being applied; empty if none was.
-        left: what that one had committed outside its transaction.
+        kept: the statements that it had committed outside its transaction.
     """
-    revision = revision or work.going.pending[0].revision
+    revision = revision or deployment.plan.pending[0].revision
     error = _cause(error)
     reason = _reason(error)
     try:
-        heads, unfinished = state.ask(work.context, state.now)
+        heads, unfinished = state.ask(deployment.context, state.now)
     except MigratorError as unreachable:
-        look = f"{state.command(work, 'plan')}, then {state.command(work, work.again)}"
+        plan, again = (state.command(deployment, word) for word in ("plan", deployment.again))
         found = MigratorError(
-            f"Revision {revision} failed: {reason}. The database does not answer any more, so"
-            f" where it stands is not known: what was committed stands, the rest is rolled"
-            f" back. {_without_promise(str(unreachable))}"
+            f"Revision {revision} failed: {reason}. The database no longer answers, so its state is"
+            f" not known: what was committed stays, everything else is rolled back."
+            f" {unreachable.reason or unreachable}"
         )
-        details = [("to go on", f"when it answers again: {look}")]
+        details = [("to go on", f"when it answers again: {plan}, then {again}")]
     else:
-        found = _error(error, revision, reason, state.sentence(work.going, heads))
-        details = state.details(work, state.done(work.going, heads), revision)
-        if left:
-            stays = "; ".join(shorten(statement, 100, placeholder=" ...") for statement in left)
-            details.insert(1, ("stands too", f"{stays} (of {revision}, outside its transaction)"))
-        details += state.left_behind(work, unfinished)
-    found.details = (*details, *state.saved(work))
+        where = state.sentence(deployment.plan, heads)
+        found = _error(error, revision, reason, where)
+        done = state.done(deployment.plan, heads)
+        details = state.details(deployment, done, revision)
+        if kept:
+            stays = "; ".join(shorten(statement, 100, placeholder=" ...") for statement in kept)
+            details.insert(1, ("committed", f"{stays} (of {revision}, outside its transaction)"))
+        details += state.left_behind(deployment, unfinished)
+    found.details = (*details, *state.backup(deployment))
     return found
 
 
-def unverified(work: Work, error: BaseException) -> MigratorError:
+def unverified(deployment: Deployment, error: BaseException) -> MigratorError:
     """Return the error to raise in place of `error`, which came when all had been applied."""
-    going = work.going
+    going = deployment.plan
     heads, done = going.after or (going.target,), len(going.pending)
     if not isinstance(error, UnreachableError):  # it has been asked for long enough
         with suppress(MigratorError):  # all was committed, or applying it would have failed
-            heads, _ = state.ask(work.context, state.now)
+            heads, _ = state.ask(deployment.context, state.now)
             done = state.done(going, heads)
     where = state.sentence(going, heads)
     again = "Run the deploy again: it verifies again, also with nothing to apply."
     if not going.upgrade:
-        again = "Run the rollback again, if that is not where you want to be."
-    elif going.pending and not work.recorded:
-        again = "Later deploys do not know that, because this one was not recorded."
+        again = "Run the rollback again if that is not where you want to be."
+    elif going.pending and not deployment.logged:
+        again = "Later deploys do not know that, because this one was not logged."
     found: MigratorError
     if isinstance(error, KeyboardInterrupt):
         found = Interrupted(f"Stopped before the result was verified. {where} {again}")
     else:
-        reason = _without_promise(_reason(error)).removesuffix(".")
-        found = MigratorError(f"Not verified: {reason}. {where} Mend the cause. {again}")
-    found.details = (*state.details(work, done), *state.saved(work))
+        reason = (getattr(error, "reason", "") or _reason(error)).removesuffix(".")
+        found = MigratorError(f"Not verified: {reason}. {where} Fix the cause. {again}")
+    found.details = (*state.details(deployment, done), *state.backup(deployment))
     return found
 
 
@@ -86,10 +79,10 @@ def _cause(error: BaseException) -> BaseException:
     return error
 
 
-def _error(error: BaseException, revision: str, reason: str, state: str) -> MigratorError:
+def _error(error: BaseException, revision: str, reason: str, where: str) -> MigratorError:
     if isinstance(error, KeyboardInterrupt):
         return Interrupted(
-            f"Stopped in revision {revision}, whose transaction was rolled back. {state}"
+            f"Stopped in revision {revision}, whose transaction was rolled back. {where}"
             " Run the deploy again to go on."
         )
     locked = isinstance(error, DBAPIError) and limits.is_lock_timeout(error)
@@ -98,12 +91,12 @@ def _error(error: BaseException, revision: str, reason: str, state: str) -> Migr
             reason = f"got no lock: {reason}."
         return LockTimeout(
             f"Revision {revision} {reason}"
-            f" Its transaction was rolled back. {state} Nothing is wrong with it: run the deploy"
+            f" Its transaction was rolled back. {where} Nothing is wrong with it: run the deploy"
             " again, at a quieter moment or when that session has ended."
         )
     return MigratorError(
-        f"Revision {revision} failed and its transaction was rolled back: {reason}. {state}"
-        " Mend the cause and run the deploy again."
+        f"Revision {revision} failed and its transaction was rolled back: {reason}. {where}"
+        " Fix the cause and run the deploy again."
     )
 
 
@@ -113,7 +106,3 @@ def _reason(error: BaseException) -> str:
     if not isinstance(error, DBAPIError | CommandError):
         text = f"{type(error).__name__}: {text}"
     return text if isinstance(error, LockTimeout) else text.removesuffix(".")
-
-
-def _without_promise(text: str) -> str:
-    return PROMISE.sub("", text)

@@ -1,4 +1,4 @@
-"""The refusal: pending revisions that would stop the service do not get into a deploy."""
+"""The lint step: pending revisions that would block or break the service are refused."""
 
 from collections.abc import Sequence
 
@@ -13,13 +13,13 @@ from migrator.errors import RefusedError
 def check(
     context: Context, pending: Sequence[Script], accepted_risk: str | None, report: Report
 ) -> None:
-    """Refuse revisions with findings that nobody has accepted.
+    """Refuse revisions with findings that are not suppressed.
 
-    Production need not have the linter: the verdict is CI's. Where there is none, or where it does
-    not work, this step says that it looked at nothing, and the deploy goes on.
+    Production need not have the linter: CI has looked already. Where it is missing or does not
+    work, this step says that it looked at nothing, and the deploy goes on.
 
     Args:
-        accepted_risk: why the deploy goes on all the same; the record keeps it.
+        accepted_risk: why the deploy goes on all the same; the migration log keeps it.
 
     Raises:
         RefusedError: there are findings, and no accepted risk.
@@ -31,13 +31,13 @@ def check(
     try:
         findings, undecided = lint.for_deploy(context, pending)
     except lint.NotInstalled:
-        report.skipped("lint", "squawk is not installed here: `make lint-migrations` looks in CI")
+        report.skipped("lint", "squawk is not installed here; `make lint-migrations` runs in CI")
         return
     except CommandError as error:
-        report.warn("lint", f"nothing was looked at, the deploy goes on: {error}")
+        report.warn("lint", f"no revision was linted, the deploy goes on: {error}")
         return
     rules = [f"{each.revision}: {each.rule}" for each in undecided]
-    left = f"; only a trace can tell, in CI: {', '.join(rules)}" if rules else ""
+    left = f"; only a trace in CI can tell: {', '.join(rules)}" if rules else ""
     named = "; ".join(f"{each.revision}: {each.rule} ({each.reason})" for each in findings[:3])
     more = f"; and {len(findings) - 3} more" if len(findings) > 3 else ""
     if not findings:
@@ -47,6 +47,6 @@ def check(
     else:
         raise RefusedError(
             f"{len(findings)} finding{'' if len(findings) == 1 else 's'} in the pending revisions:"
-            f" {named}{more}. Nothing was changed. `make lint-migrations` shows the safe forms; if"
-            " it has to be, accept the risk with --accept-risk REASON, which is recorded."
+            f" {named}{more}. Nothing was changed. `make lint-migrations` shows the safe forms; to"
+            " deploy all the same, pass --accept-risk REASON, which is logged."
         )

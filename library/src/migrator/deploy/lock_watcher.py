@@ -1,4 +1,4 @@
-"""While a revision runs, find out whom it waits for: afterwards nobody can tell any more."""
+"""Watches whom a revision waits for while it runs: afterwards nobody can tell."""
 
 import threading
 import time
@@ -16,7 +16,7 @@ SAY_AFTER = 3.0
 SAY_EVERY = 10.0
 
 
-class Watch:
+class LockWatcher:
     """Looks at the process `waiting` from `control`, which nobody else may use meanwhile.
 
     `blockers` are those whom it waited for last. `lost` is set when `control` is gone, and with
@@ -33,9 +33,9 @@ class Watch:
         self.blockers: list[Session] = []
         self.lost: SQLAlchemyError | None = None
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._look, name="watch", daemon=True)
+        self._thread = threading.Thread(target=self._look, name="lock watcher", daemon=True)
 
-    def __enter__(self) -> "Watch":
+    def __enter__(self) -> "LockWatcher":
         self._thread.start()
         return self
 

@@ -8,28 +8,27 @@ from migrator import database
 from migrator.config import settings
 from migrator.config.context import Context
 from migrator.deploy import window
+from migrator.deploy.deployment import Deployment
 from migrator.deploy.report import Report
 from migrator.errors import RefusedError, UnreachableError
 from migrator.postgres import activity, unfinished
 
-PAUSE = 1.0  # seconds between two tries to connect
+PAUSE = 1.0  # seconds between two attempts to connect
 FACTS = text(
     "SELECT pg_is_in_recovery() AS standby, pg_backend_pid() AS pid,"
     " current_setting('server_version') AS version"
 )
 
 
-def wait_for_server(context: Context, report: Report, *, patient: bool = True) -> None:
+def wait_for_server(deployment: Deployment) -> None:
     """Wait until the database answers, at most `wait_timeout`; then see what it is.
-
-    Args:
-        patient: False to try once.
 
     Raises:
         UnreachableError: it does not answer, or never will: a wrong password, an unknown name.
         RefusedError: it is a standby, or a pooler that mixes sessions.
     """
-    limits = context.settings
+    context, report = deployment.context, deployment.report
+    limits, patient = context.settings, not deployment.skips("wait")
     deadline = time.monotonic() + limits.wait_timeout
     said = False
     while True:
@@ -42,34 +41,34 @@ def wait_for_server(context: Context, report: Report, *, patient: bool = True) -
             if error.permanent or not patient or late:
                 raise
             if not said:
-                report.waiting("wait", f"{error} Trying for {limits.wait_timeout:g} s.")
+                report.waiting("wait", f"{error} Retrying for {limits.wait_timeout:g} s.")
                 said = True
         time.sleep(PAUSE)
 
 
 def check(context: Context, report: Report, *, now: bool = False) -> None:
-    """See whether it is the time, and say what may be in the way.
+    """See whether it is the time, and name what may block the deploy.
 
     Args:
-        now: whether the maintenance window does not count.
+        now: whether the maintenance window is ignored.
 
     Raises:
         RefusedError: the window is closed.
     """
     limits = context.settings
     if now and limits.window:
-        report.skipped("check", f"the maintenance window ({limits.window}) does not count: --now")
+        report.skipped("check", f"the maintenance window ({limits.window}) is ignored: --now")
     elif not now:
         window.check(limits.window)
     with database.connect(context) as connection:
         if connection.dialect.name != "postgresql":
-            report.done("check", "nothing is in the way")
+            report.done("check", "no blockers")
             return
         warnings = _warnings(connection, limits)
     for warning in warnings:
         report.warn("check", warning)
     if not warnings:
-        report.done("check", "nothing is in the way")
+        report.done("check", "no blockers")
 
 
 def _facts(connection: Connection, limits: settings.Settings) -> str:
@@ -100,12 +99,12 @@ def _warnings(connection: Connection, limits: settings.Settings) -> list[str]:
         for session in activity.in_transaction(connection, own=0):
             if session.age and session.age >= limits.old_transaction:
                 who = session.describe(with_query=limits.show_queries)
-                found.append(f"an old transaction may be in the way: {who}")
+                found.append(f"an old transaction may block the deploy: {who}")
     if not activity.sees_all(connection):
         found.append(
-            "this user does not see how old other users' transactions are, so the gate needs longer"
-            " to know; for a better view: GRANT pg_read_all_stats TO this user"
+            "this user cannot see how old other users' transactions are, so waiting for blockers"
+            " takes longer; to change that: GRANT pg_read_all_stats TO this user"
         )
     connection.rollback()
-    found += [f"there before this deploy: {name}" for name in unfinished.find(connection)]
+    found += [f"unfinished before this deploy: {each}" for each in unfinished.find(connection)]
     return found

@@ -1,23 +1,26 @@
-"""Take revisions back: explicitly, after showing what that runs and what data it costs."""
+"""The rollback, step by step: explicitly, after showing what it runs and what data it costs."""
 
-import shlex
-import time
 from collections.abc import Callable
-
-from sqlalchemy import Connection
+from dataclasses import dataclass
 
 from migrator import database
 from migrator.config.context import Context
-from migrator.deploy import deployment, execution, lock, preflight, rollback_preview
-from migrator.deploy.execution import Options
+from migrator.deploy import deploy, lock, rollback_preview, steps
+from migrator.deploy.deployment import Deployment, Options
 from migrator.deploy.report import Report
 from migrator.deploy.rollback_preview import Preview
-from migrator.deploy.state import Work
-from migrator.deploy.verification import NotVerifiedError
+from migrator.deploy.steps import Step
 from migrator.errors import RefusedError
 from migrator.postgres import unfinished
-from migrator.revisions import graph, plan
+from migrator.revisions import plan
 from migrator.revisions.plan import Plan
+
+
+@dataclass
+class Rollback(Deployment):
+    """`confirm` is called with what would run, before anything is changed; it raises to stop."""
+
+    confirm: Callable[[Plan, Preview | None], None] = lambda _plan, _preview: None
 
 
 def run(
@@ -26,50 +29,55 @@ def run(
     report: Report,
     confirm: Callable[[Plan, Preview | None], None],
 ) -> None:
-    """Bring the database back to `options.to`, with the lock and the budgets of a deploy.
+    """Bring the database back to `options.to`, with the lock and the lock timeouts of a deploy.
 
     Args:
-        confirm: is called with what would run, before anything is changed; it raises to stop.
+        confirm: see `Rollback`.
 
     Raises:
         MigratorError: as for `deploy.run`.
-        RefusedError: the database has moved while `confirm` was thinking.
+        RefusedError: another deploy has moved the database while `confirm` was asking.
     """
-    revisions = graph.load(context)
-    preflight.wait_for_server(context, report, patient="wait" not in options.without)
+    steps.run(STEPS, Rollback(context, options, report, confirm=confirm))
+
+
+def compare(deployment: Deployment) -> None:
+    """Find what would be reverted, show it and ask; with nothing to do, it is over."""
+    assert isinstance(deployment, Rollback)
+    context = deployment.context
     with database.connect(context) as connection:
-        going = plan.back(context, connection, options.to)
+        going = deployment.plan = plan.back(context, connection, deployment.to)
         shown = (
-            rollback_preview.make(context, connection, revisions, going) if going.pending else None
+            rollback_preview.make(context, connection, deployment.revisions, going)
+            if going.pending
+            else None
         )
-    if not going.pending:
-        report.done("plan", f"Nothing to take back: the database is at {going.at}.")
-        return
-    confirm(going, shown)
-    if "check" not in options.without:
-        preflight.check(context, report, now=options.now)
-    began = time.monotonic()
-    with lock.only_deployer(context, report) as control:
-        with database.connect(context) as connection:
-            now, left_before = plan.current_heads(connection), unfinished.find(connection)
-        if now != going.current:
-            raise RefusedError(
-                f"The database was at {going.at} when you were asked, and is at"
-                f" {', '.join(now) or 'base'} now: another deploy was faster. Nothing was changed."
-                " Look again."
-            )
+    if going.pending:
+        deployment.confirm(going, shown)
+    else:
+        deployment.report.done("plan", f"Nothing to revert: the database is at {going.at}.")
+        deployment.over = True
 
-        def verify(connection: Connection) -> None:
-            if left := plan.still_there(connection, going, revisions):
-                raise NotVerifiedError(
-                    f"the rollback ended before {going.ends_at}, without an error:"
-                    f" {left[0].revision} is still there; look at its downgrade for a commit of"
-                    " its own"
-                )
 
-        recorded = "record" not in options.without
-        work = Work(
-            context, going, f"rollback --to {shlex.quote(going.target)}", left_before, recorded
+def take_lock(deployment: Deployment) -> None:
+    """Take the deploy lock; the database must be where it was when the question was answered."""
+    going = deployment.plan
+    held = lock.only_deployer(deployment.context, deployment.report)
+    deployment.control = deployment.locks.enter_context(held)
+    with database.connect(deployment.context) as connection:
+        now = plan.current_heads(connection)
+        deployment.unfinished = unfinished.find(connection)
+    if now != going.current:
+        raise RefusedError(
+            f"The database was at {going.at} when you were asked, and is at"
+            f" {', '.join(now) or 'base'} now: another deploy was faster. Nothing was changed. Run"
+            " the rollback again, and look at what it shows."
         )
-        application = execution.run(work, revisions, options, report, control, verify)
-    deployment.say_done(application, began, report)
+
+
+OWN = {
+    "plan": Step("plan", "Show what would run, count the rows it costs, and ask.", compare),
+    "lock": Step("lock", "Take the deploy lock; refuse if another deploy was faster.", take_lock),
+}
+LEFT_OUT = ("lint", "models")
+STEPS = tuple(OWN.get(step.name, step) for step in deploy.STEPS if step.name not in LEFT_OUT)

@@ -49,9 +49,7 @@ def sql(context: Context, revisions: ScriptDirectory, going: Plan) -> str | None
     before, context.config.output_buffer = context.config.output_buffer, buffer
 
     def steps(heads: object, _context: object) -> object:
-        if going.upgrade:
-            return revisions._upgrade_revs(going.target, heads)  # type: ignore[arg-type]
-        return revisions._downgrade_revs(going.target, heads)  # type: ignore[arg-type]
+        return going.steps(revisions, heads)
 
     environment = EnvironmentContext(
         context.config,

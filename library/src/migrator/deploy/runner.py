@@ -1,63 +1,41 @@
-"""Apply revisions: one transaction each, tried again when a lock is not had, and recorded."""
+"""Apply revisions: one transaction each, retried after a lock timeout, and logged."""
 
 import time
-from collections.abc import Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any
 
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext, RevisionStep
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from migrator import database
-from migrator.config.context import Context
-from migrator.deploy import lock
 from migrator.deploy.attempts import Attempts
-from migrator.deploy.non_transactional import Online
-from migrator.deploy.report import Report
-from migrator.deploy.retry import Progress
+from migrator.deploy.deployment import Deployment
 from migrator.errors import LockTimeout
 from migrator.postgres import limits
 from migrator.revisions import graph
 from migrator.revisions.log import Entry, Log
-from migrator.revisions.plan import Plan
 
 
-class Application:
-    """Applies what `going` holds; `applied` is what it has done, `progress` where it is.
+class Runner(ABC):
+    """Applies the plan of a deployment, forward or back.
 
-    Args:
-        control: a second connection in autocommit mode, which has the deploy lock; None on SQLite.
-        gated: wait at the gate before each try.
-        record: where to write each revision down, if anywhere.
+    `current` are the attempts at the revision that is being applied, `applied` those at the
+    revisions that have been. What is special about a database is in the subclasses.
     """
 
-    def __init__(
-        self,
-        context: Context,
-        revisions: ScriptDirectory,
-        going: Plan,
-        report: Report,
-        *,
-        control: Connection | None,
-        gated: bool = True,
-        record: Log | None = None,
-    ) -> None:
-        self.context = context
-        self.revisions = revisions
-        self.going = going
-        self.report = report
-        self.record = record
-        self.limits = context.settings
-        self.progress = Progress()
-        self.applied: list[Progress] = []
-        self.online: Online | None = None
-        self.attempts: Attempts | None = None
-        if control is not None:
-            lock.backup_is_over(control)
-            self.attempts = Attempts(control, self.limits, report, gated=gated)
+    def __init__(self, deployment: Deployment) -> None:
+        self.deployment = deployment
+        self.context = deployment.context
+        self.limits = deployment.context.settings
+        self.report = deployment.report
+        self.current = Attempts()
+        self.applied: list[Attempts] = []
+        accepted = deployment.options.accepted_risk
+        self._log = Log(accepted, deployment.unfinished) if deployment.logged else None
 
     def run(self) -> None:
         """Apply all of it.
@@ -73,37 +51,66 @@ class Application:
             except DBAPIError as error:
                 if not limits.is_lock_timeout(error):
                     raise
-                self._make_way(error)
+                self._back_off(error)
+
+    def kept(self) -> Sequence[str]:
+        """Return the statements that the failed revision has committed on its own."""
+        return ()
+
+    @abstractmethod
+    def connected(self, connection: Connection) -> None:
+        """Prepare for a new connection, which all attempts until a lock timeout share."""
+
+    @abstractmethod
+    def before_revision(self) -> None:
+        """Prepare for the first attempt at another revision."""
+
+    @abstractmethod
+    def before_attempt(self, connection: Connection) -> None:
+        """Prepare for an attempt at `current`, outside of any transaction."""
+
+    @abstractmethod
+    def before_commit(self) -> None:
+        """Do what has to be done after a revision's last statement, before its commit."""
+
+    @abstractmethod
+    def after_attempts(self) -> None:
+        """Clean up when the connection's attempts have ended, however they ended."""
+
+    @abstractmethod
+    def lock_timeout(self, error: DBAPIError) -> tuple[float, str]:
+        """Count an attempt that got no lock.
+
+        Returns:
+            The seconds it waited for the lock, and who blocked it, as a sentence or nothing.
+
+        Raises:
+            LockTimeout: the revision cannot run again.
+        """
 
     def _once(self) -> None:
         """Go as far as it goes, on a connection of its own: after an error it is of no use."""
+        plan, revisions = self.deployment.plan, self.deployment.revisions
         attributes = self.context.config.attributes
-        self.progress.tried = time.monotonic()
+        self.current.started = time.monotonic()
         with ExitStack() as stack:
             connection = stack.enter_context(database.engine(self.context).connect())
-            self.online = Online(connection, self.limits, self.report)
-            attributes.update(connection=connection, on_version_apply=self._write_down)
+            self.connected(connection)
+            attributes.update(connection=connection, on_version_apply=self._write_log)
+            stack.callback(attributes.pop, "on_version_apply")
             stack.callback(attributes.pop, "connection")
-            if self.attempts:
-                stack.callback(self.attempts.end)
+            stack.callback(self.after_attempts)
             environment = EnvironmentContext(
-                self.context.config,
-                self.revisions,
-                fn=self._steps,
-                destination_rev=self.going.target,
+                self.context.config, revisions, fn=self._steps, destination_rev=plan.target
             )
             with environment:
-                self.revisions.run_env()
+                revisions.run_env()
 
-    def _steps(self, heads: Any, context: MigrationContext) -> Iterator[RevisionStep]:
+    def _steps(self, heads: Any, migration: MigrationContext) -> Iterator[RevisionStep]:
         """Yield the steps; Alembic is between two transactions when it asks for the next one."""
-        connection = context.connection
+        connection, plan = migration.connection, self.deployment.plan
         assert connection is not None
-        if self.going.upgrade:
-            steps = self.revisions._upgrade_revs(self.going.target, heads)
-        else:
-            steps = self.revisions._downgrade_revs(self.going.target, heads)
-        for step in steps:
+        for step in plan.steps(self.deployment.revisions, heads):
             connection.commit()  # what Alembic read to get here, so that we wait in no transaction
             self._prepare(connection, step)
             yield step
@@ -111,82 +118,64 @@ class Application:
 
     def _prepare(self, connection: Connection, step: RevisionStep) -> None:
         name: str = step.revision.revision
-        if self.progress.revision != name:
-            before, online = step.info.down_revision_ids, graph.phase(step.revision) == "online"
-            self.progress = Progress(name, before, repeatable=online)
-            if self.attempts:
-                self.attempts.next_revision()
-        self.progress.attempts += 1
-        if self.attempts:
-            self.attempts.begin(connection, self.progress)
-        if self.online:
-            self.online.next_revision()
-        self.progress.tried = time.monotonic()
+        if self.current.revision != name:
+            repeatable = graph.phase(step.revision) == "online"
+            self.current = Attempts(name, step.info.down_revision_ids, repeatable)
+            self.before_revision()
+        self.current.count += 1
+        self.before_attempt(connection)
+        self.current.started = time.monotonic()
 
-    def _write_down(self, *, ctx: MigrationContext, step: Any, **_: Any) -> None:
+    def _write_log(self, *, ctx: MigrationContext, step: Any, **_: Any) -> None:
         """Called by Alembic in the revision's transaction, after its last statement."""
-        if self.record and ctx.connection is not None:
-            progress = self.progress
-            self.record.write(
-                ctx.connection,
-                Entry(
-                    progress.revision,
-                    progress.before,
-                    step.is_upgrade,
-                    time.monotonic() - progress.tried,
-                    progress.attempts,
-                    progress.waited,
-                ),
+        current = self.current
+        if self._log and ctx.connection is not None:
+            entry = Entry(
+                current.revision,
+                current.before,
+                step.is_upgrade,
+                time.monotonic() - current.started,
+                current.count,
+                current.waited,
             )
-        if self.attempts:
-            self.attempts.end()
-            self.attempts.hold_deploy_lock()  # else this revision must not be committed
+            self._log.write(ctx.connection, entry)
+        self.before_commit()
 
     def _has_applied(self) -> None:
-        progress, self.progress = self.progress, Progress()
-        self.applied.append(progress)
-        seconds = time.monotonic() - progress.tried
-        word = "applied" if self.going.upgrade else "took back"
-        message = f"{word} {progress.revision} in {seconds:.2f} s"
-        if progress.attempts > 1 or progress.waited >= 0.1:
-            message += f" ({progress.tries}, waited {progress.waited:.1f} s before)"
+        done, self.current = self.current, Attempts()
+        self.applied.append(done)
+        seconds = time.monotonic() - done.started
+        word = "applied" if self.deployment.plan.upgrade else "reverted"
+        message = f"{word} {done.revision} in {seconds:.2f} s"
+        if done.count > 1 or done.waited >= 0.1:
+            message += f" ({done.counted}, waited {done.waited:.1f} s before)"
         self.report.done(
             "apply",
             message,
-            revision=progress.revision,
+            revision=done.revision,
             seconds=round(seconds, 3),
-            attempts=progress.attempts,
-            waited=round(progress.waited, 3),
+            attempts=done.count,
+            waited=round(done.waited, 3),
         )
 
-    def _make_way(self, error: DBAPIError) -> None:
-        """Pause before the next try.
+    def _back_off(self, error: DBAPIError) -> None:
+        """Pause before the next attempt.
 
         Raises:
-            LockTimeout: there is no time for one.
-            DBAPIError: `error`, if the revision may not run again.
+            LockTimeout: there is no time for one, or the revision may not run again.
         """
-        progress = self.progress
-        if self.attempts and self.online:
-            waited, whom = self.attempts.lost(error, progress, self.online), self.attempts.whom()
-        else:
-            waited, whom = progress.lose(0, 0), " Another process has the database file locked."
-        if self.online and not progress.repeatable and (stays := self.online.unrepeatable()):
+        current = self.current
+        waited, blocked = self.lock_timeout(error)
+        if current.is_over(self.limits):
             raise LockTimeout(
-                "got no lock, and may not be tried again by itself, because it has already"
-                f" committed: {stays}.{whom}"
-            ) from error
-        if progress.is_over(self.limits):
-            raise LockTimeout(
-                f"gave up waiting for a lock after {progress.waited:.0f} s and"
-                f" {progress.tries}.{whom}"
+                f"got no lock in {current.waited:.0f} s and {current.counted}.{blocked}"
             ) from error
         self.report.waiting(
             "apply",
-            f"{progress.revision} did not get its lock in {waited:.2f} s and made way"
-            f" (try {progress.attempts}).{whom}",
-            revision=progress.revision,
-            attempt=progress.attempts,
-            pids=[session.pid for session in progress.blockers],
+            f"{current.revision}: lock timeout after {waited:.2f} s, retrying"
+            f" (attempt {current.count + 1}).{blocked}",
+            revision=current.revision,
+            attempt=current.count,
+            pids=[session.pid for session in current.blockers],
         )
-        progress.pause()
+        current.pause()

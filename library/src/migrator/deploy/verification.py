@@ -1,6 +1,5 @@
 """After a deploy: is the database what it should be now?"""
 
-from collections.abc import Sequence
 from typing import Any
 
 from alembic.autogenerate.api import RevisionContext
@@ -11,54 +10,75 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from migrator.config.context import Context
-from migrator.deploy.report import Report
+from migrator.deploy.deployment import Deployment
 from migrator.errors import MigratorError
 from migrator.postgres import unfinished
-from migrator.revisions import plan
+from migrator.revisions import log, plan
 
 
 class NotVerifiedError(MigratorError):
-    """What was applied stands, and is not as it should be; the message names all that is wrong."""
+    """The revisions are applied, but the result is wrong; the message names everything."""
 
 
-def check(
-    context: Context,
-    connection: Connection,
-    to: str,
-    revisions: ScriptDirectory,
-    unfinished_before: Sequence[str],
-    report: Report,
-) -> None:
-    """Check that the target is reached, and that nothing is half done.
-
-    Args:
-        unfinished_before: what `health.unfinished` said before the deploy.
+def forward(deployment: Deployment, connection: Connection) -> None:
+    """Verify a deploy, and log that it was verified: the next one need not do it again.
 
     Raises:
         NotVerifiedError: something is not as it should be.
         MigratorError: the database cannot be asked.
     """
-    limits = context.settings
+    report = deployment.report
+    if deployment.skips("verify"):
+        report.skipped("verify", "skipped: --no-verify")
+    else:
+        _verify(deployment, connection)
+    if not deployment.logged:
+        return
+    try:
+        log.settle(connection, "left out" if deployment.skips("verify") else "yes")
+    except DBAPIError as error:
+        connection.rollback()
+        why = " ".join(str(error.orig).split())
+        report.warn("verify", f"not logged, so the next deploy verifies again: {why}")
+
+
+def back(deployment: Deployment, connection: Connection) -> None:
+    """Verify a rollback.
+
+    Raises:
+        NotVerifiedError: a revision that it reverted is still applied.
+    """
+    going = deployment.plan
+    if left := plan.still_there(connection, going, deployment.revisions):
+        raise NotVerifiedError(
+            f"the rollback ended before {going.ends_at}, without an error: {left[0].revision} is"
+            " still applied; look at its downgrade for a commit of its own"
+        )
+
+
+def _verify(deployment: Deployment, connection: Connection) -> None:
+    context, revisions, to = deployment.context, deployment.revisions, deployment.to
+    settings = context.settings
     after = plan.make(context, connection, to, revisions)
     if after.pending:
         raise NotVerifiedError(
             f"the deploy ended at {after.at} instead of {after.target}, without an error;"
             " look at the revisions after it for a commit or rollback of their own"
         )
-    new = [name for name in unfinished.find(connection) if name not in unfinished_before]
-    wrong = [f"the deploy left something unfinished: {name}" for name in new]
+    new = [each for each in unfinished.find(connection) if each not in deployment.unfinished]
+    wrong = [f"the deploy left something unfinished: {each}" for each in new]
     checked = ["the target is reached"]
     if connection.dialect.name == "postgresql" and not new:
         checked.append("no new INVALID index or NOT VALID constraint")
-    if limits.drift and to in ("head", "heads"):
+    if settings.drift and to in ("head", "heads"):
         wrong += _drift(context, connection, revisions)
         checked.append("models and database agree")
-    if limits.smoke_sql:
-        wrong += _smoke(connection, limits.smoke_sql)
+    if settings.smoke_sql:
+        wrong += _smoke(connection, settings.smoke_sql)
         checked.append("smoke_sql succeeds")
     if wrong:
         raise NotVerifiedError("; ".join(wrong))
-    report.done("verify", ", ".join(checked))
+    deployment.report.done("verify", ", ".join(checked))
 
 
 def _drift(context: Context, connection: Connection, revisions: ScriptDirectory) -> list[str]:

@@ -1,4 +1,4 @@
-"""The record: which deploy applied what, when, how long it took, and who it was."""
+"""The migration log: which deploy applied what, when, how long it took, and who it was."""
 
 import getpass
 import os
@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from migrator import __version__
+from migrator.postgres.unfinished import Unfinished
 
 TABLE = sa.Table(
     "migration_log",
@@ -64,14 +65,14 @@ class Log:
     """Writes a line for each revision, in the transaction of that revision.
 
     Args:
-        accepted_risk: why a deploy went on in spite of findings.
-        unfinished: what `health.unfinished` said before it.
+        accepted_risk: the reason given with --accept-risk.
+        unfinished: what was unfinished in the database before it.
     """
 
-    def __init__(self, accepted_risk: str | None = None, unfinished: Sequence[str] = ()) -> None:
+    def __init__(self, accepted_risk: str | None, unfinished: Sequence[Unfinished]) -> None:
         self.constant = {
             "accepted_risk": accepted_risk,
-            "unfinished_before": list(unfinished),
+            "unfinished_before": [each.stored() for each in unfinished],
             "who": _first(WHO_VARIABLES) or _user(),
             "host": socket.gethostname(),
             "code_commit": _first(COMMIT_VARIABLES) or _commit(),
@@ -95,7 +96,7 @@ class Log:
         connection.execute(TABLE.insert().values(self.constant | values))
 
 
-def unverified(connection: Connection) -> list[str] | None:
+def unverified(connection: Connection) -> list[Unfinished] | None:
     """Return what was unfinished before the oldest line that nobody has verified yet.
 
     Lines that an older version wrote count as verified. Ends the transaction that reads.
@@ -108,7 +109,7 @@ def unverified(connection: Connection) -> list[str] | None:
         query = sa.select(TABLE.c.unfinished_before).where(TABLE.c.verified.is_(None))
         found = connection.execute(query.order_by(TABLE.c.id).limit(1)).first()
     connection.rollback()
-    return None if found is None else found[0] or []
+    return None if found is None else [Unfinished.of(each) for each in found[0] or ()]
 
 
 def settle(connection: Connection, how: str) -> None:
@@ -121,7 +122,7 @@ def settle(connection: Connection, how: str) -> None:
 def ancestors(connection: Connection, revision: str) -> list[str]:
     """Return the revisions that deploys applied before `revision`, nearest first.
 
-    Empty where no deploy has recorded it.
+    Empty where no deploy has logged it.
     """
     if not sa.inspect(connection).has_table(TABLE.name):
         return []
@@ -140,7 +141,7 @@ def ancestors(connection: Connection, revision: str) -> list[str]:
 
 
 def lines(connection: Connection, limit: int) -> list[sa.Row[Any]]:
-    """Return the newest `limit` lines, newest first; none where there is no record."""
+    """Return the newest `limit` lines, newest first; none where there is no log."""
     if not sa.inspect(connection).has_table(TABLE.name):
         return []
     columns = [column for column in TABLE.c if column.name not in LATER]

@@ -2,8 +2,9 @@
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
-from alembic.runtime.migration import MigrationContext
+from alembic.runtime.migration import MigrationContext, RevisionStep
 from alembic.script import Script, ScriptDirectory
 from alembic.script.revision import RevisionError
 from alembic.util.exc import CommandError
@@ -28,6 +29,12 @@ class Plan:
     upgrade: bool = True
     ahead: bool = False
     after: tuple[str, ...] = ()
+
+    def steps(self, revisions: ScriptDirectory, heads: Any) -> list[RevisionStep]:
+        """Return Alembic's steps from where the database is, `heads`, to the target."""
+        if self.upgrade:
+            return revisions._upgrade_revs(self.target, heads)
+        return revisions._downgrade_revs(self.target, heads)
 
     @property
     def at(self) -> str:
@@ -79,7 +86,7 @@ def make(
 def expect(context: Context, connection: Connection) -> str:
     """Return a sentence that says that the database is where this code expects it.
 
-    Revisions of the contract may be missing: they wait until this code has taken over.
+    Contract revisions may be missing: they are for when this code has taken over.
 
     Raises:
         PendingError: it is not there yet.
@@ -189,7 +196,7 @@ def _refuse_unknown(
 ) -> None:
     """Tell a database that is ahead of this code from one that is on another path.
 
-    The record of deploys knows which revisions lie behind the one that this code does not have:
+    The migration log knows which revisions lie behind the one that this code does not have:
     when all heads of this code are among them, newer code has been here.
     """
     for revision in current:

@@ -1,0 +1,176 @@
+"""The deploy, step by step."""
+
+from migrator import database
+from migrator.config import models
+from migrator.config.context import Context
+from migrator.deploy import lint_check, lock, preflight, steps
+from migrator.deploy.deployment import Deployment, Options
+from migrator.deploy.report import Report
+from migrator.deploy.steps import Step
+from migrator.postgres import unfinished
+from migrator.revisions import graph, log, plan
+from migrator.revisions.plan import Plan
+
+
+def run(context: Context, options: Options, report: Report) -> None:
+    """Bring the database forward to `options.to`; nothing is ever downgraded by itself.
+
+    With nothing pending it ends before Alembic's environment is loaded at all, unless what an
+    earlier deploy has applied is still to be verified.
+
+    Raises:
+        MigratorError: what went wrong, and the state of the database; its class says the exit
+            code.
+    """
+    steps.run(STEPS, Deployment(context, options, report))
+
+
+def compare(deployment: Deployment) -> None:
+    """Find what is pending, and say it; with nothing to do, it is over."""
+    context, options = deployment.context, deployment.options
+    with database.connect(context) as connection:
+        whole = plan.make(context, connection, deployment.to, deployment.revisions)
+        deployment.plan = whole
+        if options.phase == "expand" and whole.pending:
+            deployment.to = plan.before_contract(whole)
+            deployment.plan = plan.make(context, connection, deployment.to, deployment.revisions)
+        deployment.unverified = log.unverified(connection) is not None
+    found = deployment.plan
+    deployment.later = len(whole.pending) - len(found.pending)
+    if found.pending:
+        _say_plan(deployment)
+    elif not deployment.unverified or found.ahead or deployment.skips("verify"):
+        _say_nothing_to_do(deployment)
+        deployment.over = True
+    else:
+        deployment.report.done(
+            "plan", f"Nothing to apply, but to verify: the database is at {found.at}."
+        )
+
+
+def lint(deployment: Deployment) -> None:
+    """Refuse pending revisions that would block or break the service."""
+    pending = deployment.plan.pending
+    if not pending:
+        return
+    if deployment.skips("lint"):
+        deployment.report.skipped("lint", "skipped: --no-lint")
+    else:
+        accepted = deployment.options.accepted_risk
+        lint_check.check(deployment.context, pending, accepted, deployment.report)
+
+
+def import_models(deployment: Deployment) -> None:
+    """Import the models if they are compared at the end: one that is broken stops it here."""
+    if deployment.context.settings.drift and not deployment.skips("verify"):
+        models.import_models(deployment.context.config)
+
+
+def take_lock(deployment: Deployment) -> None:
+    """Take the deploy lock; then compare again, since another deploy may have held it before."""
+    context, before = deployment.context, deployment.plan
+    held = lock.only_deployer(context, deployment.report)
+    deployment.control = deployment.locks.enter_context(held)
+    with database.connect(context) as connection:
+        now = plan.make(context, connection, deployment.to, deployment.revisions)
+        unverified = log.unverified(connection)
+        # What an unverified deploy found is still what was there before the first of them.
+        before_all = unfinished.find(connection) if unverified is None else unverified
+    deployment.unfinished = before_all
+    deployment.plan = now
+    if before.pending and not now.pending:
+        deployment.report.done(
+            "plan", f"Nothing left to do: another deploy has brought the database to {now.at}."
+        )
+    if not (before.pending and now.pending):
+        verifies = unverified is not None and not deployment.skips("verify")
+        deployment.over = not verifies or bool(now.pending) or now.ahead
+
+
+STEPS = (
+    Step(
+        "wait",
+        "Connect, retrying until `wait_timeout`. Refuse a standby, and a pooler that mixes"
+        " sessions.",
+        preflight.wait_for_server,
+        skip="connect once, instead of retrying until wait_timeout",
+    ),
+    Step("plan", "Find the revisions that the database lacks.", compare),
+    Step(
+        "check",
+        "Refuse outside the maintenance window (`window`). Name old transactions, INVALID indexes"
+        " and NOT VALID constraints.",
+        steps.check,
+        skip="ignore the maintenance window, old transactions and unfinished indexes",
+    ),
+    Step(
+        "lint",
+        "Refuse revisions that would block or break the service.",
+        lint,
+        skip="do not look for unsafe revisions",
+    ),
+    Step("models", "Import the models, if `drift` compares them with the database.", import_models),
+    Step("lock", "Take the deploy lock: one deploy at a time (`deploy_lock_timeout`).", take_lock),
+    Step(
+        "backup",
+        "Copy the database into a file, and read the file back.",
+        steps.back_up,
+        skip="take no backup",
+    ),
+    Step(
+        "blockers",
+        "Before each attempt, wait until no transaction is older than `gate_age`.",
+        skip="do not wait for old transactions before each attempt",
+    ),
+    Step(
+        "apply",
+        "Run each revision in a transaction of its own, with `lock_timeout`. After a lock timeout,"
+        " back off and retry until `lock_deadline`.",
+        steps.apply,
+    ),
+    Step(
+        "log",
+        "Write each revision into the table `migration_log`, in its transaction.",
+        skip="write nothing into the table migration_log",
+    ),
+    Step(
+        "verify",
+        "See whether the target is reached, nothing is left unfinished, models and database agree,"
+        " and `smoke_sql` succeeds.",
+        steps.verify,
+        skip="do not verify the result",
+    ),
+    Step("done", "Say where the database is now.", steps.done),
+)
+
+
+def _say_plan(deployment: Deployment) -> None:
+    found, report = deployment.plan, deployment.report
+    report.done(
+        "plan",
+        f"The database is at {found.at}; {len(found.pending)} to apply:",
+        current=found.current,
+        target=found.target,
+        pending=[script.revision for script in found.pending],
+    )
+    if not report.as_json:
+        for script in found.pending:
+            report.done("", f"  {graph.describe(script)}")
+    if deployment.options.phase is None and _has_both_phases(found):
+        report.warn(
+            "plan",
+            "Code that is older than these revisions may fail after them. To deploy without"
+            " downtime: --phase expand, then the new code, then --phase contract.",
+        )
+
+
+def _has_both_phases(found: Plan) -> bool:
+    return plan.before_contract(found) != found.target
+
+
+def _say_nothing_to_do(deployment: Deployment) -> None:
+    found = deployment.plan
+    why = ", ahead of this code, which is allowed" if found.ahead else ""
+    if deployment.later:
+        why = "; the next revisions are for --phase contract"
+    deployment.report.done("plan", f"Nothing to do: the database is at {found.at}{why}.")

@@ -1,0 +1,27 @@
+"""The deploy lock on SQLite: a lock on a file beside the database."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from migrator.config.context import Context
+from migrator.deploy.lock_wait import Holder, wait
+from migrator.deploy.report import Report
+
+
+@contextmanager
+def held(context: Context, patience: float, report: Report) -> Iterator[None]:
+    """Hold the lock; see `lock.only_deployer`."""
+    import fcntl  # POSIX only, as is everything that runs a deploy
+
+    path = Path(f"{context.target.url.database}.deploy-lock")
+    with path.open("a+", encoding="utf-8") as file:
+
+        def get() -> bool:
+            with suppress(BlockingIOError):
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return True
+            return False
+
+        wait(get, lambda: Holder(f"a process that has {path} open"), patience, report)
+        yield

@@ -1,0 +1,126 @@
+"""Apply revisions to PostgreSQL: blockers, lock timeouts, and whom an attempt waits for."""
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from migrator.deploy import advisory_lock
+from migrator.deploy.blockers import Blockers
+from migrator.deploy.deployment import Deployment
+from migrator.deploy.lock_watcher import LockWatcher
+from migrator.deploy.non_transactional import Online
+from migrator.deploy.runner import Runner
+from migrator.errors import LockTimeout, MigratorError
+from migrator.postgres import activity, limits
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+DEADLOCK_TIMEOUT = text("SELECT setting::float FROM pg_settings WHERE name = 'deadlock_timeout'")
+
+# What a deploy has said to be applied must be there after a crash, too.
+DURABLE = text(
+    "SELECT set_config('synchronous_commit', 'on', false)"
+    " WHERE current_setting('synchronous_commit') = 'off'"
+)
+
+
+class PostgresRunner(Runner):
+    """Works on one connection; `control`, the deploy lock's, looks at what that one waits for."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        super().__init__(deployment)
+        assert deployment.control is not None
+        self.control = deployment.control
+        advisory_lock.backup_is_over(self.control)
+        waits = not deployment.skips("blockers")
+        self.blockers = Blockers(self.control, self.limits, self.report) if waits else None
+        # How long PostgreSQL lets two sessions wait for each other, and a little more.
+        self.deadlock = (self.control.scalar(DEADLOCK_TIMEOUT) or 1000) / 1000 + 0.5
+        self.outside: Online | None = None
+        self._watcher: LockWatcher | None = None
+        self._watching = ExitStack()
+
+    def kept(self) -> "Sequence[str]":
+        """Return the statements that the failed revision has committed on its own."""
+        return self.outside.left if self.outside else ()
+
+    def connected(self, connection: Connection) -> None:
+        """Follow what revisions do outside their transaction."""
+        self.outside = Online(connection, self.limits, self.report)
+
+    def before_revision(self) -> None:
+        """Wait for blockers anew."""
+        if self.blockers:
+            self.blockers.next_revision()
+
+    def before_attempt(self, connection: Connection) -> None:
+        """Wait for blockers, then set this attempt's limits, in a transaction of their own."""
+        current, chosen = self.current, self.limits
+        # Not as libpq has it: through a pooler that is no process of the server's.
+        own: int = connection.scalar(text("SELECT pg_backend_pid()")) or 0
+        connection.commit()
+        self._hold_deploy_lock()
+        if self.blockers:
+            current.waited += self.blockers.wait(own, current.blockers, current.left(chosen))
+            vacuums = [session for session in current.blockers if session.autovacuum]
+            if not activity.still_there(self.control, vacuums):
+                current.blockers = [each for each in current.blockers if each not in vacuums]
+        sees_all = self.blockers is not None and self.blockers.sees_all
+        current.lock_timeout = current.timeout(chosen, self.deadlock, sees_all=sees_all)
+        values = limits.session_settings(chosen) | {
+            "application_name": f"migrate:{current.revision}",
+            "lock_timeout": f"{round(current.lock_timeout * 1000)}ms",
+        }
+        for name, value in values.items():
+            connection.execute(
+                text("SELECT set_config(:name, :value, false)"), {"name": name, "value": value}
+            )
+        connection.execute(DURABLE)
+        connection.commit()
+        self._watcher = LockWatcher(self.control, own, self.report, with_query=chosen.show_queries)
+        self._watching.enter_context(self._watcher)
+        if self.outside:
+            self.outside.next_revision()
+
+    def before_commit(self) -> None:
+        """Commit only while the deploy lock is held."""
+        self._watching.close()
+        self._hold_deploy_lock()
+
+    def after_attempts(self) -> None:
+        """Watch no longer."""
+        self._watching.close()
+
+    def lock_timeout(self, error: DBAPIError) -> tuple[float, str]:
+        """Count an attempt; see `Runner.lock_timeout`."""
+        current, outside, watcher = self.current, self.outside, self._watcher
+        assert outside is not None
+        current.blockers = watcher.blockers if watcher else ()
+        longest = self.limits.lock_deadline if outside.concurrently else current.lock_timeout
+        if limits.is_deadlock(error):
+            longest = self.deadlock
+        waited = current.fail(longest, outside.stood)
+        blocked = f" Blocked by {watcher.whom()}." if watcher and watcher.blockers else ""
+        if not current.repeatable and (statement := outside.unrepeatable()):
+            raise LockTimeout(
+                "got no lock, and cannot be retried automatically, because it has already"
+                f" committed: {statement}.{blocked}"
+            ) from error
+        return waited, blocked
+
+    def _hold_deploy_lock(self) -> None:
+        """Make sure that the lock's connection lives.
+
+        Raises:
+            MigratorError: it does not, so another deploy may work at the same time.
+        """
+        try:
+            self.control.scalar(text("SELECT 1"))
+        except SQLAlchemyError:  # also that it was found dead before
+            raise MigratorError(
+                "the connection that held the deploy lock was closed, and another deploy may have"
+                " begun"
+            ) from None

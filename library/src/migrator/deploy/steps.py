@@ -1,0 +1,122 @@
+"""A step of a deploy, how a list of them is run, and those that deploys and rollbacks share."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from migrator.deploy import failure, preflight, state, verification, window
+from migrator.deploy.deployment import Deployment
+
+
+@dataclass(frozen=True)
+class Step:
+    """`name` is what the report and the flag call it, `does` one line for help and docs.
+
+    `run` is None for what happens inside `apply`, for each revision. `skip` is what --no-NAME
+    does; empty if the step cannot be skipped.
+    """
+
+    name: str
+    does: str
+    run: Callable[[Deployment], None] | None = None
+    skip: str = ""
+
+
+def run(steps: Sequence[Step], deployment: Deployment) -> None:
+    """Run steps in their order, until one of them says that it is over.
+
+    The deploy lock, which one of them takes, is released at the end, however that comes.
+
+    Raises:
+        MigratorError: what went wrong, and the state of the database; its class says the exit
+            code.
+    """
+    with deployment.locks:
+        for step in steps:
+            if step.run and not deployment.over:
+                step.run(deployment)
+
+
+def check(deployment: Deployment) -> None:
+    """See whether this is the time, and name what may be a blocker."""
+    if not deployment.plan.pending:
+        return
+    if deployment.skips("check"):
+        deployment.report.skipped("check", "skipped: --no-check")
+    else:
+        preflight.check(deployment.context, deployment.report, now=deployment.options.now)
+
+
+def back_up(deployment: Deployment) -> None:
+    """Copy the database into a file and read the file back."""
+    report, context = deployment.report, deployment.context
+    if not deployment.plan.pending:
+        return
+    if deployment.skips("backup"):
+        report.skipped("backup", "skipped: --no-backup")
+    elif not context.settings.backup:
+        report.skipped("backup", "skipped: backup = false")
+    else:
+        from migrator import backup
+
+        saved = deployment.backup = backup.take(context, deployment.plan.at)
+        report.done(
+            "backup",
+            f"{saved.path}, {saved.size:,} bytes, {saved.tables} tables, read back in"
+            f" {saved.seconds:.1f} s",
+            path=saved.path,
+            size=saved.size,
+        )
+    if not deployment.options.now and not deployment.skips("check"):
+        window.check(context.settings.window)  # waiting and the backup may have taken long
+
+
+def apply(deployment: Deployment) -> None:
+    """Apply the pending revisions, or revert them, one transaction each."""
+    if not deployment.plan.pending:
+        if deployment.control:
+            from migrator.deploy import advisory_lock
+
+            advisory_lock.backup_is_over(deployment.control)
+        return
+    if deployment.context.target.dialect == "postgresql":
+        from migrator.deploy.postgres_runner import PostgresRunner as Runner
+    else:
+        from migrator.deploy.sqlite_runner import SqliteRunner as Runner  # type: ignore[assignment]
+    runner = Runner(deployment)
+    try:
+        runner.run()
+    except (Exception, KeyboardInterrupt) as error:
+        raise failure.failed(deployment, error, runner.current.revision, runner.kept()) from error
+    deployment.applied = runner.applied
+
+
+def verify(deployment: Deployment) -> None:
+    """See whether the database is what it should be now, also when it is away for a while."""
+    check = verification.forward if deployment.plan.upgrade else verification.back
+    try:
+        state.ask(deployment.context, lambda connection: check(deployment, connection))
+    except (Exception, KeyboardInterrupt) as error:
+        raise failure.unverified(deployment, error) from error
+    if deployment.backup and deployment.plan.upgrade:
+        from migrator import backup
+
+        backup.prune(deployment.backup, deployment.context)
+
+
+def done(deployment: Deployment) -> None:
+    """Say where the database is now, how long it took, and what comes next."""
+    count = len(deployment.applied)
+    if not count:
+        return
+    deployment.report.done(
+        "done",
+        f"The database is at {deployment.plan.ends_at}: {count}"
+        f" revision{'' if count == 1 else 's'} in {time.monotonic() - deployment.began:.1f} s.",
+        revisions=[each.revision for each in deployment.applied],
+    )
+    if deployment.later:
+        deployment.report.done(
+            "next",
+            f"run deploy --phase contract when no older code runs: {deployment.later} to apply",
+        )
