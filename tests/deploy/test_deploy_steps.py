@@ -231,7 +231,7 @@ def test_a_pooler_in_session_mode(stage: Stage, pooled: Callable[..., Any]) -> N
         stage.history(TABLE, look, execute("ALTER TABLE rows ADD extra int"))
         with stage.holding("SELECT FROM rows", application_name="reader"):
             output = stage.run(
-                "--no-gate",
+                "--no-blockers",
                 code=4,
                 DATABASE_URL=url,
                 MIGRATOR_ALLOW_POOLER="true",
@@ -279,7 +279,7 @@ def test_ahead_of_this_code_or_unknown_to_it(stage: Stage) -> None:
 
 def test_without_a_record_a_newer_revision_is_unknown(stage: Stage) -> None:
     stage.history(TABLE, MORE)
-    stage.run("--no-record")
+    stage.run("--no-log")
     assert stage.ask("SELECT to_regclass('migration_log')") == [(None,)]
     stage.history(TABLE)
     assert "either a newer version" in sentence(stage.run("--allow-ahead", code=1))
@@ -382,9 +382,9 @@ def test_what_is_there_before(stage: Stage) -> None:
         )
         connection.execute("ALTER TABLE rows ADD CONSTRAINT ck_old CHECK (n > 0) NOT VALID")
     with stage.holding("SELECT 1", application_name="forgotten"):
-        deploy = stage.start("--no-gate", MIGRATOR_OLD_TRANSACTION="0.01")
+        deploy = stage.start("--no-blockers", MIGRATOR_OLD_TRANSACTION="0.01")
         output = deploy.end()
-    assert "an old transaction may be in the way: process" in output
+    assert "an old transaction may block the deploy: process" in output
     assert "(forgotten, transaction open for" in output
     assert "there before this deploy: INVALID index ix_old" in output
     assert "there before this deploy: NOT VALID constraint ck_old on rows" in output
@@ -497,8 +497,8 @@ def test_who_left_out_the_verification_is_not_asked_again(stage: Stage) -> None:
     assert stage.ask(VERIFIED)[-1] == ("step2", None)
     # Nothing was written down, which is said.
     stage.history(TABLE, MORE, MORE)
-    output = stage.run("--no-record", code=1, **bad)
-    assert "this one was not recorded" in sentence(output)
+    output = stage.run("--no-log", code=1, **bad)
+    assert "this one was not logged" in sentence(output)
 
 
 def test_code_that_does_not_have_the_revision_does_not_verify_it(stage: Stage) -> None:
@@ -680,15 +680,15 @@ def test_steps_that_are_left_out(stage: Stage, tmp_path: Path) -> None:
         "MIGRATOR_SMOKE_SQL": "SELECT false",
     }
     stage.history(TABLE)
-    output = stage.run("--no-check", "--no-backup", "--no-verify", "--no-record", **closed)
+    output = stage.run("--no-check", "--no-backup", "--no-verify", "--no-log", **closed)
     for step in ("check", "backup", "verify"):
-        assert f"{step:<8} left out: --no-{step}" in output
+        assert f"{step:<8} skipped: --no-{step}" in output
     assert not list(tmp_path.iterdir())
     assert stage.at == "step1"
     assert stage.ask("SELECT to_regclass('migration_log')") == [(None,)]
     stage.history(TABLE, MORE)
     with stage.holding("SELECT 1"):
-        output = stage.run("--no-gate")
+        output = stage.run("--no-blockers")
         assert "Waiting for process" not in output
     assert stage.ask("SELECT revision FROM migration_log") == [("step2",)]
 
@@ -746,7 +746,7 @@ def test_a_file_that_another_process_has_locked(
         assert file.read_bytes() == before
         deploy = light_stage.start()
         if mode == "IMMEDIATE":
-            deploy.until_it_says("made way (try 1)")
+            deploy.until_it_says("retrying (attempt 2)")
         holder.communicate("\n", timeout=PATIENCE)
         deploy.end()
     assert "database is at step2" in light_stage.run(command="plan")

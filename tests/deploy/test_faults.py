@@ -60,7 +60,7 @@ def test_killed(stage: Stage, point: str) -> None:
         steps(execute("ALTER TABLE rows ADD extra int"), STOP if point == "inside" else "pass"),
         steps(MORE, STOP),
     )
-    gate = [] if point == "at the gate" else ["--no-gate"]
+    gate = [] if point == "at the gate" else ["--no-blockers"]
     with stage.holding(wait):
         deploy = stage.start(*gate, **PATIENT)
         if point == "at the gate":
@@ -83,7 +83,7 @@ def test_killed_while_it_builds_an_index(stage: Stage) -> None:
     stage.begin(ROWS)
     stage.history(TABLE, INDEX, MORE)
     with stage.holding("INSERT INTO rows VALUES (-1)"):
-        deploy = stage.start("--no-gate")
+        deploy = stage.start("--no-blockers")
         stage.until(BUILDING, deploy)
         deploy.kill()
         stage.until_quiet()
@@ -118,10 +118,10 @@ def test_the_next_deploy_does_not_wait_for_the_killed_one_for_ever(stage: Stage)
     stage.begin(ROWS)
     stage.history(TABLE, INDEX)
     with stage.holding("INSERT INTO rows VALUES (-1)") as old:
-        deploy = stage.start("--no-gate", MIGRATOR_CLIENT_CONNECTION_CHECK_INTERVAL="3")
+        deploy = stage.start("--no-blockers", MIGRATOR_CLIENT_CONNECTION_CHECK_INTERVAL="3")
         stage.until(BUILDING, deploy)
         deploy.kill()
-        again = stage.start("--no-gate")
+        again = stage.start("--no-blockers")
         stage.until("SELECT FROM pg_stat_activity WHERE query LIKE 'DROP INDEX CONC%'", again)
         old.execute("ROLLBACK")
         assert "Dropped the INVALID index" in again.end()
@@ -216,7 +216,7 @@ def test_stopped(stage: Stage, tmp_path: Path, point: str, sent: signal.Signals)
     change = INDEX if point == "index" else execute("ALTER TABLE rows ADD extra int")
     stage.history(TABLE, change, MORE)
     with stage.connect() as other:
-        url, gate, backup = stage.url, ["--no-gate"], "false"
+        url, gate, backup = stage.url, ["--no-blockers"], "false"
         if point == "server":
             url = stage.url.replace(f":{other.info.port}/", ":1/")
             waits = "Trying for"
@@ -226,7 +226,7 @@ def test_stopped(stage: Stage, tmp_path: Path, point: str, sent: signal.Signals)
         else:
             other.execute("BEGIN")
             other.execute("LOCK TABLE rows IN ROW EXCLUSIVE MODE")
-            waits = "made way"
+            waits = "retrying"
         if point == "gate":
             gate, waits = [], "Waiting for process"
         elif point == "backup":
@@ -362,7 +362,7 @@ def stands(output: str) -> None:
     """What a deploy has to say that has applied two revisions and has not verified them."""
     assert "The database is at step2 (2 of 2 revisions stand)" in output
     assert "nothing was changed" not in output.lower()
-    assert "  stand        step1, step2" in output
+    assert "  applied      step1, step2" in output
     assert "  not done     none" in output
     assert "  to go on     python -m migrator -c alembic_prod.ini deploy\n" in output
     assert "  to go back   python -m migrator -c alembic_prod.ini rollback --to base" in output
@@ -419,7 +419,7 @@ def test_stopped_before_the_verification(stage: Stage, sent: signal.Signals) -> 
 
 
 def test_a_rollback_that_is_not_verified(stage: Stage, tmp_path: Path) -> None:
-    """It says what it has taken back."""
+    """It says what it has reverted."""
     stage.history(TABLE, MORE, downgrade=pausing(tmp_path))
     stage.run()
     deploy = stage.start("--to", "base", "--yes", command="rollback", MIGRATOR_WAIT_TIMEOUT="1")
@@ -428,7 +428,7 @@ def test_a_rollback_that_is_not_verified(stage: Stage, tmp_path: Path) -> None:
     go_on(tmp_path)
     output = deploy.end(code=1)
     assert server_of(stage.project) == stage.server
-    assert "The database is at base (2 of 2 taken back)" in output
+    assert "The database is at base (2 of 2 revisions reverted)" in output
     assert "nothing was changed" not in output.lower()
     assert "  to go on     python -m migrator -c alembic_prod.ini rollback --to base" in output
     assert stage.at == ""

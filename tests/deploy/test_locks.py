@@ -125,7 +125,7 @@ def test_a_stopped_deploy_says_where_it_stands(stage: Stage, sent: signal.Signal
     """And the statement that it was in does not go on without it."""
     stage.begin("CREATE TABLE steps (n int)")
     with stage.holding("LOCK TABLE steps"):  # the second revision waits for it
-        deploy = stage.start("--no-gate", MIGRATOR_LOCK_TIMEOUT="0")
+        deploy = stage.start("--no-blockers", MIGRATOR_LOCK_TIMEOUT="0")
         stage.until("SELECT FROM pg_locks WHERE NOT granted", deploy)
         deploy.send(sent)
         output = deploy.end(code=130)

@@ -49,7 +49,7 @@ def test_the_contract_waits_until_the_new_code_runs(stage: Stage) -> None:
         assert "at step4, as this code expects; 2 to apply with --phase contract" in said
     assert "step5" in stage.run(command="plan", code=3)
     said = stage.run("--phase", "expand")
-    assert "Nothing to do: the database is at step4; what is next waits for --phase" in said
+    assert "Nothing to do: the database is at step4; the next revisions are for --phase" in said
     stage.run("--phase", "contract")
     assert stage.at == "step6"
     assert "at step6, as this code expects." in stage.run(command="check")
@@ -60,7 +60,7 @@ def test_a_contract_that_an_earlier_release_has_left(stage: Stage) -> None:
     write(stage, "expand", "contract", "expand")
     stage.begin(at="step1")
     said = stage.run("--phase", "expand")
-    assert "what is next waits for --phase contract" in said
+    assert "the next revisions are for --phase contract" in said
     assert stage.at == "step1"
     said = stage.run(command="check", code=3)
     assert "deploy with --phase contract, which an earlier release has left, first" in said

@@ -76,7 +76,7 @@ def test_back_over_a_merge(stage: Stage, to: str, at: set[str], taken: list[str]
         at if at != {""} else {"base"}
     )
     for name in taken:
-        assert f"took back {name} in" in output
+        assert f"reverted {name} in" in output
         assert f"DROP TABLE t_{name}" in output
     assert state(stage) == (at, set(HISTORY) - set(taken))
     stage.run()
@@ -88,7 +88,7 @@ def test_back_from_two_heads(stage: Stage) -> None:
     output = back(stage, "b1")
     assert "DROP TABLE t_b2" in output
     assert state(stage) == ({"a", "b1"}, {"root", "a", "b1"})
-    assert "Nothing to take back" in back(stage, "b1")
+    assert "Nothing to revert" in back(stage, "b1")
     # Steps are those of one branch; what is asked and shown is what is done.
     output = back(stage, "-1")
     shown = {name for name in HISTORY if f"  takes back {name}  " in output}

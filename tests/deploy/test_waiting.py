@@ -129,10 +129,10 @@ def test_an_account_that_may_not_see_where_the_database_is(stage: Stage) -> None
         connection.execute(f'GRANT SELECT ON alembic_version TO "{READER}"')
         look("migration_log")
         connection.execute(grant)
-    assert "ahead of this code, which was allowed" in stage.run(
+    assert "ahead of this code, which is allowed" in stage.run(
         *ahead, command="wait", DATABASE_URL=url
     )
-    assert "ahead of this code, which was allowed" in said(application(stage, url, seconds=0))
+    assert "ahead of this code, which is allowed" in said(application(stage, url, seconds=0))
     # Who may look but not write is told something else.
     stage.history(TABLE, MORE, MORE)
     output = stage.run("--no-check", command="deploy", code=1, DATABASE_URL=url)

@@ -182,7 +182,7 @@ def test_an_accepted_risk_is_said_and_recorded(stage: Stage) -> None:
 def test_leaving_it_out_is_said(stage: Stage) -> None:
     pending(stage, DROP)
     line = lint_line(stage, "--no-lint")
-    assert (line["status"], line["message"]) == ("skipped", "left out: --no-lint")
+    assert (line["status"], line["message"]) == ("skipped", "skipped: --no-lint")
 
 
 def fake(folder: Path, content: str) -> Path:

@@ -1,4 +1,4 @@
-"""Why there is no connection, or a statement failed, in a sentence; can trying again help?"""
+"""Why there is no connection, or a statement failed, in a sentence, and whether to retry."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from migrator.errors import LockTimeout, MigratorError, RefusedError, Unreachabl
 from migrator.postgres import limits
 
 # What the server says to a client that it will never let in, in English, as servers are by
-# default; with another language a deploy tries until wait_timeout.
+# default; in another language a deploy retries until wait_timeout.
 PERMANENT = (
     "password authentication failed",
     "no password supplied",
@@ -64,9 +64,9 @@ def failed(connection: Connection, cause: DBAPIError) -> MigratorError:
         dbapi: Any = connection.connection.dbapi_connection
         user = connection.dialect.identifier_preparer.quote(dbapi.info.user)
         return MigratorError(
-            f"The account {user} may not read where the database is ({reason}), so whether it fits"
-            " this code is not known. Nothing was changed. As the owner of the tables:"
-            f" GRANT SELECT ON {', '.join(WHERE_IT_IS)} TO {user};"
+            f"The account {user} may not read which revision the database is at ({reason}), so"
+            " whether it fits this code is not known. Nothing was changed. As the owner of the"
+            f" tables: GRANT SELECT ON {', '.join(WHERE_IT_IS)} TO {user};"
         )
     return MigratorError(
         f"The database said: {reason}. What was not committed is rolled back."

@@ -11,7 +11,7 @@ from migrator.deploy.report import Report
 from migrator.postgres import activity
 from migrator.postgres.activity import Session
 
-POLL = 0.03  # seconds; the first tries wait for a tenth of a second only
+POLL = 0.03  # seconds; the first attempts wait for a tenth of a second only
 SAY_AFTER = 3.0
 SAY_EVERY = 10.0
 

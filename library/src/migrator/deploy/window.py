@@ -32,7 +32,7 @@ def check(text: str, now: datetime | None = None) -> None:
     if windows and not any(opened):
         raise RefusedError(
             f"The maintenance window is {text}, and it is {moment:%Y-%m-%d %H:%M} UTC now. Nothing"
-            " was changed. Deploy when it is open, or with --now if it cannot wait."
+            " was changed. Deploy when it is open, or pass --now if it cannot wait."
         )
 
 

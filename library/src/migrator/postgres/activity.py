@@ -39,7 +39,7 @@ SEES_ALL = text("SELECT pg_has_role(current_user, 'pg_read_all_stats', 'USAGE')"
 
 @dataclass(frozen=True)
 class Session:
-    """A session in a transaction that began `age` seconds ago (None: we may not know).
+    """A session in a transaction that began `age` seconds ago (None: this user may not see it).
 
     `transaction` is the same as long as the session is in the same transaction.
     """
@@ -57,8 +57,12 @@ class Session:
         if self.pid == 0:
             return "a prepared transaction (see pg_prepared_xacts)"
         if self.autovacuum:
-            gives_way = "does not give way" if "wraparound" in self.query else "gives way soon"
-            return f"process {self.pid} (autovacuum, {gives_way}{self._holding()})"
+            ends = (
+                "against wraparound, not cancelled"
+                if "wraparound" in self.query
+                else "cancelled soon"
+            )
+            return f"process {self.pid} (autovacuum, {ends}{self._holding()})"
         name = self.application or "no application_name"
         if name == "pg_dump":
             name = "pg_dump, somebody's backup"

@@ -8,7 +8,7 @@ from sqlalchemy.exc import DBAPIError
 
 from migrator.config.settings import Settings
 
-# PostgreSQL's lock_timeout has passed, and a deadlock was resolved at our cost.
+# lock_timeout has passed; a deadlock was resolved by cancelling our statement.
 NOT_AVAILABLE, DEADLOCK = "55P03", "40P01"
 
 
@@ -19,7 +19,7 @@ def session_settings(limits: Settings) -> dict[str, str]:
 
 
 def is_lock_timeout(error: DBAPIError) -> bool:
-    """Tell whether a statement failed because of what somebody else holds, so try again."""
+    """Tell whether a statement failed because of another session's lock: a retry may help."""
     cause = error.orig
     if getattr(cause, "sqlstate", None) in (NOT_AVAILABLE, DEADLOCK):
         return True
@@ -44,7 +44,7 @@ def noticing_the_end(engine: Engine, interval: float) -> Engine:
     def check(connection: Any, _record: Any) -> None:
         if interval and connection.info.server_version >= 140000:
             connection.autocommit = True
-            # A server on a system that cannot tell says so; then it is as it always was.
+            # A server on a system that cannot tell says so; then nothing changes.
             with suppress(Error):
                 connection.execute(
                     "SELECT set_config('client_connection_check_interval', %s, false)",

@@ -55,7 +55,7 @@ def read_all(files: Mapping[str, bytes], where: str) -> dict[str, RevisionFile]:
             revision = _read(path, content)
         except (SyntaxError, ValueError, TypeError) as error:
             raise MigratorError(
-                f"{path} ({where}) cannot be read as a revision: {error}. Mend it; the identifiers"
+                f"{path} ({where}) cannot be read as a revision: {error}. Fix it; the identifiers"
                 " in it have to be written out as text."
             ) from None
         if revision is None:
@@ -105,7 +105,7 @@ def _tuple(value: str | tuple[str, ...] | list[str] | None) -> tuple[str, ...]:
 
 
 def _essence(module: ast.Module) -> ast.Module:
-    """Take out what a file can change in without doing anything else."""
+    """Remove what can change in a file without changing what it does."""
     _Essence().visit(module)
     module.body = [s for s in module.body if not _is_identity(s) and not _is_for_types(s)]
     return module

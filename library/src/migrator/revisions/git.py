@@ -12,7 +12,7 @@ from migrator.config.context import Context
 from migrator.errors import UsageError
 
 SHALLOW = (
-    "this clone is shallow, so it does not reach back to where the branches parted: get the whole"
+    "this clone is shallow, so it does not reach back to where the branches diverged: get the whole"
     " history (`git fetch --unshallow`; on GitHub `fetch-depth: 0` for actions/checkout; on GitLab"
     ' the variable GIT_DEPTH: "0")'
 )
@@ -20,7 +20,7 @@ SHALLOW = (
 
 @dataclass(frozen=True)
 class Repository:
-    """The git repository that a project lies in.
+    """The git repository that contains a project.
 
     Attributes:
         root: its folder.
@@ -89,7 +89,7 @@ class Repository:
         return dict(zip(blobs, self._contents(list(blobs.values())), strict=True))
 
     def files_here(self) -> dict[str, bytes]:
-        """Return the contents of the Python files in the revision folders, as they lie here."""
+        """Return the contents of the Python files in the revision folders, of the work tree."""
         folder = self.root / self.project
         return {
             path.relative_to(self.root).as_posix(): path.read_bytes()

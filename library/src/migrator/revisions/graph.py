@@ -1,4 +1,4 @@
-"""The chain of revisions of this code: read from their files, found by name, told in a line."""
+"""The graph of this code's revisions: read from their files, found by name, described."""
 
 from alembic.script import Script, ScriptDirectory
 from alembic.util.exc import CommandError
@@ -20,12 +20,12 @@ def load(context: Context) -> ScriptDirectory:
         raise
     except KeyError as error:
         raise MigratorError(
-            f"Revision {error} is missing, which another one follows (down_revision); bring its"
-            " file back."
+            f"Revision {error} is missing, but another one names it as its down_revision: restore"
+            " its file."
         ) from None
     except Exception as error:
         raise MigratorError(
-            f"A revision file cannot be read: {type(error).__name__}: {error}. Mend it and run the"
+            f"A revision file cannot be read: {type(error).__name__}: {error}. Fix it and run the"
             " command again."
         ) from None
     if len(set(heads)) < len(heads):

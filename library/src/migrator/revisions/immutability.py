@@ -1,4 +1,4 @@
-"""Keeps the main branch's revisions as they are: databases out there have applied them.
+"""Refuses changes to the main branch's revisions, which databases have applied.
 
 A branch may add revisions. It may not delete, edit or re-parent one that the main branch has;
 replacing them by a squash is the exception.
@@ -61,7 +61,9 @@ def check(context: Context, base: str | None = None, *, optional: bool = False) 
     if not found:
         raise UsageError("There is no main branch here to compare with: name one with base=.")
     if not repository:
-        raise UsageError(f"There is no git repository here, so nothing is known of {found}.")
+        raise UsageError(
+            f"There is no git repository here, so there is no {found} to compare with."
+        )
     commit = repository.fork(found)
     histories = Histories(
         fork=files.read_all(repository.files_at(commit), found),
@@ -73,7 +75,9 @@ def check(context: Context, base: str | None = None, *, optional: bool = False) 
     meant = repository.trailers(commit, TRAILER)
     problems = [*changes(histories, meant), *joints(histories)]
     if problems:
-        raise RefusedError("\n  ".join([f"Compared with {found}, this must not go in:", *problems]))
+        raise RefusedError(
+            "\n  ".join([f"Compared with {found}, this must not be merged:", *problems])
+        )
     added = len(histories.ours.keys() - histories.fork.keys())
     return f"All revisions of {found} ({len(histories.fork)}) are as they were; {added} added."
 
@@ -98,9 +102,9 @@ def changes(histories: Histories, meant: frozenset[str] = frozenset()) -> Iterat
         if now is None:
             if revision not in stand_in:
                 yield (
-                    f"{was.described} is deleted, and databases that are at it would be at a"
-                    f" revision that nobody knows. Bring it back: {restore}. To undo what it did,"
-                    " write a new revision."
+                    f"{was.described} is deleted, and databases that are at it would be at an"
+                    f" unknown revision. Restore it: {restore}. To undo what it did, write a new"
+                    " revision."
                 )
             continue
         if now.replaces != was.replaces:
@@ -112,16 +116,16 @@ def changes(histories: Histories, meant: frozenset[str] = frozenset()) -> Iterat
         if now.parents != parents:
             yield (
                 f"{was.described} follows {_names(now.parents)} here, and {_names(was.parents)} on"
-                f" {histories.base}: databases that are past it would never run what is before it"
-                f" now. Bring it back: {restore}. Put your own revision behind it."
+                f" {histories.base}: databases that have applied it would never run what"
+                f" precedes it now. Restore it: {restore}. Let your own revision follow it."
             )
         changed = (was.body, was.labels, needs) != (now.body, now.labels, now.needs)
         if changed and revision not in meant:
             yield (
                 f"{was.described} is edited, and databases that have applied it will not apply it"
-                f" again. Bring it back: {restore}. Write a new revision instead. (If it has to be:"
-                f' a commit whose message ends with the line "{TRAILER}: {revision}" says that'
-                " it is meant.)"
+                f" again. Restore it: {restore}. Write a new revision instead. (If the edit is"
+                " meant, end the message of a commit with the line"
+                f' "{TRAILER}: {revision}".)'
             )
 
 
@@ -133,12 +137,12 @@ def joints(histories: Histories) -> Iterator[str]:
             if parent not in histories.main:
                 yield (
                     f"{file.described} follows {parent}, which {base} no longer has: `git merge"
-                    f" {base}`, then set down_revision in {file.path} to what stands in its place."
+                    f" {base}`, then set down_revision in {file.path} to what replaces it."
                 )
             elif parent in {old for one in merged.values() for old in one.replaces}:
                 yield (
                     f"{file.described} is new on {base} and follows {parent}, which was squashed"
-                    f" here: take the squash back, `git merge {base}`, and squash again."
+                    f" here: revert the squash, `git merge {base}`, and squash again."
                 )
     followed = {parent for file in merged.values() for parent in file.parents}
     heads = [merged[head] for head in sorted(merged.keys() - followed)]

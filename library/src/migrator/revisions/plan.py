@@ -20,7 +20,7 @@ class Plan:
     """`pending` leads from `current` (empty at base) to `target`, in the order of work.
 
     `target` is for Alembic. `after` are the revisions that a way back ends at, which may be more.
-    `ahead`: the database is where newer code than this has brought it, so nothing is pending.
+    `ahead`: the database is where newer code has brought it, so nothing is pending.
     """
 
     current: tuple[str, ...]
@@ -107,7 +107,7 @@ def expect(context: Context, connection: Connection) -> str:
             f"The database is at {found.at}, this code expects {found.target}: deploy{first} first."
         )
     if found.ahead:
-        return f"The database is at {found.at}, ahead of this code, which was allowed."
+        return f"The database is at {found.at}, ahead of this code, which is allowed."
     return f"The database is at {found.at}, as this code expects."
 
 

@@ -33,7 +33,7 @@ def write(context: Context) -> bool:
     old = read(file)
     if old and not old.startswith((HEADER[:FIRST_WORDS], "<<<<<<< ")):
         raise RefusedError(
-            f"{file} was written by somebody else, and would be lost: move it away, then run `make"
+            f"{file} was not written by this tool, and would be lost: move it away, then run `make"
             " snapshot` again."
         )
     new = build(context)
@@ -50,7 +50,7 @@ def check(context: Context) -> bool:
     """Compare schema.sql with the revisions, and change nothing.
 
     Returns:
-        False if there is no such file: who does not want it has deleted it.
+        False if there is no such file: a project that does not want it deletes it.
 
     Raises:
         MigratorError: it is stale; the message has the difference. Otherwise as for `build`.
@@ -74,17 +74,17 @@ def check(context: Context) -> bool:
 
 
 def build(context: Context) -> str:
-    """Apply all revisions to a scratch database and return what schema.sql has to be.
+    """Apply all revisions to a shadow database and return what schema.sql has to be.
 
     Raises:
-        MigratorError: a revision cannot be applied, or there can be no scratch database.
-        RefusedError: `context` is for production, where nothing is tried out.
+        MigratorError: a revision cannot be applied, or no shadow database can be created.
+        RefusedError: `context` is for production, where there are no shadow databases.
     """
     limits = context.settings
     if limits.production:
         raise RefusedError(
-            f"{FILE} is made on a scratch database, and production is no place for one: run"
-            " `make snapshot` with alembic.ini."
+            f"{FILE} is made on a shadow database, which does not belong on a production"
+            " server: run `make snapshot`, which uses alembic.ini."
         )
     with (
         shadow.empty(context.target.url) as url,
@@ -96,7 +96,7 @@ def build(context: Context) -> str:
             what = "" if isinstance(error, CommandError) else f"{type(error).__name__}: "
             raise MigratorError(
                 f"The revisions cannot be applied to an empty database, so {FILE} stays as it is"
-                f" ({what}{error}). Mend the revision, then run `make snapshot`."
+                f" ({what}{error}). Fix the revision, then run `make snapshot`."
             ) from error
         return HEADER + dump.dump(url, limits.pg_bin)
 

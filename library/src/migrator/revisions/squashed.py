@@ -1,4 +1,4 @@
-"""Which revision stands for one that a squash has taken away."""
+"""Which revision replaces one that a squash has removed."""
 
 from alembic.script import Script, ScriptDirectory
 
@@ -12,13 +12,13 @@ def by(revisions: ScriptDirectory, gone: str) -> Script | None:
 
 
 def sentence(revisions: ScriptDirectory, gone: str) -> str | None:
-    """Return what to tell who has a database at `gone`, None if no squash has taken it away."""
+    """Return what to tell who has a database at `gone`, None if no squash has removed it."""
     script = by(revisions, gone)
     if script is None:
         return None
     return (
         f"The database is at revision {gone}, which was squashed into {script.revision}"
-        f" ({script.doc}), so nothing here leads on from it. Nothing was changed; bring it to"
+        f" ({script.doc}), so no revision here follows it. Nothing was changed; bring it to"
         f" {script.revision} with the last code that has {gone} (`make upgrade"
         f" to={script.revision}` or a deploy with --to {script.revision} there), then run this"
         " again."

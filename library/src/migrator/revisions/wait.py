@@ -13,7 +13,7 @@ from migrator.errors import (
 )
 from migrator.revisions import plan
 
-PAUSE = 1.0  # seconds between two tries
+PAUSE = 1.0  # seconds between two attempts
 
 
 def until_expected(context: Context, timeout: float) -> str:

@@ -55,7 +55,7 @@ def test_a_holder_that_never_ends(rows: Stage) -> None:
         assert "count(*)" not in output  # a statement may hold personal data
         assert "The database is at step1 (none of this deploy was applied)" in output
         assert rows.ask(COLUMN) == []
-        output = rows.run("--no-gate", "--show-queries", code=4, MIGRATOR_LOCK_DEADLINE="1")
+        output = rows.run("--no-blockers", "--show-queries", code=4, MIGRATOR_LOCK_DEADLINE="1")
         assert "SELECT count(*) FROM rows" in output
         assert "Waiting for process" not in output
     rows.run()
@@ -66,8 +66,8 @@ def test_a_holder_that_never_ends(rows: Stage) -> None:
 def test_a_holder_that_ends(rows: Stage) -> None:
     """What it waited is in the record and in the report."""
     with rows.holding("SELECT count(*) FROM rows"):
-        deploy = rows.start("--no-gate")
-        deploy.until_it_says("made way (try 2)")
+        deploy = rows.start("--no-blockers")
+        deploy.until_it_says("retrying (attempt 3)")
     output = deploy.end()
     assert re.search(r"applied step2 in [\d.]+ s \(\d+ tries, waited [\d.]+ s before\)", output)
     attempts, waited = rows.ask("SELECT attempts, waited FROM migration_log ORDER BY id")[-1]
@@ -78,8 +78,8 @@ def test_a_holder_that_ends(rows: Stage) -> None:
 def test_others_get_on_while_a_deploy_tries(rows: Stage) -> None:
     """Who comes after the deploy does not wait longer than one of its tries."""
     with rows.holding("SELECT count(*) FROM rows"), rows.connect() as reader:
-        deploy = rows.start("--no-gate")
-        deploy.until_it_says("made way (try 1)")
+        deploy = rows.start("--no-blockers")
+        deploy.until_it_says("retrying (attempt 2)")
         for _ in range(20):
             reader.execute("SET lock_timeout = '30s'; SELECT count(*) FROM rows")
     deploy.end()
@@ -87,7 +87,7 @@ def test_others_get_on_while_a_deploy_tries(rows: Stage) -> None:
 
 def test_pg_dump_is_flagged(rows: Stage) -> None:
     with rows.holding("SELECT count(*) FROM rows", application_name="pg_dump"):
-        output = rows.run("--no-gate", code=4, MIGRATOR_LOCK_DEADLINE="1")
+        output = rows.run("--no-blockers", code=4, MIGRATOR_LOCK_DEADLINE="1")
     assert "(pg_dump, somebody's backup, " in output
 
 
@@ -114,7 +114,7 @@ def vacuumed(rows: Stage, request: pytest.FixtureRequest) -> Iterator[Stage]:
 def test_autovacuum_gives_way(vacuumed: Stage) -> None:
     """To a try that is longer than deadlock_timeout, and to no other."""
     output = vacuumed.run(MIGRATOR_GATE_TIMEOUT="1")
-    assert re.search(r"Blocked by process \d+ \(autovacuum, gives way soon, holds Share", output)
+    assert re.search(r"Blocked by process \d+ \(autovacuum, cancelled soon, holds Share", output)
     assert "Not waiting longer for process" in output
     assert vacuumed.at == "step2"
 
@@ -125,7 +125,8 @@ def test_autovacuum_is_waited_for(vacuumed: Stage) -> None:
     log = vacuumed.project.path / ".postgres/log"
     before = log.stat().st_size
     output = vacuumed.run()
-    assert re.search(r"made way \(try 1\)\. Blocked by process \d+ \(autovacuum", output), output
+    blocked = r"retrying \(attempt 2\)\. Blocked by process \d+ \(autovacuum"
+    assert re.search(blocked, output), output
     assert vacuumed.at == "step2"
     assert b"canceling autovacuum task" not in log.read_bytes()[before:]
 
@@ -187,7 +188,7 @@ def test_a_deadlock_is_tried_again(rows: Stage) -> None:
         # Only the deploy looks for a deadlock soon.
         admin.execute("ALTER DATABASE deployed SET deadlock_timeout = '100ms'")
     with rows.holding("SET LOCAL deadlock_timeout = '60s'", "LOCK TABLE rows") as other:
-        deploy = rows.start("--no-gate", MIGRATOR_LOCK_TIMEOUT="20")
+        deploy = rows.start("--no-blockers", MIGRATOR_LOCK_TIMEOUT="20")
         rows.until("SELECT FROM pg_locks WHERE granted AND relation = 'others'::regclass", deploy)
         other.execute("LOCK TABLE others")
     output = deploy.end()
@@ -200,7 +201,7 @@ def test_what_may_not_run_again(rows: Stage) -> None:
     """The transaction is gone, but not what was done outside of it, and that is named."""
     rows.history(TABLE, steps(alone("INSERT INTO rows VALUES (-1)"), CHANGE))
     with rows.holding("SELECT count(*) FROM rows"):
-        output = rows.run("--no-gate", code=4)
+        output = rows.run("--no-blockers", code=4)
     assert "may not be tried again by itself" in output
     assert "INSERT INTO rows VALUES (-1)" in output
     assert rows.ask("SELECT count(*) FROM rows WHERE n = -1") == [(1,)]
@@ -214,7 +215,7 @@ def test_what_stood_before_the_block_may_not_run_again_either(rows: Stage) -> No
         TABLE, steps(execute("INSERT INTO rows VALUES (-1)"), alone("ANALYZE rows"), CHANGE)
     )
     with rows.holding("SELECT count(*) FROM rows"):
-        output = rows.run("--no-gate", code=4)
+        output = rows.run("--no-blockers", code=4)
     assert "INSERT INTO rows VALUES (-1)" in output
     assert rows.ask("SELECT count(*) FROM rows WHERE n = -1") == [(1,)]
 
@@ -223,10 +224,10 @@ def test_what_may_run_again(rows: Stage) -> None:
     index = alone("CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_rows_n ON rows (n)")
     rows.history(TABLE, steps(index, CHANGE))
     with rows.connect() as other:
-        deploy = rows.start("--no-gate")
+        deploy = rows.start("--no-blockers")
         other.execute("BEGIN")
         other.execute("SELECT count(*) FROM rows")
-        deploy.until_it_says("made way (try 2)")
+        deploy.until_it_says("retrying (attempt 3)")
         other.execute("ROLLBACK")
         output = deploy.end()
     assert "applied step2" in output
@@ -272,7 +273,7 @@ def test_a_build_that_somebody_else_does_is_left_alone(rows: Stage) -> None:
         work = threading.Thread(target=builder.execute, args=[build])
         work.start()
         rows.until(BUILDING)
-        output = rows.run("--no-gate", code=1)
+        output = rows.run("--no-blockers", code=1)
         old.execute("ROLLBACK")
         work.join()
         assert f"is being built by process {builder.info.backend_pid}" in output
@@ -295,7 +296,7 @@ def test_what_stands_does_not_count_for_the_deadline(rows: Stage) -> None:
         admin.execute(SLOWLY)
     with rows.holding("SELECT FROM rows", application_name="second"):
         with rows.holding("SELECT FROM others", application_name="first"):
-            deploy = rows.start("--no-gate", MIGRATOR_LOCK_DEADLINE="3")
+            deploy = rows.start("--no-blockers", MIGRATOR_LOCK_DEADLINE="3")
             deploy.until_it_says("(first")
         deploy.until_it_says("(second")
     output = deploy.end()
@@ -308,15 +309,15 @@ def test_the_work_of_the_first_try_does_not_count_for_the_deadline(rows: Stage) 
     """Else what works longer than the deadline would never be tried again."""
     rows.history(TABLE, steps(execute("SELECT pg_sleep(3)"), CHANGE))
     with rows.holding("SELECT FROM rows"):
-        deploy = rows.start("--no-gate", MIGRATOR_LOCK_DEADLINE="2")
-        deploy.until_it_says("step2 did not get its lock in 0.10 s and made way (try 1)")
+        deploy = rows.start("--no-blockers", MIGRATOR_LOCK_DEADLINE="2")
+        deploy.until_it_says("step2: lock timeout after 0.10 s, retrying (attempt 2)")
     assert "applied step2" in deploy.end()
 
 
 def test_what_is_concurrently_waits_until_the_deadline(rows: Stage) -> None:
     rows.history(TABLE, alone("CREATE INDEX CONCURRENTLY ix_rows_n ON rows (n)"))
     with rows.holding("INSERT INTO rows VALUES (-1)"):
-        output = rows.run("--no-gate", code=4, MIGRATOR_LOCK_DEADLINE="1")
+        output = rows.run("--no-blockers", code=4, MIGRATOR_LOCK_DEADLINE="1")
     assert "gave up waiting for a lock after 1 s and 1 try" in output
     rows.run()
     assert rows.ask(INVALID) == []
@@ -380,8 +381,8 @@ def test_a_lock_that_is_refused_at_the_commit(stage: Stage) -> None:
         )
     stage.history(execute("INSERT INTO children VALUES (1)"))
     with stage.holding("SELECT FROM parents FOR UPDATE"):
-        deploy = stage.start("--no-gate")
-        deploy.until_it_says("made way (try 1)")
+        deploy = stage.start("--no-blockers")
+        deploy.until_it_says("retrying (attempt 2)")
     deploy.end()
     assert stage.ask("SELECT count(*) FROM children") == [(1,)]
     assert stage.ask("SELECT count(*) FROM migration_log") == [(1,)]
