@@ -18,6 +18,7 @@ import hashlib
 import itertools
 import json
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -25,7 +26,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,8 +34,11 @@ from typing import Any
 import pytest
 from cookiecutter.main import cookiecutter
 
+from tests.warm import Forked, Warm
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 TEMPLATE_FOLDER = "{{cookiecutter.project_slug}}"
+LIBRARY = "vendor/alembic-starter"  # where a rendering has it
 QUESTIONS: dict[str, Any] = {
     name: default
     for name, default in json.loads((REPOSITORY / "cookiecutter.json").read_bytes()).items()
@@ -51,8 +55,13 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 Answer = str | bool
+Process = subprocess.Popen[str] | Forked
 Render = Callable[..., "Rendering"]
 Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+# Where mypy keeps what it knows, so that it reads SQLAlchemy once and not in each project.
+CACHES: dict[str, str | None] = {}
 
 
 def users_environment(changes: Mapping[str, str | None] | None = None) -> dict[str, str]:
@@ -69,7 +78,7 @@ def users_environment(changes: Mapping[str, str | None] | None = None) -> dict[s
     }
     folders = environment.get("PATH", os.defpath).split(os.pathsep)
     environment["PATH"] = os.pathsep.join(folder for folder in folders if folder != own_bin)
-    for name, value in (changes or {}).items():
+    for name, value in {**CACHES, **(changes or {})}.items():
         if value is None:
             environment.pop(name, None)
         else:
@@ -83,6 +92,7 @@ class Rendering:
 
     path: Path
     answers: dict[str, Answer]
+    warm: Warm | None = None
     used: bool = field(default=False, init=False)
 
     def run(
@@ -104,17 +114,44 @@ class Rendering:
         Raises:
             UnicodeDecodeError: the output is not UTF-8, which nothing in a project may do.
         """
+        process = self.start(shlex.split(command), env=env, cwd=cwd)
+        try:
+            stdout, stderr = process.communicate(timeout=timeout)
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+        return subprocess.CompletedProcess(process.args, process.wait(), stdout, stderr or "")
+
+    def start(
+        self,
+        command: Sequence[str],
+        *,
+        env: Mapping[str, str | None] | None = None,
+        cwd: Path | None = None,
+        together: bool = False,
+    ) -> Process:
+        """Starts a command in the project's folder.
+
+        Args:
+            command: the program and its arguments.
+            env: changes to the user's environment; None takes a variable away.
+            cwd: another folder to run in.
+            together: stderr comes with stdout.
+        """
         self.used = True
         folder = cwd or self.path
-        return subprocess.run(
-            shlex.split(command),
+        variables = users_environment({"PWD": str(folder), **(env or {})})
+        if self.warm and folder == self.path and self.warm.fits(command, variables):
+            return self.warm.start(command, cwd=folder, env=variables, together=together)
+        return subprocess.Popen(
+            command,
             cwd=folder,
-            env=users_environment({"PWD": str(folder), **(env or {})}),
+            env=variables,
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT if together else subprocess.PIPE,
             encoding="utf-8",
-            timeout=timeout,
-            check=False,
         )
 
     def make(self, goals: str, *, env: Mapping[str, str | None] | None = None) -> str:
@@ -146,6 +183,12 @@ def files_of(folder: Path) -> dict[str, bytes]:
     }
 
 
+def distribution(project: Rendering) -> str:
+    """The project's name as packages have it, and `uv.lock` with them."""
+    name = tomllib.loads(project.read("pyproject.toml"))["project"]["name"]
+    return re.sub(r"[-_.]+", "-", str(name)).lower()
+
+
 def literally(text: str) -> str:
     """`text` as an answer for the command line, where cookiecutter runs braces as code."""
     return "{% raw %}" + text + "{% endraw %}" if "{" in text else text
@@ -164,6 +207,7 @@ class Renderer:
         self.shared = shared
         self.made: list[Rendering] = []
         self.kept: dict[str, Rendering] = {}
+        self.warm: dict[Path, Warm] = {}
         self.numbers = itertools.count(1)
         self.template = scratch / "alembic-starter"
         copy_as_cloned(self.template)
@@ -198,12 +242,20 @@ class Renderer:
         """
         rendering = self.render(**answers)
         environment = self.environment(rendering, python)
+        source = Rendering(environment.parent, dict(answers))
         (rendering.path / ".venv").symlink_to(environment)
-        # Else make would find pyproject.toml newer than the environment, and install again.
-        installed = (environment / "installed").stat()
-        os.utime(
-            rendering.path / "pyproject.toml", ns=(installed.st_mtime_ns, installed.st_mtime_ns)
+        if Warm.possible():
+            if environment not in self.warm:
+                self.warm[environment] = Warm(environment, users_environment())
+            rendering.warm = self.warm[environment]
+        lock = source.read("uv.lock").replace(
+            f'name = "{distribution(source)}"', f'name = "{distribution(rendering)}"'
         )
+        (rendering.path / "uv.lock").write_bytes(lock.encode("utf-8"))
+        # Else make would find what was installed older than these files, and install again.
+        installed = (environment / "installed").stat()
+        for name in ("pyproject.toml", "uv.lock", f"{LIBRARY}/pyproject.toml"):
+            os.utime(rendering.path / name, ns=(installed.st_mtime_ns, installed.st_mtime_ns))
         return rendering
 
     def environment(self, rendering: Rendering, python: str) -> Path:
@@ -213,6 +265,7 @@ class Renderer:
             metadata["project"]["requires-python"],
             metadata["project"]["dependencies"],
             metadata["dependency-groups"],
+            metadata["tool"]["uv"],
             python,
         ]
         key = hashlib.sha256(json.dumps(needs).encode()).hexdigest()[:12]
@@ -291,11 +344,12 @@ def copy_as_cloned(target: Path) -> None:
         check=True,
     ).stdout
     for name in filter(None, listed.split("\0")):
-        if name.startswith((f"{TEMPLATE_FOLDER}/", "hooks/", "cookiecutter.json")):
+        if name.startswith((f"{TEMPLATE_FOLDER}/", "library/", "hooks/", "cookiecutter.json")):
             source = REPOSITORY / name
             if source.exists():
                 (target / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(source, target / name)
+                # The template holds the library as a link.
+                shutil.copy(source, target / name, follow_symlinks=False)
 
 
 @pytest.fixture(scope="session")
@@ -304,8 +358,13 @@ def renderer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Renderer]:
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     renderer = Renderer(tmp_path_factory.mktemp("renderings"), shared)
-    with renderer.stopping():
-        yield renderer
+    CACHES["MYPY_CACHE_DIR"] = str(renderer.scratch / "mypy")
+    try:
+        with renderer.stopping():
+            yield renderer
+    finally:
+        for warm in renderer.warm.values():
+            warm.close()
 
 
 @pytest.fixture

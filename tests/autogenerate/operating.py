@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psycopg
 
-from tests.conftest import Renderer, Rendering, users_environment
+from tests.conftest import Process, Renderer, Rendering
 
 REVISION = '''"""{name}"""
 
@@ -129,15 +129,11 @@ class Project:
         )
         (self.versions / f"{name}.py").write_text(text, "utf-8")
 
-    def start(self, url: str, **env: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
+    def start(self, url: str, **env: str) -> Process:
+        return self.rendering.start(
             [".venv/bin/alembic", "upgrade", "head"],
-            cwd=self.rendering.path,
-            env=users_environment({"DATABASE_URL": url, **env}),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            encoding="utf-8",
+            env={"DATABASE_URL": url, **env},
+            together=True,
         )
 
     def alembic(self, url: str, goal: str = "upgrade head", code: int = 0, **env: str) -> str:

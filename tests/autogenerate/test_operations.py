@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
 
@@ -11,7 +10,7 @@ import psycopg
 import pytest
 
 from tests.autogenerate.operating import REVISION, Project, copied, indent, prepared
-from tests.conftest import Render, Renderer
+from tests.conftest import Process, Render, Renderer
 
 EVERYTHING = """
 op.backfill("users", {"nick": sa.text("lower(name) || '%'")}, key="id", pause=0.01)
@@ -83,7 +82,7 @@ def test_the_sql_does_the_same(project: Project, url: str) -> None:
             connection.execute("UPDATE alembic_version SET version_num = 'rows'")
 
 
-def wait_for(connection: psycopg.Connection, query: str, process: subprocess.Popen[str]) -> None:
+def wait_for(connection: psycopg.Connection, query: str, process: Process) -> None:
     deadline = time.monotonic() + 60
     while not connection.execute(query).fetchone():
         assert process.poll() is None, process.communicate()[0]

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from tests.autogenerate.operating import Project, copied, prepared
-from tests.conftest import Renderer
+from tests.conftest import Process, Renderer
 
 # As the project starts its own server, which is not as root either.
 LAUNCH = """
@@ -88,7 +88,7 @@ def count(connection: psycopg.Connection) -> int:
     return int(row[0])
 
 
-def fallen_behind(project: Project, url: str, there: psycopg.Connection) -> subprocess.Popen[str]:
+def fallen_behind(project: Project, url: str, there: psycopg.Connection) -> Process:
     """An upgrade that goes on while the replica stops."""
     upgrade = project.start(url)
     while not count(there):  # it has followed so far, so that its lag is known

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from tests.conftest import Renderer, Rendering, users_environment
+from tests.conftest import Process, Renderer, Rendering
 
 COMMAND = (".venv/bin/python", "-m", "migrator", "-c", "alembic_prod.ini")
 REVISION = '''"""{name}"""
@@ -93,7 +92,7 @@ def go_on(folder: Path) -> None:
 class Deploy:
     """A deploy that runs; `output` is everything that it said, when it has ended."""
 
-    process: subprocess.Popen[str]
+    process: Process
     output: str = ""
 
     def end(self, code: int = 0) -> str:
@@ -173,14 +172,10 @@ class Stage:
         usual = {"MIGRATOR_DRIFT": "false", "MIGRATOR_BACKUP": "false", "DATABASE_URL": self.url}
         lint = ["--no-lint"] if command == "deploy" else []
         return Deploy(
-            subprocess.Popen(
+            self.project.start(
                 [*COMMAND, command, *lint, *arguments],
-                cwd=self.project.path,
-                env=users_environment(usual | variables),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE if "--json" in arguments else subprocess.STDOUT,
-                encoding="utf-8",
+                env=usual | variables,
+                together="--json" not in arguments,
             )
         )
 
