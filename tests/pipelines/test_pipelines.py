@@ -167,7 +167,9 @@ def test_each_job_installs_what_it_needs_from_the_lock(ci: str, rendered: Render
 
 def test_actions_are_pinned_and_zizmor_has_nothing_to_say(rendered: Render) -> None:
     own = REPOSITORY / ".github"
-    folders = [rendered(ci="github", database=db).path / ".github" for db in ("postgresql", "sqlite")]
+    folders = [
+        rendered(ci="github", database=db).path / ".github" for db in ("postgresql", "sqlite")
+    ]
     for folder in (own, *folders):
         text = (folder / "workflows/ci.yml").read_text(encoding="utf-8")
         pinned = re.findall(r"uses: [\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+\n", text)

@@ -39,7 +39,8 @@ class Copy:
         for name in filter(None, listed.split("\0")):
             if (REPOSITORY / name).exists() and not name.startswith("benchmarks/"):
                 (path / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(REPOSITORY / name, path / name)
+                # The template holds the library as a link.
+                shutil.copy(REPOSITORY / name, path / name, follow_symlinks=False)
         self.write(
             "CHANGELOG.md", "# Changelog\n\n## Unreleased\n\n- 新的。\n\n## 2031.1.0\n\n- Old.\n"
         )
