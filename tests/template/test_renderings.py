@@ -85,12 +85,12 @@ migrator/trace/judging.py migrator/trace/names.py migrator/trace/recorder.py
 migrator/trace/rows.py migrator/trace/running.py migrator/trace/seeding.py
 migrator/trace/step.py migrator/trace/values.py migrator/trace/where.py migrator/unreachable.py
 migrator/urls.py migrator/verify.py migrator/waiting.py migrator/watch.py migrator/window.py
-pyproject.toml schema.sql scripts/deploy_migrations.py tests/conftest.py tests/databases.py
-tests/test_database.py tests/test_migrations.py tests/test_models.py
+pyproject.toml schema.sql scripts/deploy_migrations.py scripts/setup.sh tests/conftest.py
+tests/databases.py tests/test_database.py tests/test_migrations.py tests/test_models.py
 """
 BY_ANSWER = {
-    ("ci", "github"): ".github/workflows/ci.yml",
-    ("ci", "gitlab"): ".gitlab-ci.yml",
+    ("ci", "github"): ".github/dependabot.yml .github/workflows/ci.yml",
+    ("ci", "gitlab"): ".gitlab-ci.yml renovate.json",
     ("containers", True): "Dockerfile .dockerignore compose.yaml",
 }
 
