@@ -1,0 +1,1 @@
+from migrator.config.settings import database_url as database_url

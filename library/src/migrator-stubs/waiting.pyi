@@ -1,0 +1,1 @@
+from migrator.revisions.wait import until_expected as until_expected
