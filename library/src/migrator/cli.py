@@ -44,6 +44,7 @@ COMMANDS = {
     "baseline": "adopt a database: models, a first revision, a stamp",
     "reset": "drop everything, migrate and seed, in development",
     "seed": "add the example data, in development",
+    "update": "bring this project to a newer version of its template",
     "tables": "list the tables that the models describe",
     "db": "the development PostgreSQL",
 }
