@@ -48,9 +48,8 @@ def record_origin() -> None:
 
     Two files, since an update of a project changes the commit and nothing else.
     """
-    repository = ANSWERS.get("_repo_dir")
-    if repository:
-        commit, address = from_repository(Path(repository), ANSWERS["_template"])
+    if "_repo_dir" in ANSWERS:
+        commit, address = from_repository(template_folder(), ANSWERS["_template"])
     else:  # cruft has cloned the template and says what it took
         commit, address = ANSWERS.get("_commit") or "", ANSWERS["_template"]
     if commit:
@@ -61,14 +60,26 @@ def record_origin() -> None:
     (LIBRARY / "template.json").write_bytes(text.encode("utf-8", "backslashreplace"))
 
 
+def template_folder() -> Path:
+    """Return where cookiecutter has the template; it may have a path relative to where it began.
+
+    Hooks are started in the project's folder. The shell's PWD says where the command was typed, and
+    so does the output folder, as long as no other was asked for.
+    """
+    given = Path(ANSWERS["_repo_dir"]).expanduser()
+    for start in (os.environ.get("PWD", ""), ANSWERS.get("_output_dir", "")):
+        if (Path(start, given) / "hooks/post_gen_project.py").is_file():
+            return Path(start, given).resolve()
+    return given
+
+
 def from_repository(folder: Path, template: str) -> tuple[str, str]:
     """Return the commit of the template in `folder`, and the address to get it from again.
 
     The commit is an empty string where there is no git or no repository. It is marked where the
     folder holds something else than what was committed.
     """
-    folder = folder.resolve()
-    is_path = Path(template).is_dir()
+    is_path = template == ANSWERS["_repo_dir"]
     address = str(folder) if is_path else template
     top = git(folder, "rev-parse", "--show-toplevel")
     if not top or Path(top).resolve() != folder:  # it may lie in somebody's repository
