@@ -291,11 +291,11 @@ def copy_as_cloned(target: Path) -> None:
         check=True,
     ).stdout
     for name in filter(None, listed.split("\0")):
-        if name.startswith((f"{TEMPLATE_FOLDER}/", "hooks/", "cookiecutter.json")):
+        if name.startswith((f"{TEMPLATE_FOLDER}/", "hooks/", "cookiecutter.json", "library/")):
             source = REPOSITORY / name
             if source.exists():
                 (target / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(source, target / name)
+                shutil.copy(source, target / name, follow_symlinks=False)
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from scripts import pins
 from tests.conftest import REPOSITORY, TEMPLATE_FOLDER, users_environment
 
 WORKFLOW = f"{TEMPLATE_FOLDER}/.github/workflows/ci.yml"
-INIT = f"{TEMPLATE_FOLDER}/migrator/__init__.py"
+INIT = "library/src/migrator/__init__.py"
 DAY = "2031-02-03"
 
 
@@ -37,7 +37,7 @@ class Copy:
         for name in filter(None, listed.split("\0")):
             if (REPOSITORY / name).exists() and not name.startswith("benchmarks/"):
                 (path / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(REPOSITORY / name, path / name)
+                shutil.copy(REPOSITORY / name, path / name, follow_symlinks=False)
         self.write(
             "CHANGELOG.md", "# Changelog\n\n## Unreleased\n\n- 新的。\n\n## 2031.1.0\n\n- Old.\n"
         )
@@ -98,6 +98,7 @@ def test_a_release_has_its_version_everywhere(copy: Copy) -> None:
     assert done.returncode == 0, done.stderr
     assert "git push origin main 2031.2.0" in done.stdout
     assert '\nversion = "2031.2.0"\n' in copy.read("pyproject.toml")
+    assert '\nversion = "2031.2.0"\n' in copy.read("library/pyproject.toml")
     assert '\n__version__ = "2031.2.0"\n' in copy.read(INIT)
     assert copy.read("CHANGELOG.md") == (
         "# Changelog\n\n## Unreleased\n\n## 2031.2.0 (2031-02-03)\n\n- 新的。\n\n"
@@ -106,7 +107,7 @@ def test_a_release_has_its_version_everywhere(copy: Copy) -> None:
     assert copy.git("status", "--porcelain") == ""
     assert copy.git("log", "--format=%s", "-1", "2031.2.0") == "Release 2031.2.0"
     assert copy.git("tag", "--list", "--format=%(contents)", "2031.2.0") == "2031.2.0\n\n- 新的。"
-    assert copy.git("diff", "--stat", "--name-only", "HEAD~1").count("\n") == 2
+    assert copy.git("diff", "--stat", "--name-only", "HEAD~1").count("\n") == 3
 
 
 def test_releases_of_a_month_are_counted(copy: Copy) -> None:
