@@ -22,7 +22,13 @@ LIBRARY = Path("vendor", "alembic-starter")
 # What builds, tests and linters leave in a working copy.
 STRAYS = ("__pycache__", ".*_cache", ".venv", ".hypothesis", "build", "dist", "*.egg-info")
 # The parts of the template's repository that a rendering is made from.
-SOURCES = ("cookiecutter.json", "hooks", "library", "*cookiecutter.project_slug*")
+SOURCES = (
+    "alembic_starter_answers.py",
+    "cookiecutter.json",
+    "hooks",
+    "library",
+    "*cookiecutter.project_slug*",
+)
 
 
 def trim_library() -> None:
