@@ -344,7 +344,9 @@ def copy_as_cloned(target: Path) -> None:
         check=True,
     ).stdout
     for name in filter(None, listed.split("\0")):
-        if name.startswith((f"{TEMPLATE_FOLDER}/", "library/", "hooks/", "cookiecutter.json")):
+        if name.startswith(
+            (f"{TEMPLATE_FOLDER}/", "hooks/", "cookiecutter.json", "library/", "alembic_starter_")
+        ):
             source = REPOSITORY / name
             if source.exists():
                 (target / name).parent.mkdir(parents=True, exist_ok=True)

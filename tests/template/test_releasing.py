@@ -20,7 +20,7 @@ from scripts import pins
 from tests.conftest import REPOSITORY, TEMPLATE_FOLDER, users_environment
 
 WORKFLOW = f"{TEMPLATE_FOLDER}/.github/workflows/ci.yml"
-INIT = f"{TEMPLATE_FOLDER}/migrator/__init__.py"
+INIT = "library/src/migrator/__init__.py"
 DAY = "2031-02-03"
 
 
@@ -101,6 +101,7 @@ def test_a_release_has_its_version_everywhere(copy: Copy) -> None:
     assert done.returncode == 0, done.stderr
     assert "git push origin main 2031.2.0" in done.stdout
     assert '\nversion = "2031.2.0"\n' in copy.read("pyproject.toml")
+    assert '\nversion = "2031.2.0"\n' in copy.read("library/pyproject.toml")
     assert '\n__version__ = "2031.2.0"\n' in copy.read(INIT)
     assert copy.read("CHANGELOG.md") == (
         "# Changelog\n\n## Unreleased\n\n## 2031.2.0 (2031-02-03)\n\n- 新的。\n\n"
@@ -109,7 +110,7 @@ def test_a_release_has_its_version_everywhere(copy: Copy) -> None:
     assert copy.git("status", "--porcelain") == ""
     assert copy.git("log", "--format=%s", "-1", "2031.2.0") == "Release 2031.2.0"
     assert copy.git("tag", "--list", "--format=%(contents)", "2031.2.0") == "2031.2.0\n\n- 新的。"
-    assert copy.git("diff", "--stat", "--name-only", "HEAD~1").count("\n") == 2
+    assert copy.git("diff", "--stat", "--name-only", "HEAD~1").count("\n") == 3
 
 
 def test_releases_of_a_month_are_counted(copy: Copy) -> None:

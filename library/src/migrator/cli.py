@@ -3,16 +3,24 @@
 import configparser
 import signal
 import sys
-from argparse import REMAINDER, SUPPRESS, ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from argparse import (
+    REMAINDER,
+    SUPPRESS,
+    Action,
+    ArgumentParser,
+    Namespace,
+    RawDescriptionHelpFormatter,
+)
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from alembic.config import Config
 from alembic.util.exc import CommandError
 from sqlalchemy.exc import DBAPIError
 
-from migrator import __version__, console
+from migrator import console
 from migrator.config.context import Context
 from migrator.errors import Interrupted, MigratorError, UsageError
 
@@ -36,6 +44,7 @@ COMMANDS = {
     "baseline": "adopt a database: models, a first revision, a stamp",
     "reset": "drop everything, migrate and seed, in development",
     "seed": "add the example data, in development",
+    "update": "bring this project to a newer version of its template",
     "tables": "list the tables that the models describe",
     "db": "the development PostgreSQL",
 }
@@ -86,6 +95,17 @@ def _context(options: Namespace) -> Context:
     return context
 
 
+class Version(Action):
+    """`--version`, which looks for the commit only when it is asked for."""
+
+    def __call__(self, parser: ArgumentParser, *_: Any, **__: Any) -> None:
+        """Print the version and end."""
+        from migrator.template import provenance
+
+        console.say(provenance.version())
+        parser.exit()
+
+
 def _parser() -> ArgumentParser:
     listed = "\n".join(f"  {name:<10} {line}" for name, line in COMMANDS.items())
     parser = ArgumentParser(
@@ -96,7 +116,7 @@ def _parser() -> ArgumentParser:
         formatter_class=RawDescriptionHelpFormatter,
     )
     parser.add_argument("-c", "--config", default="alembic.ini", help="ini file (%(default)s)")
-    parser.add_argument("--version", action="version", version=__version__)
+    parser.add_argument("--version", action=Version, nargs=0, help="show version and commit")
     parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="see above")
     parser.add_argument("rest", nargs=REMAINDER, help=SUPPRESS)
     return parser
