@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from migrator.backup import files
-from migrator.backup.files import Backup, Restored, amount
+from migrator.backup import storage
+from migrator.backup.storage import Backup, Restored, amount
 from migrator.config.context import Context
 from migrator.errors import Interrupted
 
@@ -44,7 +44,7 @@ def take(context: Context, at: str, output: Path | None = None) -> Backup:
     except KeyboardInterrupt:
         raise Interrupted("Stopped during the backup; nothing was changed.") from None
     except OSError as error:
-        raise files.failed(files.unwritable(context, error)) from None
+        raise storage.failed(storage.unwritable(context, error)) from None
     size, seconds = path.stat().st_size, time.monotonic() - started
     return Backup(path, size, seconds, tables, None if output else place)
 
@@ -55,8 +55,8 @@ def prune(backup: Backup, context: Context) -> None:
     Only where nobody will want them back: each try of a deploy that fails makes one more, and the
     first of those is the one that has all the data.
     """
-    if backup.place:
-        backup.place.prune(context.settings.backup_keep)
+    if backup.storage:
+        backup.storage.prune(context.settings.backup_keep)
 
 
 def restore(
@@ -85,9 +85,9 @@ def restore(
         from migrator.backup import sqlite
 
         return sqlite.load(context, file, into, confirm)
-    from migrator.backup import load
+    from migrator.backup import restore as postgresql
 
-    return load.load(context, file, into, confirm, owners=owners)
+    return postgresql.load(context, file, into, confirm, owners=owners)
 
 
 def restore_command(backup: Backup, context: Context) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psycopg
 
-from migrator.backup import files, tools
+from migrator.backup import programs, storage
 from migrator.config.context import Context
 from migrator.console import note
 from migrator.errors import LockTimeout, MigratorError
@@ -33,34 +33,34 @@ WHERE l.mode = 'AccessExclusiveLock' AND l.granted AND l.locktype = 'relation'
 """
 
 
-def dump(context: Context, at: str, output: Path | None) -> tuple[Path, int, files.Place]:
+def dump(context: Context, at: str, output: Path | None) -> tuple[Path, int, storage.Storage]:
     """Make and verify a dump; see `backup.take`.
 
     Returns:
         Its path, how many tables it has, and where backups of this database lie.
     """
-    source = tools.database(context)
+    source = programs.database(context)
     with source.connect() as connection:
         info = connection.info
         server = info.server_version // 10000
-        found = tools.find(context, server)[0]
+        found = programs.find(context, server)[0]
         _refuse_older(found, server)
         where = info.host if info.port == 5432 else f"{info.host}_{info.port}"
-        place = files.place(context, info.dbname, where, ".dump")
+        kept = storage.of_database(context, info.dbname, where, ".dump")
         if output is None:
-            place.remove_dead()
-        with files.writing([output] if output else place.new(at)) as (part, path):
+            kept.remove_dead()
+        with storage.new_file([output] if output else kept.new(at)) as (part, path):
             size = connection.execute("SELECT pg_database_size(current_database())").fetchone()
-            place.require_space(size[0] // PART_OF_DATABASE if size else 0, part.parent)
+            kept.require_space(size[0] // PART_OF_DATABASE if size else 0, part.parent)
             expected = _dump(context, found, source, connection, part)
             _verify(found, part, expected)
-    return path, expected, place
+    return path, expected, kept
 
 
 def _dump(
     context: Context,
-    found: tools.Tools,
-    source: tools.Database,
+    found: programs.Programs,
+    source: programs.LibpqDatabase,
     connection: psycopg.Connection,
     part: Path,
 ) -> int:
@@ -81,34 +81,36 @@ def _dump(
         source.argument,
     ]
 
-    def beat() -> None:
+    def heartbeat() -> None:
         waits = [row[0] for row in connection.execute(HOLDERS)]
-        size = files.amount(part.stat().st_size)
+        size = storage.amount(part.stat().st_size)
         note(f"Backing up: {size} so far{'; ' if waits else ''}{', '.join(waits)}.")
 
     started = time.monotonic()
-    run = tools.run(command, source.environment, beat)
+    run = programs.run(command, source.environment, heartbeat)
     if run.returncode:
         if "LOCK TABLE" in run.stderr and time.monotonic() - started >= patience > 0:
             raise _locked(connection, patience)
-        raise files.failed(f"pg_dump failed ({tools.last_words(run)})")
+        raise storage.failed(f"pg_dump failed ({programs.error_output(run)})")
     connection.execute("ROLLBACK")
     return int(expected)
 
 
-def tables_in(found: tools.Tools, dump: Path) -> int:
+def tables_in(found: programs.Programs, dump: Path) -> int:
     """Return how many tables are in a dump.
 
     Raises:
-        MigratorError: it is broken, or newer than the tools; the message is for `last_words`.
+        MigratorError: it is broken, or newer than the tools; the message is for `error_output`.
     """
-    run = tools.run([found.path("pg_restore"), "--list", str(dump)], tools.plain_environment())
+    run = programs.run(
+        [found.path("pg_restore"), "--list", str(dump)], programs.plain_environment()
+    )
     if run.returncode:
-        raise MigratorError(tools.last_words(run))
+        raise MigratorError(programs.error_output(run))
     return len(re.findall(r"^\d+; 1259 \d+ TABLE ", run.stdout, re.MULTILINE))
 
 
-def read_through(found: tools.Tools, dump: Path) -> None:
+def read_through(found: programs.Programs, dump: Path) -> None:
     """Read and decompress every byte of a dump, as a restore would.
 
     Raises:
@@ -116,24 +118,24 @@ def read_through(found: tools.Tools, dump: Path) -> None:
     """
     # --list reads the table of contents only, which is whole in a file that ends too early.
     command = [found.path("pg_restore"), f"--file={os.devnull}", str(dump)]
-    run = tools.run(command, tools.plain_environment())
+    run = programs.run(command, programs.plain_environment())
     if run.returncode:
-        raise MigratorError(tools.last_words(run))
+        raise MigratorError(programs.error_output(run))
 
 
-def _verify(found: tools.Tools, dump: Path, expected: int) -> None:
+def _verify(found: programs.Programs, dump: Path, expected: int) -> None:
     try:
         tables = tables_in(found, dump)
         read_through(found, dump)
     except MigratorError as error:
-        raise files.failed(f"what pg_dump wrote cannot be read back ({error})") from None
+        raise storage.failed(f"what pg_dump wrote cannot be read back ({error})") from None
     if tables != expected:
-        raise files.failed(f"the dump has {tables} tables and the database {expected}")
+        raise storage.failed(f"the dump has {tables} tables and the database {expected}")
 
 
-def _refuse_older(found: tools.Tools, server: int) -> None:
+def _refuse_older(found: programs.Programs, server: int) -> None:
     if found.major < server:
-        raise files.failed(
+        raise storage.failed(
             f"{found.path('pg_dump')} is of PostgreSQL {found.major} and refuses a server of"
             f" PostgreSQL {server}; install its client programs (Debian:"
             f" postgresql-client-{server}) or set pg_bin to their folder"

@@ -13,8 +13,8 @@ from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
 from migrator import database
-from migrator.backup import files
-from migrator.backup.files import Restored
+from migrator.backup import storage
+from migrator.backup.storage import Restored
 from migrator.config.context import Context
 from migrator.errors import LockTimeout, MigratorError, RefusedError, UsageError
 from migrator.revisions import plan
@@ -24,7 +24,7 @@ SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlit
 """
 
 
-def dump(context: Context, at: str, output: Path | None) -> tuple[Path, int, files.Place]:
+def dump(context: Context, at: str, output: Path | None) -> tuple[Path, int, storage.Storage]:
     """Make and verify a copy; see `backup.take`.
 
     Returns:
@@ -32,13 +32,13 @@ def dump(context: Context, at: str, output: Path | None) -> tuple[Path, int, fil
     """
     source_path = Path(context.target.url.database or "").absolute()
     folder = hashlib.sha256(os.fsencode(source_path.parent)).hexdigest()[:8]
-    place = files.place(context, source_path.stem, folder, ".db")
+    kept = storage.of_database(context, source_path.stem, folder, ".db")
     if output is None:
-        place.remove_dead()
+        kept.remove_dead()
     try:
         with (
             database.connect_autocommit(context) as connected,
-            files.writing([output] if output else place.new(at)) as (part, path),
+            storage.new_file([output] if output else kept.new(at)) as (part, path),
         ):
             source = connected.connection.driver_connection
             assert isinstance(source, sqlite3.Connection)
@@ -46,21 +46,21 @@ def dump(context: Context, at: str, output: Path | None) -> tuple[Path, int, fil
             # wait for ever. From here on nobody can write, so that the counts are of one state.
             source.execute("BEGIN")
             expected, size = _count(source), _size(source)
-            place.require_space(size, part.parent)
+            kept.require_space(size, part.parent)
             _copy(source, part)
             with _open(part) as copy:
                 tables = _check(copy)
             source.execute("ROLLBACK")
             if tables != expected:
-                raise files.failed(f"the copy has {tables} tables and the database {expected}")
+                raise storage.failed(f"the copy has {tables} tables and the database {expected}")
     except sqlite3.Error as error:
         if "locked" in str(error):
             raise LockTimeout(
                 f"There is no backup: another process keeps {source_path} locked; run this again"
                 " when it has ended; nothing was changed."
             ) from None
-        raise files.failed(f"SQLite says {str(error)!r} about {source_path}") from None
-    return path, tables, place
+        raise storage.failed(f"SQLite says {str(error)!r} about {source_path}") from None
+    return path, tables, kept
 
 
 def load(

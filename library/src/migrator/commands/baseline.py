@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from migrator.config import urls
 from migrator.config.context import Context
 from migrator.console import argument, note, say
-from migrator.history import adopting
+from migrator.history import baseline
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -26,8 +26,8 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(context: Context, options: Namespace) -> None:
     """Write models and a first revision, and stamp the database."""
-    file = adopting.prepare(context, options.beside)
-    result = adopting.run(context, options.message, file, options.scratch)
+    file = baseline.prepare(context, options.beside)
+    result = baseline.run(context, options.message, file, options.scratch)
     if result.why:
         note(f"Everything is carried over as SQL, because Alembic's own part failed: {result.why}")
     if result.carried:
@@ -40,7 +40,7 @@ def run(context: Context, options: Namespace) -> None:
         note(f"Mend the models until `make check-migrations` is quiet: {result.differences}")
     shown = urls.shown(context.target.url)
     if options.yes or _asked(f"Stamp {shown} as being at {result.revision}? [y/N]"):
-        adopting.stamp(context, result.revision)
+        baseline.stamp(context, result.revision)
         say(f"{shown} is at {result.revision}; nothing else in it was touched.")
     else:
         say("The database was not touched. To say that it is at the new revision:")

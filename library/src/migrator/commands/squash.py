@@ -7,7 +7,7 @@ from pathlib import Path
 from migrator.config.context import Context
 from migrator.console import argument, note, say
 from migrator.history import squash
-from migrator.history.squash import Range, Result
+from migrator.history.squash import SquashRange, SquashResult
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -42,7 +42,7 @@ def run(context: Context, options: Namespace) -> None:
     _report(chosen, squash.run(context, chosen, options.message, keep, drop))
 
 
-def _report(chosen: Range, result: Result) -> None:
+def _report(chosen: SquashRange, result: SquashResult) -> None:
     if result.why:
         note(f"Everything is carried over as SQL, because Alembic's own part failed: {result.why}")
     if result.carried:

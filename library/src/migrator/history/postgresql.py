@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from sqlalchemy import Engine
 from sqlalchemy import text as sql_text
 
-from migrator.backup import tools
+from migrator.backup import programs
 from migrator.config.context import Context
 from migrator.errors import MigratorError
 from migrator.history.schema import Object, Schema
@@ -83,14 +83,14 @@ def rows(context: Context, engine: Engine, tables: Sequence[str]) -> tuple[str, 
 def _run(context: Context, engine: Engine, arguments: Sequence[str]) -> str:
     with engine.connect() as connection:
         major = (connection.dialect.server_version_info or (0,))[0]
-    database = tools.database(context)
-    program = tools.find(context, int(major))[0].path("pg_dump")
-    done = tools.run(
+    database = programs.database(context)
+    program = programs.find(context, int(major))[0].path("pg_dump")
+    done = programs.run(
         [program, *arguments, "--encoding=UTF8", database.argument], database.environment
     )
     if done.returncode:
         raise MigratorError(
-            f"The schema cannot be read: {tools.last_words(done)}. Nothing was changed."
+            f"The schema cannot be read: {programs.error_output(done)}. Nothing was changed."
         )
     return done.stdout
 

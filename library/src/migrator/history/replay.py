@@ -9,7 +9,7 @@ from alembic.script import Script
 from sqlalchemy import Connection, Engine, text
 
 from migrator.errors import MigratorError
-from migrator.history.workbench import Workbench
+from migrator.history.shadow_databases import ShadowDatabases
 
 FILLED = """
 SELECT c.oid::text, format('%I.%I', n.nspname, c.relname)
@@ -37,16 +37,16 @@ class Rows:
     writers: dict[str, list[str]] = field(default_factory=dict)
 
 
-def run(bench: Workbench, engine: Engine, scripts: Sequence[Script]) -> Rows:
+def run(shadows: ShadowDatabases, engine: Engine, scripts: Sequence[Script]) -> Rows:
     """Apply `scripts` (oldest first) to the empty database of `engine`.
 
-    Also tells `bench` what Alembic's own table is called here.
+    Also tells `shadows` what Alembic's own table is called here.
 
     Raises:
         MigratorError: one of them fails.
     """
-    watch = _Watch(bench)
-    with bench.configured(engine) as copy:
+    watch = _Watch(shadows)
+    with shadows.configured(engine) as copy:
         copy.config.attributes["on_version_apply"] = watch
         try:
             command.upgrade(copy.config, scripts[-1].revision)
@@ -64,15 +64,15 @@ def run(bench: Workbench, engine: Engine, scripts: Sequence[Script]) -> Rows:
 class _Watch:
     """Alembic's on_version_apply: looks at the tables after each revision."""
 
-    def __init__(self, bench: Workbench) -> None:
-        self.bench = bench
+    def __init__(self, shadows: ShadowDatabases) -> None:
+        self.shadows = shadows
         self.applied: list[str] = []
         self.prints: dict[str, tuple[str, int, Any]] = {}
         self.writers: dict[str, list[str]] = {}
 
     def __call__(self, *, ctx: Any, step: Any, **_: Any) -> None:
         schema = ctx.version_table_schema
-        self.bench.ignored = ".".join(filter(None, (schema, ctx.version_table)))
+        self.shadows.ignored = ".".join(filter(None, (schema, ctx.version_table)))
         self.applied += step.up_revision_ids
         prints = dict(_prints(ctx.connection, ctx.version_table))
         for key, (_name, count, mark) in prints.items():

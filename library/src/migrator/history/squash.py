@@ -14,17 +14,17 @@ from alembic.script import Script, ScriptDirectory
 from migrator import database
 from migrator.config.context import Context
 from migrator.errors import MigratorError, PendingError, RefusedError, UsageError
-from migrator.history import folder, replay, statements, writing
+from migrator.history import executed_sql, folder_swap, replay, revision_file
+from migrator.history.executed_sql import ExecutedSQL
 from migrator.history.replay import Rows
-from migrator.history.statements import Statement
-from migrator.history.workbench import Workbench, with_revisions
+from migrator.history.shadow_databases import ShadowDatabases, with_revisions
 from migrator.revisions import graph, plan
 
 ALL = "all"
 
 
 @dataclass(frozen=True)
-class Range:
+class SquashRange:
     """The revisions to collapse, oldest first, and the folder that they are in."""
 
     scripts: tuple[Script, ...]
@@ -43,7 +43,7 @@ class Range:
 
 
 @dataclass(frozen=True)
-class Result:
+class SquashResult:
     """What was done.
 
     Args:
@@ -61,7 +61,7 @@ class Result:
     dropped: dict[str, int]
 
 
-def choose(context: Context, to: str = "head") -> Range:
+def choose(context: Context, to: str = "head") -> SquashRange:
     """Return what a squash up to `to` would collapse.
 
     Raises:
@@ -92,18 +92,18 @@ def choose(context: Context, to: str = "head") -> Range:
             "The revisions are in several folders (version_locations), which cannot be exchanged in"
             " one step; move them into one first."
         )
-    chosen = Range(scripts, Path(script.versions))
+    chosen = SquashRange(scripts, Path(script.versions))
     _refuse_in_the_middle(context, chosen)
     return chosen
 
 
 def run(
     context: Context,
-    chosen: Range,
+    chosen: SquashRange,
     message: str,
     keep: Collection[str] = (),
     drop: Collection[str] = (),
-) -> Result:
+) -> SquashResult:
     """Write the revision, prove it, and put it in the place of those it stands for.
 
     Args:
@@ -115,22 +115,24 @@ def run(
         RefusedError: it has not been said what happens to rows that the revisions write.
         MigratorError: a revision does not run, or the proof fails. Nothing was changed then.
     """
-    bench = Workbench(context, context.target.url)
-    with bench.empty() as old, folder.replacement(chosen.versions) as new:
-        found = replay.run(bench, old, chosen.scripts)
+    shadows = ShadowDatabases(context, context.target.url)
+    with shadows.empty() as old, folder_swap.replacement(chosen.versions) as new:
+        found = replay.run(shadows, old, chosen.scripts)
         kept = decide(found, chosen, keep, drop)
-        wanted = bench.schema(old)
-        filled = bench.rows(old, list(kept))
+        wanted = shadows.schema(old)
+        filled = shadows.rows(old, list(kept))
         heads = with_heads(context, chosen.versions)
         for one in chosen.scripts:
             (new / Path(one.path).relative_to(chosen.versions.absolute())).unlink()
         labels = tuple(dict.fromkeys(n for s in chosen.scripts for n in s._orig_branch_labels))
-        text = writing.Text(message, chosen.replaces, labels, filled)
-        made = writing.fit(bench, new, chosen.last.revision, old, wanted, text, list(kept))
+        text = revision_file.RevisionParts(message, chosen.replaces, labels, filled)
+        made = revision_file.write_proved(
+            shadows, new, chosen.last.revision, old, wanted, text, list(kept)
+        )
         if with_heads(context, new) != heads:
             raise MigratorError("The heads would not be the same any more; nothing was changed.")
-        folder.exchange(chosen.versions, new)
-    return Result(
+        folder_swap.swap(chosen.versions, new)
+    return SquashResult(
         chosen.versions / made.path.relative_to(new),
         made.carried,
         made.why,
@@ -140,7 +142,7 @@ def run(
 
 
 def decide(
-    found: Rows, chosen: Range, keep: Collection[str], drop: Collection[str]
+    found: Rows, chosen: SquashRange, keep: Collection[str], drop: Collection[str]
 ) -> dict[str, int]:
     """Return the tables whose rows are kept, with how many they are.
 
@@ -177,9 +179,9 @@ def decide(
     return kept
 
 
-def executed(chosen: Range) -> list[Statement]:
+def executed(chosen: SquashRange) -> list[ExecutedSQL]:
     """Return what the revisions execute by themselves, which autogenerate does not see."""
-    return statements.find(list(chosen.scripts))
+    return executed_sql.find(list(chosen.scripts))
 
 
 def with_heads(context: Context, versions: Path) -> set[str]:
@@ -206,7 +208,7 @@ def _last(script: ScriptDirectory, to: str) -> Script:
     return found
 
 
-def _refuse_in_the_middle(context: Context, chosen: Range) -> None:
+def _refuse_in_the_middle(context: Context, chosen: SquashRange) -> None:
     with database.connect(context) as connection:
         current = plan.current_heads(connection)
     if gone := set(current) & set(chosen.replaces):

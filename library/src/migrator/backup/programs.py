@@ -18,14 +18,14 @@ from psycopg import conninfo, pq
 from migrator.config.context import Context
 from migrator.errors import MigratorError
 
-BEAT = 10.0  # seconds between two words about a program that takes long
+HEARTBEAT = 10.0  # seconds between two words about a program that takes long
 # What is secret beside the password, and has no environment variable.
 SECRETS = {"sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key"}
 PR_SET_PDEATHSIG = 1  # of Linux's prctl
 
 
 @dataclass(frozen=True)
-class Tools:
+class Programs:
     """`pg_dump`, `pg_restore` and `psql` of one major version, in one folder."""
 
     folder: Path
@@ -37,7 +37,7 @@ class Tools:
 
 
 @dataclass(frozen=True)
-class Database:
+class LibpqDatabase:
     """One database as libpq knows it: what psycopg and the programs are given alike."""
 
     parameters: Mapping[str, str]
@@ -76,7 +76,7 @@ class Database:
             raise MigratorError(f"The database said: {reason}; {state}.") from None
 
 
-def database(context: Context, name: str | None = None) -> Database:
+def database(context: Context, name: str | None = None) -> LibpqDatabase:
     """Return the database that `context` names, or another one, called `name`, beside it.
 
     Raises:
@@ -97,7 +97,7 @@ def database(context: Context, name: str | None = None) -> Database:
             " in the URL (PGSERVICEFILE names the file); nothing was changed."
         )
     found["connect_timeout"] = str(round(context.settings.connect_timeout))
-    return Database(found | ({"dbname": name} if name else {}))
+    return LibpqDatabase(found | ({"dbname": name} if name else {}))
 
 
 def plain_environment() -> dict[str, str]:
@@ -105,7 +105,7 @@ def plain_environment() -> dict[str, str]:
     return dict(os.environ, LC_ALL="C")
 
 
-def find(context: Context, server: int) -> list[Tools]:
+def find(context: Context, server: int) -> list[Programs]:
     """Return all tools that there are, the best for a server of that major version first.
 
     Of the same version is best, because an older server does not know everything that newer
@@ -127,18 +127,18 @@ def find(context: Context, server: int) -> list[Tools]:
             f" programs (Debian: postgresql-client-{server}) or set pg_bin to their folder;"
             " nothing was changed."
         )
-    return sorted(found, key=lambda tools: (tools.major < server, abs(tools.major - server)))
+    return sorted(found, key=lambda each: (each.major < server, abs(each.major - server)))
 
 
 def run(
     command: Sequence[str],
     environment: Mapping[str, str],
-    beat: Callable[[], None] = lambda: None,
+    heartbeat: Callable[[], None] = lambda: None,
 ) -> subprocess.CompletedProcess[str]:
     """Run a program to its end; it ends with us, whatever ends us.
 
     Args:
-        beat: called every few seconds while it runs.
+        heartbeat: called every few seconds while it runs.
     """
     with (
         subprocess.Popen(
@@ -149,21 +149,21 @@ def run(
             stderr=subprocess.PIPE,
             encoding="utf-8",
             errors="replace",
-            preexec_fn=end_with_us,
+            preexec_fn=end_with_parent,
         ) as process,
-        ending(process),
+        terminated_on_error(process),
     ):
         while True:
             try:
-                output, errors = process.communicate(timeout=BEAT)
+                output, errors = process.communicate(timeout=HEARTBEAT)
                 break
             except subprocess.TimeoutExpired:
-                beat()
+                heartbeat()
     return subprocess.CompletedProcess(command, process.returncode, output, errors)
 
 
 @contextmanager
-def ending(process: subprocess.Popen[str] | subprocess.Popen[bytes]) -> Iterator[None]:
+def terminated_on_error(process: subprocess.Popen[str] | subprocess.Popen[bytes]) -> Iterator[None]:
     """End `process` if the block does not end well: politely, so that it cancels its query."""
     try:
         yield
@@ -176,13 +176,13 @@ def ending(process: subprocess.Popen[str] | subprocess.Popen[bytes]) -> Iterator
         raise
 
 
-def end_with_us() -> None:
+def end_with_parent() -> None:
     """Ask Linux to end this child when its parent is killed: a dump would go on for hours."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-def last_words(run: subprocess.CompletedProcess[str]) -> str:
+def error_output(run: subprocess.CompletedProcess[str]) -> str:
     """Return what a program said when it failed, in one line without its own name."""
     if run.returncode < 0:
         return f"it was ended by {signal.Signals(-run.returncode).name}"
@@ -201,11 +201,11 @@ def _wheel() -> Path | None:
     return None
 
 
-def _look(folder: Path) -> Tools | None:
+def _look(folder: Path) -> Programs | None:
     if any(not shutil.which(name, path=folder) for name in ("pg_dump", "pg_restore")):
         return None
     with suppress(OSError):
         words = run([str(folder / "pg_dump"), "--version"], dict(os.environ)).stdout
         if version := re.search(r"\(PostgreSQL\) (\d+)", words):
-            return Tools(folder, int(version[1]))
+            return Programs(folder, int(version[1]))
     return None

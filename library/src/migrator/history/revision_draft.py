@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from migrator.autogenerate import rendering
 from migrator.history import reflection, schema
 from migrator.history.schema import Object, Schema
-from migrator.history.workbench import Workbench
+from migrator.history.shadow_databases import ShadowDatabases
 
 TRIES = 3
 # What SQLAlchemy's text() takes for a parameter.
@@ -48,7 +48,7 @@ class Draft:
         return self.before + self.after
 
 
-def make(bench: Workbench, source: Engine, wanted: Schema, *, plain: bool = False) -> Draft:
+def make(shadows: ShadowDatabases, source: Engine, wanted: Schema, *, plain: bool = False) -> Draft:
     """Decide what Alembic writes and what is carried over.
 
     Args:
@@ -68,9 +68,9 @@ def make(bench: Workbench, source: Engine, wanted: Schema, *, plain: bool = Fals
     for attempt in range(TRIES + 1):
         if attempt == TRIES:
             skip = set(tables)
-        with bench.empty() as engine, engine.connect() as connection:
+        with shadows.empty() as engine, engine.connect() as connection:
             _execute(connection, statements(first))
-            early = bench.schema(engine)
+            early = shadows.schema(engine)
             script, context = _autogenerate(connection, metadata, skip)
             assert script.upgrade_ops is not None
             try:
@@ -80,7 +80,7 @@ def make(bench: Workbench, source: Engine, wanted: Schema, *, plain: bool = Fals
                 skip = set(tables)
                 continue
             connection.commit()
-            made = bench.schema(engine)
+            made = shadows.schema(engine)
         wrong = schema.wrong(wanted, made)
         if not wrong:
             break

@@ -25,14 +25,14 @@ GROWTH = 1.25  # the next backup may be so much larger than the last
 class Backup:
     """A backup that was read back: `size` in bytes, and how many `tables` are in it.
 
-    `place` is where it lies with older ones of the same database; None in a file of its own.
+    `storage` is where it lies with older ones of the same database; None in a file of its own.
     """
 
     path: Path
     size: int
     seconds: float
     tables: int
-    place: "Place | None" = None
+    storage: "Storage | None" = None
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Restored:
 
 
 @dataclass(frozen=True)
-class Place:
+class Storage:
     """The backups of one database: `name` tells it from every other one that lies here too."""
 
     folder: Path
@@ -95,7 +95,7 @@ class Place:
         _remove([path for path in self.backups(".part") if _abandoned(path)])
 
 
-def place(context: Context, database: str, server: str, suffix: str) -> Place:
+def of_database(context: Context, database: str, server: str, suffix: str) -> Storage:
     """Return where the backups of `database` on `server` go, which need not exist yet.
 
     Both are in the name, because `app` of staging and `app` of production may share a folder.
@@ -103,11 +103,11 @@ def place(context: Context, database: str, server: str, suffix: str) -> Place:
     name = quote(f"{database}@{server}", safe="@").replace("-", "%2D")
     if len(name) > 180:  # with all the rest, a file's name may have 255
         name = f"{name[:160]}~{hashlib.sha256(name.encode()).hexdigest()[:16]}"
-    return Place(_folder(context), name, suffix)
+    return Storage(_folder(context), name, suffix)
 
 
 @contextmanager
-def writing(targets: Iterable[Path]) -> Iterator[tuple[Path, Path]]:
+def new_file(targets: Iterable[Path]) -> Iterator[tuple[Path, Path]]:
     """Yield a new file that only we can read, and the name that it gets if all goes well.
 
     Args:

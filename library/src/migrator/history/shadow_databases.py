@@ -16,7 +16,7 @@ from migrator.history.schema import Schema
 
 
 @dataclass
-class Workbench:
+class ShadowDatabases:
     """Makes scratch databases, and reads databases that are to be compared with each other.
 
     Args:

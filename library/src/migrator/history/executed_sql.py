@@ -13,7 +13,7 @@ SHOWN = 70  # characters of a statement
 
 
 @dataclass(frozen=True)
-class Statement:
+class ExecutedSQL:
     """One call, and the beginning of the SQL in it."""
 
     revision: str
@@ -24,12 +24,12 @@ class Statement:
         return f"{self.revision} line {self.line}: {self.text}"
 
 
-def find(scripts: list[Script]) -> list[Statement]:
+def find(scripts: list[Script]) -> list[ExecutedSQL]:
     """Return what the upgrades execute, in the order of the revisions and their lines."""
     return [found for script in scripts for found in _in_file(script)]
 
 
-def _in_file(script: Script) -> Iterator[Statement]:
+def _in_file(script: Script) -> Iterator[ExecutedSQL]:
     source = Path(script.path).read_text(encoding="utf-8")
     module = ast.parse(source)
     module.body = [
@@ -48,7 +48,7 @@ def _in_file(script: Script) -> Iterator[Statement]:
         words = _sql(call) or ast.get_source_segment(source, call) or ""
         text = re.sub(r"\s+", " ", words).strip()
         short = text if len(text) <= SHOWN else f"{text[: SHOWN - 3]}..."
-        yield Statement(script.revision, call.lineno, short)
+        yield ExecutedSQL(script.revision, call.lineno, short)
 
 
 def _sql(call: ast.Call) -> str:

@@ -17,16 +17,16 @@ from migrator import database
 from migrator.config import imports, models
 from migrator.config.context import Context
 from migrator.errors import RefusedError, UsageError
-from migrator.history import folder, reflection, writing
+from migrator.history import folder_swap, reflection, revision_file
 from migrator.history.schema import Schema
-from migrator.history.workbench import Workbench
+from migrator.history.shadow_databases import ShadowDatabases
 from migrator.revisions import graph, plan
 
 FILE = "adopted.py"
 
 
 @dataclass(frozen=True)
-class Result:
+class BaselineResult:
     """What was written.
 
     Args:
@@ -80,7 +80,7 @@ def prepare(context: Context, beside: bool = False) -> Path:
     return file
 
 
-def run(context: Context, message: str, file: Path, server: str | None = None) -> Result:
+def run(context: Context, message: str, file: Path, server: str | None = None) -> BaselineResult:
     """Write the models and the revision, which is proved to make the same schema.
 
     Args:
@@ -100,27 +100,27 @@ def run(context: Context, message: str, file: Path, server: str | None = None) -
                 f"The database has a history: it is at {', '.join(current)}. Nothing was changed;"
                 " work with the revisions that it comes from."
             )
-    bench = Workbench(context, make_url(server) if server else url, owners=False)
+    shadows = ShadowDatabases(context, make_url(server) if server else url, owners=False)
     source = create_engine(url, poolclass=NullPool)
-    wanted = bench.schema(source)
+    wanted = shadows.schema(source)
     if not wanted.tables:
         raise UsageError("The database has no table, so there is nothing to adopt.")
     code = _models(context, source.connect(), wanted)
     versions = Path(graph.load(context).versions)
     revision = rev_id()
-    with folder.replacement(versions) as new:
-        text = writing.Text(message)
-        made = writing.fit(bench, new, revision, source, wanted, text)
+    with folder_swap.replacement(versions) as new:
+        text = revision_file.RevisionParts(message)
+        made = revision_file.write_proved(shadows, new, revision, source, wanted, text)
         with file.open("x", encoding="utf-8") as opened:
             opened.write(code)
         try:
-            folder.exchange(versions, new)
+            folder_swap.swap(versions, new)
         except BaseException:
             file.unlink()
             raise
     _tidy(file)
     path = versions / made.path.relative_to(new)
-    return Result(revision, path, file, made.carried, made.why, _differences(bench))
+    return BaselineResult(revision, path, file, made.carried, made.why, _differences(shadows))
 
 
 def stamp(context: Context, revision: str) -> None:
@@ -130,7 +130,7 @@ def stamp(context: Context, revision: str) -> None:
 
 def _models(context: Context, connection: Connection, wanted: Schema) -> str:
     try:
-        from migrator.history import drafted_models  # sqlacodegen, which only this needs
+        from migrator.history import model_draft  # sqlacodegen, which only this needs
     except ModuleNotFoundError:
         raise UsageError(
             "sqlacodegen, which drafts the models, is not installed here. Nothing was changed; run"
@@ -142,7 +142,7 @@ def _models(context: Context, connection: Connection, wanted: Schema) -> str:
         for name in models.metadata(context.config).tables:
             if name in metadata.tables:
                 metadata.remove(metadata.tables[name])
-        return drafted_models.draft(connection, metadata, context.option("autoimport_base"))
+        return model_draft.draft(connection, metadata, context.option("autoimport_base"))
 
 
 def _tidy(file: Path) -> None:
@@ -157,9 +157,9 @@ def _tidy(file: Path) -> None:
         subprocess.run(command_line, capture_output=True, check=False)
 
 
-def _differences(bench: Workbench) -> str:
+def _differences(shadows: ShadowDatabases) -> str:
     """Return what `alembic check` says about the models and the new revision."""
-    with bench.empty() as engine, bench.configured(engine) as copy:
+    with shadows.empty() as engine, shadows.configured(engine) as copy:
         command.upgrade(copy.config, "head")
         try:
             command.check(copy.config)

@@ -13,8 +13,8 @@ import psycopg
 from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
-from migrator.backup import dump, tools
-from migrator.backup.files import Restored
+from migrator.backup import dump, programs
+from migrator.backup.storage import Restored
 from migrator.errors import Interrupted, MigratorError
 from migrator.revisions import plan
 
@@ -23,17 +23,19 @@ FIRST_OBJECT = b"-- Name: "
 
 
 @dataclass(frozen=True)
-class Target:
+class RestoreTarget:
     """The database to fill: how to `create` it and what to set on it, if it is not there."""
 
     name: str
-    database: tools.Database
+    database: programs.LibpqDatabase
     server: int
     create: str | None = None
     set: tuple[str, ...] = ()
 
 
-def fill(found: tools.Tools, file: Path, target: Target, options: list[str]) -> None:
+def restore(
+    found: programs.Programs, file: Path, target: RestoreTarget, options: list[str]
+) -> None:
     """Restore `file` into `target`, with these options of pg_restore: all of it, or nothing.
 
     Raises:
@@ -49,8 +51,8 @@ def fill(found: tools.Tools, file: Path, target: Target, options: list[str]) -> 
         else:
             strict = ["--single-transaction", "--exit-on-error", "--no-password"]
             command = [*restore, *strict, target.database.argument, str(file)]
-            done = tools.run(command, target.database.environment)
-            error = tools.last_words(done) if done.returncode else ""
+            done = programs.run(command, target.database.environment)
+            error = programs.error_output(done) if done.returncode else ""
     except KeyboardInterrupt:
         raise Interrupted(f"The restore was stopped. {state}") from None
     if error:
@@ -60,7 +62,7 @@ def fill(found: tools.Tools, file: Path, target: Target, options: list[str]) -> 
         )
 
 
-def _through_psql(found: tools.Tools, command: list[str], target: Target) -> str:
+def _through_psql(found: programs.Programs, command: list[str], target: RestoreTarget) -> str:
     """Restore into a server that does not know a setting that its newer pg_restore sets.
 
     Returns:
@@ -80,17 +82,22 @@ def _through_psql(found: tools.Tools, command: list[str], target: Target) -> str
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=said,
-            preexec_fn=tools.end_with_us,
+            preexec_fn=programs.end_with_parent,
         )
         restore = subprocess.Popen(
             command,
-            env=tools.plain_environment(),
+            env=programs.plain_environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=said,
-            preexec_fn=tools.end_with_us,
+            preexec_fn=programs.end_with_parent,
         )
-        with tools.ending(psql), tools.ending(restore), psql, restore:
+        with (
+            programs.terminated_on_error(psql),
+            programs.terminated_on_error(restore),
+            psql,
+            restore,
+        ):
             assert psql.stdin and restore.stdout
             _pipe(restore.stdout, psql.stdin, lambda: restore.wait() == 0)
         if restore.returncode == psql.returncode == 0:
@@ -98,7 +105,7 @@ def _through_psql(found: tools.Tools, command: list[str], target: Target) -> str
         said.seek(0)
         words = said.read().decode(errors="replace")
         code = psql.returncode or restore.returncode
-        return tools.last_words(subprocess.CompletedProcess(command, code, "", words))
+        return programs.error_output(subprocess.CompletedProcess(command, code, "", words))
 
 
 def _pipe(source: IO[bytes], to: IO[bytes], whole: Callable[[], bool]) -> None:
@@ -117,7 +124,7 @@ def _pipe(source: IO[bytes], to: IO[bytes], whole: Callable[[], bool]) -> None:
         source.close()
 
 
-def verified(target: Target, tables: int, started: float) -> Restored:
+def verify(target: RestoreTarget, tables: int, started: float) -> Restored:
     """Return what is in `target` now, if that is as many tables as the dump has.
 
     Raises:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from psycopg import sql
 
-from migrator.backup import dump, filling, tools
-from migrator.backup.files import Restored
+from migrator.backup import dump, pg_restore, programs
+from migrator.backup.storage import Restored
 from migrator.config.context import Context
 from migrator.console import note
 from migrator.errors import MigratorError, RefusedError, UsageError
@@ -42,38 +42,38 @@ def load(
     entrance = _entrance(context)
     with entrance.connect() as connection:
         server = connection.info.server_version // 10000
-        name = into or tools.database(context).parameters.get("dbname") or connection.info.dbname
+        name = into or programs.database(context).parameters.get("dbname") or connection.info.dbname
         known = connection.execute(
             "SELECT 1 FROM pg_database WHERE datname = %s", [name]
         ).fetchone()
-    found, tables = _reader(tools.find(context, server), file)
-    database = tools.database(context, name)
-    target = filling.Target(name, database, server)
+    found, tables = _reader(programs.find(context, server), file)
+    database = programs.database(context, name)
+    target = pg_restore.RestoreTarget(name, database, server)
     if known:
         _refuse_content(name, database)
     else:
-        target = filling.Target(name, database, server, *_as_it_was(found, file, name))
+        target = pg_restore.RestoreTarget(name, database, server, *_as_it_was(found, file, name))
     confirm(name)
     started = time.monotonic()
     if target.create:
         _execute(entrance, target.create)
-    filling.fill(found, file, target, [] if owners else ["--no-owner", "--no-privileges"])
+    pg_restore.restore(found, file, target, [] if owners else ["--no-owner", "--no-privileges"])
     for statement in target.set:
         try:
             _execute(entrance, statement)
         except MigratorError as error:
             note(f"A setting of the database was not restored ({statement}). {error}")
-    return filling.verified(target, tables, started)
+    return pg_restore.verify(target, tables, started)
 
 
-def _entrance(context: Context) -> tools.Database:
+def _entrance(context: Context) -> programs.LibpqDatabase:
     """Return a database to talk to the server from, also when the one of `context` is gone."""
-    named = tools.database(context)
+    named = programs.database(context)
     try:
         with named.connect():
             return named
     except MigratorError as error:
-        other = tools.database(context, "postgres")
+        other = programs.database(context, "postgres")
         try:
             with other.connect():
                 return other
@@ -81,7 +81,7 @@ def _entrance(context: Context) -> tools.Database:
             raise error from None
 
 
-def _execute(database: tools.Database, statement: str) -> None:
+def _execute(database: programs.LibpqDatabase, statement: str) -> None:
     with database.connect() as connection:
         connection.execute("SET statement_timeout = 0")
         connection.execute(statement.encode())
@@ -100,7 +100,7 @@ def _refuse_other_formats(file: Path) -> None:
         )
 
 
-def _reader(candidates: list[tools.Tools], file: Path) -> tuple[tools.Tools, int]:
+def _reader(candidates: list[programs.Programs], file: Path) -> tuple[programs.Programs, int]:
     reason = ""
     for found in candidates:
         try:
@@ -129,7 +129,7 @@ def _broken(file: Path, error: MigratorError) -> MigratorError:
     )
 
 
-def _refuse_content(name: str, database: tools.Database) -> None:
+def _refuse_content(name: str, database: programs.LibpqDatabase) -> None:
     with database.connect() as connection:
         rows = connection.execute(CONTENT).fetchall()
     if not rows:
@@ -145,11 +145,11 @@ def _refuse_content(name: str, database: tools.Database) -> None:
     )
 
 
-def _as_it_was(found: tools.Tools, file: Path, name: str) -> tuple[str, tuple[str, ...]]:
+def _as_it_was(found: programs.Programs, file: Path, name: str) -> tuple[str, tuple[str, ...]]:
     # With the encoding, the collation and the settings that the dumped database had, not those
     # that happen to be this server's.
     command = [found.path("pg_restore"), "--create", "--schema-only", "--file=-", str(file)]
-    text = tools.run(command, tools.plain_environment()).stdout
+    text = programs.run(command, programs.plain_environment()).stdout
     new = sql.Identifier(name).as_string(None)
     made = re.search(
         r'^CREATE DATABASE ("(?:[^"]|"")+"|[^ "]+) WITH (TEMPLATE = template0.*);$', text, re.M
@@ -157,7 +157,7 @@ def _as_it_was(found: tools.Tools, file: Path, name: str) -> tuple[str, tuple[st
     if not made:
         return f"CREATE DATABASE {new} TEMPLATE template0", ()
     rest = text.partition("; Type: DATABASE PROPERTIES;")[2]
-    properties = rest.partition(filling.FIRST_OBJECT.decode())[0]
+    properties = rest.partition(pg_restore.FIRST_OBJECT.decode())[0]
     settings = re.findall(rf"^ALTER DATABASE {re.escape(made[1])} (SET .*);$", properties, re.M)
     return (
         f"CREATE DATABASE {new} WITH {made[2]}",

@@ -21,10 +21,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from migrator.config.context import Context
 from migrator.errors import MigratorError
-from migrator.history import draft, schema
-from migrator.history.draft import Draft
+from migrator.history import revision_draft, schema
+from migrator.history.revision_draft import Draft
 from migrator.history.schema import Schema
-from migrator.history.workbench import Workbench, with_revisions
+from migrator.history.shadow_databases import ShadowDatabases, with_revisions
 
 
 class Loop(ops.MigrateOperation):
@@ -41,7 +41,7 @@ def _render_loop(_context: AutogenContext, op: Loop) -> str:
 
 
 @dataclass(frozen=True)
-class Text:
+class RevisionParts:
     """What stands in the revision besides its two functions.
 
     Args:
@@ -57,7 +57,7 @@ class Text:
 
 
 @dataclass(frozen=True)
-class Fit:
+class ProvedRevision:
     """A revision that was written and proved.
 
     Args:
@@ -71,15 +71,15 @@ class Fit:
     why: str
 
 
-def fit(
-    bench: Workbench,
+def write_proved(
+    shadows: ShadowDatabases,
     folder: Path,
     revision: str,
     source: Engine,
     wanted: Schema,
-    text: Text,
+    text: RevisionParts,
     filled: Sequence[str] = (),
-) -> Fit:
+) -> ProvedRevision:
     """Write a first revision that makes the schema `wanted` into `folder`, and prove it.
 
     Args:
@@ -91,11 +91,11 @@ def fit(
     """
     why = ""
     for plain in (False, True):
-        made = draft.make(bench, source, wanted, plain=plain)
-        path = write(bench.context, folder, revision, made, text)
-        problem = prove(bench, folder, revision, wanted, (filled, text.rows))
+        made = revision_draft.make(shadows, source, wanted, plain=plain)
+        path = write(shadows.context, folder, revision, made, text)
+        problem = prove(shadows, folder, revision, wanted, (filled, text.rows))
         if not problem:
-            return Fit(path, tuple(one.title for one in made.carried), why)
+            return ProvedRevision(path, tuple(one.title for one in made.carried), why)
         path.unlink()
         why = problem
     raise MigratorError(
@@ -104,16 +104,16 @@ def fit(
     )
 
 
-def write(context: Context, folder: Path, revision: str, found: Draft, text: Text) -> Path:
+def write(context: Context, folder: Path, revision: str, found: Draft, text: RevisionParts) -> Path:
     """Write a first revision into `folder` and return its path."""
     variables: dict[str, Any] = {}
     autogenerate = AutogenContext(found.context, autogenerate=False)
     _render_python_into_templatevars(autogenerate, _calls(found, text), variables)
     parts = [
         _replaces(text.replaces),
-        _constant("BEFORE", draft.statements(found.before), _BEFORE),
+        _constant("BEFORE", revision_draft.statements(found.before), _BEFORE),
         _constant("ROWS", text.rows, _ROWS),
-        _constant("AFTER", draft.statements(found.after), _AFTER),
+        _constant("AFTER", revision_draft.statements(found.after), _AFTER),
         _constant("DROP_FIRST", found.drop_after),
         _constant("DROP_LAST", found.drop_before),
     ]
@@ -157,7 +157,7 @@ def _insert(path: Path, constants: str) -> None:
 
 
 def prove(
-    bench: Workbench,
+    shadows: ShadowDatabases,
     folder: Path,
     revision: str,
     wanted: Schema,
@@ -171,23 +171,23 @@ def prove(
     Returns:
         What is wrong; empty when the schema is `wanted` both times and nothing is left between.
     """
-    with bench.empty() as engine, bench.configured(engine, folder) as copy:
+    with shadows.empty() as engine, shadows.configured(engine, folder) as copy:
         try:
             command.upgrade(copy.config, revision)
-            if different := schema.difference(wanted, bench.schema(engine)):
+            if different := schema.difference(wanted, shadows.schema(engine)):
                 return different
-            if bench.rows(engine, filled[0]) != filled[1]:
+            if shadows.rows(engine, filled[0]) != filled[1]:
                 return f"other rows in {', '.join(filled[0])}"
             command.downgrade(copy.config, "base")
-            if left := schema.remains(bench.schema(engine)):
+            if left := schema.remains(shadows.schema(engine)):
                 return "left after a downgrade: " + ", ".join(one.title for one in left)
             command.upgrade(copy.config, revision)
-            return schema.difference(wanted, bench.schema(engine))
+            return schema.difference(wanted, shadows.schema(engine))
         except (MigratorError, SQLAlchemyError, ValueError, TypeError, NameError) as error:
             return " ".join(str(getattr(error, "orig", None) or error).split())
 
 
-def _calls(found: Draft, text: Text) -> ops.MigrationScript:
+def _calls(found: Draft, text: RevisionParts) -> ops.MigrationScript:
     """Return Alembic's part with loops over the constants around it."""
     up, down = found.script.upgrade_ops, found.script.downgrade_ops
     assert up is not None and down is not None
@@ -218,7 +218,7 @@ def _constant(name: str, statements: Sequence[str], comment: str = "") -> str:
 
 
 def _literal(statement: str) -> str:
-    sql = draft.escape(statement)
+    sql = revision_draft.escape(statement)
     if "\n" not in sql and '"' not in sql and "\\" not in sql:
         return f'"{sql}"'
     if '"""' in sql or sql.endswith(('"', "\\")) or "\r" in sql:
