@@ -362,7 +362,7 @@ def test_without_a_url_deploys_ask_for_one(command: str, project: Rendering) -> 
     done = project.run(command)
     assert (done.returncode, done.stdout) == (2, "")
     assert len(done.stderr.splitlines()) == 1
-    assert "so set DATABASE_URL" in said(done)
+    assert "set DATABASE_URL" in said(done)
     assert not (project.path / "my_service.db").exists()
 
 

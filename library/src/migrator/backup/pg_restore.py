@@ -1,4 +1,4 @@
-"""Fill an empty database from a dump, in one transaction, and see whether all of it is there."""
+"""Load a dump into an empty database in one transaction, and verify the result."""
 
 import shutil
 import subprocess
@@ -24,7 +24,7 @@ FIRST_OBJECT = b"-- Name: "
 
 @dataclass(frozen=True)
 class RestoreTarget:
-    """The database to fill: how to `create` it and what to set on it, if it is not there."""
+    """The database to restore into; `create` and `set` are the SQL to create a new one."""
 
     name: str
     database: programs.LibpqDatabase
@@ -36,15 +36,18 @@ class RestoreTarget:
 def restore(
     found: programs.Programs, file: Path, target: RestoreTarget, options: list[str]
 ) -> None:
-    """Restore `file` into `target`, with these options of pg_restore: all of it, or nothing.
+    """Restore `file` into `target` in one transaction.
+
+    Args:
+        options: further options of pg_restore.
 
     Raises:
-        MigratorError: it failed, and was rolled back.
-        Interrupted: Ctrl-C or SIGTERM; it was rolled back.
+        MigratorError: the restore failed and was rolled back.
+        Interrupted: Ctrl-C or SIGTERM; the restore was rolled back.
     """
     restore = [found.path("pg_restore"), *options]
     made = " was created and" if target.create else ""
-    state = f"Everything was rolled back: the database {target.name}{made} is empty."
+    state = f"It was rolled back: the database {target.name}{made} is empty."
     try:
         if found.major >= 17 > target.server:
             error = _through_psql(found, [*restore, "--file=-", str(file)], target)
@@ -54,21 +57,21 @@ def restore(
             done = programs.run(command, target.database.environment)
             error = programs.error_output(done) if done.returncode else ""
     except KeyboardInterrupt:
-        raise Interrupted(f"The restore was stopped. {state}") from None
+        raise Interrupted(f"The restore was interrupted. {state}") from None
     if error:
         raise MigratorError(
-            f"The backup was not restored: {error}. {state} Mend the cause and run this again; for"
-            " roles that this server does not have there is --no-owner."
+            f"The restore failed: {error}. {state} Fix the cause and run this again; use --no-owner"
+            " if roles of the backup do not exist on this server."
         )
 
 
 def _through_psql(found: programs.Programs, command: list[str], target: RestoreTarget) -> str:
-    """Restore into a server that does not know a setting that its newer pg_restore sets.
+    """Restore into a server that does not know a setting that the newer pg_restore sets.
 
     Returns:
-        What went wrong, or nothing.
+        The error message; empty if the restore succeeded.
     """
-    with tempfile.TemporaryFile() as said:
+    with tempfile.TemporaryFile() as output:
         psql = subprocess.Popen(
             [
                 found.path("psql"),
@@ -81,7 +84,7 @@ def _through_psql(found: programs.Programs, command: list[str], target: RestoreT
             env=target.database.environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
-            stderr=said,
+            stderr=output,
             preexec_fn=programs.end_with_parent,
         )
         restore = subprocess.Popen(
@@ -89,7 +92,7 @@ def _through_psql(found: programs.Programs, command: list[str], target: RestoreT
             env=programs.plain_environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=said,
+            stderr=output,
             preexec_fn=programs.end_with_parent,
         )
         with (
@@ -102,13 +105,13 @@ def _through_psql(found: programs.Programs, command: list[str], target: RestoreT
             _pipe(restore.stdout, psql.stdin, lambda: restore.wait() == 0)
         if restore.returncode == psql.returncode == 0:
             return ""
-        said.seek(0)
-        words = said.read().decode(errors="replace")
+        output.seek(0)
+        text = output.read().decode(errors="replace")
         code = psql.returncode or restore.returncode
-        return programs.error_output(subprocess.CompletedProcess(command, code, "", words))
+        return programs.error_output(subprocess.CompletedProcess(command, code, "", text))
 
 
-def _pipe(source: IO[bytes], to: IO[bytes], whole: Callable[[], bool]) -> None:
+def _pipe(source: IO[bytes], to: IO[bytes], complete: Callable[[], bool]) -> None:
     try:
         to.write(b"BEGIN;\n")
         for line in source:
@@ -117,31 +120,37 @@ def _pipe(source: IO[bytes], to: IO[bytes], whole: Callable[[], bool]) -> None:
             if line.startswith(FIRST_OBJECT):
                 break
         shutil.copyfileobj(source, to)
-        if whole():
-            to.write(b"COMMIT;\n")  # without it, the end of the input rolls back
+        if complete():
+            to.write(b"COMMIT;\n")  # without it, the end of the input rolls the transaction back
         to.close()
     except BrokenPipeError:
         source.close()
 
 
 def verify(target: RestoreTarget, tables: int, started: float) -> Restored:
-    """Return what is in `target` now, if that is as many tables as the dump has.
+    """Return what was restored into `target`.
+
+    Args:
+        tables: the number of tables in the dump.
+        started: when the restore started, by the monotonic clock.
 
     Raises:
-        MigratorError: it is not.
+        MigratorError: the database has another number of tables.
     """
 
-    def again() -> psycopg.Connection:
+    def connect() -> psycopg.Connection:
         return psycopg.connect(**target.database.parameters)  # type: ignore[arg-type]
 
-    with target.database.connect(state=f"{target.name} was restored, look at it") as connection:
+    with target.database.connect(
+        state=f"{target.name} was restored but not verified"
+    ) as connection:
         row = connection.execute(dump.TABLES).fetchone()
     if not row or row[0] != tables:
         raise MigratorError(
-            f"The database {target.name} has {row and row[0]} tables after the restore, and the"
-            f" backup {tables}: do not use it before you know why."
+            f"The database {target.name} has {row and row[0]} tables after the restore, but the"
+            f" backup has {tables}: do not use the database before you know the reason."
         )
-    engine = create_engine("postgresql+psycopg://", creator=again, poolclass=NullPool)
+    engine = create_engine("postgresql+psycopg://", creator=connect, poolclass=NullPool)
     with engine.connect() as connected:
         at = ", ".join(plan.current_heads(connected)) or "base"
     return Restored(target.name, tables, at, time.monotonic() - started)

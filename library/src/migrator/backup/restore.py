@@ -1,4 +1,4 @@
-"""Bring a dump back into an empty PostgreSQL database."""
+"""Restore a backup into an empty database."""
 
 import re
 import time
@@ -13,7 +13,7 @@ from migrator.config.context import Context
 from migrator.console import note
 from migrator.errors import MigratorError, RefusedError, UsageError
 
-# What somebody made: everything that initdb makes has a lower number.
+# Objects that users created: those that initdb creates have lower object identifiers.
 CONTENT = """
 SELECT what, count(*), (array_agg(name ORDER BY name))[1:3] FROM (
   SELECT 'extensions' AS what, extname::text AS name FROM pg_extension WHERE oid >= 16384
@@ -29,18 +29,35 @@ SELECT what, count(*), (array_agg(name ORDER BY name))[1:3] FROM (
 """
 
 
-def load(
+def run(
     context: Context,
     file: Path,
     into: str | None,
     confirm: Callable[[str], None],
     *,
-    owners: bool,
+    owners: bool = True,
 ) -> Restored:
-    """Restore `file`; see `backup.restore`."""
-    _refuse_other_formats(file)
-    entrance = _entrance(context)
-    with entrance.connect() as connection:
+    """Restore the backup `file` into an empty database, completely or not at all.
+
+    Args:
+        into: another database on the same server, which is created if it does not exist; for
+            SQLite another file. By default the database of `context`.
+        confirm: called with the name of the database after all checks and before anything is
+            changed; it raises an error to cancel the restore.
+        owners: whether to restore owners and privileges too; their roles have to exist.
+
+    Raises:
+        RefusedError: the database is not empty.
+        UsageError: `file` is not a backup of this kind of database.
+        MigratorError: the restore failed; the database is still empty.
+    """
+    if context.target.dialect == "sqlite":
+        from migrator.backup import sqlite
+
+        return sqlite.restore(context, file, into, confirm)
+    _require_custom_format(file)
+    maintenance = _maintenance_database(context)
+    with maintenance.connect() as connection:
         server = connection.info.server_version // 10000
         name = into or programs.database(context).parameters.get("dbname") or connection.info.dbname
         known = connection.execute(
@@ -52,22 +69,22 @@ def load(
     if known:
         _refuse_content(name, database)
     else:
-        target = pg_restore.RestoreTarget(name, database, server, *_as_it_was(found, file, name))
+        target = pg_restore.RestoreTarget(name, database, server, *_creation(found, file, name))
     confirm(name)
     started = time.monotonic()
     if target.create:
-        _execute(entrance, target.create)
+        _execute(maintenance, target.create)
     pg_restore.restore(found, file, target, [] if owners else ["--no-owner", "--no-privileges"])
     for statement in target.set:
         try:
-            _execute(entrance, statement)
+            _execute(maintenance, statement)
         except MigratorError as error:
-            note(f"A setting of the database was not restored ({statement}). {error}")
+            note(f"Warning: a setting of the database was not restored ({statement}). {error}")
     return pg_restore.verify(target, tables, started)
 
 
-def _entrance(context: Context) -> programs.LibpqDatabase:
-    """Return a database to talk to the server from, also when the one of `context` is gone."""
+def _maintenance_database(context: Context) -> programs.LibpqDatabase:
+    """Return a database to connect to, even if the one of `context` does not exist."""
     named = programs.database(context)
     try:
         with named.connect():
@@ -87,7 +104,7 @@ def _execute(database: programs.LibpqDatabase, statement: str) -> None:
         connection.execute(statement.encode())
 
 
-def _refuse_other_formats(file: Path) -> None:
+def _require_custom_format(file: Path) -> None:
     try:
         with file.open("rb") as opened:
             magic = opened.read(5)
@@ -95,8 +112,8 @@ def _refuse_other_formats(file: Path) -> None:
         raise UsageError(f"{file} cannot be read: {error.strerror}.") from None
     if magic != b"PGDMP":
         raise UsageError(
-            f"{file} is not a dump in pg_dump's custom format, which is what backups are; nothing"
-            " was changed. Plain SQL goes into a database with psql."
+            f"{file} is not a dump in pg_dump's custom format; nothing was changed. Use psql to"
+            " restore a plain SQL file."
         )
 
 
@@ -107,25 +124,25 @@ def _reader(candidates: list[programs.Programs], file: Path) -> tuple[programs.P
             tables = dump.tables_in(found, file)
         except MigratorError as error:
             if "unsupported version" not in str(error):
-                raise _broken(file, error) from None
-            reason = reason or f"{found.path('pg_restore')} is of PostgreSQL {found.major}: {error}"
+                raise _damaged(file, error) from None
+            reason = reason or f"{found.path('pg_restore')} is version {found.major}: {error}"
             continue
         try:
             dump.read_through(found, file)
         except MigratorError as error:
-            raise _broken(file, error) from None
+            raise _damaged(file, error) from None
         return found, tables
     raise MigratorError(
-        f"{file} was written by a newer pg_dump than any pg_restore here can read ({reason});"
-        " install the client programs of that PostgreSQL or set pg_bin to their folder; nothing"
-        " was changed."
+        f"{file} was written by a newer pg_dump, and no pg_restore here can read it ({reason});"
+        " nothing was changed. Install the client programs of that PostgreSQL version, or set"
+        " pg_bin to their folder."
     )
 
 
-def _broken(file: Path, error: MigratorError) -> MigratorError:
+def _damaged(file: Path, error: MigratorError) -> MigratorError:
     return MigratorError(
-        f"{file} is damaged and cannot be restored ({error}); take an older backup; nothing was"
-        " changed."
+        f"{file} is damaged and cannot be restored ({error}); nothing was changed. Restore an"
+        " older backup."
     )
 
 
@@ -139,15 +156,18 @@ def _refuse_content(name: str, database: programs.LibpqDatabase) -> None:
         for what, count, names in rows
     ]
     raise RefusedError(
-        f"The database {name} is not empty: {'; '.join(parts)}. A backup is restored into an empty"
-        " database only, and nothing is dropped for it: use --into NEW_NAME, which creates that"
-        " database. Nothing was changed."
+        f"The database {name} is not empty: {'; '.join(parts)}. A backup is restored only into an"
+        " empty database, and nothing was changed. Use --into NEW_NAME to restore into a new"
+        " database."
     )
 
 
-def _as_it_was(found: programs.Programs, file: Path, name: str) -> tuple[str, tuple[str, ...]]:
-    # With the encoding, the collation and the settings that the dumped database had, not those
-    # that happen to be this server's.
+def _creation(found: programs.Programs, file: Path, name: str) -> tuple[str, tuple[str, ...]]:
+    """Return the statement that creates the database `name`, and those that configure it.
+
+    The encoding, the collation and the settings are those of the dumped database, not the defaults
+    of this server.
+    """
     command = [found.path("pg_restore"), "--create", "--schema-only", "--file=-", str(file)]
     text = programs.run(command, programs.plain_environment()).stdout
     new = sql.Identifier(name).as_string(None)

@@ -1,4 +1,4 @@
-"""Begin the history of a database that is there already: models, a first revision, a stamp."""
+"""Start the history of an existing database: draft models, a first revision, a stamp."""
 
 import subprocess
 import sys
@@ -27,12 +27,12 @@ FILE = "adopted.py"
 
 @dataclass(frozen=True)
 class BaselineResult:
-    """What was written.
+    """The files that were written.
 
     Args:
-        carried: the objects that are SQL in the revision.
-        why: why all of them are, if all of them are.
-        differences: what the models do not say as the database has it; empty when they agree.
+        carried: the objects that the revision creates with SQL.
+        why: why it creates all objects with SQL, if it does.
+        differences: how the models differ from the database; empty if they agree.
     """
 
     revision: str
@@ -44,21 +44,26 @@ class BaselineResult:
 
 
 def prepare(context: Context, beside: bool = False) -> Path:
-    """Return the file for the models, if everything is as it should be before a baseline.
+    """Check that a baseline can be written, and return the file for the models.
+
+    Args:
+        beside: whether existing models of tables in the database are kept.
 
     Raises:
         RefusedError: `context` is for production, or there are revisions or models already.
-        UsageError: there is a file of that name.
+        UsageError: the file exists.
     """
     if context.settings.production:
         raise RefusedError(
-            f"{context.ini} is for deploys: run `make baseline`, which uses"
-            " alembic.ini, with DATABASE_URL set to the database, better to a copy of it."
+            f"{context.ini} is for deploys, and a baseline is written in development: run"
+            " `make baseline`, which uses alembic.ini, with DATABASE_URL set to the database or,"
+            " better, to a copy of it."
         )
     if heads := graph.load(context).get_heads():
         raise RefusedError(
-            f"There are revisions already (up to {', '.join(heads)}), and a baseline is the first."
-            " Nothing was changed; remove them (those of the example, say) and run this again."
+            f"There are revisions already (up to {', '.join(heads)}), and a baseline has to be the"
+            " first; nothing was changed. Remove them (for example, those of the example"
+            " application) and run this again."
         )
     base = models.metadata(context.config)
     try:
@@ -68,43 +73,44 @@ def prepare(context: Context, beside: bool = False) -> Path:
             raise
     if base.tables and not beside:
         raise RefusedError(
-            f"There are models already ({', '.join(sorted(base.tables))}), which the database does"
-            " not know. Nothing was changed; remove them (those of the example, say), or keep"
-            " those of tables that it has with beside=1 (--beside)."
+            f"There are models already ({', '.join(sorted(base.tables))}), and a baseline drafts"
+            " models for all tables; nothing was changed. Remove them (for example, those of the"
+            " example application), or use beside=1 (--beside) to keep models of tables that are"
+            " in the database."
         )
     package = context.option("autoimport_models").replace(",", " ").split()[0]
     module = imports.load(package, Path(str(context.ini)))
     file = Path(module.__path__[0]) / FILE
     if file.exists():
-        raise UsageError(f"{file} is there already and is never overwritten: move it away first.")
+        raise UsageError(f"{file} already exists and is never overwritten: move it away first.")
     return file
 
 
 def run(context: Context, message: str, file: Path, server: str | None = None) -> BaselineResult:
-    """Write the models and the revision, which is proved to make the same schema.
+    """Write the models and the revision, and prove that the revision creates the same schema.
 
     Args:
-        file: for the models.
-        server: the URL of a database beside which scratch databases are made, if not beside the
-            one that is adopted.
+        file: the file for the models.
+        server: the URL of a database on the server where shadow databases are created; by default
+            the server of the database itself.
 
     Raises:
         RefusedError: the database has a history.
-        UsageError: it has no table.
-        MigratorError: a revision that makes the same schema cannot be written.
+        UsageError: the database has no tables.
+        MigratorError: a revision that creates the same schema cannot be written.
     """
     url = context.target.url
     with database.connect(context) as connection:
         if current := plan.current_heads(connection):
             raise RefusedError(
-                f"The database has a history: it is at {', '.join(current)}. Nothing was changed;"
-                " work with the revisions that it comes from."
+                f"The database has a history already: it is at {', '.join(current)}. Nothing was"
+                " changed; use the revisions that it was migrated with."
             )
     shadows = ShadowDatabases(context, make_url(server) if server else url, owners=False)
     source = create_engine(url, poolclass=NullPool)
     wanted = shadows.schema(source)
     if not wanted.tables:
-        raise UsageError("The database has no table, so there is nothing to adopt.")
+        raise UsageError("The database has no tables, so there is nothing to adopt.")
     code = _models(context, source.connect(), wanted)
     versions = Path(graph.load(context).versions)
     revision = rev_id()
@@ -118,23 +124,23 @@ def run(context: Context, message: str, file: Path, server: str | None = None) -
         except BaseException:
             file.unlink()
             raise
-    _tidy(file)
+    _format(file)
     path = versions / made.path.relative_to(new)
     return BaselineResult(revision, path, file, made.carried, made.why, _differences(shadows))
 
 
 def stamp(context: Context, revision: str) -> None:
-    """Write into the database that it is at `revision`; nothing else in it is touched."""
+    """Record in the database that it is at `revision`; nothing else in it is changed."""
     command.stamp(context.config, revision)
 
 
 def _models(context: Context, connection: Connection, wanted: Schema) -> str:
     try:
-        from migrator.history import model_draft  # sqlacodegen, which only this needs
+        from migrator.history import model_draft  # needs sqlacodegen
     except ModuleNotFoundError:
         raise UsageError(
-            "sqlacodegen, which drafts the models, is not installed here. Nothing was changed; run"
-            " `make setup`, then this again."
+            "sqlacodegen, which drafts the models, is not installed; nothing was changed. Run"
+            " `make setup`, then run this again."
         ) from None
 
     with connection:
@@ -145,12 +151,12 @@ def _models(context: Context, connection: Connection, wanted: Schema) -> str:
         return model_draft.draft(connection, metadata, context.option("autoimport_base"))
 
 
-def _tidy(file: Path) -> None:
-    """Format the draft, if ruff is there; it is only a matter of looks."""
+def _format(file: Path) -> None:
+    """Format the draft with ruff, if it is installed."""
     steps: Sequence[Sequence[str]] = (
         ("check", "--fix-only", "--unsafe-fixes", "--quiet"),
         ("format", "--quiet"),
-        ("check", "--add-noqa", "--quiet"),  # long texts cannot be broken
+        ("check", "--add-noqa", "--quiet"),  # long strings cannot be wrapped
     )
     for step in steps:
         command_line = [sys.executable, "-m", "ruff", *step, str(file)]
@@ -158,7 +164,7 @@ def _tidy(file: Path) -> None:
 
 
 def _differences(shadows: ShadowDatabases) -> str:
-    """Return what `alembic check` says about the models and the new revision."""
+    """Return how the models differ from the new revision, according to `alembic check`."""
     with shadows.empty() as engine, shadows.configured(engine) as copy:
         command.upgrade(copy.config, "head")
         try:

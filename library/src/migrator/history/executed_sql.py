@@ -1,4 +1,4 @@
-"""What revisions execute by themselves, which autogenerate does not see: by revision and line."""
+"""The SQL that revisions execute themselves, which autogenerate does not see, with its line."""
 
 import ast
 import re
@@ -9,12 +9,12 @@ from pathlib import Path
 from alembic.script import Script
 
 EXECUTES = {"execute", "exec_driver_sql", "bulk_insert", "scalar", "scalars", "executemany"}
-SHOWN = 70  # characters of a statement
+MAX_LENGTH = 70  # characters of a statement
 
 
 @dataclass(frozen=True)
 class ExecutedSQL:
-    """One call, and the beginning of the SQL in it."""
+    """A call that executes SQL, and the beginning of its text."""
 
     revision: str
     line: int
@@ -25,7 +25,7 @@ class ExecutedSQL:
 
 
 def find(scripts: list[Script]) -> list[ExecutedSQL]:
-    """Return what the upgrades execute, in the order of the revisions and their lines."""
+    """Return what the upgrades execute, in the order of revisions and lines."""
     return [found for script in scripts for found in _in_file(script)]
 
 
@@ -47,12 +47,12 @@ def _in_file(script: Script) -> Iterator[ExecutedSQL]:
     for call in sorted(calls, key=lambda node: node.lineno):
         words = _sql(call) or ast.get_source_segment(source, call) or ""
         text = re.sub(r"\s+", " ", words).strip()
-        short = text if len(text) <= SHOWN else f"{text[: SHOWN - 3]}..."
+        short = text if len(text) <= MAX_LENGTH else f"{text[: MAX_LENGTH - 3]}..."
         yield ExecutedSQL(script.revision, call.lineno, short)
 
 
 def _sql(call: ast.Call) -> str:
-    """Return the text that is executed, if it is written there as one."""
+    """Return the SQL, if it is a string literal in the call."""
     for node in call.args[:1]:
         for part in ast.walk(node):
             if isinstance(part, ast.Constant) and isinstance(part.value, str):

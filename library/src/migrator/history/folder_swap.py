@@ -1,4 +1,4 @@
-"""Exchange a folder for another one in one step, so that a killed command leaves one whole."""
+"""Swap two folders in one step, so that a killed command leaves the old or the new one."""
 
 import ctypes
 import errno
@@ -18,10 +18,10 @@ NOT_COPIED = shutil.ignore_patterns("__pycache__", "*.pyc")
 
 @contextmanager
 def replacement(folder: Path) -> Iterator[Path]:
-    """Yield a copy of `folder` beside it, to change and then give to `swap`.
+    """Yield a copy of `folder` to modify and then pass to `swap`.
 
-    It has to be a neighbour: relative paths in its files (ruff.toml) stay right, and only within
-    one file system is a rename one step. What a killed command left is removed first.
+    The copy is in the same parent folder, so that relative paths in its files (ruff.toml) stay
+    valid and both are on one file system. A copy that a killed command left is removed first.
     """
     real = folder.resolve()
     copy = real.with_name(f".{real.name}.new")
@@ -34,13 +34,13 @@ def replacement(folder: Path) -> Iterator[Path]:
 
 
 def swap(folder: Path, new: Path) -> None:
-    """Put `new` in the place of `folder`, and what was there in the place of `new`.
+    """Swap `folder` and `new`.
 
-    Everything is on the disk before the names change, so neither a kill nor a power cut leaves
-    anything but the old or the new folder.
+    All files are flushed to disk first, so a kill or a power failure leaves either the old or the
+    new folder, and never a mixture.
 
     Raises:
-        MigratorError: the file system cannot do it; nothing was changed.
+        MigratorError: the file system does not support it; nothing was changed.
     """
     for path in [*new.rglob("*"), new]:
         if not path.is_symlink():
@@ -48,22 +48,22 @@ def swap(folder: Path, new: Path) -> None:
     real = folder.resolve()
     if error := _swap_names(os.fsencode(real), os.fsencode(new)):
         raise MigratorError(
-            f"{folder.name}/ cannot be exchanged in one step here ({os.strerror(error)}), and two"
-            " steps could leave you without any revision. Nothing was changed. Run it in a"
-            " checkout on a local disk."
+            f"{folder.name}/ cannot be replaced in one step on this file system"
+            f" ({os.strerror(error)}), and an interruption between two steps would lose all"
+            " revisions; nothing was changed. Run this in a checkout on a local disk."
         )
     _flush(real.parent)
 
 
 def _swap_names(one: bytes, other: bytes) -> int:
-    """Exchange two names; return the error's number, 0 if there was none."""
+    """Swap two names; return the error number, 0 for success."""
     library = ctypes.CDLL(None, use_errno=True)
     try:
         if sys.platform == "darwin":
             failed = library.renamex_np(one, other, SWAP)
         else:
             failed = library.renameat2(AT_FDCWD, one, AT_FDCWD, other, SWAP)
-    except AttributeError:  # a C library without the call
+    except AttributeError:  # the C library does not have the function
         return errno.ENOSYS
     return ctypes.get_errno() if failed else 0
 
