@@ -66,5 +66,5 @@ def restore_command(backup: Backup, context: Context) -> str:
     path = Path(database)
     sqlite = context.target.dialect == "sqlite"
     into = str(path.with_stem(f"{path.stem}_restored")) if sqlite else f"{database}_restored"
-    words = ["python", "-m", "migrator", "-c", context.ini or "alembic.ini"]
-    return shlex.join([*words, "restore", str(backup.path), "--into", into])
+    command = ["python", "-m", "migrator", "-c", context.ini or "alembic.ini"]
+    return shlex.join([*command, "restore", str(backup.path), "--into", into])

@@ -74,9 +74,9 @@ class DevServer:
                     return f"postgresql+psycopg://{login}@127.0.0.1:{port}/{name}"
                 # A server that was just killed, or is recovering, refuses connections for a moment.
                 if reply.returncode != NO_CONNECTION or time.monotonic() > deadline:
-                    words = last_lines(reply.stderr.decode(errors="replace"), 3)
+                    output = last_lines(reply.stderr.decode(errors="replace"), 3)
                     raise MigratorError(
-                        f"The development PostgreSQL cannot open the database {database!r}: {words}"
+                        f"The development PostgreSQL cannot open the database {database!r}: {output}"
                         f" (see {self.folder.log}; `make db-stop` stops the server, and the next"
                         " command starts it again)."
                     )

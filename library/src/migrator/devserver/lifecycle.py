@@ -31,13 +31,13 @@ def start(folder: Folder, lock: int) -> int:
     """
     who = process.account(folder.root, folder.data)
     _prepare(folder, who, lock)
-    words = ""
+    output = ""
     for preferred in (folder.status().port, None, None):
         port = process.free_port(preferred)  # another program may take it before the server does
-        words = _launch(folder, port, who)
-        if not words:
+        output = _launch(folder, port, who)
+        if not output:
             return port
-    raise MigratorError(f"The development PostgreSQL did not start; its log ends:\n{words}")
+    raise MigratorError(f"The development PostgreSQL did not start; its log ends:\n{output}")
 
 
 def stop(folder: Folder) -> None:
@@ -123,8 +123,8 @@ def _launch(folder: Folder, port: int, who: process.Account) -> str:
                 f" crash: see {folder.log}, and run this again."
             )
         time.sleep(0.005)
-    said = folder.log.read_bytes()[begin:].decode(errors="replace")
-    return process.last_lines(said, 8) or f"(empty; exit code {server.returncode})"
+    output = folder.log.read_bytes()[begin:].decode(errors="replace")
+    return process.last_lines(output, 8) or f"(empty; exit code {server.returncode})"
 
 
 def _ended(folder: Folder, pid: int | None, timeout: float) -> bool:

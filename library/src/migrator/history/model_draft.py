@@ -98,9 +98,9 @@ class _Generator(DeclarativeGenerator):
                 self.add_literal_import("sqlalchemy", "text")
                 parts.append(f"text({str(expression)!r})")
         options = {key: value for key, value in index.dialect_kwargs.items() if value}
-        words = [repr(str(index.name)), *parts]
-        words += ["unique=True"] if index.unique else []
+        arguments = [repr(str(index.name)), *parts]
+        arguments += ["unique=True"] if index.unique else []
         for key, value in options.items():
             shown = f"text({str(value)!r})" if key.endswith("_where") else repr(value)
-            words.append(f"{key}={shown}")
-        return f"Index({', '.join(words)})"
+            arguments.append(f"{key}={shown}")
+        return f"Index({', '.join(arguments)})"

@@ -43,10 +43,10 @@ def read(engine: Engine, ignored: str) -> Schema:
 
 def rows(engine: Engine, tables: Sequence[str]) -> tuple[str, ...]:
     """Return INSERT statements for the rows in `tables`."""
-    beginnings = tuple(f"INSERT INTO {table} " for table in tables)
+    inserts = tuple(f"INSERT INTO {table} " for table in tables)
     with closing(sqlite3.connect(str(engine.url.database))) as connection:
         lines = [line.removesuffix(";") for line in connection.iterdump()]
-    return tuple(line for line in lines if line.startswith(beginnings))
+    return tuple(line for line in lines if line.startswith(inserts))
 
 
 def _compared(statement: str) -> str:
