@@ -76,9 +76,9 @@ class DevServer:
                 if reply.returncode != NO_CONNECTION or time.monotonic() > deadline:
                     output = last_lines(reply.stderr.decode(errors="replace"), 3)
                     raise MigratorError(
-                        f"The development PostgreSQL cannot open the database {database!r}: {output}"
-                        f" (see {self.folder.log}; `make db-stop` stops the server, and the next"
-                        " command starts it again)."
+                        f"The development PostgreSQL cannot open the database {database!r}:"
+                        f" {output} (see {self.folder.log}; `make db-stop` stops the server, and"
+                        " the next command starts it again)."
                     )
                 time.sleep(0.05)
 
