@@ -9,6 +9,7 @@ from alembic.script import Script
 from sqlalchemy import Connection, Engine, text
 
 from migrator.errors import MigratorError, one_line
+from migrator.history import sqlite
 from migrator.history.shadow_databases import ShadowDatabases
 
 FILLED = """
@@ -100,6 +101,6 @@ def _fingerprints(connection: Connection, own: str) -> Any:
         return
     for (name,) in connection.exec_driver_sql(TABLES).all():
         if name != own:
-            quoted = '"' + name.replace('"', '""') + '"'
-            found = connection.exec_driver_sql(f"SELECT * FROM {quoted}").all()
-            yield name, (quoted, len(found), sorted(map(repr, found)))
+            table = sqlite.quoted(name)
+            found = connection.exec_driver_sql(f"SELECT * FROM {table}").all()
+            yield name, (table, len(found), sorted(map(repr, found)))

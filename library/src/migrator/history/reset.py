@@ -4,6 +4,7 @@ from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from migrator.errors import LockTimeout, MigratorError, one_line
+from migrator.history import sqlite
 
 LOCK_TIMEOUT = "10s"  # for other sessions; a development database has few
 SCHEMAS = """
@@ -74,5 +75,4 @@ def _empty_sqlite(connection: Connection) -> None:
     for kind in ("trigger", "view", "table"):  # foreign keys are not enforced by default
         for other, name in found:
             if other == kind:
-                quoted = '"' + name.replace('"', '""') + '"'
-                connection.exec_driver_sql(f"DROP {kind.upper()} {quoted}")
+                connection.exec_driver_sql(f"DROP {kind.upper()} {sqlite.quoted(name)}")

@@ -32,12 +32,12 @@ def read(engine: Engine, ignored: str) -> Schema:
             row.name,
             (row.sql,),
             _compared(row.sql) if row.type == "table" else " ".join(_tokens(row.sql)),
-            _quoted(row.name) if row.type == "table" else "",
-            _quoted(row.tbl_name),
+            quoted(row.name) if row.type == "table" else "",
+            quoted(row.tbl_name),
         )
         for row in kept
     )
-    drops = tuple(f"DROP {row.type.upper()} {_quoted(row.name)}" for row in reversed(kept))
+    drops = tuple(f"DROP {row.type.upper()} {quoted(row.name)}" for row in reversed(kept))
     return Schema(objects, drops)
 
 
@@ -87,5 +87,6 @@ def _tokens(statement: str) -> list[str]:
     return found
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
+    """Return an identifier as SQL writes it."""
     return '"' + name.replace('"', '""') + '"'
