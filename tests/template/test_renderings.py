@@ -442,7 +442,7 @@ for word, kind in re.findall(r"PG_KEYWORD\\(.(\\w+)., \\w+, (\\w+)", words.read_
 def test_nothing_runs_before_setup(rendered: Render) -> None:
     done = rendered().run("make migrate")
     assert done.returncode == 2
-    assert "type `make setup` first" in done.stderr
+    assert "run `make setup` first" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -1,4 +1,4 @@
-"""Where backups lie, what they are called, and which of them go."""
+"""Where backups are kept, how they are named, and which of them are removed."""
 
 import fcntl
 import hashlib
@@ -17,27 +17,28 @@ from migrator import console
 from migrator.config.context import Context
 from migrator.errors import MigratorError
 
-ABANDONED = 3600  # seconds after which the unfinished file of a killed backup goes
-GROWTH = 1.25  # the next backup may be so much larger than the last
+ABANDONED = 3600  # seconds after which the partial file of a killed backup is removed
+GROWTH = 1.25  # how much larger than the last backup the next one may be
 
 
 @dataclass(frozen=True)
 class Backup:
-    """A backup that was read back: `size` in bytes, and how many `tables` are in it.
+    """A verified backup: its `size` in bytes, and the number of `tables` in it.
 
-    `place` is where it lies with older ones of the same database; None in a file of its own.
+    `storage` holds it together with older backups of the same database; it is None for a backup to
+    a file that the user named.
     """
 
     path: Path
     size: int
     seconds: float
     tables: int
-    place: "Place | None" = None
+    storage: "Storage | None" = None
 
 
 @dataclass(frozen=True)
 class Restored:
-    """What came out of a backup: how many `tables` the database has, and `at` which revision."""
+    """A restored database: the number of its `tables`, and the revision that it is `at`."""
 
     database: str
     tables: int
@@ -46,15 +47,15 @@ class Restored:
 
 
 @dataclass(frozen=True)
-class Place:
-    """The backups of one database: `name` tells it from every other one that lies here too."""
+class Storage:
+    """The backups of one database in `folder`; `name` distinguishes them from those of others."""
 
     folder: Path
     name: str
     suffix: str
 
     def new(self, at: str) -> Iterator[Path]:
-        """Yield names for a backup of now, until one of them is free."""
+        """Yield file names for a backup taken now; the caller takes the first that is free."""
         revision = quote(at.replace(", ", "+"), safe="+").replace("-", "_")[:32]
         while True:
             now = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%f}"[:-3]
@@ -62,8 +63,8 @@ class Place:
             time.sleep(0.001)
 
     def backups(self, ending: str = "") -> list[Path]:
-        """Return those that are here, the oldest first; nothing that is called otherwise."""
-        # A revision has no dash, so no other database's backup looks like one of this.
+        """Return the backups, oldest first; files with other names are left out."""
+        # The revision contains no dash, so a backup of another database never matches.
         ours = (
             re.escape(self.name) + r"-\d{8}T\d{6}\.\d{3}Z-[^-]*" + re.escape(self.suffix + ending)
         )
@@ -71,51 +72,58 @@ class Place:
         return sorted(p for p in found if re.fullmatch(ours, p.name) and p.is_file())
 
     def require_space(self, estimate: int, folder: Path | None = None) -> None:
-        """Refuse to begin what would fill the disk, on which others may have to write.
+        """Refuse a backup that would fill the disk, which other programs may have to write to.
 
         Args:
-            estimate: bytes, for when there is no earlier backup that tells better.
-            folder: where the backup goes, if not here.
+            estimate: the size in bytes to assume if there is no earlier backup.
+            folder: the folder of the new backup, if it is another one.
+
+        Raises:
+            MigratorError: there is not enough space.
         """
         earlier = self.backups()
         need = round(earlier[-1].stat().st_size * GROWTH) if earlier else estimate
         free = shutil.disk_usage(folder or self.folder).free
         if free < need:
             raise failed(
-                f"{folder or self.folder} has {amount(free)} free and the backup needs about"
-                f" {amount(need)}; make room, or set backup_folder to another disk"
+                f"{folder or self.folder} has {amount(free)} free, and the backup needs about"
+                f" {amount(need)}; free some space, or set backup_folder to a folder on another"
+                " disk"
             )
 
     def prune(self, keep: int) -> None:
-        """Remove all but the newest `keep`, of which there is always one."""
+        """Remove all but the newest `keep` backups; at least one is kept."""
         _remove(self.backups()[: -max(keep, 1)])
 
-    def remove_dead(self) -> None:
-        """Remove the beginnings of backups whose processes were killed."""
+    def remove_abandoned(self) -> None:
+        """Remove the partial files of backups whose processes were killed."""
         _remove([path for path in self.backups(".part") if _abandoned(path)])
 
 
-def place(context: Context, database: str, server: str, suffix: str) -> Place:
-    """Return where the backups of `database` on `server` go, which need not exist yet.
+def of_database(context: Context, database: str, server: str, suffix: str) -> Storage:
+    """Return where the backups of `database` on `server` are kept; the folder need not exist yet.
 
-    Both are in the name, because `app` of staging and `app` of production may share a folder.
+    The names contain both, because `app` of staging and `app` of production may share a folder.
     """
     name = quote(f"{database}@{server}", safe="@").replace("-", "%2D")
-    if len(name) > 180:  # with all the rest, a file's name may have 255
+    if len(name) > 180:  # a file name is limited to 255 bytes
         name = f"{name[:160]}~{hashlib.sha256(name.encode()).hexdigest()[:16]}"
-    return Place(_folder(context), name, suffix)
+    return Storage(_folder(context), name, suffix)
 
 
 @contextmanager
-def writing(targets: Iterable[Path]) -> Iterator[tuple[Path, Path]]:
-    """Yield a new file that only we can read, and the name that it gets if all goes well.
+def new_file(targets: Iterable[Path]) -> Iterator[tuple[Path, Path]]:
+    """Yield a new partial file that only this user can read, and its final name.
+
+    The file is renamed if the block succeeds, and removed if it fails.
 
     Args:
-        targets: names to try; the first that is free is used, and the folder made if need be.
+        targets: the names to try; the first that is free is used. Its folder is created if it
+            does not exist.
     """
     part, target, descriptor = _create(targets)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)  # while it is held, this is not a dead beginning
+        fcntl.flock(descriptor, fcntl.LOCK_EX)  # a locked partial file is not abandoned
         yield part, target
         os.fsync(descriptor)
         part.rename(target)
@@ -128,21 +136,21 @@ def writing(targets: Iterable[Path]) -> Iterator[tuple[Path, Path]]:
 
 
 def failed(reason: str) -> MigratorError:
-    """Return the error for a backup that there is not."""
-    return MigratorError(f"There is no backup: {reason}; nothing was changed.")
+    """Return the error for a backup that failed."""
+    return MigratorError(f"No backup was made: {reason}; nothing was changed.")
 
 
 def unwritable(context: Context, error: OSError) -> str:
-    """Return in words that the operating system refused a file."""
+    """Return the reason why a backup cannot be written."""
     where = error.filename or _folder(context)
     return (
         f"{where} cannot be written ({error.strerror}); set backup_folder in the ini file, or"
-        " MIGRATOR_BACKUP_FOLDER, to a folder that can"
+        " MIGRATOR_BACKUP_FOLDER in the environment, to a writable folder"
     )
 
 
 def amount(size: int) -> str:
-    """Return a number of bytes for people."""
+    """Return a number of bytes in kB or MB."""
     return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.1f} kB"
 
 
@@ -162,7 +170,7 @@ def _create(targets: Iterable[Path]) -> tuple[Path, Path, int]:
             return part, target, descriptor
         os.close(descriptor)
         part.unlink()
-    raise failed(f"{target} is there already; name a new file")
+    raise failed(f"{target} already exists; name a new file")
 
 
 def _remove(paths: Iterable[Path]) -> None:
@@ -170,7 +178,7 @@ def _remove(paths: Iterable[Path]) -> None:
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
-            console.note(f"The old backup {path} cannot be removed: {error.strerror}.")
+            console.note(f"Warning: the old backup {path} cannot be removed: {error.strerror}.")
 
 
 def _abandoned(part: Path) -> bool:

@@ -1,4 +1,4 @@
-"""Empty databases to try a history on, and what is in them afterwards."""
+"""Shadow databases on which a history is tried, and the schemas and rows in them."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,14 +16,14 @@ from migrator.history.schema import Schema
 
 
 @dataclass
-class Workbench:
-    """Makes scratch databases, and reads databases that are to be compared with each other.
+class ShadowDatabases:
+    """Creates shadow databases, and reads the schemas of databases to compare.
 
     Args:
-        context: the project's configuration.
-        server: a database beside which the scratch databases are made; it is not touched.
-        ignored: the name of Alembic's own table, with its schema if it has one.
-        owners: whether it counts who owns what.
+        context: the project's context.
+        server: a database on the server where shadow databases are created; it is not changed.
+        ignored: the name of Alembic's version table, with its schema if it has one.
+        owners: whether owners are part of a schema.
     """
 
     context: Context
@@ -33,20 +33,20 @@ class Workbench:
 
     @contextmanager
     def empty(self) -> Iterator[Engine]:
-        """Yield an engine on a new, empty database, which is removed at the end.
+        """Yield an engine on a new, empty database, which is dropped at the end.
 
         Raises:
-            MigratorError: there can be none.
+            MigratorError: the database cannot be created.
         """
         with shadow.empty(self.server) as url:
             yield create_engine(url, poolclass=NullPool)
 
     @contextmanager
     def configured(self, engine: Engine, folder: Path | None = None) -> Iterator[Context]:
-        """Yield a configuration for commands on the database of `engine`.
+        """Yield a context for commands on the database of `engine`.
 
         Args:
-            folder: where the revisions are, if not in their usual place.
+            folder: the folder of the revisions, if it is not the configured one.
         """
         with shadow.configured(self.context, engine.url) as copy:
             yield copy if folder is None else with_revisions(copy, folder)
@@ -55,29 +55,29 @@ class Workbench:
         """Return the schema of the database of `engine`.
 
         Raises:
-            MigratorError: it cannot be read; the message says why.
+            MigratorError: the schema cannot be read.
         """
         if engine.dialect.name == "sqlite":
             return sqlite.read(engine, self.ignored)
-        from migrator.history import postgresql  # psycopg is not installed everywhere
+        from migrator.history import postgresql  # needs psycopg
 
         with self.configured(engine) as copy:
             return postgresql.read(copy, engine, self.ignored, self.owners)
 
     def rows(self, engine: Engine, tables: Sequence[str]) -> tuple[str, ...]:
-        """Return the statements that fill `tables` (as SQL writes them) as they are now."""
+        """Return INSERT statements for the rows in `tables` (names as SQL writes them)."""
         if not tables:
             return ()
         if engine.dialect.name == "sqlite":
             return sqlite.rows(engine, tables)
-        from migrator.history import postgresql  # psycopg is not installed everywhere
+        from migrator.history import postgresql  # needs psycopg
 
         with self.configured(engine) as copy:
             return postgresql.rows(copy, engine, tables)
 
 
 def with_revisions(context: Context, folder: Path) -> Context:
-    """Let `context` find its revisions in another folder, and return it."""
-    context.config.set_main_option("path_separator", "newline")  # a path may have a colon in it
+    """Set the folder of the revisions of `context`, and return it."""
+    context.config.set_main_option("path_separator", "newline")  # a path may contain a colon
     context.config.set_main_option("version_locations", str(folder))
     return context

@@ -1,4 +1,4 @@
-"""PostgreSQL's own programs: which there are, and how they are run on a database."""
+"""PostgreSQL's client programs: where they are, and how they are run."""
 
 import ctypes
 import os
@@ -16,16 +16,16 @@ import psycopg
 from psycopg import conninfo, pq
 
 from migrator.config.context import Context
-from migrator.errors import MigratorError
+from migrator.errors import MigratorError, one_line
 
-BEAT = 10.0  # seconds between two words about a program that takes long
-# What is secret beside the password, and has no environment variable.
+HEARTBEAT = 10.0  # seconds between two progress messages of a slow program
+# Secret connection parameters, besides the password, that have no environment variable.
 SECRETS = {"sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key"}
-PR_SET_PDEATHSIG = 1  # of Linux's prctl
+PR_SET_PDEATHSIG = 1  # an option of prctl(2) on Linux
 
 
 @dataclass(frozen=True)
-class Tools:
+class Programs:
     """`pg_dump`, `pg_restore` and `psql` of one major version, in one folder."""
 
     folder: Path
@@ -37,50 +37,50 @@ class Tools:
 
 
 @dataclass(frozen=True)
-class Database:
-    """One database as libpq knows it: what psycopg and the programs are given alike."""
+class LibpqDatabase:
+    """A database by its libpq parameters, for psycopg and for the client programs alike."""
 
     parameters: Mapping[str, str]
 
     @property
     def argument(self) -> str:
-        """The argument that names it to a program: without the password, which all could see."""
+        """The command-line argument, without the password: other users can see arguments."""
         shown = {key: value for key, value in self.parameters.items() if key != "password"}
         return "--dbname=" + conninfo.make_conninfo("", **shown)
 
     @property
     def environment(self) -> dict[str, str]:
         """The environment that goes with `argument`."""
-        words = plain_environment()
+        variables = plain_environment()
         if password := self.parameters.get("password"):
-            words["PGPASSWORD"] = password
-        return words
+            variables["PGPASSWORD"] = password
+        return variables
 
     @contextmanager
     def connect(self, state: str = "nothing was changed") -> Iterator[psycopg.Connection]:
-        """Yield a connection in no transaction.
+        """Yield a connection in autocommit mode.
 
         Args:
-            state: what an error's message says in the end.
+            state: the state of the database, for the end of an error message.
 
         Raises:
-            MigratorError: the server cannot be reached, or refused a statement.
+            MigratorError: the server cannot be reached, or a statement failed.
         """
         try:
             with psycopg.connect(**self.parameters, autocommit=True) as connection:  # type: ignore[arg-type]
                 yield connection
         except psycopg.Error as error:
-            reason = " ".join(str(error).split()).removesuffix(".")
+            reason = one_line(error).removesuffix(".")
             if password := self.parameters.get("password"):
                 reason = reason.replace(password, "***")
-            raise MigratorError(f"The database said: {reason}; {state}.") from None
+            raise MigratorError(f"PostgreSQL reported an error: {reason}; {state}.") from None
 
 
-def database(context: Context, name: str | None = None) -> Database:
-    """Return the database that `context` names, or another one, called `name`, beside it.
+def database(context: Context, name: str | None = None) -> LibpqDatabase:
+    """Return the database of `context`, or the database `name` on the same server.
 
     Raises:
-        MigratorError: its URL has a secret that could be handed on as an argument only.
+        MigratorError: the URL has a secret that could be passed only as an argument.
     """
     url = context.target.url
     known = {option.keyword.decode() for option in pq.Conninfo.get_defaults()}
@@ -92,53 +92,56 @@ def database(context: Context, name: str | None = None) -> Database:
     }
     for secret in SECRETS & set(found):
         raise MigratorError(
-            f"The database URL has {secret}, which pg_dump takes from nowhere but its arguments,"
-            " where every user can read it; put it into a service file and write service=NAME"
-            " in the URL (PGSERVICEFILE names the file); nothing was changed."
+            f"The database URL has {secret}, which pg_dump accepts only as an argument, where every"
+            " user could read it; nothing was changed. Put it into a service file (PGSERVICEFILE"
+            " names the file) and write service=NAME in the URL."
         )
     found["connect_timeout"] = str(round(context.settings.connect_timeout))
-    return Database(found | ({"dbname": name} if name else {}))
+    return LibpqDatabase(found | ({"dbname": name} if name else {}))
 
 
 def plain_environment() -> dict[str, str]:
-    """Return the environment for a program that connects to nothing: it speaks English."""
+    """Return the environment for a program that does not connect; its messages are English."""
     return dict(os.environ, LC_ALL="C")
 
 
-def find(context: Context, server: int) -> list[Tools]:
-    """Return all tools that there are, the best for a server of that major version first.
+def find(context: Context, server: int) -> list[Programs]:
+    """Return all installations of the client programs, the best for the server first.
 
-    Of the same version is best, because an older server does not know everything that newer
-    programs write.
+    The best is that of the same major version, because an older server does not know all that
+    newer programs write.
+
+    Args:
+        server: the major version of the server.
 
     Raises:
-        MigratorError: there are none.
+        MigratorError: the client programs are not installed.
     """
     folder = context.settings.pg_bin
     path = shutil.which("pg_dump")
     places = [Path(folder)] if folder else [Path(path).parent] if path else []
     if not folder and (wheel := _wheel()):
         places.append(wheel)
-    found = [tools for place in places if (tools := _look(place))]
+    found = [programs for place in places if (programs := _installed(place))]
     if not found:
         where = f"in {folder} (pg_bin)" if folder else "on PATH"
         raise MigratorError(
-            f"There is no pg_dump with its pg_restore {where}; install PostgreSQL's client"
-            f" programs (Debian: postgresql-client-{server}) or set pg_bin to their folder;"
-            " nothing was changed."
+            f"pg_dump and pg_restore were not found {where}; nothing was changed. Install"
+            f" PostgreSQL's client programs (Debian: postgresql-client-{server}), or set pg_bin to"
+            " their folder."
         )
-    return sorted(found, key=lambda tools: (tools.major < server, abs(tools.major - server)))
+    return sorted(found, key=lambda each: (each.major < server, abs(each.major - server)))
 
 
 def run(
     command: Sequence[str],
     environment: Mapping[str, str],
-    beat: Callable[[], None] = lambda: None,
+    heartbeat: Callable[[], None] = lambda: None,
 ) -> subprocess.CompletedProcess[str]:
-    """Run a program to its end; it ends with us, whatever ends us.
+    """Run a program and wait for its end; it is terminated if this process ends.
 
     Args:
-        beat: called every few seconds while it runs.
+        heartbeat: called every few seconds while the program runs.
     """
     with (
         subprocess.Popen(
@@ -149,22 +152,22 @@ def run(
             stderr=subprocess.PIPE,
             encoding="utf-8",
             errors="replace",
-            preexec_fn=end_with_us,
+            preexec_fn=end_with_parent,
         ) as process,
-        ending(process),
+        terminated_on_error(process),
     ):
         while True:
             try:
-                output, errors = process.communicate(timeout=BEAT)
+                output, errors = process.communicate(timeout=HEARTBEAT)
                 break
             except subprocess.TimeoutExpired:
-                beat()
+                heartbeat()
     return subprocess.CompletedProcess(command, process.returncode, output, errors)
 
 
 @contextmanager
-def ending(process: subprocess.Popen[str] | subprocess.Popen[bytes]) -> Iterator[None]:
-    """End `process` if the block does not end well: politely, so that it cancels its query."""
+def terminated_on_error(process: subprocess.Popen[str] | subprocess.Popen[bytes]) -> Iterator[None]:
+    """Terminate `process` if the block raises an error; SIGTERM lets it cancel its query."""
     try:
         yield
     except BaseException:
@@ -176,21 +179,21 @@ def ending(process: subprocess.Popen[str] | subprocess.Popen[bytes]) -> Iterator
         raise
 
 
-def end_with_us() -> None:
-    """Ask Linux to end this child when its parent is killed: a dump would go on for hours."""
+def end_with_parent() -> None:
+    """Let Linux terminate this child when its parent is killed: a dump can take hours."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-def last_words(run: subprocess.CompletedProcess[str]) -> str:
-    """Return what a program said when it failed, in one line without its own name."""
+def error_output(run: subprocess.CompletedProcess[str]) -> str:
+    """Return what a failed program printed, in one line and without its name."""
     if run.returncode < 0:
-        return f"it was ended by {signal.Signals(-run.returncode).name}"
+        return f"it was terminated by {signal.Signals(-run.returncode).name}"
     lines = [
         re.sub(r"^(pg_\w+|psql[^ ]*): (error: )?", "", line) for line in run.stderr.splitlines()
     ]
-    said = [line for line in lines if line.strip() and not line.startswith(("warning:", "hint:"))]
-    return "; ".join(said[:3]).removesuffix(".") or f"it ended with exit code {run.returncode}"
+    shown = [line for line in lines if line.strip() and not line.startswith(("warning:", "hint:"))]
+    return "; ".join(shown[:3]).removesuffix(".") or f"its exit code was {run.returncode}"
 
 
 def _wheel() -> Path | None:
@@ -201,11 +204,11 @@ def _wheel() -> Path | None:
     return None
 
 
-def _look(folder: Path) -> Tools | None:
+def _installed(folder: Path) -> Programs | None:
     if any(not shutil.which(name, path=folder) for name in ("pg_dump", "pg_restore")):
         return None
     with suppress(OSError):
-        words = run([str(folder / "pg_dump"), "--version"], dict(os.environ)).stdout
-        if version := re.search(r"\(PostgreSQL\) (\d+)", words):
-            return Tools(folder, int(version[1]))
+        output = run([str(folder / "pg_dump"), "--version"], dict(os.environ)).stdout
+        if version := re.search(r"\(PostgreSQL\) (\d+)", output):
+            return Programs(folder, int(version[1]))
     return None

@@ -1,4 +1,4 @@
-"""Draft models for an existing database with sqlacodegen, in the project's own ways."""
+"""Draft models for an existing database with sqlacodegen, in the style of the project."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.types import NullType
 
 OTHER = '''class Other(UserDefinedType[object]):
-    """A type that SQLAlchemy does not know, by its name in SQL."""
+    """A type that SQLAlchemy does not support, by its name in SQL."""
 
     cache_ok = True
 
@@ -21,9 +21,7 @@ OTHER = '''class Other(UserDefinedType[object]):
         """Return its name."""
         return self.name
 '''
-DOCSTRING = (
-    '"""The tables that were there before this project: a draft, to be divided and renamed."""'
-)
+DOCSTRING = '"""The tables of the adopted database: a draft, to be split up and renamed."""'
 TYPE = """
 SELECT format_type(atttypid, atttypmod) FROM pg_attribute
 WHERE attrelid = to_regclass(:table) AND attname = :column
@@ -31,7 +29,7 @@ WHERE attrelid = to_regclass(:table) AND attname = :column
 
 
 def draft(connection: Connection, metadata: MetaData, base: str) -> str:
-    """Return a module with models for the tables of `metadata`, which is changed on the way.
+    """Return a module with models for the tables of `metadata`, which is modified.
 
     Args:
         base: the declarative base, as package.module:Base.
@@ -42,7 +40,7 @@ def draft(connection: Connection, metadata: MetaData, base: str) -> str:
 
 
 class _Generator(DeclarativeGenerator):
-    """Differs where sqlacodegen would lose something or have its own base."""
+    """Differs where sqlacodegen would lose something, and uses the project's base."""
 
     base_path = ""
     unnamed = 0
@@ -79,12 +77,12 @@ class _Generator(DeclarativeGenerator):
     def render_constraint(self, constraint: Constraint | ForeignKey) -> str:
         code = super().render_constraint(constraint)
         if isinstance(constraint, CheckConstraint) and constraint.name is None:
-            # The naming convention wants a name; which one, the database does not mind.
+            # The naming convention requires a name; the database accepts any.
             self.add_literal_import("sqlalchemy.sql.elements", "conv")
             self.unnamed += 1
             return f"{code[:-1]}, name=conv('ck_{constraint.table.name}_{self.unnamed}'))"
         if isinstance(constraint, CheckConstraint) and constraint.name:
-            # The naming convention must not be applied to a name that is there already.
+            # The naming convention must not be applied to an existing name.
             self.add_literal_import("sqlalchemy.sql.elements", "conv")
             return code.replace(f"name={constraint.name!r}", f"name=conv({str(constraint.name)!r})")
         if constraint.dialect_kwargs.get("postgresql_nulls_not_distinct"):
@@ -100,9 +98,9 @@ class _Generator(DeclarativeGenerator):
                 self.add_literal_import("sqlalchemy", "text")
                 parts.append(f"text({str(expression)!r})")
         options = {key: value for key, value in index.dialect_kwargs.items() if value}
-        words = [repr(str(index.name)), *parts]
-        words += ["unique=True"] if index.unique else []
+        arguments = [repr(str(index.name)), *parts]
+        arguments += ["unique=True"] if index.unique else []
         for key, value in options.items():
             shown = f"text({str(value)!r})" if key.endswith("_where") else repr(value)
-            words.append(f"{key}={shown}")
-        return f"Index({', '.join(words)})"
+            arguments.append(f"{key}={shown}")
+        return f"Index({', '.join(arguments)})"

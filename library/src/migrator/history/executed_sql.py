@@ -1,4 +1,4 @@
-"""What revisions execute by themselves, which autogenerate does not see: by revision and line."""
+"""The SQL that revisions execute themselves, which autogenerate does not see, with its line."""
 
 import ast
 import re
@@ -9,12 +9,12 @@ from pathlib import Path
 from alembic.script import Script
 
 EXECUTES = {"execute", "exec_driver_sql", "bulk_insert", "scalar", "scalars", "executemany"}
-SHOWN = 70  # characters of a statement
+MAX_LENGTH = 70  # characters of a statement
 
 
 @dataclass(frozen=True)
-class Statement:
-    """One call, and the beginning of the SQL in it."""
+class ExecutedSQL:
+    """A call that executes SQL, and the beginning of its text."""
 
     revision: str
     line: int
@@ -24,12 +24,12 @@ class Statement:
         return f"{self.revision} line {self.line}: {self.text}"
 
 
-def find(scripts: list[Script]) -> list[Statement]:
-    """Return what the upgrades execute, in the order of the revisions and their lines."""
+def find(scripts: list[Script]) -> list[ExecutedSQL]:
+    """Return what the upgrades execute, in the order of revisions and lines."""
     return [found for script in scripts for found in _in_file(script)]
 
 
-def _in_file(script: Script) -> Iterator[Statement]:
+def _in_file(script: Script) -> Iterator[ExecutedSQL]:
     source = Path(script.path).read_text(encoding="utf-8")
     module = ast.parse(source)
     module.body = [
@@ -45,14 +45,14 @@ def _in_file(script: Script) -> Iterator[Statement]:
         and node.func.attr in EXECUTES
     ]
     for call in sorted(calls, key=lambda node: node.lineno):
-        words = _sql(call) or ast.get_source_segment(source, call) or ""
-        text = re.sub(r"\s+", " ", words).strip()
-        short = text if len(text) <= SHOWN else f"{text[: SHOWN - 3]}..."
-        yield Statement(script.revision, call.lineno, short)
+        code = _sql(call) or ast.get_source_segment(source, call) or ""
+        text = re.sub(r"\s+", " ", code).strip()
+        short = text if len(text) <= MAX_LENGTH else f"{text[: MAX_LENGTH - 3]}..."
+        yield ExecutedSQL(script.revision, call.lineno, short)
 
 
 def _sql(call: ast.Call) -> str:
-    """Return the text that is executed, if it is written there as one."""
+    """Return the SQL, if it is a string literal in the call."""
     for node in call.args[:1]:
         for part in ast.walk(node):
             if isinstance(part, ast.Constant) and isinstance(part.value, str):

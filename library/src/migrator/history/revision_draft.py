@@ -1,8 +1,8 @@
-"""What one revision has to do to make a whole schema: Alembic's part, and SQL around it.
+"""The contents of a revision that creates a whole schema: Alembic's operations, and SQL.
 
-Alembic writes the tables that it can make exactly. Everything else (types, extensions, functions,
-views, triggers, grants, tables of kinds that it does not know) is carried over as the SQL of the
-dump. What is exact is not argued about but tried, on an empty database.
+Alembic writes the tables that it can reproduce exactly. Everything else (types, extensions,
+functions, views, triggers, grants, unsupported kinds of tables) is executed as the SQL of the dump.
+Which tables Alembic reproduces exactly is found out on an empty shadow database.
 """
 
 import re
@@ -20,19 +20,19 @@ from sqlalchemy.exc import SQLAlchemyError
 from migrator.autogenerate import rendering
 from migrator.history import reflection, schema
 from migrator.history.schema import Object, Schema
-from migrator.history.workbench import Workbench
+from migrator.history.shadow_databases import ShadowDatabases
 
-TRIES = 3
-# What SQLAlchemy's text() takes for a parameter.
+ATTEMPTS = 3
+# What SQLAlchemy's text() interprets as a parameter.
 BIND = re.compile(r"(?<![:\w\\]):(?=\w+(?![:\w]))")
 STRUCTURE = {"TABLE", "SEQUENCE", "SEQUENCE OWNED BY", "DEFAULT", "CONSTRAINT", "INDEX"}
 
 
 @dataclass(frozen=True)
 class Draft:
-    """The parts of the revision, in the order in which it runs them.
+    """The parts of the revision, in the order of the upgrade.
 
-    Downgrades run `drop_after`, then Alembic's part, then `drop_before`.
+    A downgrade executes `drop_after`, then Alembic's operations, then `drop_before`.
     """
 
     before: tuple[Object, ...]
@@ -44,16 +44,16 @@ class Draft:
 
     @property
     def carried(self) -> tuple[Object, ...]:
-        """What is SQL."""
+        """The objects that are created with SQL."""
         return self.before + self.after
 
 
-def make(bench: Workbench, source: Engine, wanted: Schema, *, plain: bool = False) -> Draft:
-    """Decide what Alembic writes and what is carried over.
+def make(shadows: ShadowDatabases, source: Engine, wanted: Schema, *, plain: bool = False) -> Draft:
+    """Decide what Alembic writes and what is executed as SQL.
 
     Args:
-        source: the database whose schema `wanted` is.
-        plain: carry everything over, as a last resort.
+        source: the database with the schema `wanted`.
+        plain: execute everything as SQL, as a last resort.
     """
     with source.connect() as connection:
         metadata = reflection.reflect(connection, wanted)
@@ -65,22 +65,22 @@ def make(bench: Workbench, source: Engine, wanted: Schema, *, plain: bool = Fals
     }
     skip = set(tables) if plain else reflection.unwritable(metadata)
     first = wanted.objects[: wanted.first]
-    for attempt in range(TRIES + 1):
-        if attempt == TRIES:
+    for attempt in range(ATTEMPTS + 1):
+        if attempt == ATTEMPTS:
             skip = set(tables)
-        with bench.empty() as engine, engine.connect() as connection:
+        with shadows.empty() as engine, engine.connect() as connection:
             _execute(connection, statements(first))
-            early = bench.schema(engine)
+            early = shadows.schema(engine)
             script, context = _autogenerate(connection, metadata, skip)
             assert script.upgrade_ops is not None
             try:
                 _invoke(context, script.upgrade_ops)
-            except SQLAlchemyError:  # something that reflection makes too little or too much of
+            except SQLAlchemyError:  # reflection returned too little or too much
                 connection.rollback()
                 skip = set(tables)
                 continue
             connection.commit()
-            made = bench.schema(engine)
+            made = shadows.schema(engine)
         wrong = schema.wrong(wanted, made)
         if not wrong:
             break
@@ -88,7 +88,7 @@ def make(bench: Workbench, source: Engine, wanted: Schema, *, plain: bool = Fals
             name for name, table in tables.items() if any(one.concerns(table) for one in wrong)
         }
     carried = schema.missing(wanted, made)
-    if skip >= set(tables):  # nothing by Alembic: the order of the dump is the right one
+    if skip >= set(tables):  # Alembic writes nothing: keep the order of the dump
         return Draft((*first, *carried), script, context, (), (), wanted.drops)
     skipped = [tables[name] for name in skip if name in tables]
     structure = [
@@ -122,7 +122,9 @@ def _autogenerate(
         },
     )
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of cycles between tables: trying it will tell
+        warnings.simplefilter(
+            "ignore"
+        )  # about cycles between tables, which fail below if they matter
         return produce_migrations(context, metadata), context
 
 
@@ -142,14 +144,14 @@ def _execute(connection: Connection, sql: Iterable[str]) -> None:
 
 
 def escape(statement: str) -> str:
-    """Return the SQL as `op.execute` wants it, where `:name` would be a parameter."""
+    """Escape colons for `op.execute`, where `:name` would be a parameter."""
     return BIND.sub(r"\\:", statement)
 
 
 def _drops(
     wanted: Schema, made: Schema, early: Schema, carried: list[Object], skipped: list[str]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Split what drops the carried objects into what runs before and after Alembic's part."""
+    """Split the DROP statements into those before and those after Alembic's operations."""
     by_alembic = set(made.drops) - set(early.drops)
     lines = [line for line in wanted.drops if line not in by_alembic]
     if not by_alembic:
@@ -175,5 +177,5 @@ def _sequences(one: Object) -> list[str]:
 
 
 def statements(objects: Iterable[Object]) -> tuple[str, ...]:
-    """Return the SQL of objects, in their order."""
+    """Return the statements that create the objects, in their order."""
     return tuple(statement for one in objects for statement in one.statements)
