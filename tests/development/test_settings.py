@@ -72,23 +72,6 @@ def test_the_ini_comes_last_and_percent_is_nothing_special(ready: Render) -> Non
     assert db_url(project, {}) == "postgresql+psycopg://u:50%25off@host/name"
 
 
-@pytest.mark.parametrize(
-    ("given", "normal"),
-    [
-        ("postgres://u@h/d", "postgresql+psycopg://u@h/d"),
-        ("postgresql://u@h/d", "postgresql+psycopg://u@h/d"),
-        ("postgresql+psycopg2://u@h/d", "postgresql+psycopg://u@h/d"),
-        ("postgresql+asyncpg://u@h/d?ssl=require", "postgresql+psycopg://u@h/d?sslmode=require"),
-        ("postgresql://u@/d?host=/run/pg", "postgresql+psycopg://u@/d?host=%2Frun%2Fpg"),
-        ("postgresql://u:p@[::1]:5433/d", "postgresql+psycopg://u:p@[::1]:5433/d"),
-        ("sqlite+aiosqlite:////tmp/x.db", "sqlite:////tmp/x.db"),
-        ("  postgresql://u@h/d\n", "postgresql+psycopg://u@h/d"),
-    ],
-)
-def test_urls_as_providers_write_them(plain: Rendering, given: str, normal: str) -> None:
-    assert db_url(plain, {"DATABASE_URL": given}) == normal
-
-
 @pytest.fixture(scope="module")
 def server(project: Rendering) -> str:
     """The address of a server with one user for each password, named as in PASSWORDS."""

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import migrator
+from migrator.errors import UsageError
 from tests.conftest import Renderer, Rendering
 from tests.template.versions import LIBRARY, Template, git, new_template
 
@@ -148,12 +149,15 @@ def test_the_commit_of_an_installation_from_git_is_said(template: Template, tmp_
 
 
 def test_old_names_of_modules_can_be_imported() -> None:
-    from migrator.config import settings, urls
-    from migrator.revisions import wait
+    from alembic.config import Config
+
+    from migrator.config import target, urls
     from migrator.settings import database_url
     from migrator.urls import normalise
     from migrator.waiting import until_expected
 
-    assert database_url is settings.database_url
+    assert database_url is target.database_url
     assert normalise is urls.normalise
-    assert until_expected is wait.until_expected
+    nowhere = Config(attributes={"settings": {"allow_ahead": True, "connect_timeout": 1}})
+    with pytest.raises(UsageError, match="No database"):
+        until_expected(nowhere, 0)
