@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from alembic.operations import MigrateOperation, ops
 from alembic.runtime.migration import MigrationContext
@@ -18,9 +17,12 @@ from migrator.autogenerate.steps import (
     Step,
     plain,
 )
-from migrator.operations.constraints import AddCheckValidatedOp, AddForeignKeyValidatedOp
-from migrator.operations.indexes import CreateIndexConcurrentlyOp, DropIndexConcurrentlyOp
-from migrator.operations.uniques import AddUniqueConcurrentlyOp, DropConstraintIfExistsOp
+from migrator.operations.add_check_validated import AddCheckValidatedOp
+from migrator.operations.add_foreign_key_validated import AddForeignKeyValidatedOp
+from migrator.operations.add_unique_concurrently import AddUniqueConcurrentlyOp
+from migrator.operations.create_index_concurrently import CreateIndexConcurrentlyOp
+from migrator.operations.drop_constraint_if_exists import DropConstraintIfExistsOp
+from migrator.operations.drop_index_concurrently import DropIndexConcurrentlyOp
 
 Table = tuple[str | None, str]  # schema and name
 
@@ -61,7 +63,7 @@ def steps(known: Known, op: MigrateOperation, table: Table | None) -> Iterator[S
         yield plain(op, CONTRACT)
     elif isinstance(op, ops.CreateIndexOp):
         new = CreateIndexConcurrentlyOp.from_index(op.to_index())
-        yield Step(ONLINE, [new], [DropIndexConcurrentlyOp.from_index(op.to_index())], INDEX)
+        yield Step(ONLINE, [new], [new.reverse()], INDEX)
     elif isinstance(op, ops.DropIndexOp):
         yield _drop_index(known, op)
     elif isinstance(op, ops.AddConstraintOp):
@@ -86,19 +88,15 @@ def _drop_index(known: Known, op: ops.DropIndexOp) -> Step:
     if op.kw.get("unique") and not replaced:
         # The code that runs may rely on it: INSERT ... ON CONFLICT.
         return Step(CONTRACT, [drop], [op.reverse()], FIRST)
-    create = CreateIndexConcurrentlyOp.from_index(op.to_index())
-    return Step(ONLINE, [drop], [create], FIRST if replaced else INDEX)
+    return Step(ONLINE, [drop], [drop.reverse()], FIRST if replaced else INDEX)
 
 
 def _add_constraint(op: ops.AddConstraintOp) -> Step:
     safe = _validated(op)
     if safe is None:
         return plain(op)
-    drop: Any = op.reverse()
-    gone = DropConstraintIfExistsOp(
-        drop.constraint_name, drop.table_name, type_=drop.constraint_type, schema=drop.schema
-    )
-    return Step(ONLINE, [safe], [gone], INDEX if op.constraint_type == "unique" else CONSTRAINT)
+    rank = INDEX if op.constraint_type == "unique" else CONSTRAINT
+    return Step(ONLINE, [safe], [safe.reverse()], rank)
 
 
 def _validated(op: ops.AddConstraintOp) -> ops.AddConstraintOp | None:
