@@ -17,12 +17,10 @@ from migrator.autogenerate.steps import (
     Step,
     plain,
 )
-from migrator.operations.add_check_validated import AddCheckValidatedOp
-from migrator.operations.add_foreign_key_validated import AddForeignKeyValidatedOp
-from migrator.operations.add_unique_concurrently import AddUniqueConcurrentlyOp
 from migrator.operations.create_index_concurrently import CreateIndexConcurrentlyOp
 from migrator.operations.drop_constraint_if_exists import DropConstraintIfExistsOp
 from migrator.operations.drop_index_concurrently import DropIndexConcurrentlyOp
+from migrator.operations.operation import validated
 
 Table = tuple[str | None, str]  # schema and name
 
@@ -76,10 +74,8 @@ def steps(known: Known, op: MigrateOperation, table: Table | None) -> Iterator[S
         yield from columns.alter(known.context, op)
     elif isinstance(op, ops.DropColumnOp):
         yield from columns.drop(op)
-    elif hasattr(op, "reverse"):
-        yield plain(op)
     else:
-        yield Step(EXPAND, [op])
+        yield plain(op)
 
 
 def _drop_index(known: Known, op: ops.DropIndexOp) -> Step:
@@ -92,30 +88,16 @@ def _drop_index(known: Known, op: ops.DropIndexOp) -> Step:
 
 
 def _add_constraint(op: ops.AddConstraintOp) -> Step:
-    safe = _validated(op)
+    safe = validated(op)
     if safe is None:
         return plain(op)
     rank = INDEX if op.constraint_type == "unique" else CONSTRAINT
     return Step(ONLINE, [safe], [safe.reverse()], rank)
 
 
-def _validated(op: ops.AddConstraintOp) -> ops.AddConstraintOp | None:
-    constraint = op.to_constraint()
-    if isinstance(op, ops.CreateUniqueConstraintOp):
-        return AddUniqueConcurrentlyOp.from_constraint(constraint)
-    if isinstance(op, ops.CreateForeignKeyOp):
-        return AddForeignKeyValidatedOp.from_constraint(constraint)
-    if isinstance(op, ops.CreateCheckConstraintOp):
-        return AddCheckValidatedOp.from_constraint(constraint)
-    return None
-
-
 def _drop_constraint(known: Known, op: ops.DropConstraintOp) -> Step:
     if (op.schema, op.table_name, str(op.constraint_name)) in known.added:
-        drop = DropConstraintIfExistsOp(
-            op.constraint_name, op.table_name, type_=op.constraint_type, schema=op.schema
-        )
-        back = _validated(op.reverse())
-        return Step(ONLINE, [drop], [back] if back else [op.reverse()], FIRST)
+        drop = DropConstraintIfExistsOp.from_constraint(op.to_constraint())
+        return Step(ONLINE, [drop], [drop.reverse()], FIRST)
     # The code that runs may rely on a unique one: INSERT ... ON CONFLICT.
     return plain(op, CONTRACT if op.constraint_type == "unique" else EXPAND)

@@ -6,7 +6,7 @@ from alembic.operations import Operations, ops
 from sqlalchemy import Constraint
 
 from migrator.operations import names
-from migrator.operations.operation import Operation
+from migrator.operations.operation import Operation, validated
 from migrator.operations.session import Session
 
 
@@ -37,6 +37,11 @@ class DropConstraintIfExistsOp(Operation, ops.DropConstraintOp):
         own = cls(drop.constraint_name, drop.table_name, drop.constraint_type, schema=drop.schema)
         own._reverse = drop._reverse
         return own
+
+    def reverse(self) -> ops.AddConstraintOp:
+        """Return the operation that reverts it, if the constraint is known."""
+        back = super().reverse()
+        return validated(back) or back
 
     def run_in_steps(self, session: Session) -> None:
         """Drop it."""

@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from alembic.autogenerate import renderers
 from alembic.autogenerate.api import AutogenContext
-from alembic.operations import MigrateOperation, Operations
+from alembic.operations import MigrateOperation, Operations, ops
 
 from migrator.operations.session import Session, outside_transaction
 
@@ -72,6 +72,14 @@ class Operation(MigrateOperation):
         context.imports.add(IMPORT)
         named = [f"{key}={value!r}" for key, value in more.items() if value is not None]
         return f"op.{self.renders_as}({', '.join([*arguments, *named])})"
+
+
+def validated(op: ops.AddConstraintOp) -> ops.AddConstraintOp | None:
+    """Return the operation of this package that adds the same constraint, if there is one."""
+    for kind in Operation.__subclasses__():
+        if issubclass(kind, type(op)):
+            return kind.from_constraint(op.to_constraint())
+    return None
 
 
 def _register(kind: type[Operation], name: str) -> None:

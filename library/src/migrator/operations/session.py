@@ -109,6 +109,18 @@ class Session:
                 with suppress(DBAPIError):  # a broken connection says so by itself
                     self.run(f"SET {name} = '{old}'")
 
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Set the limits for a statement that reads a whole table and blocks nobody.
+
+        It may take any time. A session without a lock_timeout, as in development, gets one.
+        """
+        bounded = self.offline or self.scalar("SHOW lock_timeout") != "0"
+        with self.limits(
+            statement_timeout=0, **({} if bounded else {"lock_timeout": self.lock_deadline})
+        ):
+            yield
+
 
 @contextmanager
 def outside_transaction(operations: Operations, name: str) -> Iterator[Session]:
