@@ -17,7 +17,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, Engine, MetaData, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from migrator.autogenerate import rendering
+from migrator.autogenerate import column_types
 from migrator.history import reflection, schema
 from migrator.history.schema import Object, Schema
 from migrator.history.shadow_databases import ShadowDatabases
@@ -114,7 +114,7 @@ def _autogenerate(
             "target_metadata": metadata,
             "include_schemas": True,
             "include_object": include,
-            "render_item": rendering.render_item,
+            "render_item": column_types.render_item,
             "sqlalchemy_module_prefix": "sa.",
             "alembic_module_prefix": "op.",
             "user_module_prefix": None,

@@ -1,4 +1,4 @@
-"""What rows that are there get in a column: the default of the model, if a revision can say it."""
+"""Defaults of the models, as a revision can write them: what existing rows get in a column."""
 
 import math
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator
 
-from migrator.operations import catalog
+from migrator.operations import names
 
 # What these types store is what Python writes. Others, as JSON, convert.
 AS_WRITTEN: tuple[tuple[tuple[type[Any], ...], tuple[type, ...]], ...] = (
@@ -26,8 +26,8 @@ def server_default(column: sa.Column[Any]) -> str:
     """Return the default that the database knows, as SQL."""
     default: Any = column.server_default
     if isinstance(default.arg, str):
-        return catalog.literal(default.arg)
-    compiled = default.arg.compile(dialect=catalog.DIALECT, compile_kwargs={"literal_binds": True})
+        return names.literal(default.arg)
+    compiled = default.arg.compile(dialect=names.DIALECT, compile_kwargs={"literal_binds": True})
     return str(compiled)
 
 
@@ -40,7 +40,7 @@ def python_default(column: sa.Column[Any]) -> bool | int | float | str | None:
     default: Any = column.default
     if default is None or not default.is_scalar:
         return None
-    kind = column.type._variant_mapping.get(catalog.DIALECT.name, column.type)
+    kind = column.type._variant_mapping.get(names.DIALECT.name, column.type)
     if isinstance(kind, sa.Enum):
         return _label(kind, default.arg)
     own = type(kind).__module__.startswith("sqlalchemy.")
@@ -56,7 +56,7 @@ def python_default(column: sa.Column[Any]) -> bool | int | float | str | None:
 
 def _label(kind: sa.Enum, value: Any) -> str | None:
     """Return what an enum stores for a value: the name of a member, as a rule."""
-    store = kind.bind_processor(catalog.DIALECT)  # type: ignore[no-untyped-call]
+    store = kind.bind_processor(names.DIALECT)  # type: ignore[no-untyped-call]
     try:
         label = store(value) if store else value
     except (LookupError, TypeError):

@@ -1,4 +1,4 @@
-"""Run a backfill's batches: patient where others hold rows, no faster than replicas follow."""
+"""The loop over a backfill's batches: retries where others hold rows, no faster than replicas."""
 
 import time
 from typing import Any
@@ -7,17 +7,17 @@ from sqlalchemy.exc import DBAPIError
 
 from migrator.console import note
 from migrator.errors import UsageError
-from migrator.operations import catalog
+from migrator.operations import conditions, names
 from migrator.operations.batches import PASSES, Batches
-from migrator.operations.replicas import Patience
-from migrator.operations.running import Session, state_of
+from migrator.operations.replica_lag import ReplicaLag
+from migrator.operations.session import Session, state_of
 
 LOCKED = ("55P03", "40P01", "40001")  # lock not available, deadlock, serialisation
-TRIES = 120
+ATTEMPTS = 120
 REPORT = 5.0  # seconds between two lines of progress
 
 
-def fill(session: Session, batches: Batches, size: int, pause: float, patience: Patience) -> None:
+def fill(session: Session, batches: Batches, size: int, pause: float, lag: ReplicaLag) -> None:
     """Fill all rows that are left, `size` of them at a time.
 
     Args:
@@ -29,8 +29,8 @@ def fill(session: Session, batches: Batches, size: int, pause: float, patience: 
         DBAPIError: also that a row stays locked.
     """
     if not batches.key:
-        found = catalog.primary_key(session, batches.target)
-        batches.key = [catalog.column(name) for name in found]
+        found = conditions.primary_key(session, batches.target)
+        batches.key = [names.column(name) for name in found]
     if not batches.key:
         raise UsageError(
             f"{batches.target} has no primary key to go by; name the columns of a unique index in"
@@ -49,7 +49,7 @@ def fill(session: Session, batches: Batches, size: int, pause: float, patience: 
                 reported = time.monotonic()
                 note(f"backfill of {batches.target}: {done + changed} rows")
             time.sleep(pause)
-            patience.wait(session, batches.target)
+            lag.wait(session, batches.target)
         done += changed
         if not changed:
             break
@@ -58,12 +58,12 @@ def fill(session: Session, batches: Batches, size: int, pause: float, patience: 
 
 
 def _run(session: Session, batches: Batches, statement: str) -> list[Any]:
-    """Run one batch, again and again while somebody else holds one of its rows."""
-    for attempt in range(TRIES):
+    """Run one batch, with retries while another session holds one of its rows."""
+    for attempt in range(ATTEMPTS):
         try:
             return session.rows(statement)
         except DBAPIError as error:
-            if state_of(error) not in LOCKED or attempt == TRIES - 1:
+            if state_of(error) not in LOCKED or attempt == ATTEMPTS - 1:
                 raise
             time.sleep(min(0.1 * (attempt + 1), 1))
     raise AssertionError(batches)

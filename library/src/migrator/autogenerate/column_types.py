@@ -1,4 +1,4 @@
-"""How column types and SQL are written into revisions, so that a revision can be run for ever.
+"""Column types and SQL as revisions have them, so that a revision can be run for ever.
 
 Alembic writes a type that is not its own as `module.Type()` and leaves the import to the reader,
 so that the revision fails with NameError. And a revision must not import the application, whose

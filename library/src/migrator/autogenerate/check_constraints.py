@@ -1,8 +1,9 @@
-"""Notices checks that came, went, or say something else.
+"""CHECK constraints that came, went, or have another condition.
 
-Alembic compares them by name, with a plugin that has to be asked for. What they say is compared
-here, on PostgreSQL, which writes a condition its own way (`IN` becomes `= ANY (ARRAY...)`): the
-models' conditions are put on an empty table like the real one, and read back.
+Alembic compares them by name, with a plugin that has to be asked for. Their conditions are
+compared here, on PostgreSQL, which writes a condition its own way (`IN` becomes
+`= ANY (ARRAY...)`): the models' conditions are put on an empty table like the real one, and read
+back.
 """
 
 import sys
@@ -18,11 +19,11 @@ from alembic.util import PriorityDispatchResult
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.elements import conv
 
-from migrator.operations import catalog
+from migrator.operations import conditions, names
 
 NAME = "migrator.conditions"
 PLUGINS = ("alembic.autogenerate.*", "alembic.ext.checkconstraint_byname", NAME)
-SCRATCH = "migrator_conditions"
+COPY = "migrator_conditions"
 # What a dump has restored was written out and read again, which may add casts; then it settles.
 READINGS = 3
 CONDITIONS = (
@@ -45,10 +46,10 @@ def _compare(
     in_database: sa.Table | None,
     in_models: sa.Table | None,
 ) -> PriorityDispatchResult:
-    """Replace the checks of a table whose conditions differ."""
+    """Replace the CHECK constraints of a table whose conditions differ."""
     if in_database is not None and in_models is not None:
         ours = {found: check for check in _checks(in_models) if (found := _name(check))}
-        differing = _differing(context, catalog.quoted(name, schema), ours) if ours else {}
+        differing = _differing(context, names.quoted(name, schema), ours) if ours else {}
         for each, condition in differing.items():
             theirs = sa.CheckConstraint(sa.literal_column(condition), conv(each), table=in_database)
             modify.ops.append(ops.DropConstraintOp.from_constraint(theirs))
@@ -62,7 +63,7 @@ def _checks(table: sa.Table) -> Iterable[sa.CheckConstraint]:
 
 
 def _name(check: sa.CheckConstraint) -> str:
-    return catalog.final_name(check) if catalog.PREPARER.format_constraint(check) else ""
+    return names.final_name(check) if names.PREPARER.format_constraint(check) else ""
 
 
 def _differing(
@@ -77,7 +78,7 @@ def _differing(
         return {}
     savepoint = connection.begin_nested()
     try:
-        _run(connection, f"CREATE TEMPORARY TABLE {SCRATCH} (LIKE {target})")
+        _run(connection, f"CREATE TEMPORARY TABLE {COPY} (LIKE {target})")
         return {
             name: theirs[name]
             for name in both
@@ -97,8 +98,8 @@ def _readings(connection: sa.Connection, check: sa.CheckConstraint) -> list[str]
     try:
         for number in range(READINGS):
             name = f"reading_{number}"
-            _run(connection, f"ALTER TABLE {SCRATCH} ADD CONSTRAINT {name} CHECK ({condition})")
-            condition = _conditions(connection, f"pg_temp.{SCRATCH}")[name]
+            _run(connection, f"ALTER TABLE {COPY} ADD CONSTRAINT {name} CHECK ({condition})")
+            condition = _conditions(connection, f"pg_temp.{COPY}")[name]
             found.append(condition)
     except DBAPIError:
         return []
@@ -108,13 +109,13 @@ def _readings(connection: sa.Connection, check: sa.CheckConstraint) -> list[str]
 
 
 def _conditions(connection: sa.Connection, target: str) -> dict[str, str]:
-    found = _run(connection, CONDITIONS.format(catalog.regclass(target)))
+    found = _run(connection, CONDITIONS.format(conditions.regclass(target)))
     return {row["name"]: row["condition"] for row in found.mappings()}
 
 
 def _sql(condition: sa.ColumnElement[bool]) -> str:
     how = {"literal_binds": True, "include_table": False}
-    return str(condition.compile(dialect=catalog.DIALECT, compile_kwargs=how))
+    return str(condition.compile(dialect=names.DIALECT, compile_kwargs=how))
 
 
 def _run(connection: sa.Connection, statement: str) -> sa.CursorResult[Any]:

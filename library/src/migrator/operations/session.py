@@ -1,10 +1,10 @@
-"""How an online operation's statements run: outside a transaction, or into the SQL of `--sql`.
+"""How an operation's statements run: outside a transaction, or into the SQL of `--sql`.
 
-Each statement stands when it has run, so an operation that is cut off is half done. Therefore
-each looks at the catalog first and does what is still missing.
+Each statement is committed when it has run, so an operation that is cut off is half done.
+Therefore each looks at the catalog first and does what is still missing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -12,6 +12,8 @@ from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy.exc import DBAPIError
 
+from migrator.config.context import Context
+from migrator.config.settings import Settings
 from migrator.errors import MigratorError, UsageError
 
 # `repeatable` tells a deploy that it may run the revision again from its start. A percent sign
@@ -20,18 +22,34 @@ OPTIONS = {"no_parameters": True, "repeatable": True}
 
 
 class Session:
-    """The database as an online operation sees it; `offline` when there is none (`--sql`)."""
+    """The database as an operation sees it; `offline` when there is none (`--sql`)."""
 
     def __init__(self, context: MigrationContext) -> None:
         self.context = context
         self.offline = context.as_sql
         self._expected: list[tuple[str, str]] = []
 
+    @property
+    def lock_deadline(self) -> float:
+        """Seconds that a statement which blocks nobody may wait for others; 0: for ever."""
+        config = self.context.config
+        return (Context.of(config).settings if config else Settings()).lock_deadline
+
     def rows(self, query: str) -> list[Any]:
-        """Ask the database, which has to be there."""
+        """Run a query or a statement in the database, which has to be there."""
         assert self.context.connection is not None
         result = self.context.connection.exec_driver_sql(query, execution_options=OPTIONS)
         return list(result.all()) if result.returns_rows else []
+
+    def ask(self, query: str, parameters: Sequence[str]) -> list[Any]:
+        """Run a query with parameters, each a `%s` in it."""
+        assert self.context.connection is not None
+        options = {"repeatable": True}
+        return list(
+            self.context.connection.exec_driver_sql(
+                query, tuple(parameters), execution_options=options
+            )
+        )
 
     def scalar(self, query: str) -> Any:
         """Return the first value, None if there is no row."""
@@ -63,7 +81,7 @@ class Session:
     def expect(self, condition: str, otherwise: str) -> None:
         """Let written SQL stop if `condition` does not hold in the end, saying `otherwise`.
 
-        What stands outside a transaction stops nothing when it fails: psql goes on with the next
+        A statement outside a transaction that fails stops nothing: psql goes on with the next
         statement, and would mark the revision as applied.
         """
         if self.offline:
@@ -76,24 +94,36 @@ class Session:
             self.run(block(f"IF NOT {condition} THEN\n    RAISE EXCEPTION {message};\n  END IF;"))
 
     @contextmanager
-    def without_limit(self, *names: str) -> Iterator[None]:
-        """Turn timeouts off for what takes long and blocks nobody."""
+    def limits(self, **seconds: float) -> Iterator[None]:
+        """Set timeouts, by PostgreSQL's names, for what takes long and blocks nobody; 0 is none."""
         if self.offline:
             yield
             return
-        before = {name: self.scalar(f"SHOW {name}") for name in names}
-        for name in names:
-            self.run(f"SET {name} = 0")
+        before = {name: self.scalar(f"SHOW {name}") for name in seconds}
+        for name, value in seconds.items():
+            self.run(f"SET {name} = {round(value * 1000)}")
         try:
             yield
         finally:
-            for name, value in before.items():
+            for name, old in before.items():
                 with suppress(DBAPIError):  # a broken connection says so by itself
-                    self.run(f"SET {name} = '{value}'")
+                    self.run(f"SET {name} = '{old}'")
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Set the limits for a statement that reads a whole table and blocks nobody.
+
+        It may take any time. A session without a lock_timeout, as in development, gets one.
+        """
+        bounded = self.offline or self.scalar("SHOW lock_timeout") != "0"
+        with self.limits(
+            statement_timeout=0, **({} if bounded else {"lock_timeout": self.lock_deadline})
+        ):
+            yield
 
 
 @contextmanager
-def online(operations: Operations, name: str) -> Iterator[Session]:
+def outside_transaction(operations: Operations, name: str) -> Iterator[Session]:
     """Yield a session outside the revision's transaction.
 
     Args:

@@ -1,11 +1,11 @@
-"""Wait for replicas that are behind: a backfill writes faster than some of them can follow."""
+"""How far replicas may be behind: a backfill writes faster than some of them can follow."""
 
 import time
 from dataclasses import dataclass
 
 from migrator.console import note
 from migrator.errors import MigratorError
-from migrator.operations.running import Session
+from migrator.operations.session import Session
 
 # Nobody but members of pg_monitor sees replay_lag. It grows while a replay is paused, too.
 BEHIND = """
@@ -19,7 +19,7 @@ SAY_EVERY = 30.0
 
 
 @dataclass(frozen=True)
-class Patience:
+class ReplicaLag:
     """How far behind a replica may be, and how long it has to catch up, in seconds.
 
     With `max_lag` 0 nobody is waited for, with `max_wait` 0 for ever.
@@ -45,10 +45,10 @@ class Patience:
             if now - started >= self.max_wait > 0:
                 raise MigratorError(
                     f"The backfill of {target} has waited {now - started:.0f} s for a replica, and"
-                    f" {name} is still {behind:.0f} s behind. The rows that are filled stand, and"
-                    " the next run goes on with the rest. Look whether its replay is paused or"
+                    f" {name} is still {behind:.0f} s behind. The rows that are filled stay so, and"
+                    " the next run continues with the rest. Check whether its replay is paused or"
                     " delayed on purpose, then run the migration again; with max_lag=0 in the"
-                    " revision's op.backfill nobody is waited for."
+                    " revision's op.backfill it does not wait for replicas."
                 )
             if now - said >= SAY_EVERY:
                 said = now
