@@ -18,6 +18,7 @@ import hashlib
 import itertools
 import json
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -35,6 +36,7 @@ from cookiecutter.main import cookiecutter
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 TEMPLATE_FOLDER = "{{cookiecutter.project_slug}}"
+LIBRARY = "vendor/alembic-starter"  # where a rendering has it
 QUESTIONS: dict[str, Any] = {
     name: default
     for name, default in json.loads((REPOSITORY / "cookiecutter.json").read_bytes()).items()
@@ -146,6 +148,12 @@ def files_of(folder: Path) -> dict[str, bytes]:
     }
 
 
+def distribution(project: Rendering) -> str:
+    """The project's name as packages have it, and `uv.lock` with them."""
+    name = tomllib.loads(project.read("pyproject.toml"))["project"]["name"]
+    return re.sub(r"[-_.]+", "-", str(name)).lower()
+
+
 def literally(text: str) -> str:
     """`text` as an answer for the command line, where cookiecutter runs braces as code."""
     return "{% raw %}" + text + "{% endraw %}" if "{" in text else text
@@ -197,22 +205,26 @@ class Renderer:
             answers: as for `render`.
         """
         rendering = self.render(**answers)
-        environment = self.environment(rendering, python)
-        (rendering.path / ".venv").symlink_to(environment)
-        # Else make would find pyproject.toml newer than the environment, and install again.
-        installed = (environment / "installed").stat()
-        os.utime(
-            rendering.path / "pyproject.toml", ns=(installed.st_mtime_ns, installed.st_mtime_ns)
+        source = self.environment(rendering, python)
+        (rendering.path / ".venv").symlink_to(source.path / ".venv")
+        lock = source.read("uv.lock").replace(
+            f'name = "{distribution(source)}"', f'name = "{distribution(rendering)}"'
         )
+        (rendering.path / "uv.lock").write_bytes(lock.encode("utf-8"))
+        # Else make would find what was installed older than these files, and install again.
+        installed = (source.path / ".venv/installed").stat()
+        for name in ("pyproject.toml", "uv.lock", f"{LIBRARY}/pyproject.toml"):
+            os.utime(rendering.path / name, ns=(installed.st_mtime_ns, installed.st_mtime_ns))
         return rendering
 
-    def environment(self, rendering: Rendering, python: str) -> Path:
-        """The environment for all renderings that depend on the same packages and Python."""
+    def environment(self, rendering: Rendering, python: str) -> Rendering:
+        """The rendering whose environment all use that need the same packages and Python."""
         metadata = tomllib.loads(rendering.read("pyproject.toml"))
         needs = [
             metadata["project"]["requires-python"],
             metadata["project"]["dependencies"],
             metadata["dependency-groups"],
+            metadata["tool"]["uv"],
             python,
         ]
         key = hashlib.sha256(json.dumps(needs).encode()).hexdigest()[:12]
@@ -223,8 +235,8 @@ class Renderer:
                 shutil.rmtree(home, ignore_errors=True)
                 source = self.render_into(home, rendering.answers)
                 source.make(f"setup BASE_PYTHON={shlex.quote(python)}" if python else "setup")
-                (home / "ready").symlink_to(source.path / ".venv")
-        return (home / "ready").resolve()
+                (home / "ready").symlink_to(source.path)
+        return Rendering((home / "ready").resolve(), dict(rendering.answers))
 
     def render_into(self, folder: Path, answers: Mapping[str, Answer]) -> Rendering:
         """A rendering below `folder`, through cookiecutter's Python interface."""
@@ -291,11 +303,12 @@ def copy_as_cloned(target: Path) -> None:
         check=True,
     ).stdout
     for name in filter(None, listed.split("\0")):
-        if name.startswith((f"{TEMPLATE_FOLDER}/", "hooks/", "cookiecutter.json")):
+        if name.startswith((f"{TEMPLATE_FOLDER}/", "library/", "hooks/", "cookiecutter.json")):
             source = REPOSITORY / name
             if source.exists():
                 (target / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(source, target / name)
+                # The template holds the library as a link.
+                shutil.copy(source, target / name, follow_symlinks=False)
 
 
 @pytest.fixture(scope="session")
