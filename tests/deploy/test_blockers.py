@@ -3,6 +3,7 @@
 import re
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -350,7 +351,7 @@ def test_a_build_whose_index_may_not_be_seen_is_waited_for(rows: Stage) -> None:
         admin.execute("GRANT ALL ON SCHEMA public TO plain")
         admin.execute("ALTER TABLE rows OWNER TO plain; ALTER TABLE alembic_version OWNER TO plain")
     address = rows.url.partition("@")[2]
-    limited = {"DATABASE_URL": f"postgresql://plain:plain@{address}"}
+    limited: Any = {"DATABASE_URL": f"postgresql://plain:plain@{address}"}
     try:
         with rows.connect() as builder, rows.holding("INSERT INTO rows VALUES (-1)") as old:
             work = threading.Thread(target=builder.execute, args=[build])
