@@ -13,7 +13,7 @@ from alembic.script import Script
 
 from migrator.config import settings
 from migrator.errors import UsageError
-from migrator.shadow import database
+from migrator.shadow import database as shadow
 from migrator.trace.judging import Problem, Traced
 from migrator.trace.step import Step
 
@@ -47,8 +47,8 @@ def run(config: Config, revisions: Sequence[Script], *, together: bool = True) -
     while True:
         try:
             with (
-                database.empty(settings.database_url(config)) as url,
-                database.configured(config, url) as own,
+                shadow.empty(settings.database_url(config)) as url,
+                shadow.configured(config, url) as own,
             ):
                 return Run(own, url, rows).all(revisions, together)
         except RowsDoNotFit as error:
