@@ -65,7 +65,7 @@ RECORDS = (f"{LIBRARY}/template.json", f"{SOURCE}/commit.txt")
 
 @pytest.fixture(scope="module")
 def template(renderer: Renderer, tmp_path_factory: pytest.TempPathFactory) -> Template:
-    made = new_template(renderer, tmp_path_factory.mktemp("template") / "alembic-starter")
+    made = new_template(renderer, tmp_path_factory.mktemp("git") / "alembic-starter")
     inner = made.path / TEMPLATE_FOLDER
     (inner / GONE).write_text('"""What the next version does without."""\n', encoding="utf-8")
     made.commit(OLD)
