@@ -60,7 +60,7 @@ def run(config: Config, options: Namespace) -> None:
     if not programs.make(folder, *CHECKS):
         raise MigratorError(
             "the update is applied, but not all checks passed: fix what they say and commit, or"
-            " take the update back with `git reset --hard`."
+            " revert the update with `git reset --hard`."
         )
     say("All checks passed. Review the update (git diff HEAD), then commit it:")
     say('  git add --all && git commit --message "Update the template"')
