@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 import time
 from collections.abc import Iterator
 
@@ -161,6 +162,56 @@ def test_what_cannot_be_done_changes_nothing(project: Project, url: str, case: s
     with psycopg.connect(url) as connection:
         version = connection.execute("SELECT version_num FROM alembic_version").fetchone()
         assert version == ("rows",)
+
+
+def test_a_build_of_another_session_has_a_deadline(project: Project, url: str) -> None:
+    """In development too, where locks have none; that of a CONCURRENTLY of its own as well."""
+    project.write('op.create_index_concurrently("ix_users_age", "users", ["age"])')
+    build = "CREATE INDEX CONCURRENTLY ix_users_age ON users (age)"
+    with psycopg.connect(url, autocommit=True) as other, psycopg.connect(url) as writer:
+        writer.execute("UPDATE users SET age = 1 WHERE id = 1")
+        output = project.alembic(url, code=4, MIGRATOR_LOCK_DEADLINE="1")
+        assert "Another session holds what this needs" in output
+        writer.rollback()
+        other.execute("DROP INDEX IF EXISTS ix_users_age")
+        writer.execute("UPDATE users SET age = 1 WHERE id = 1")
+        with psycopg.connect(url, autocommit=True) as builder:
+            pid = builder.info.backend_pid
+            work = threading.Thread(target=builder.execute, args=[build])
+            work.start()
+            while not other.execute(INVALID).fetchone():
+                time.sleep(0.02)
+            output = project.alembic(url, code=4, MIGRATOR_LOCK_DEADLINE="1")
+            assert f"ix_users_age is still being built by process {pid} (no appl" in output
+            writer.rollback()
+            work.join()
+        project.alembic(url)
+        assert other.execute(INVALID).fetchone() is None
+
+
+def test_a_constraint_is_validated(project: Project, url: str) -> None:
+    """Beside a writer, and not for ever behind somebody else; it stays NOT VALID if it has to."""
+    project.write('op.validate_constraint("ck_users_age", "users")')
+    with psycopg.connect(url, autocommit=True) as other, psycopg.connect(url) as writer:
+        other.execute("ALTER TABLE users ADD CONSTRAINT ck_users_age CHECK (age > 5) NOT VALID")
+        before = project.dump(url)
+        output = project.alembic(url, code=1)
+        assert "ck_users_age stays NOT VALID: rows of users violate it. Fix those rows" in output
+        assert project.dump(url) == before
+        other.execute("UPDATE users SET age = 6 WHERE age <= 5")
+        writer.execute("LOCK TABLE users IN SHARE UPDATE EXCLUSIVE MODE")
+        project.alembic(url, code=4, MIGRATOR_LOCK_DEADLINE="1")
+        writer.rollback()
+        writer.execute("UPDATE users SET age = 7 WHERE id = 1")
+        project.alembic(url)
+        writer.commit()
+        after = project.dump(url)
+        assert "NOT VALID" in "\n".join(before)
+        assert "NOT VALID" not in "\n".join(after)
+        for _ in range(2):  # that it is done already changes nothing
+            other.execute("UPDATE alembic_version SET version_num = 'rows'")
+            project.psql(url)
+        assert project.dump(url) == after
 
 
 def test_limits_of_the_session_are_for_locks_not_for_reading(project: Project, url: str) -> None:

@@ -43,8 +43,8 @@ REPEATABLE = re.compile(
 class Online:
     """Follows the statements on `connection` while it lives.
 
-    `stood` is when the revision last did something that stands, on the monotonic clock; 0 if it
-    has not. `concurrently` is whether the statement that runs may wait for `lock_deadline`.
+    `stood` is when the revision last committed something, on the monotonic clock; 0 if it has
+    not. `concurrently` is whether the statement that runs may wait for `lock_deadline`.
 
     Args:
         report: is told when an index that was left behind is dropped.
