@@ -1,6 +1,5 @@
 """Bring a dump back into an empty PostgreSQL database."""
 
-import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ from migrator.backup.files import Restored
 from migrator.config.context import Context
 from migrator.console import note
 from migrator.errors import MigratorError, RefusedError, UsageError
+from migrator.postgres.sql import dump as pg_dump
 
 # What somebody made: everything that initdb makes has a lower number.
 CONTENT = """
@@ -151,15 +151,13 @@ def _as_it_was(found: tools.Tools, file: Path, name: str) -> tuple[str, tuple[st
     command = [found.path("pg_restore"), "--create", "--schema-only", "--file=-", str(file)]
     text = tools.run(command, tools.plain_environment()).stdout
     new = sql.Identifier(name).as_string(None)
-    made = re.search(
-        r'^CREATE DATABASE ("(?:[^"]|"")+"|[^ "]+) WITH (TEMPLATE = template0.*);$', text, re.M
-    )
+    made = pg_dump.database(text)
     if not made:
         return f"CREATE DATABASE {new} TEMPLATE template0", ()
     rest = text.partition("; Type: DATABASE PROPERTIES;")[2]
     properties = rest.partition(filling.FIRST_OBJECT.decode())[0]
-    settings = re.findall(rf"^ALTER DATABASE {re.escape(made[1])} (SET .*);$", properties, re.M)
+    settings = pg_dump.database_settings(properties, made[0])
     return (
-        f"CREATE DATABASE {new} WITH {made[2]}",
+        f"CREATE DATABASE {new} WITH {made[1]}",
         tuple(f"ALTER DATABASE {new} {setting}" for setting in settings),
     )

@@ -5,7 +5,6 @@ views, triggers, grants, tables of kinds that it does not know) is carried over 
 dump. What is exact is not argued about but tried, on an empty database.
 """
 
-import re
 import warnings
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -21,10 +20,9 @@ from migrator.autogenerate import rendering
 from migrator.history import reflection, schema
 from migrator.history.schema import Object, Schema
 from migrator.history.workbench import Workbench
+from migrator.postgres.sql import for_text
 
 TRIES = 3
-# What SQLAlchemy's text() takes for a parameter.
-BIND = re.compile(r"(?<![:\w\\]):(?=\w+(?![:\w]))")
 STRUCTURE = {"TABLE", "SEQUENCE", "SEQUENCE OWNED BY", "DEFAULT", "CONSTRAINT", "INDEX"}
 
 
@@ -143,7 +141,7 @@ def _execute(connection: Connection, sql: Iterable[str]) -> None:
 
 def escape(statement: str) -> str:
     """Return the SQL as `op.execute` wants it, where `:name` would be a parameter."""
-    return BIND.sub(r"\\:", statement)
+    return for_text(statement)
 
 
 def _drops(

@@ -1,7 +1,6 @@
 """What revisions execute by themselves, which autogenerate does not see: by revision and line."""
 
 import ast
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,7 +45,7 @@ def _in_file(script: Script) -> Iterator[Statement]:
     ]
     for call in sorted(calls, key=lambda node: node.lineno):
         words = _sql(call) or ast.get_source_segment(source, call) or ""
-        text = re.sub(r"\s+", " ", words).strip()
+        text = " ".join(words.split())
         short = text if len(text) <= SHOWN else f"{text[: SHOWN - 3]}..."
         yield Statement(script.revision, call.lineno, short)
 
