@@ -17,11 +17,13 @@ CASES = cases()
 ASK = """
 import json, sys
 from alembic.config import Config
-from migrator import chain, lint
-config = Config("alembic.ini")
-script = chain.load(config)
+from migrator import lint
+from migrator.config.context import Context
+from migrator.revisions import graph
+context = Context.of(Config("alembic.ini"))
+script = graph.load(context)
 verdicts = {
-    name: [each.rule for each in lint.verdict(config, [script.get_revision(name)])]
+    name: [each.rule for each in lint.examine(context, [script.get_revision(name)]).findings]
     for name in sys.argv[1:]
 }
 print(json.dumps(verdicts))

@@ -1,4 +1,4 @@
-"""Run revisions on a scratch database whose tables have rows, one after the other."""
+"""Run revisions on a shadow database whose tables have rows, one after the other."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,17 +12,16 @@ from sqlalchemy.engine import URL
 from migrator.config.context import Context
 from migrator.errors import MigratorError
 from migrator.revisions import graph
-from migrator.trace import judging, names, rows
+from migrator.trace import names, rows
 from migrator.trace.database import Database
-from migrator.trace.judging import Traced
+from migrator.trace.place import Place
 from migrator.trace.recorder import Recorder
 from migrator.trace.rows import Rows
-from migrator.trace.step import Known, Step
-from migrator.trace.where import Place
+from migrator.trace.step import Known, Step, Traced
 
 
 class Run:
-    """One scratch database at `url`, which `context` names; `rows` says what goes into it."""
+    """One shadow database at `url`, which `context` names; `rows` says what goes into it."""
 
     def __init__(self, context: Context, url: URL, rows: Rows) -> None:
         self.context, self.rows = context, rows
@@ -68,9 +67,9 @@ class Run:
             if failed is None and isinstance(error, MigratorError):
                 raise
             raise MigratorError(
-                f"Revision {failed.revision if failed else revision} fails on the scratch database,"
-                " before those that were to be looked at: so would it on every new database"
-                f" ({type(error).__name__}: {_reason(error)}). Mend it, so that it needs neither"
+                f"Revision {failed.revision if failed else revision} fails on the shadow database,"
+                " before those that were to be checked: so would it on every new database"
+                f" ({type(error).__name__}: {_reason(error)}). Fix it, so that it needs neither"
                 " rows nor settings that are only elsewhere."
             ) from error
         connection.rollback()  # reading where it is began a transaction
@@ -98,14 +97,13 @@ class Run:
             end = traced.steps[-1].lost
         names.settle([step.lost for step in traced.steps], end)
         self.rows.remind(script.revision, traced.steps)
-        traced.problems = list(judging.judge(traced.steps, old))
         return traced
 
 
 def _of_python(error: Exception, path: str) -> Step:
     lines = [frame.lineno for frame in extract_tb(error.__traceback__) if frame.filename == path]
     place = Place((lines or [1])[-1] or 1, False)
-    return Step(type(error).__name__, place, 0, error=_reason(error))
+    return Step(type(error).__name__, place, 0, error=_reason(error), of_python=True)
 
 
 def _reason(error: BaseException) -> str:

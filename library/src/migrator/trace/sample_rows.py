@@ -12,7 +12,7 @@ from typing import Any
 
 from psycopg import Connection, errors, sql
 
-from migrator.trace.inserting import insert
+from migrator.trace.insertion import insert
 from migrator.trace.values import COLUMNS, Column
 
 ROWS = 3
