@@ -46,8 +46,8 @@ bench-matrix: .venv/installed ## unsafe revisions and who catches them, by tool,
 release: .venv/installed ## give what is on main a version and a tag (dry-run=1 only shows it)
 	@.venv/bin/python scripts/release.py $(if $(dry-run),--dry-run)
 
-bump: .venv/installed ## newer versions of what the template pins, tried out and shown
-	@.venv/bin/python -m scripts.bump
+bump: .venv/installed ## newer versions of what the template pins, tried out and shown (try=alembic==1.21.0: only that)
+	@.venv/bin/python -m scripts.bump $(if $(try),--try "$(try)")
 
 .venv/installed: pyproject.toml library/pyproject.toml
 	@if [ "$(UV)" = .venv/bin/uv ]; then \

@@ -1,8 +1,10 @@
 """`make bump`: newer versions of what the template pins, tried out, and shown as a diff.
 
-It looks for pins (packages' minimum versions, GitHub's actions, pre-commit's hooks, images), asks
-for the newest of each, writes them, runs the checks with them, and shows what changed. It commits
-nothing. Sources that cannot be reached are listed, and make it end with 3.
+It looks for pins (packages' minimum versions and the library's upper bounds, GitHub's actions,
+pre-commit's hooks, images), asks for the newest of each, writes them, runs the checks with them,
+and shows what changed. A bound is raised only if the library works with the version beyond it;
+otherwise it says which private name broke. It commits nothing. Sources that cannot be reached are
+listed, and make it end with 3.
 """
 
 import argparse
@@ -13,7 +15,7 @@ import sys
 import tomllib
 from pathlib import Path
 
-from scripts import pins
+from scripts import beyond, pins
 from scripts.newest import Sources, Unreachable
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -22,7 +24,7 @@ CHECKS = ("make check", "make demo")
 
 
 def main() -> int:
-    """Return 0 when all is new and checked, 1 when a check failed, 3 when a source was silent."""
+    """Return 0 when all is new and checked, 1 when something broke, 3 when a source was silent."""
     parser = argparse.ArgumentParser(description="Update the pins of this repository.")
     parser.add_argument("--dry-run", action="store_true", help="only say what is newer")
     parser.add_argument("--github", default=Sources.github, help="what to ask for actions")
@@ -34,11 +36,27 @@ def main() -> int:
     parser.add_argument(
         "--check", action="append", help=f"a command to try it with (default: {', '.join(CHECKS)})"
     )
+    parser.add_argument("--only", metavar="NAME", help="look at the pins of this source only")
+    parser.add_argument(
+        "--try", dest="trial", metavar="NAME==VERSION", help="only try the library with a package"
+    )
     options = parser.parse_args()
+    if options.trial:
+        return 1 if broken(options.trial) else 0
     sources = Sources(oldest_python(), options.github, options.registry)
-    found = pins.find(REPOSITORY)
+    found = [pin for pin in pins.find(REPOSITORY) if options.only in (None, pin.source)]
     changes, silent = compare(found, sources)
     report(found, changes, silent)
+    beyond_bounds = sorted({(p.source, p.version) for p in changes if p.kind == "bound"})
+    refused = set()
+    if not options.dry_run:
+        # With a newest version of each package, as the sources offer it.
+        for source, _ in beyond_bounds:
+            if broken(f"{source}=={sources.ask('bound', source)[-1]}"):
+                refused.add(source)
+    changes = {
+        pin: new for pin, new in changes.items() if pin.kind != "bound" or pin.source not in refused
+    }
     failed = ""
     if changes and not options.dry_run:
         pins.write(REPOSITORY, changes)
@@ -49,7 +67,18 @@ def main() -> int:
         print(f"  git checkout -- {shlex.join(names)}")
     if failed:
         print(f"Failed with the new versions: {failed}", file=sys.stderr)
-    return 1 if failed else 3 if silent else 0
+    return 1 if failed or refused else 3 if silent else 0
+
+
+def broken(requirement: str) -> bool:
+    """Try the library with a version, whatever its bounds say; say what breaks."""
+    print(f"Trying the library with {requirement}", flush=True)
+    found = beyond.problems(requirement, oldest_python())
+    for problem in found:
+        print(f"{requirement}: {problem}", file=sys.stderr)
+    if not found:
+        print(f"The library works with {requirement}.")
+    return bool(found)
 
 
 def oldest_python() -> str:
@@ -60,29 +89,33 @@ def oldest_python() -> str:
 
 
 def compare(found: list[pins.Pin], sources: Sources) -> tuple[dict[pins.Pin, str], dict[str, str]]:
-    """Return the newer version of each pin that has one, and why a source gave no answer."""
+    """Return what replaces each pin that has something newer, and why a source gave no answer."""
     changes: dict[pins.Pin, str] = {}
     silent: dict[str, str] = {}
     offered: dict[tuple[str, str], list[str]] = {}
     for pin in found:
-        key = (pin.kind, pin.source)
-        if key not in offered:
-            offered[key] = []
-            try:
+        key = (pin.kind, pin.source + pin.within)
+        try:
+            if key not in offered:
+                offered[key] = []
                 offered[key] = sources.ask(*key)
                 if not offered[key]:
                     raise Unreachable("it has no versions")
-            except Unreachable as error:
-                silent[f"{pin.kind} {pin.source}"] = str(error)
-        if version := pins.newer(pin, offered[key]):
-            changes[pin] = version
+            if version := pins.newer(pin, offered[key]):
+                changes[pin] = version
+                if pin.kind == "action":
+                    changes[pin] = f"{sources.commit(pin.source, version)} # {version}"
+        except Unreachable as error:
+            changes.pop(pin, None)
+            silent[f"{pin.kind} {pin.source}"] = str(error)
     return changes, silent
 
 
 def report(found: list[pins.Pin], changes: dict[pins.Pin, str], silent: dict[str, str]) -> None:
     """Say what is newer, and what nobody knows."""
     print(f"{len(found)} pins, {len(changes)} of them have something newer.")
-    for pin, version in changes.items():
+    for pin, new in changes.items():
+        version = new.rpartition(" ")[2]  # of an action there is the commit in front of it
         major = pins.numbers(version)[0] != pins.numbers(pin.version)[0]
         print(
             f"  {pin.kind:<8} {pin.source:<24} {pin.version:>8} -> {version:<8}"

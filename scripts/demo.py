@@ -79,7 +79,7 @@ def run(project: Path, command: str) -> None:
     """Show a command, run it in the project as a user would, and stop the demo if it fails."""
     print(f"$ {command}", flush=True)
     # What the outer make and its virtual environment set is not what a user's shell has.
-    ours = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "VIRTUAL_ENV", "DATABASE_URL", "PYTHONPATH")
+    ours = ("CI", "MAKEFLAGS", "MAKELEVEL", "MFLAGS", "VIRTUAL_ENV", "DATABASE_URL", "PYTHONPATH")
     environment = {name: value for name, value in os.environ.items() if name not in ours}
     environment["PAGER"] = "cat"
     done = subprocess.run(command, shell=True, cwd=project, env=environment, check=False)

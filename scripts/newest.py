@@ -39,20 +39,35 @@ class Sources:
     def ask(self, kind: str, source: str) -> list[str]:
         """Return the versions that there are.
 
+        Args:
+            kind: of the pin.
+            source: of the pin; of a package also with an upper bound, as in `alembic<1.21`.
+
         Raises:
             Unreachable: nobody said.
         """
-        if kind == "package":
+        if kind in ("package", "bound"):
             return self._package(source)
         if kind == "image":
             return self._image(source)
         return self._tags(self.github + source if kind == "action" else source)
 
+    def commit(self, action: str, tag: str) -> str:
+        """Return the commit that a tag of an action names.
+
+        Raises:
+            Unreachable: nobody said.
+        """
+        address = self.github + action
+        # An annotated tag is an object of its own; what it names is listed behind it, with ^{}.
+        listed = run(["git", "ls-remote", address, f"refs/tags/{tag}", f"refs/tags/{tag}^{{}}"])
+        if not listed:
+            raise Unreachable(f"{address} has no tag {tag}")
+        return listed.splitlines()[-1].split()[0]
+
     def _package(self, name: str) -> list[str]:
         """Return the newest version of a package, from the index that uv is configured for."""
-        uv = shutil.which("uv") or shutil.which(str(Path(sys.executable).with_name("uv")))
-        if not uv:
-            raise Unreachable("there is no uv, neither on PATH nor in .venv")
+        uv = find_uv()
         arguments = ["--no-deps", "--no-header", "--no-annotate", "--python-version", self.python]
         found = run([uv, "pip", "compile", "--quiet", *arguments, "-"], words=name)
         return re.findall(r"==([\d.]+)\s*$", found, re.MULTILINE)
@@ -79,6 +94,18 @@ class Sources:
             return [str(tag) for tag in fetch(url, token)["tags"]]
         except urllib.error.HTTPError as error:
             raise Unreachable(f"{url}: {error}") from None
+
+
+def find_uv() -> str:
+    """Return the path of uv.
+
+    Raises:
+        Unreachable: there is none.
+    """
+    uv = shutil.which("uv") or shutil.which(str(Path(sys.executable).with_name("uv")))
+    if not uv:
+        raise Unreachable("there is no uv, neither on PATH nor in .venv")
+    return uv
 
 
 def fetch(url: str, token: str = "") -> Any:

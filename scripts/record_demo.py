@@ -126,7 +126,7 @@ def remark(console: Console, text: str) -> None:
 
 def run(project: Path, command: str, typed: str = "") -> str:
     """Run a command as a user would and return what it printed; it has to succeed."""
-    ours = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "VIRTUAL_ENV", "PYTHONPATH")
+    ours = ("CI", "MAKEFLAGS", "MAKELEVEL", "MFLAGS", "VIRTUAL_ENV", "PYTHONPATH")
     environment = {name: value for name, value in os.environ.items() if name not in ours}
     done = subprocess.run(
         command,

@@ -1,7 +1,7 @@
 """`make release`: give what is on main a version, which is a date, and tag it.
 
-It changes three places (CHANGELOG.md, pyproject.toml, the template's migrator/__init__.py), commits
-them and tags the commit. It pushes nothing: it says how.
+It writes the version into the library and into pyproject.toml, dates the section of CHANGELOG.md,
+commits that and tags the commit. It pushes nothing: it says how.
 """
 
 import argparse
@@ -14,11 +14,11 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parent.parent
 CHANGELOG = "CHANGELOG.md"
 # Each file and the line in it that has the version.
+METADATA = re.compile(r'^version = "([^"]+)"$', re.MULTILINE)
 VERSIONS = {
-    "pyproject.toml": re.compile(r'^version = "([^"]+)"$', re.MULTILINE),
-    "{{cookiecutter.project_slug}}/migrator/__init__.py": re.compile(
-        r'^__version__ = "([^"]+)"$', re.MULTILINE
-    ),
+    "pyproject.toml": METADATA,
+    "library/pyproject.toml": METADATA,
+    "library/src/migrator/__init__.py": re.compile(r'^__version__ = "([^"]+)"$', re.MULTILINE),
 }
 UNRELEASED = "## Unreleased\n"
 

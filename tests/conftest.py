@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import hashlib
 import itertools
 import json
@@ -86,13 +87,38 @@ def users_environment(changes: Mapping[str, str | None] | None = None) -> dict[s
     return environment
 
 
+class Interpreters:
+    """Those that commands of one virtual environment are forked from, started when needed."""
+
+    def __init__(self, environment: Path) -> None:
+        self.environment = environment
+        self.folders = contextlib.ExitStack()
+
+    @functools.cached_property
+    def plain(self) -> Warm:
+        """For commands that a user types."""
+        return self.start()
+
+    @functools.cached_property
+    def in_recipes(self) -> Warm:
+        """For those in migrations.mk, which sets variables for them."""
+        return self.start(PYTHONUTF8="1", PYTHONIOENCODING="utf-8")
+
+    def start(self, **variables: str) -> Warm:
+        folder = self.folders.enter_context(tempfile.TemporaryDirectory(dir="/tmp"))
+        python = self.environment / "bin/python"
+        warm = Warm(python, Path(folder), users_environment(variables))
+        self.folders.callback(warm.close)
+        return warm
+
+
 @dataclass
 class Rendering:
     """A rendered project in the folder `path`, and what a user can do with it."""
 
     path: Path
     answers: dict[str, Answer]
-    warm: Warm | None = None
+    warm: Interpreters | None = None
     used: bool = field(default=False, init=False)
 
     def run(
@@ -142,8 +168,11 @@ class Rendering:
         self.used = True
         folder = cwd or self.path
         variables = users_environment({"PWD": str(folder), **(env or {})})
-        if self.warm and folder == self.path and self.warm.fits(command, variables):
-            return self.warm.start(command, cwd=folder, env=variables, together=together)
+        if self.warm and folder == self.path:
+            if self.warm.plain.fits(command, variables):
+                return self.warm.plain.start(command, cwd=folder, env=variables, together=together)
+            if command[0] == "make":
+                command = [*command, f"PYTHON={self.warm.in_recipes.client}"]
         return subprocess.Popen(
             command,
             cwd=folder,
@@ -170,8 +199,8 @@ class Rendering:
 
     def stop(self) -> None:
         """Stops the server that the project may have started."""
-        if self.used and (self.path / ".venv").exists():
-            self.run("make db-stop", timeout=120)
+        if self.used and (self.path / ".postgres").exists() and (self.path / ".venv").exists():
+            self.run(".venv/bin/python -m migrator db stop", timeout=120)
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
@@ -207,7 +236,7 @@ class Renderer:
         self.shared = shared
         self.made: list[Rendering] = []
         self.kept: dict[str, Rendering] = {}
-        self.warm: dict[Path, Warm] = {}
+        self.warm: dict[Path, Interpreters] = {}
         self.numbers = itertools.count(1)
         self.template = scratch / "alembic-starter"
         copy_as_cloned(self.template)
@@ -233,20 +262,21 @@ class Renderer:
             self.kept[key] = self.render(**answers)
         return self.kept[key]
 
-    def ready(self, *, python: str = "", **answers: Answer) -> Rendering:
+    def ready(self, *, python: str = "", fresh: bool = False, **answers: Answer) -> Rendering:
         """A new rendering after `make setup`, which is really run once for all that need the same.
 
         Args:
             python: the Python to make the environment with; the one on PATH if empty.
+            fresh: each command starts its own Python, as for a user; else see tests/warm.
             answers: as for `render`.
         """
         rendering = self.render(**answers)
         environment = self.environment(rendering, python)
         source = Rendering(environment.parent, dict(answers))
         (rendering.path / ".venv").symlink_to(environment)
-        if Warm.possible():
+        if Warm.possible() and not fresh:
             if environment not in self.warm:
-                self.warm[environment] = Warm(environment, users_environment())
+                self.warm[environment] = Interpreters(environment)
             rendering.warm = self.warm[environment]
         lock = source.read("uv.lock").replace(
             f'name = "{distribution(source)}"', f'name = "{distribution(rendering)}"'
@@ -344,7 +374,9 @@ def copy_as_cloned(target: Path) -> None:
         check=True,
     ).stdout
     for name in filter(None, listed.split("\0")):
-        if name.startswith((f"{TEMPLATE_FOLDER}/", "library/", "hooks/", "cookiecutter.json")):
+        if name.startswith(
+            (f"{TEMPLATE_FOLDER}/", "hooks/", "cookiecutter.json", "library/", "alembic_starter_")
+        ):
             source = REPOSITORY / name
             if source.exists():
                 (target / name).parent.mkdir(parents=True, exist_ok=True)
@@ -364,7 +396,7 @@ def renderer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Renderer]:
             yield renderer
     finally:
         for warm in renderer.warm.values():
-            warm.close()
+            warm.folders.close()
 
 
 @pytest.fixture

@@ -1,20 +1,20 @@
-# Every migration command of a project, as make targets. Made to be copied: put this file into
-# another project with Alembic and add `include migrations.mk` to its Makefile (or run
-# `make -f migrations.mk`). Some targets also need the package alembic-starter; they say so.
+# The migration commands as make targets. To use them in another project with Alembic, copy this file
+# and add `include migrations.mk` to its Makefile (or run `make -f migrations.mk`). Some targets also
+# need the package alembic-starter, and print how to install it.
 
-# One from the environment may mean anything; one on the command line or in a Makefile counts.
+# PYTHON is taken from the command line or a Makefile, not from the environment.
 ifneq ($(filter undefined environment,$(origin PYTHON)),)
 PYTHON = $(if $(wildcard .venv/bin/python),.venv/bin/python,python3)
 endif
 ALEMBIC ?= $(PYTHON) -m alembic
 MIGRATOR ?= $(PYTHON) -m migrator
-# The configuration for deploys; everything else uses alembic.ini.
+# The configuration for deploys; all other targets use alembic.ini.
 PROD_INI ?= alembic_prod.ini
 
-# Arguments, as in `make revision m="add invoices"`: make migrations-help says who takes which.
-# Only what is typed on the command line counts, and as it is typed: a dollar sign in a message is
-# not a variable. A Makefile that includes this file, and the environment, may have variables of
-# these names: they stay as they are, since the recipes read others, such as $migration_m.
+# Arguments, as in `make revision m="add invoices"`; `make migrations-help` lists those of each target.
+# They are read from the command line only, and literally: a dollar sign in a message does not start
+# a variable. The recipes use copies, such as $migration_m, so variables of these names in the
+# environment, or in a Makefile that includes this file, are neither used nor changed.
 migration_arguments := m to from phase prod drop rewrite keep base out host yes beside deploys
 define migration_argument
 ifeq ($$(origin $(1)),command line)
@@ -28,25 +28,25 @@ export migration_$(1)
 endef
 $(foreach each,$(migration_arguments),$(eval $(call migration_argument,$(each))))
 
-# An argument as an option, which has another name there if $(2) says so; and as one of Alembic's -x.
+# An argument as a command-line option, with the name $(2) if that is given; and as Alembic's -x.
 migration_option = $(if $(migration_$(1)),--$(or $(2),$(1)) "$$migration_$(1)")
 migration_x = $(if $(migration_$(1)),-x $(1)="$$migration_$(1)")
 
-# Refuses arguments that a target would ignore, and so do something else than it was told.
-migration_takes_no = $(foreach each,$(1),$(if $(migration_$(each)),echo 'make $@ takes no $(each)= and did nothing: make migrations-help says who takes it.' >&2; exit 2;))
+# Refuses arguments that the target does not support, instead of ignoring them.
+migration_takes_no = $(foreach each,$(1),$(if $(migration_$(each)),echo 'make $@ does not support $(each)= and changed nothing; make migrations-help lists the targets that do.' >&2; exit 2;))
 
-# FROM..TO, if either was typed.
+# FROM..TO, if either was given.
 migration_range = $(if $(migration_from)$(migration_to),"$${migration_from:-base}..$${migration_to:-head}")
 
-# prod=1: with the configuration for deploys.
+# prod=1 selects the configuration for deploys.
 migration_ini = $(if $(migration_prod),-c $(PROD_INI))
 
-# Chinese in messages, comments and SQL, whatever the locale says.
+# UTF-8 in messages, comments and SQL, whatever the locale is.
 export PYTHONUTF8 = 1
 export PYTHONIOENCODING = utf-8
 
 ifneq ($(findstring %,$(CURDIR)),)
-$(error Alembic cannot read its ini file in a folder with % in its path: rename $(CURDIR))
+$(error Alembic cannot read ini files in a folder with % in its path: rename $(CURDIR))
 endif
 
 ifeq ($(.DEFAULT_GOAL),)
@@ -61,34 +61,34 @@ endef
 has_migrator = $(PYTHON) -c 'import importlib.util, sys; sys.exit(not importlib.util.find_spec("migrator"))'
 
 define need_migrator
-$(has_migrator) || { echo 'make $@ needs the package alembic-starter: copy its folder vendor/alembic-starter, then uv add "./vendor/alembic-starter[postgresql]" or pip install it. (make tables also needs the autoimport_ keys of its alembic.ini; make deploy also its alembic_prod.ini, with your script_location, and its migrations/env.py in place of yours.)' >&2; exit 2; }
+$(has_migrator) || { echo 'make $@ needs the package alembic-starter: copy its folder vendor/alembic-starter, then uv add "./vendor/alembic-starter[postgresql]" or pip install it. (make tables also needs the autoimport_ keys of its alembic.ini; make deploy also needs its alembic_prod.ini, with your script_location, and its migrations/env.py instead of yours.)' >&2; exit 2; }
 endef
 
-# schema.sql shows in a review what a new revision does. Who does not want it deletes the file.
+# Updates schema.sql, which shows the effect of a revision in a review. Delete the file to do without.
 define keep_snapshot
 if test -f schema.sql && $(has_migrator); then $(MIGRATOR) snapshot; fi
 endef
 
-# What the new revision would lock or break, so that it is known before it is committed.
+# Reports what the new revision would lock or break, before it is committed.
 define advise
 if $(has_migrator); then $(MIGRATOR) lint --advise; fi
 endef
 
-# Puts the number of heads into $$count.
+# Sets $$count to the number of heads.
 define count_heads
 heads=$$($(ALEMBIC) heads) || { code=$$?; echo "$$heads"; exit $$code; }; count=$$(echo "$$heads" | grep -c .)
 endef
 
-# Runs $(1); where its relative step leads nowhere, and $(2) finds $$now, the database's revision,
-# at the end already, says $(3) instead of Alembic's riddle.
+# Runs $(1). If Alembic reports that a relative step leads nowhere, and the test $(2) finds that $$now,
+# the revision of the database, is already the last one, prints $(3) instead of Alembic's message.
 define plainly
 output=$$($(1)); code=$$?; \
 case "$$output" in *"Relative revision "*" didn't produce "*) \
 	now=$$($(ALEMBIC) current 2>/dev/null); if $(2); then echo '$(3)'; exit 0; fi;; \
 *"Multiple head revisions "*) \
-	echo 'There are several heads, so it is not clear where to go: join them with make merge m="merge", or name one with make upgrade to=REV.';; \
+	echo 'There are several heads, so the target is ambiguous: join them with make merge m="merge", or name one with make upgrade to=REV.';; \
 *"Ambiguous walk"*) \
-	echo 'The database is at a revision that joins several: name the one to go back to with make downgrade to=REV (make history lists them).';; \
+	echo 'The database is at a merge revision, so the target is ambiguous: name it with make downgrade to=REV (make history lists the revisions).';; \
 esac; \
 test -z "$$output" || printf '%s\n' "$$output"; exit $$code
 endef
@@ -99,38 +99,38 @@ endef
 migrations-help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s  %s\n", $$1, $$2 }' $(filter %migrations.mk,$(MAKEFILE_LIST))
 
-migrate: ## bring the database to the newest revision
+migrate: ## upgrade the database to the newest revision
 	@$(call migration_takes_no,to phase prod)
 	@$(call plainly,$(ALEMBIC) upgrade head,false,)
 
-revision: ## write what changed in the models as a revision: m="add invoices" (drop=table, rewrite=table.column to allow that)
+revision: ## write a revision for the changes in the models: m="add invoices" (drop=table and rewrite=table.column allow these)
 	@$(need_message)
 	@$(call plainly,$(ALEMBIC) upgrade head,false,)
 	@$(ALEMBIC) $(call migration_x,drop) $(call migration_x,rewrite) revision --autogenerate --message="$$migration_m"
 	@$(keep_snapshot)
 	@$(advise)
 
-empty-revision: ## write an empty revision to fill in by hand: m="fix prices"
+empty-revision: ## write an empty revision to edit by hand: m="fix prices"
 	@$(need_message)
 	@$(ALEMBIC) revision --message="$$migration_m"
 
-upgrade: ## go forward: to=REV or to=+1 (default: head)
+upgrade: ## upgrade the database: to=REV or to=+1 (default: head)
 	@$(call migration_takes_no,phase prod)
 	@$(call plainly,$(ALEMBIC) upgrade "$${migration_to:-head}",echo "$$now" | grep -q "(head)",Already at the newest revision: nothing to upgrade.)
 
-downgrade: ## go back, on a development database: to=REV, to=-2 or to=base (default: -1; host=NAME if it is elsewhere)
+downgrade: ## downgrade a development database: to=REV, to=-2 or to=base (default: -1; host=NAME if it is on another machine)
 	@$(call migration_takes_no,phase prod)
 	@$(call plainly,$(ALEMBIC) $(call migration_x,host) downgrade "$${migration_to:--1}",test -z "$$now",Already at base: nothing to downgrade.)
 
-current: ## show the revision that the database is at
+current: ## show the revision of the database
 	@output=$$($(ALEMBIC) current) || { code=$$?; echo "$$output"; exit $$code; }; \
 	echo "$${output:-base (no revision is applied)}"
 
-history: ## list all revisions, newest first (deploys=1: what deploys did, when, and who it was; prod=1)
+history: ## list all revisions, newest first (deploys=1: show the migration log instead; prod=1)
 	@$(if $(migration_deploys),$(need_migrator),$(ALEMBIC) history)
 	@$(if $(migration_deploys),$(MIGRATOR) $(migration_ini) log)
 
-heads: ## show the newest revision, or several when branches met
+heads: ## show the newest revision, or one for each branch
 	@$(ALEMBIC) heads
 
 merge: ## join several heads into one: m="merge"
@@ -138,58 +138,58 @@ merge: ## join several heads into one: m="merge"
 	@$(count_heads); if test "$$count" -lt 2; then echo 'There is one head: nothing to merge.'; else \
 	$(ALEMBIC) merge heads --message="$$migration_m" && $(keep_snapshot); fi
 
-sql: ## write what an upgrade would run to a file: from=REV to=REV out=FILE (default: from the database's revision to head; prod=1)
+sql: ## write the SQL of an upgrade to a file: from=REV to=REV out=FILE (default: from the revision of the database to head; prod=1)
 	@$(call migration_takes_no,phase)
 	@$(need_migrator)
 	@$(MIGRATOR) $(migration_ini) sql $(call migration_option,from) $(call migration_option,to) $(call migration_option,out,output)
 
-snapshot: ## write schema.sql, which shows in reviews what the revisions build (again after editing one)
+snapshot: ## write schema.sql, which shows the schema in reviews (run it again after editing a revision)
 	@$(need_migrator)
 	@$(MIGRATOR) snapshot
 
-check-history: ## refuse changes to revisions that the main branch has: base=origin/main
+check-history: ## refuse changes to revisions that are on the main branch: base=origin/main
 	@$(need_migrator)
 	@$(MIGRATOR) guard $(or $(call migration_option,base),--optional)
 
 .PHONY: squash
-squash: ## collapse revisions into one: m="start" (to=REV; keep=REV,... or drop=REV,... for the rows that they write)
+squash: ## collapse revisions into one: m="start" (to=REV; keep=REV,... or drop=REV,... for the rows that they insert)
 	@$(need_message)
 	@$(need_migrator)
 	@$(MIGRATOR) squash --message "$$migration_m" $(call migration_option,to) $(call migration_option,keep,keep-data) $(call migration_option,drop,drop-data)
 	@$(keep_snapshot)
 
 .PHONY: baseline
-baseline: ## adopt the database in DATABASE_URL: models, a first revision, a stamp: m="as it was" (yes=1: do not ask)
+baseline: ## adopt the database in DATABASE_URL (models, a first revision, a stamp): m="as it was" (yes=1: do not ask)
 	@$(need_message)
 	@$(need_migrator)
 	@$(MIGRATOR) baseline --message "$$migration_m" $(if $(migration_yes),--yes) $(if $(migration_beside),--beside)
 	@$(keep_snapshot)
 
 .PHONY: reset seed
-reset: ## drop everything in the development database, migrate, and add the example data (yes=1: do not ask)
+reset: ## drop everything in the development database, migrate it, and add the example data (yes=1: do not ask)
 	@$(need_migrator)
 	@$(MIGRATOR) reset $(if $(migration_yes),--yes) $(call migration_option,host)
 
-seed: ## add the example data of app/seeds.py that is not there yet
+seed: ## add the example data of app/seeds.py that is missing
 	@$(need_migrator)
 	@$(MIGRATOR) seed $(call migration_option,host)
 
-tables: ## list the tables that the models describe, and where they were found
+tables: ## list the tables that the models describe, and their modules
 	@$(need_migrator)
 	@$(MIGRATOR) tables
 
-# What waits for a commit: base=HEAD. What a branch adds: base=origin/main.
+# base=HEAD: uncommitted revisions. base=origin/main: the revisions of a branch.
 .PHONY: lint-migrations
-lint-migrations: ## say what revisions would lock or break: from=REV to=REV, or base=BRANCH (default: the pending ones)
+lint-migrations: ## report what revisions would lock or break: from=REV to=REV, or base=BRANCH (default: pending revisions)
 	@$(need_migrator)
 	@$(MIGRATOR) lint $(migration_range) $(call migration_option,base)
 
 .PHONY: trace
-trace: ## try revisions on a scratch database and show their locks: from=REV to=REV, or base=BRANCH (default: the pending ones)
+trace: ## run revisions on a shadow database and show their locks: from=REV to=REV, or base=BRANCH (default: pending revisions)
 	@$(need_migrator)
 	@$(MIGRATOR) trace $(migration_range) $(call migration_option,base)
 
-plan: ## show what a deploy would apply: to=REV (exit 3 when something is pending; prod=1: with alembic_prod.ini)
+plan: ## show the revisions that a deploy would apply: to=REV (exit 3 if any; prod=1: with alembic_prod.ini)
 	@$(call migration_takes_no,phase)
 	@$(need_migrator)
 	@$(MIGRATOR) $(migration_ini) plan $(call migration_option,to)
@@ -198,13 +198,13 @@ deploy: ## apply pending revisions to the database in DATABASE_URL, with alembic
 	@$(need_migrator)
 	@$(MIGRATOR) -c $(PROD_INI) deploy $(call migration_option,to) $(call migration_option,phase)
 
-rollback: ## take a deploy's revisions back, with alembic_prod.ini, after showing what that costs: to=REV or to=-1
+rollback: ## revert the revisions of a deploy, with alembic_prod.ini, after showing what would be lost: to=REV or to=-1
 	@$(call migration_takes_no,phase)
 	@$(need_migrator)
-	@test -n "$$migration_to" || { echo 'make $@ needs a revision to go back to, for example: make $@ to=-1' >&2; exit 2; }
+	@test -n "$$migration_to" || { echo 'make $@ needs a target revision, for example: make $@ to=-1' >&2; exit 2; }
 	@$(MIGRATOR) -c $(PROD_INI) rollback --to "$$migration_to"
 
-db-start: ## start the development PostgreSQL (the targets above do it by themselves)
+db-start: ## start the development PostgreSQL (the targets above start it on demand)
 	@$(need_migrator)
 	@$(MIGRATOR) db start
 
@@ -216,6 +216,6 @@ db-shell: ## open psql on the database
 	@$(need_migrator)
 	@$(MIGRATOR) db shell
 
-db-url: ## print the database's URL and nothing else
+db-url: ## print the URL of the database
 	@$(need_migrator)
 	@$(MIGRATOR) db url

@@ -129,11 +129,11 @@ CONFLICTS = {
     ),
     "foreign key": (
         'op.add_foreign_key_validated("fk_users_age", "users", "teams", ["age"], ["id"])',
-        "fk_users_age was not added: rows of users break it",
+        "fk_users_age was not added: rows of users violate it",
     ),
     "check": (
         'op.add_check_validated(op.f("ck_age"), "users", "age > 5")',
-        "ck_age was not added: rows of users break it",
+        "ck_age was not added: rows of users violate it",
     ),
     "not null": ('op.set_not_null("users", "nick")', "users.nick stays nullable"),
     "undecided": ('op.backfill("users", {"nick": None})', "does not say what they get in nick"),

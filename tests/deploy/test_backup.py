@@ -22,7 +22,7 @@ import pytest
 from tests.conftest import Renderer, Rendering, users_environment
 
 COMMAND = [".venv/bin/python", "-m", "migrator", "-c", "alembic_prod.ini"]
-NOTHING_CHANGED = re.compile(r"nothing was changed\.$", re.IGNORECASE)
+NOTHING_CHANGED = re.compile(r"nothing was changed\.", re.IGNORECASE)
 PASSWORD = "heldback%40@:/#? '\"\\;&=+"
 CONTENT = """
 CREATE SCHEMA billing;
@@ -357,7 +357,7 @@ def mounted(folder: Path, options: str) -> list[str]:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ("size=256k", "make room"),
+        ("size=256k", "free some space"),
         ("size=3m", "No space left on device"),
         ("ro", "Read-only file system"),
     ],
@@ -401,7 +401,7 @@ def test_pg_dump_is_too_old(project: Rendering, url: str, folder: Path) -> None:
     old, major = older("pg_dump", 18)
     more: dict[str, Any] = {"MIGRATOR_PG_BIN": str(old), "MIGRATOR_BACKUP_FOLDER": str(folder)}
     said = stopped(run(project, url, "backup", code=1, **more)[0])
-    assert f"PostgreSQL {major} and refuses a server of PostgreSQL 18" in said
+    assert f"version {major} and cannot dump a server of version 18" in said
     # Without pg_bin, the newer one is found, though an older one may come first on PATH.
     path = f"{old}{os.pathsep}{os.environ['PATH']}"
     _, file = run(project, url, "backup", MIGRATOR_BACKUP_FOLDER=str(folder), PATH=path)
@@ -765,7 +765,8 @@ def test_sqlite_comes_back(small: Rendering, file: Path, folder: Path, tmp_path:
 def test_sqlite_is_locked(small: Rendering, file: Path, folder: Path) -> None:
     code = (
         "from alembic.config import Config; from migrator import backup, errors\n"
-        "try: backup.take(Config('alembic_prod.ini'), 'base')\n"
+        "from migrator.config.context import Context\n"
+        "try: backup.take(Context.of(Config('alembic_prod.ini')), 'base')\n"
         "except errors.LockTimeout as error: print(error)"
     )
     with closing(sqlite3.connect(file, isolation_level=None)) as other:
@@ -803,7 +804,7 @@ def test_sqlite_is_damaged(small: Rendering, file: Path, folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "words"), [("size=8k", "make room"), ("ro", "Read-only file system")]
+    ("options", "words"), [("size=8k", "free some space"), ("ro", "Read-only file system")]
 )
 def test_sqlite_and_a_full_disk(
     small: Rendering, file: Path, folder: Path, options: str, words: str

@@ -3,6 +3,7 @@
 import re
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -266,18 +267,106 @@ def test_an_invalid_index_is_built_anew(rows: Stage, table: str, index: str, uni
     assert rows.ask("SELECT count(*) FROM pg_indexes WHERE schemaname = 'namesake'") == [(1,)]
 
 
-def test_a_build_that_somebody_else_does_is_left_alone(rows: Stage) -> None:
-    build = "CREATE INDEX CONCURRENTLY ix_rows_n ON rows (n)"
-    rows.history(TABLE, alone(build))
-    with rows.connect() as builder, rows.holding("INSERT INTO rows VALUES (-1)") as old:
+OPERATIONS = "from migrator.operations import op"
+# By case: what another session builds, in which table, and what the revision says.
+BUILDS = {
+    "SQL": (
+        "CREATE INDEX CONCURRENTLY ix_rows_n ON rows (n)",
+        "rows",
+        alone("CREATE INDEX CONCURRENTLY ix_rows_n ON rows (n)"),
+    ),
+    "operation": (
+        "CREATE INDEX CONCURRENTLY ix_rows_n ON rows (n)",
+        "rows",
+        steps(OPERATIONS, 'op.create_index_concurrently("ix_rows_n", "rows", ["n"])'),
+    ),
+    "unique constraint": (
+        "CREATE UNIQUE INDEX CONCURRENTLY ix_rows_n ON rows (n)",
+        "rows",
+        steps(OPERATIONS, 'op.add_unique_concurrently("ix_rows_n", "rows", ["n"])'),
+    ),
+    "partition": (
+        "CREATE INDEX CONCURRENTLY part_ix_whole_n ON part (n)",
+        "part",
+        steps(OPERATIONS, 'op.create_index_concurrently("ix_whole_n", "whole", ["n"])'),
+    ),
+    "reindexed, SQL": (
+        "REINDEX INDEX CONCURRENTLY ix_rows_m",
+        "rows",
+        alone("CREATE INDEX CONCURRENTLY ix_rows_m ON rows (m)"),
+    ),
+    "reindexed, operation": (
+        "REINDEX INDEX CONCURRENTLY ix_rows_m",
+        "rows",
+        steps(OPERATIONS, 'op.create_index_concurrently("ix_rows_m", "rows", ["m"])'),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BUILDS)
+def test_a_build_of_another_session_is_waited_for_until_the_deadline(
+    rows: Stage, case: str
+) -> None:
+    """It is neither dropped nor waited for without end, and the message says who builds."""
+    build, table, change = BUILDS[case]
+    rows.history(TABLE, change)
+    with rows.connect() as admin:
+        admin.execute("CREATE TABLE whole (n int) PARTITION BY RANGE (n)")
+        admin.execute("CREATE TABLE part PARTITION OF whole DEFAULT")
+        admin.execute("CREATE INDEX ix_rows_m ON rows (m)")  # as a cancelled build leaves it
+        admin.execute(
+            "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'ix_rows_m'::regclass"
+        )
+    with (
+        rows.connect(application_name="colleague") as builder,
+        rows.holding(f"INSERT INTO {table} VALUES (-1)") as old,
+    ):
         work = threading.Thread(target=builder.execute, args=[build])
         work.start()
         rows.until(BUILDING)
-        output = rows.run("--no-blockers", code=1)
+        oid = rows.ask(f"SELECT oid FROM pg_class WHERE relname = '{build.split()[-1]}'")
+        output = rows.run("--no-blockers", code=4, MIGRATOR_LOCK_DEADLINE="1")
+        assert rows.at == "step1"
+        assert rows.ask(f"SELECT oid FROM pg_class WHERE relname = '{build.split()[-1]}'") == oid
         old.execute("ROLLBACK")
         work.join()
-        assert f"is being built by process {builder.info.backend_pid}" in output
-    assert rows.ask(INVALID) == []
+    who = f"process {builder.info.backend_pid} (colleague)"
+    assert f"is being built by {who}: waiting for it to end" in output
+    assert re.search(
+        rf"gave up after 1 s: the index \w+ is still being built by {re.escape(who)}\.", output
+    )
+    assert "Nothing is wrong with it: run the deploy again" in output
+    rows.run("--no-blockers")
+    assert rows.at == "step2"
+    assert set(rows.ask(INVALID)) <= {("ix_rows_m",)}
+    assert ("reindexed" not in case) == (("ix_rows_m",) in rows.ask(INVALID))
+
+
+def test_a_build_whose_index_may_not_be_seen_is_waited_for(rows: Stage) -> None:
+    """Of another role, to one that may not read all statistics: not taken for a remnant."""
+    build, _, change = BUILDS["operation"]
+    rows.history(TABLE, change)
+    with rows.connect() as admin:
+        admin.execute("CREATE ROLE plain LOGIN PASSWORD 'plain'")
+        admin.execute("GRANT ALL ON SCHEMA public TO plain")
+        admin.execute("ALTER TABLE rows OWNER TO plain; ALTER TABLE alembic_version OWNER TO plain")
+    address = rows.url.partition("@")[2]
+    limited: Any = {"DATABASE_URL": f"postgresql://plain:plain@{address}"}
+    try:
+        with rows.connect() as builder, rows.holding("INSERT INTO rows VALUES (-1)") as old:
+            work = threading.Thread(target=builder.execute, args=[build])
+            work.start()
+            rows.until(BUILDING)
+            output = rows.run("--no-blockers", code=4, MIGRATOR_LOCK_DEADLINE="1", **limited)
+            old.execute("ROLLBACK")
+            work.join()
+        assert f"is still being built by process {builder.info.backend_pid}" in output
+        built = rows.ask("SELECT 'ix_rows_n'::regclass::oid")
+        rows.run("--no-blockers", **limited)
+        assert rows.ask("SELECT 'ix_rows_n'::regclass::oid") == built
+    finally:
+        with rows.connect() as admin:
+            admin.execute("DROP OWNED BY plain CASCADE; DROP ROLE plain")
 
 
 SLOWLY = (

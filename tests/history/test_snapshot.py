@@ -94,7 +94,7 @@ def test_make_revision_keeps_it(project: Rendering) -> None:
     if project.answers["database"] == "postgresql":
         assert "昵称" in project.read("schema.sql")
     project.make("snapshot")
-    assert databases(project) == before, "a scratch database stays"
+    assert databases(project) == before, "a shadow database is left"
     # The new revision is written and shown, but not applied: that is `make migrate`.
     assert "5f2c81d0a7e4" in project.make("current")
     assert project.run(".venv/bin/python -m migrator snapshot --check").returncode == 0
@@ -244,9 +244,9 @@ def test_what_a_killed_command_left_is_removed(ready: Render) -> None:
     project = ready()
     url = sa.make_url(project.make("--silent db-url").strip())
     engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
-    gone, kept = (f"{url.database}_scratch_{letter * 12}" for letter in "ab")
+    gone, kept = (f"{url.database}_shadow_{letter * 12}" for letter in "ab")
     names = {gone, kept}
-    other = f"{url.database}xscratchx"
+    other = f"{url.database}xshadowx"
     with engine.connect() as connection:
         for name in (*names, other):
             connection.execute(sa.text(f'CREATE DATABASE "{name}"'))

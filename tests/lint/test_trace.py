@@ -424,12 +424,12 @@ def test_only_what_is_left_of_ours_is_removed(project: Rendering) -> None:
     name = psycopg.conninfo.conninfo_to_dict(url)["dbname"]
     with psycopg.connect(url, autocommit=True) as connection:
         for ending in ("pad", "0123456789ab"):
-            connection.execute(f'CREATE DATABASE "{name}_scratch_{ending}"')
+            connection.execute(f'CREATE DATABASE "{name}_shadow_{ending}"')
         project.run(f"{TRACE} {FIRST}")
         found = [database for (database,) in connection.execute(DATABASES)]
-        assert f"{name}_scratch_pad" in found
-        assert f"{name}_scratch_0123456789ab" not in found
-        connection.execute(f'DROP DATABASE "{name}_scratch_pad"')
+        assert f"{name}_shadow_pad" in found
+        assert f"{name}_shadow_0123456789ab" not in found
+        connection.execute(f'DROP DATABASE "{name}_shadow_pad"')
 
 
 def test_the_application_in_a_revision_reaches_no_other_database(project: Rendering) -> None:
@@ -444,7 +444,7 @@ op.execute(f"SELECT '{name}'")
     for name in ("DATABASE_URL", "MIGRATION_DATABASE_URL"):
         done = project.run(f"{TRACE} --json {revision}", env={name: url})
         (statement,) = json.loads(done.stdout)[0]["statements"]
-        assert "_scratch_" in statement["statement"]
+        assert "_shadow_" in statement["statement"]
 
 
 def test_not_in_production(project: Rendering) -> None:

@@ -182,7 +182,7 @@ class Message:
 
 
 # What another program said, which the caller puts into a message of its own.
-OF_OTHERS = {"tools.last_words(run)"}
+OF_OTHERS = {"programs.error_output(run)"}
 
 
 def messages() -> Iterator[Message]:

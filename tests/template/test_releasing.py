@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -12,13 +13,14 @@ from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import alembic
 import pytest
 
 from scripts import pins
 from tests.conftest import REPOSITORY, TEMPLATE_FOLDER, users_environment
 
 WORKFLOW = f"{TEMPLATE_FOLDER}/.github/workflows/ci.yml"
-INIT = f"{TEMPLATE_FOLDER}/migrator/__init__.py"
+INIT = "library/src/migrator/__init__.py"
 DAY = "2031-02-03"
 
 
@@ -37,7 +39,8 @@ class Copy:
         for name in filter(None, listed.split("\0")):
             if (REPOSITORY / name).exists() and not name.startswith("benchmarks/"):
                 (path / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(REPOSITORY / name, path / name)
+                # The template holds the library as a link.
+                shutil.copy(REPOSITORY / name, path / name, follow_symlinks=False)
         self.write(
             "CHANGELOG.md", "# Changelog\n\n## Unreleased\n\n- 新的。\n\n## 2031.1.0\n\n- Old.\n"
         )
@@ -98,6 +101,7 @@ def test_a_release_has_its_version_everywhere(copy: Copy) -> None:
     assert done.returncode == 0, done.stderr
     assert "git push origin main 2031.2.0" in done.stdout
     assert '\nversion = "2031.2.0"\n' in copy.read("pyproject.toml")
+    assert '\nversion = "2031.2.0"\n' in copy.read("library/pyproject.toml")
     assert '\n__version__ = "2031.2.0"\n' in copy.read(INIT)
     assert copy.read("CHANGELOG.md") == (
         "# Changelog\n\n## Unreleased\n\n## 2031.2.0 (2031-02-03)\n\n- 新的。\n\n"
@@ -106,7 +110,7 @@ def test_a_release_has_its_version_everywhere(copy: Copy) -> None:
     assert copy.git("status", "--porcelain") == ""
     assert copy.git("log", "--format=%s", "-1", "2031.2.0") == "Release 2031.2.0"
     assert copy.git("tag", "--list", "--format=%(contents)", "2031.2.0") == "2031.2.0\n\n- 新的。"
-    assert copy.git("diff", "--stat", "--name-only", "HEAD~1").count("\n") == 2
+    assert copy.git("diff", "--stat", "--name-only", "HEAD~1").count("\n") == 3
 
 
 def test_releases_of_a_month_are_counted(copy: Copy) -> None:
@@ -166,6 +170,10 @@ def test_a_hook_that_refuses_the_commit_leaves_everything_as_it_was(copy: Copy) 
         ("action", "v5", ["v5", "v5.3.1", "v10", "v9.9.9", "nightly-20"], "v10"),
         ("action", "v5.1.2", ["v5.1.3"], "v5.1.3"),
         ("action", "v6", ["v5.9.9", "v6.4"], None),
+        ("action", "v7.0.1", ["v8", "v7.2.0", "v7.10.0"], "v7.10.0"),
+        ("bound", "1.21", ["1.21.3"], "1.22"),
+        ("bound", "1.21", ["1.20.9"], None),
+        ("bound", "4", ["4.1.2"], "5"),
         ("hook", "v0.17.6", ["v0.17.7", "0.18.0", "v0.18.0-rc1"], "v0.17.7"),
         ("image", "18", ["latest", "19-alpine", "19beta1", "19", "18.6"], "19"),
         ("image", "3.13-slim", ["3.14-slim", "3.15-rc-slim", "3.14"], "3.14-slim"),
@@ -182,6 +190,13 @@ def test_every_place_with_a_version_of_others_is_found() -> None:
     found = {(pin.kind, pin.source, pin.file.rpartition("/")[2]) for pin in pins.find(REPOSITORY)}
     assert ("package", "sqlalchemy", "pyproject.toml") in found
     assert ("action", "actions/checkout", "ci.yml") in found
+    bounds = {source for kind, source, _ in found if kind == "bound"}
+    assert {"alembic", "sqlalchemy", "psycopg"} <= bounds
+    assert bounds <= {pin.source for pin in pins.find(REPOSITORY) if pin.within}
+    uv = {file for kind, source, file in found if (kind, source) == ("package", "uv")}
+    assert {"Makefile", "setup.sh"} < uv and any("Dockerfile" in file for file in uv)
+    # All of them are the same one.
+    assert len({pin.version for pin in pins.find(REPOSITORY) if pin.source == "uv"}) == 1
     images = {file for kind, source, file in found if (kind, source) == ("image", "postgres")}
     assert any("compose.yaml" in file for file in images)
     assert any("Dockerfile" in file for file in images)
@@ -228,6 +243,20 @@ def registry() -> Iterator[str]:
     server.server_close()
 
 
+def make_wheel(folder: Path, name: str, version: str, package: Path | None = None) -> None:
+    """Write a wheel with a package's files, or with none."""
+    folder.mkdir(exist_ok=True)
+    information = f"{name}-{version}.dist-info"
+    with zipfile.ZipFile(folder / f"{name}-{version}-py3-none-any.whl", "w") as wheel:
+        for path in sorted(package.rglob("*.*")) if package else []:
+            if path.is_file() and path.suffix != ".pyc":
+                wheel.write(path, f"{name}/{path.relative_to(package or path).as_posix()}")
+        metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+        wheel.writestr(f"{information}/METADATA", metadata)
+        wheel.writestr(f"{information}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+        wheel.writestr(f"{information}/RECORD", "")
+
+
 @pytest.fixture
 def elsewhere(tmp_path: Path, registry: str) -> tuple[list[str], dict[str, str | None]]:
     """Options and environment for sources on this machine: one package and one action are known."""
@@ -235,21 +264,15 @@ def elsewhere(tmp_path: Path, registry: str) -> tuple[list[str], dict[str, str |
     action.mkdir(parents=True)
     for command in (
         "init --quiet",
-        "-c user.name=a -c user.email=a@b commit --quiet --allow-empty --message=x",
+        "commit --quiet --allow-empty --message=x",
         "tag v5",
         "tag v77",
-        "tag v77.1.0",
+        "tag --annotate --message=x v77.1.0",
     ):
-        subprocess.run(["git", *command.split()], cwd=action, check=True)
+        author = ("-c", "user.name=a", "-c", "user.email=a@b")
+        subprocess.run(["git", *author, *command.split()], cwd=action, check=True)
     wheels = tmp_path / "wheels"
-    wheels.mkdir()
-    with zipfile.ZipFile(wheels / "sqlalchemy-9.8.7-py3-none-any.whl", "w") as wheel:
-        information = "sqlalchemy-9.8.7.dist-info"
-        wheel.writestr(
-            f"{information}/METADATA", "Metadata-Version: 2.1\nName: sqlalchemy\nVersion: 9.8.7\n"
-        )
-        wheel.writestr(f"{information}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
-        wheel.writestr(f"{information}/RECORD", "")
+    make_wheel(wheels, "pydantic_settings", "9.8.7")
     options = [f"--github=file://{tmp_path}/github/", f"--registry={registry}"]
     # Offline and with an empty cache, uv knows that folder only.
     cache = str(tmp_path / "cache")
@@ -266,16 +289,19 @@ def test_newer_versions_are_written_tried_and_shown(
     assert done.returncode == 3, done.stdout + done.stderr
     assert "action actions/setup-python: git: fatal:" in done.stderr
     assert "package alembic: uv:" in done.stderr
-    assert "sqlalchemy" not in done.stderr
+    assert "pydantic-settings" not in done.stderr
     assert "image postgres" not in done.stderr
     for name in ("pyproject.toml", f"{TEMPLATE_FOLDER}/pyproject.toml"):
-        assert '"sqlalchemy[asyncio]>=9.8.7"' in copy.read(name)
-    assert "actions/checkout@v77\n" in copy.read(WORKFLOW)
-    assert "actions/setup-python@v6" in copy.read(WORKFLOW)
+        assert '"pydantic-settings>=9.8"' in copy.read(name)
+    action = options[0].removeprefix("--github=file://") + "actions/checkout"
+    commit = subprocess.check_output(["git", "-C", action, "rev-parse", "HEAD"], encoding="utf-8")
+    checkout = f"uses: actions/checkout@{commit.strip()} # v77.1.0"
+    assert f"{checkout}\n" in copy.read(WORKFLOW)
+    assert re.search(r"actions/setup-python@[0-9a-f]{40} # v7\.0\.0\n", copy.read(WORKFLOW))
     compose = next((copy.path / TEMPLATE_FOLDER).glob("*compose.yaml*"))
     assert "image: postgres:99\n" in compose.read_text(encoding="utf-8")
     assert "$ git diff --exit-code" in done.stdout
-    assert "+      - uses: actions/checkout@v77" in done.stdout
+    assert f"+      - {checkout}" in done.stdout
     assert "MAJOR" in done.stdout
     assert copy.git("log", "--format=%s") == "first", "it commits nothing"
     again = copy.bump(*options, check, env=env)
@@ -290,7 +316,7 @@ def test_a_check_that_fails_is_seen(
     done = copy.bump(*options, "--check=git diff --exit-code --quiet", "--check=never", env=env)
     assert done.returncode == 1
     assert "Failed with the new versions: git diff" in done.stderr
-    assert "+      - uses: actions/checkout@v77" in done.stdout, "the diff is shown all the same"
+    assert " # v77.1.0" in done.stdout, "the diff is shown all the same"
 
 
 def test_a_dry_run_of_bump_writes_nothing(
@@ -298,8 +324,46 @@ def test_a_dry_run_of_bump_writes_nothing(
 ) -> None:
     options, env = elsewhere
     done = copy.bump(*options, "--dry-run", env=env)
-    assert "sqlalchemy" in done.stdout
+    assert "pydantic-settings" in done.stdout
     assert copy.git("status", "--porcelain") == ""
+
+
+def test_a_version_beyond_the_bound_is_tried_and_what_broke_is_named(
+    copy: Copy, tmp_path: Path
+) -> None:
+    make_wheel(tmp_path / "wheels", "alembic", "9.9.9")  # it has nothing in it
+    env = {"UV_FIND_LINKS": str(tmp_path / "wheels")}
+    done = copy.bump("--only=alembic", "--check=never", env=env)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "Trying the library with alembic==9.9.9" in done.stdout
+    for name in (
+        "alembic.autogenerate.render._repr_type",
+        "alembic.script.ScriptDirectory._upgrade_revs",
+        "alembic.script.revision.Revision._orig_branch_labels",
+    ):
+        assert f"alembic==9.9.9: it has no {name}\n" in done.stderr
+    assert copy.git("status", "--porcelain") == ""
+
+
+def test_a_bound_is_raised_when_the_library_works_beyond_it(copy: Copy, tmp_path: Path) -> None:
+    shutil.rmtree(copy.path / "library/tests", ignore_errors=True)  # they have a run of their own
+    package = Path(alembic.__file__).parent
+    make_wheel(tmp_path / "wheels", "alembic", "9.9.9", package)
+    env = {"UV_FIND_LINKS": str(tmp_path / "wheels")}
+    done = copy.bump("--only=alembic", "--check=git diff --quiet -- LICENSE", env=env)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "The library works with alembic==9.9.9." in done.stdout
+    assert re.search(r'"alembic\[tz\]>=[\d.]+,<9.10"', copy.read("library/pyproject.toml"))
+
+
+def test_an_older_version_shows_what_it_lacks(copy: Copy) -> None:
+    done = copy.bump("--try=alembic==1.16.5")
+    assert done.returncode == 1
+    assert "alembic==1.16.5: it has no alembic.runtime.plugins.Plugin\n" in done.stderr
+    assert "_upgrade_revs" not in done.stderr
+    absent = copy.bump("--try=alembic==0.0.0")
+    assert absent.returncode == 1
+    assert "alembic==0.0.0: it cannot be installed: " in absent.stderr
 
 
 def test_make_has_both() -> None:

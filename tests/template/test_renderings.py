@@ -7,10 +7,12 @@ import io
 import itertools
 import json
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import yaml
@@ -25,78 +27,36 @@ from tests.conftest import (
     Rendering,
     files_of,
     options,
+    users_environment,
 )
 
 SETTINGS = json.loads((REPOSITORY / "cookiecutter.json").read_bytes())
+LIBRARY = "vendor/alembic-starter"
 RESERVED = set(" ".join(SETTINGS["_reserved"].values()).split())
 
-# The exact tree. A new file of the template has to be named here.
+# The exact tree outside vendor/. A new file of the template has to be named here.
 ALWAYS = """
 .gitattributes .gitignore .pre-commit-config.yaml AGENTS.md CONTRIBUTING.md Makefile README.md
 alembic.ini alembic_prod.ini app/__init__.py app/database.py app/models/__init__.py
-app/models/base.py app/models/billing/__init__.py app/models/billing/invoice.py
-app/models/team.py app/models/user.py app/seeds.py app/settings.py docs/adopting.md
-docs/decisions.md docs/errors.md docs/migrations.md docs/onboarding.md docs/production.md
-docs/updating.md docs/zero-downtime.md docs/zh/migrations.md migrations.mk migrations/env.py
-migrations/script.py.mako
+app/models/base.py app/models/billing/__init__.py app/models/billing/invoice.py app/models/team.py
+app/models/user.py app/seeds.py app/settings.py docs/adopting.md docs/decisions.md docs/errors.md
+docs/migrations.md docs/onboarding.md docs/production.md docs/updating.md docs/zero-downtime.md
+docs/zh/migrations.md migrations.mk migrations/env.py migrations/script.py.mako
 migrations/versions/2026_11_22_0900-5f2c81d0a7e4_teams_users_and_invoices.py
-migrations/versions/ruff.toml migrator/__init__.py migrator/__main__.py migrator/apply.py
-migrator/attempt.py migrator/autogenerate/__init__.py migrator/autogenerate/checks.py
-migrator/autogenerate/columns.py migrator/autogenerate/consent.py
-migrator/autogenerate/differences.py migrator/autogenerate/hooks.py
-migrator/autogenerate/phases.py migrator/autogenerate/probe.py migrator/autogenerate/steps.py
-migrator/autogenerate/values.py migrator/autogenerate/writing.py migrator/backup/__init__.py
-migrator/backup/dump.py migrator/backup/files.py migrator/backup/filling.py
-migrator/backup/load.py migrator/backup/sqlite.py migrator/backup/tools.py
-migrator/carrying_out.py migrator/chain.py migrator/cli.py migrator/commands/__init__.py
-migrator/commands/backup.py migrator/commands/baseline.py migrator/commands/check.py
-migrator/commands/db.py migrator/commands/deploy.py migrator/commands/guard.py
-migrator/commands/lint.py migrator/commands/log.py migrator/commands/plan.py
-migrator/commands/reset.py migrator/commands/restore.py migrator/commands/rollback.py
-migrator/commands/seed.py migrator/commands/snapshot.py migrator/commands/sql.py
-migrator/commands/squash.py migrator/commands/tables.py migrator/commands/trace.py
-migrator/commands/wait.py migrator/console.py migrator/database.py migrator/deploy.py
-migrator/devdb.py migrator/devserver/__init__.py migrator/devserver/folder.py
-migrator/devserver/lifecycle.py migrator/devserver/process.py migrator/discovery.py
-migrator/enums.py migrator/errors.py migrator/flags.py migrator/gate.py migrator/git_trees.py
-migrator/guard.py migrator/health.py migrator/history/__init__.py migrator/history/adopting.py
-migrator/history/development.py migrator/history/draft.py migrator/history/folder.py
-migrator/history/models.py migrator/history/postgresql.py migrator/history/reflection.py
-migrator/history/replay.py migrator/history/reset.py migrator/history/schema.py
-migrator/history/seeds.py migrator/history/sqlite.py migrator/history/squash.py
-migrator/history/statements.py migrator/history/workbench.py migrator/history/writing.py
-migrator/importing.py migrator/limits.py migrator/lint/__init__.py
-migrator/lint/acknowledgements.py migrator/lint/contract.py migrator/lint/filling.py
-migrator/lint/finding.py migrator/lint/judging.py migrator/lint/offline.py
-migrator/lint/output.py migrator/lint/ranges.py migrator/lint/rules.py migrator/lint/squawk.py
-migrator/lint/statements.py migrator/lint/tried.py migrator/locks.py migrator/online.py
-migrator/operations/__init__.py migrator/operations/backfill.py migrator/operations/batches.py
-migrator/operations/building.py migrator/operations/catalog.py migrator/operations/columns.py
-migrator/operations/constraints.py migrator/operations/filling.py migrator/operations/indexes.py
-migrator/operations/partitions.py migrator/operations/replicas.py migrator/operations/running.py
-migrator/operations/uniques.py migrator/operations/validating.py migrator/outcome.py
-migrator/plan.py migrator/preflight.py migrator/preview.py migrator/record.py
-migrator/rendering.py migrator/replaced.py migrator/report.py migrator/retry.py
-migrator/revision_files.py migrator/rollback.py migrator/safety.py migrator/schema_dump.py
-migrator/schemas.py migrator/scratch.py migrator/sessions.py migrator/settings.py
-migrator/snapshot.py migrator/sql.py migrator/standing.py migrator/trace/__init__.py
-migrator/trace/catalog.py migrator/trace/database.py migrator/trace/inserting.py
-migrator/trace/judging.py migrator/trace/names.py migrator/trace/recorder.py
-migrator/trace/rows.py migrator/trace/running.py migrator/trace/seeding.py
-migrator/trace/step.py migrator/trace/values.py migrator/trace/where.py migrator/unreachable.py
-migrator/urls.py migrator/verify.py migrator/waiting.py migrator/watch.py migrator/window.py
-pyproject.toml schema.sql scripts/deploy_migrations.py tests/conftest.py tests/databases.py
-tests/test_database.py tests/test_migrations.py tests/test_models.py
+migrations/versions/ruff.toml pyproject.toml schema.sql scripts/deploy_migrations.py
+scripts/setup.sh tests/conftest.py tests/databases.py tests/test_database.py
+tests/test_migrations.py
+tests/test_models.py
 """
 BY_ANSWER = {
-    ("ci", "github"): ".github/workflows/ci.yml",
-    ("ci", "gitlab"): ".gitlab-ci.yml",
+    ("ci", "github"): ".github/dependabot.yml .github/workflows/ci.yml",
+    ("ci", "gitlab"): ".gitlab-ci.yml renovate.json",
     ("containers", True): "Dockerfile .dockerignore compose.yaml",
 }
 
 # Every name is a promise to people and to scripts; `make` lists them all.
 MAKE_TARGETS = """
-help setup test check check-migrations lint
+help setup test check check-migrations lint update
 squash baseline reset seed
 migrations-help db-start db-stop db-shell db-url
 migrate revision empty-revision upgrade downgrade current history heads merge
@@ -127,7 +87,161 @@ def test_there_are_exactly_the_expected_files(each_combination: Rendering) -> No
     if each_combination.answers["containers"] and each_combination.answers["database"] != "sqlite":
         for name in ("README.md", "app.yaml", "backups.yaml", "migrate-job.yaml"):
             expected.add(f"deploy/kubernetes/{name}")  # SQLite's file cannot be shared by Pods
-    assert set(each_combination.files()) == expected
+    assert set(own_files(each_combination)) == expected
+
+
+def own_files(rendering: Rendering) -> dict[str, bytes]:
+    """The contents of the files outside vendor/."""
+    return {name: c for name, c in rendering.files().items() if not name.startswith("vendor/")}
+
+
+def library_files() -> set[str]:
+    """What git has of the library, without its tests."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "library"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    ).stdout
+    names = {name.removeprefix("library/") for name in listed.split("\0") if name}
+    return {
+        name
+        for name in names
+        if not name.startswith("tests/") and (REPOSITORY / "library" / name).exists()
+    }
+
+
+def test_vendor_is_the_library_as_it_is(each_combination: Rendering) -> None:
+    files = {
+        name.removeprefix(f"{LIBRARY}/"): content
+        for name, content in each_combination.files().items()
+        if name.startswith("vendor/")
+    }
+    origin = json.loads(files.pop("template.json"))
+    assert origin["answers"].keys() == QUESTIONS.keys()
+    assert {k: origin["answers"][k] for k in each_combination.answers} == each_combination.answers
+    assert files.keys() == library_files()
+    for name, content in files.items():
+        assert content == (REPOSITORY / "library" / name).read_bytes(), name
+    assert not (each_combination.path / LIBRARY).is_symlink()
+
+
+def test_a_copy_of_the_working_tree_brings_no_strays(renderer: Renderer, tmp_path: Path) -> None:
+    template = copied(renderer, tmp_path)
+    for stray in (
+        ".venv/x.py",
+        ".mypy_cache/x.json",
+        "src/migrator/__pycache__/x.pyc",
+        "dist/x.gz",
+    ):
+        (template / "library" / stray).parent.mkdir(parents=True, exist_ok=True)
+        (template / "library" / stray).write_text("", encoding="utf-8")
+    (template / "library/tests").mkdir(exist_ok=True)
+    (template / "library/tests/test_x.py").write_text("", encoding="utf-8")
+    done = cookiecutter(template, tmp_path / "out", renderer)
+    assert done.returncode == 0, done.stderr
+    assert files_of(tmp_path / "out/my_service" / LIBRARY).keys() == library_files() | {
+        "template.json"
+    }
+
+
+def copied(renderer: Renderer, folder: Path) -> Path:
+    """A copy of the template to break."""
+    return Path(shutil.copytree(renderer.template, folder / "template", symlinks=True))
+
+
+def cookiecutter(
+    template: Path, folder: Path, renderer: Renderer
+) -> subprocess.CompletedProcess[str]:
+    """Render a template with the default answers into a new folder."""
+    folder.mkdir()
+    return subprocess.run(
+        [
+            *(sys.executable, "-m", "cookiecutter", "--config-file", str(renderer.config)),
+            *("--no-input", str(template)),
+        ],
+        cwd=folder,
+        env=users_environment({"PWD": str(folder), "TMPDIR": str(renderer.hooks)}),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("what", ["a file instead of the link", "nothing", "an empty folder"])
+def test_a_template_that_lost_its_link_is_refused(
+    what: str, renderer: Renderer, tmp_path: Path
+) -> None:
+    """Archives and checkouts without core.symlinks make a small text file of it."""
+    template = copied(renderer, tmp_path)
+    link = template / TEMPLATE_FOLDER / LIBRARY
+    assert link.is_symlink()
+    assert link.readlink() == Path("../../library")
+    link.unlink()
+    if what == "a file instead of the link":
+        link.write_text("../../library", encoding="utf-8")
+    elif what == "an empty folder":
+        link.mkdir()
+    else:
+        (link.parent / "keep").write_text("", encoding="utf-8")
+    done = cookiecutter(template, tmp_path / "out", renderer)
+    assert done.returncode == 1
+    said = [line for line in done.stderr.splitlines() if "symbolic link" in line]
+    assert len(said) == 1 and "`git clone`" in said[0] and said[0].endswith(".")
+    assert "Traceback" not in done.stdout + done.stderr
+    assert files_of(tmp_path / "out") == {}
+
+
+def test_without_vendor_in_copy_without_render_the_folder_would_be_empty(
+    renderer: Renderer, tmp_path: Path
+) -> None:
+    """cookiecutter does not go through links to folders, and says nothing about them."""
+    assert "vendor" in SETTINGS["_copy_without_render"]
+    template = copied(renderer, tmp_path)
+    shutil.rmtree(template / "hooks")
+    questions = template / "cookiecutter.json"
+    for instead in ([], ["alembic-starter"]):
+        patterns = [*instead, *SETTINGS["_copy_without_render"]]
+        patterns.remove("vendor")
+        text = json.dumps(SETTINGS | {"_copy_without_render": patterns})
+        questions.write_text(text, encoding="utf-8")
+        folder = tmp_path / f"out{len(instead)}"
+        assert cookiecutter(template, folder, renderer).returncode == 0
+        assert files_of(folder / "my_service/vendor") == {}
+    # With the hooks, such a project is refused.
+    shutil.copytree(renderer.template / "hooks", template / "hooks")
+    done = cookiecutter(template, tmp_path / "refused", renderer)
+    assert done.returncode == 1 and files_of(tmp_path / "refused") == {}
+
+
+def test_a_project_owns_little_python(each_combination: Rendering) -> None:
+    lines = {
+        name: content.count(b"\n")
+        for name, content in own_files(each_combination).items()
+        if name.endswith(".py")
+    }
+    assert sum(lines.values()) < 1000, lines
+
+
+def test_the_project_s_tools_look_at_nothing_in_vendor(ready: Render) -> None:
+    """Nonsense in there is not found by lint, types, tests or coverage."""
+    project = ready(database="sqlite")
+    bad = project.path / LIBRARY / "src/migrator/nonsense.py"
+    bad.write_text("import os\nx: int = 'text'\n\n\n\n\ndef  f( ):return undefined\n", "utf-8")
+    test = project.path / LIBRARY / "tests/test_nonsense.py"
+    test.parent.mkdir()
+    test.write_text("def test_nonsense():\n    assert False\n", "utf-8")
+    project.make("lint")
+    collected = project.run(".venv/bin/python -m pytest --collect-only -q")
+    assert collected.returncode == 0
+    assert "nonsense" not in collected.stdout
+    files = project.run(".venv/bin/python -m ruff check --show-files").stdout.splitlines()
+    assert files and not [name for name in files if "/vendor/" in name]
+    attributes = project.read(".gitattributes")
+    assert re.search(r"^/?vendor/\*\* .*linguist-vendored", attributes, re.MULTILINE)
 
 
 def test_there_are_no_empty_folders(each_combination: Rendering) -> None:
@@ -237,7 +351,7 @@ def test_python_is_the_template_s_own(each_combination: Rendering, renderer: Ren
     template = files_of(renderer.template / TEMPLATE_FOLDER)
     for name, content in each_combination.files().items():
         if name.endswith((".py", ".mako")):
-            assert content == template[name], name
+            assert name.startswith("vendor/") or content == template[name], name
 
 
 def test_python_of_the_template_has_no_jinja(renderer: Renderer) -> None:
@@ -265,7 +379,7 @@ def test_folders_that_are_left_out_exist_in_the_template(renderer: Renderer) -> 
 
 
 def test_file_modes_survive(rendered: Render, renderer: Renderer) -> None:
-    for path in (renderer.template / TEMPLATE_FOLDER).rglob("*.py"):
+    for path in (renderer.template / TEMPLATE_FOLDER).rglob("*.py"):  # not through the link
         name = path.relative_to(renderer.template / TEMPLATE_FOLDER)
         assert (rendered().path / name).stat().st_mode == path.stat().st_mode, name
 
@@ -328,7 +442,7 @@ for word, kind in re.findall(r"PG_KEYWORD\\(.(\\w+)., \\w+, (\\w+)", words.read_
 def test_nothing_runs_before_setup(rendered: Render) -> None:
     done = rendered().run("make migrate")
     assert done.returncode == 2
-    assert "type `make setup` first" in done.stderr
+    assert "run `make setup` first" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -3,15 +3,17 @@
 An interpreter of the project's environment imports third-party packages once (nothing of the
 project, nothing of `migrator`), and is forked for each command. What runs is a process as ever,
 with its own arguments, variables, folder, output, signals and exit code.
+
+`server` is that interpreter, and `client` stands for .venv/bin/python in the recipes of make.
 """
 
 from __future__ import annotations
 
-import array
 import contextlib
 import json
 import os
 import select
+import shlex
 import signal
 import socket
 import subprocess
@@ -23,10 +25,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
+from tests.warm.client import early, fits, receive, send
+
 SERVER = Path(__file__).with_name("server.py")
-MODULES = ("alembic", "migrator")
-# What Python and the dynamic linker read when they start, so that a fork comes too late for it.
-EARLY = ("PYTHON", "LC_", "LANG", "LD_")
+CLIENT = Path(__file__).with_name("client.py")
 
 
 class Forked:
@@ -42,7 +44,7 @@ class Forked:
         self.stderr = stderr
         self.returncode: int | None = None
         self._control = control
-        self.pid = self._number()
+        self.pid = receive(control)
         self._texts: dict[str, str] = {}
         self._readers: dict[str, threading.Thread] = {}
 
@@ -73,7 +75,7 @@ class Forked:
         if self.returncode is None:
             if not select.select([self._control], [], [], timeout)[0]:
                 raise subprocess.TimeoutExpired(self.args, timeout or 0)
-            self.returncode = os.waitstatus_to_exitcode(self._number())
+            self.returncode = receive(self._control)
             self._control.close()
         return self.returncode
 
@@ -119,32 +121,31 @@ class Forked:
             if stream:
                 stream.close()
 
-    def _number(self) -> int:
-        received = array.array("i")
-        received.frombytes(self._control.recv(received.itemsize))
-        return received[0]
-
 
 class Warm:
-    """An interpreter to fork commands of the environment `environment` from.
+    """An interpreter to fork commands of one virtual environment from.
 
     Args:
-        environment: the folder of the virtual environment.
+        python: of the environment.
+        folder: an own one, for the socket; its path is short.
         variables: what it starts with.
     """
 
-    def __init__(self, environment: Path, variables: Mapping[str, str]) -> None:
+    def __init__(self, python: Path, folder: Path, variables: Mapping[str, str]) -> None:
+        self.python = python
         self.variables = dict(variables)
-        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
+        self._address = folder / "socket"
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+            listener.bind(str(self._address))
+            listener.listen(64)
             self._process = subprocess.Popen(
-                [environment / "bin/python", SERVER, str(theirs.fileno())],
+                [python, SERVER, str(listener.fileno()), json.dumps(early(variables))],
                 env=self.variables,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,  # as in the forks: Python looks at it when it starts
                 stderr=subprocess.STDOUT,
                 encoding="utf-8",
-                pass_fds=[theirs.fileno()],
+                pass_fds=[listener.fileno()],
             )
 
     @staticmethod
@@ -152,22 +153,14 @@ class Warm:
         """Whether this system has what it needs."""
         return sys.platform == "linux"
 
+    @property
+    def client(self) -> str:
+        """What to call instead of the environment's Python; the rest of a line follows."""
+        return shlex.join([str(self.python), "-IS", str(CLIENT), str(self._address)])
+
     def fits(self, command: Sequence[str], variables: Mapping[str, str]) -> bool:
         """Whether a fork behaves as this command does when it is started with these variables."""
-        early = [
-            {name: value for name, value in each.items() if name.startswith(EARLY)}
-            for each in (self.variables, variables)
-        ]
-        if early[0] != early[1]:
-            return False
-        match list(command[:3]):
-            case [".venv/bin/alembic", *_]:
-                return True
-            case [".venv/bin/python", "-m", module]:
-                return module in MODULES
-            case [".venv/bin/python", file, *_]:
-                return file.endswith(".py")
-        return False
+        return early(self.variables) == early(variables) and fits(command)
 
     def start(
         self,
@@ -185,22 +178,18 @@ class Warm:
             env: all its variables.
             together: stderr comes with stdout.
         """
-        ours, theirs = socket.socketpair()
+        control = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        control.connect(str(self._address))
         pipes = [os.pipe()] if together else [os.pipe(), os.pipe()]
         ends = [write for _, write in pipes]
-        request = {"command": list(command), "cwd": str(cwd), "env": dict(env)}
+        nothing = os.open(os.devnull, os.O_RDONLY)
         try:
-            with theirs:
-                socket.send_fds(
-                    self._socket,
-                    [json.dumps(request).encode()],
-                    [ends[0], ends[-1], theirs.fileno()],
-                )
+            send(control, command, str(cwd), env, [nothing, ends[0], ends[-1]])
         finally:
-            for end in ends:
+            for end in (nothing, *ends):
                 os.close(end)
         streams = [os.fdopen(read, encoding="utf-8") for read, _ in pipes]
-        return Forked(command, ours, streams[0], None if together else streams[1])
+        return Forked(command, control, streams[0], None if together else streams[1])
 
     def close(self) -> None:
         """Ends the interpreter; commands that run go on.
@@ -208,7 +197,6 @@ class Warm:
         Raises:
             RuntimeError: it has failed.
         """
-        self._socket.close()
         output, _ = self._process.communicate()
         if self._process.returncode:
             raise RuntimeError(output)

@@ -19,40 +19,53 @@ PACKAGES = (
     "alembic.config",
     "alembic.autogenerate",
     "psycopg",
+    "pydantic_settings",
     "sqlalchemy.dialects.postgresql.psycopg",
     "sqlalchemy.dialects.sqlite.pysqlite",
     "sqlalchemy.orm",
-    "pydantic_settings",
 )
 
 
-def serve(requests: socket.socket) -> dict[str, Any] | None:
-    """Forks until nobody can ask any more; returns in each fork, with what it is to run."""
+def serve(listener: socket.socket, early: dict[str, str]) -> dict[str, Any] | None:
+    """Forks until stdin is closed; returns in each fork, with what it is to run.
+
+    Args:
+        early: the variables that this interpreter read when it started; who asks for a command
+            with others gets 0 instead of a process.
+    """
     running: dict[int, tuple[int, socket.socket]] = {}
     while True:
-        for ready in select.select([requests.fileno(), *running], [], [])[0]:
+        for ready in select.select([0, listener.fileno(), *running], [], [])[0]:
+            if ready == 0:
+                return None
             if ready in running:
                 pid, control = running.pop(ready)
                 os.close(ready)
-                with contextlib.suppress(OSError):  # nobody waits for it any more
-                    control.send(os.waitpid(pid, 0)[1].to_bytes(4, sys.byteorder))
+                answer(control, os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
                 control.close()
                 continue
-            message, descriptors, _, _ = socket.recv_fds(requests, 1 << 20, 3)
-            if not message:
-                return None
-            *output, last = descriptors
-            control = socket.socket(fileno=last)
-            if not (pid := os.fork()):
-                for number, descriptor in enumerate(output, start=1):
+            control, _ = listener.accept()
+            message, descriptors, _, _ = socket.recv_fds(control, 1 << 20, 3)
+            request: dict[str, Any] = json.loads(message) if message else {}
+            if request.pop("early", None) != early:
+                answer(control, 0)
+                control.close()
+            elif not (pid := os.fork()):
+                for number, descriptor in enumerate(descriptors):
                     os.dup2(descriptor, number)
                 os.closerange(3, os.sysconf("SC_OPEN_MAX"))
-                request: dict[str, Any] = json.loads(message)
                 return request
-            for descriptor in output:
+            else:
+                answer(control, pid)
+                running[os.pidfd_open(pid)] = (pid, control)
+            for descriptor in descriptors:
                 os.close(descriptor)
-            control.send(pid.to_bytes(4, sys.byteorder))
-            running[os.pidfd_open(pid)] = (pid, control)
+
+
+def answer(control: socket.socket, number: int) -> None:
+    """Says a number to whoever waits for it."""
+    with contextlib.suppress(OSError):  # nobody does any more
+        control.send(str(number).encode())
 
 
 def become(command: list[str], cwd: str, env: dict[str, str]) -> None:
@@ -82,5 +95,5 @@ for package in PACKAGES:
         importlib.import_module(package)
 gc.collect()
 gc.freeze()  # else the first collection in a fork copies all of it
-if request := serve(socket.socket(fileno=int(sys.argv[1]))):
+if request := serve(socket.socket(fileno=int(sys.argv[1])), json.loads(sys.argv[2])):
     become(**request)

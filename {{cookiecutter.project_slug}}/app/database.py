@@ -20,9 +20,9 @@ from migrator.config.urls import normalise
 def url_for(text: str, *, asynchronous: bool) -> URL:
     """Return a database URL with the driver for synchronous or asynchronous use.
 
-    It is read as migrations read it, so that what they accept works here too.
+    It accepts the same URLs as migrations do.
     """
-    url = normalise(text)  # psycopg serves both; SQLite needs a second driver
+    url = normalise(text)  # psycopg is both; SQLite needs a second driver
     if asynchronous and url.get_backend_name() == "sqlite":
         return url.set(drivername="sqlite+aiosqlite")
     return url
@@ -30,14 +30,14 @@ def url_for(text: str, *, asynchronous: bool) -> URL:
 
 @cache
 def engine() -> Engine:
-    """Return the synchronous engine; it connects at first use."""
+    """Return the synchronous engine; it connects on first use."""
     secret = get_settings().database_url.get_secret_value()
     return _with_foreign_keys(create_engine(url_for(secret, asynchronous=False)))
 
 
 @cache
 def async_engine() -> AsyncEngine:
-    """Return the asynchronous engine; it connects at first use."""
+    """Return the asynchronous engine; it connects on first use."""
     secret = get_settings().database_url.get_secret_value()
     made = create_async_engine(url_for(secret, asynchronous=True))
     _with_foreign_keys(made.sync_engine)
@@ -55,18 +55,19 @@ def async_session() -> AsyncSession:
 
 
 def wait_for_schema(seconds: float = 0, *, allow_ahead: bool = True) -> str:
-    """Return where the database is, once it is at the schema that this code expects.
+    """Wait until the database has the schema that this code expects, and describe its state.
 
-    For the start of the application: it should not serve before its tables are there.
+    Call it when the application starts, before it serves requests.
 
     Args:
-        seconds: how long to wait for that; 0 looks once.
-        allow_ahead: whether a schema that a newer release has migrated is fine, as it is for an
-            old process that starts again while a release rolls out.
+        seconds: how long to wait; 0 does not wait.
+        allow_ahead: whether to accept a schema that a newer release has migrated, as for an old
+            process that restarts during a rollout.
 
     Raises:
-        migrator.errors.PendingError: it is not there when the time is up.
-        migrator.errors.UnreachableError: it never will be reached: a wrong password, say.
+        migrator.errors.PendingError: the schema was not migrated in time.
+        migrator.errors.UnreachableError: the server cannot be reached, and a retry cannot help
+            (a wrong password, for example).
     """
     from alembic.config import Config  # slow to import, and not every process waits
 
@@ -78,7 +79,7 @@ def wait_for_schema(seconds: float = 0, *, allow_ahead: bool = True) -> str:
 
 
 def _with_foreign_keys(engine: Engine) -> Engine:
-    """Make SQLite enforce foreign keys, which it does only for connections that ask for it."""
+    """Make SQLite enforce foreign keys, which has to be enabled for each connection."""
     if engine.dialect.name == "sqlite":
 
         @event.listens_for(engine, "connect")

@@ -1,6 +1,6 @@
-"""Example data for development: `make seed`, and `make reset`, which begins with an empty database.
+"""Example data for development: `make seed`, and `make reset`, which empties the database first.
 
-Each row is looked for by what identifies it to people, so running it again adds nothing.
+Each row is looked up by its natural key, so running it again adds nothing.
 """
 
 from decimal import Decimal
@@ -17,7 +17,7 @@ USERS = {"ada@example.org": "Ada", "lilei@example.org": "李雷"}
 
 
 def run(session: Session) -> None:
-    """Add what is missing; who calls commits."""
+    """Add the rows that are missing; the caller commits."""
     team = session.scalars(select(Team).where(Team.name == TEAM)).one_or_none()
     if team is None:
         team = Team(name=TEAM)

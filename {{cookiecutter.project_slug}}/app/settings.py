@@ -10,8 +10,8 @@ PROJECT = Path(__file__).resolve().parent.parent
 
 
 def _default_database_url() -> SecretStr:
-    """Return DATABASE_URL_FILE's content, or else the development database of alembic.ini."""
-    from alembic.config import Config  # slow to import, and not needed with a DATABASE_URL
+    """Return the content of DATABASE_URL_FILE, or the development database of alembic.ini."""
+    from alembic.config import Config  # slow to import, and not needed if DATABASE_URL is set
 
     from migrator.config.target import database_url
 
@@ -20,12 +20,12 @@ def _default_database_url() -> SecretStr:
 
 
 class Settings(BaseSettings):
-    """One field for each environment variable of the same name, in capitals."""
+    """Each field is read from the environment variable of the same name in upper case."""
 
     database_url: SecretStr = Field(default_factory=_default_database_url)
 
 
 @cache
 def get_settings() -> Settings:
-    """Return the settings, read once."""
+    """Return the settings, which are read once."""
     return Settings()

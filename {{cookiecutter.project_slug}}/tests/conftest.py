@@ -1,7 +1,7 @@
 """Databases for the tests: one built by the migrations, and a copy of it for each test.
 
-They live on the server that DATABASE_URL or alembic.ini names, under names of their own; the
-development database is not touched.
+They are created on the server that DATABASE_URL or alembic.ini names, with names of their own; the
+development database is not changed.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
 from migrator.config.target import database_url
-from tests.databases import scratch_database
+from tests.databases import shadow_database
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -25,7 +25,7 @@ NewDatabase = Callable[[URL | None], AbstractContextManager[URL]]
 
 
 def config_for(engine: Engine) -> Config:
-    """Return the development configuration, with its commands going to `engine`."""
+    """Return the development configuration for commands on the database of `engine`."""
     config = Config(PROJECT / "alembic.ini")
     config.attributes["connection"] = engine
     return config
@@ -33,14 +33,14 @@ def config_for(engine: Engine) -> Config:
 
 @pytest.fixture(scope="session")
 def server() -> URL:
-    """The URL of the server, for administration only."""
+    """A URL on the server, for creating databases."""
     return database_url(Config(PROJECT / "alembic.ini"))
 
 
 @pytest.fixture(scope="session")
 def migrated_database(server: URL) -> Iterator[URL]:
-    """A database at head, built once by the migrations; only ever copied."""
-    with scratch_database(server) as url:
+    """A database at head, built once by the migrations and used only as a template."""
+    with shadow_database(server) as url:
         engine = create_engine(url, poolclass=NullPool)
         command.upgrade(config_for(engine), "head")
         yield url
@@ -48,15 +48,15 @@ def migrated_database(server: URL) -> Iterator[URL]:
 
 @pytest.fixture
 def empty_engine(server: URL) -> Iterator[Engine]:
-    """An engine on a database without any table."""
-    with scratch_database(server) as url:
+    """An engine on an empty database."""
+    with shadow_database(server) as url:
         yield create_engine(url, poolclass=NullPool)
 
 
 @pytest.fixture
 def database(server: URL, migrated_database: URL) -> Iterator[URL]:
     """A database at head for one test."""
-    with scratch_database(server, template=migrated_database) as url:
+    with shadow_database(server, template=migrated_database) as url:
         yield url
 
 
@@ -69,11 +69,11 @@ def session(database: URL) -> Iterator[Session]:
 
 @pytest.fixture
 def alembic_config() -> Config:
-    """pytest-alembic: the configuration to test."""
+    """The configuration that pytest-alembic tests."""
     return Config(PROJECT / "alembic.ini")
 
 
 @pytest.fixture
 def alembic_engine(empty_engine: Engine) -> Engine:
-    """pytest-alembic: the database to test on, empty."""
+    """The empty database that pytest-alembic tests on."""
     return empty_engine

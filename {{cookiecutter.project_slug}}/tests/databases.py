@@ -1,4 +1,4 @@
-"""Make and remove databases, on PostgreSQL by the server and on SQLite as files."""
+"""Create and drop databases: on a PostgreSQL server, or as SQLite files."""
 
 import shutil
 import tempfile
@@ -12,8 +12,8 @@ from sqlalchemy.engine import URL
 
 
 @contextmanager
-def scratch_database(server: URL, template: URL | None = None) -> Iterator[URL]:
-    """Yield the URL of a new database, empty or a copy of `template`, and remove it afterwards."""
+def shadow_database(server: URL, template: URL | None = None) -> Iterator[URL]:
+    """Yield the URL of a new database, empty or a copy of `template`, and drop it afterwards."""
     if server.get_backend_name() == "sqlite":
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "test.db"

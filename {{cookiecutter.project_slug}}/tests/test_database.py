@@ -1,4 +1,4 @@
-"""The application's sessions: synchronous and asynchronous on the same URL."""
+"""The sessions of the application: synchronous and asynchronous, with the same URL."""
 
 import asyncio
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from app import database, settings
 
 @pytest.fixture(autouse=True)
 def application_url(database: URL, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Point the application at this test's database, as a deployment would."""
+    """Set the database of this test for the application, as a deployment would."""
     monkeypatch.setenv("DATABASE_URL", database.render_as_string(hide_password=False))
     forget()
     yield

@@ -1,4 +1,4 @@
-"""The history of the schema: one line, agreeing with the models, good in both directions."""
+"""The history of the schema: one head, in agreement with the models, up and down."""
 
 import pytest
 import sqlalchemy as sa
@@ -23,14 +23,14 @@ __all__ = [
 
 HISTORY = list(ScriptDirectory(PROJECT / "migrations").walk_revisions())
 FIRST = HISTORY[-1].revision
-# Rows for the tables of the first revision, which the later ones have to leave there. Those of the
-# example: when its models go, put rows of your own tables here.
+# Rows for the tables of the first revision, which later revisions have to keep. They are for the
+# example models: when you remove those, insert rows into your own tables here.
 ROWS: list[str] = [
     "INSERT INTO teams (name) VALUES ('研发')",
     "INSERT INTO users (email, name, team_id) VALUES ('a@example.org', '李雷', 1)",
     "INSERT INTO invoices (user_id, amount) VALUES (1, 9.99)",
 ]
-# A merge changes nothing by itself.
+# A merge revision changes nothing.
 PARENTS = {s.revision: s.down_revision or "base" for s in reversed(HISTORY) if not s.is_merge_point}
 
 
@@ -42,7 +42,7 @@ def tables(engine: Engine) -> set[str]:
 def test_each_revision_can_be_undone_and_applied_again(
     empty_engine: Engine, revision: str, parent: str
 ) -> None:
-    """What a downgrade leaves behind (a type, a table) would break the second upgrade."""
+    """An object that a downgrade leaves behind (a type, a table) breaks the second upgrade."""
     config = config_for(empty_engine)
     command.upgrade(config, revision)
     after = tables(empty_engine)
@@ -59,7 +59,7 @@ def test_base_is_empty(empty_engine: Engine) -> None:
 
 
 def counts(engine: Engine) -> dict[str, int]:
-    """How many rows each table has."""
+    """Return the number of rows in each table."""
     with engine.connect() as connection:
         return {
             name: connection.scalars(sa.select(sa.func.count()).select_from(sa.table(name))).one()
@@ -68,7 +68,7 @@ def counts(engine: Engine) -> dict[str, int]:
 
 
 def test_rows_survive_the_later_revisions(empty_engine: Engine) -> None:
-    """Upgrades run on tables that hold rows; a new NOT NULL column without default fails here."""
+    """Upgrades run on tables with rows; a new NOT NULL column without a default fails here."""
     config = config_for(empty_engine)
     command.upgrade(config, FIRST)
     with empty_engine.begin() as connection:

@@ -1,4 +1,4 @@
-"""The example models: defaults come from the server, names from the convention."""
+"""The example models: defaults of the server, names of the convention."""
 
 import datetime
 from decimal import Decimal

@@ -4,7 +4,12 @@ It imports nothing from the application. Its packages import each other in one d
 each may import those that ORDER names before it.
 """
 
+from pathlib import Path
+
 __version__ = "2026.11.0"
+
+# Old names of modules, which files of older projects import: see compat/__init__.py.
+__path__.append(str(Path(__path__[0], "compat")))
 
 ORDER = (
     "errors",
@@ -25,6 +30,8 @@ ORDER = (
     "backup",
     "deploy",
     "history",
+    "compat",
+    "template",
     "commands",
     "cli",
 )

@@ -1,53 +1,62 @@
-"""`python -m migrator`: the commands and their exit codes (see errors.py)."""
+"""`python -m migrator`: the commands, and their exit codes (see errors.py)."""
 
 import configparser
 import signal
 import sys
-from argparse import REMAINDER, SUPPRESS, ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from argparse import (
+    REMAINDER,
+    SUPPRESS,
+    Action,
+    ArgumentParser,
+    Namespace,
+    RawDescriptionHelpFormatter,
+)
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from alembic.config import Config
 from alembic.util.exc import CommandError
 from sqlalchemy.exc import DBAPIError
 
-from migrator import __version__, console
+from migrator import console
 from migrator.config.context import Context
-from migrator.errors import Interrupted, MigratorError, UsageError
+from migrator.errors import Interrupted, MigratorError, UsageError, one_line
 
-# Each is a module of migrator/commands with `arguments(parser)` and `run(context, options)`; only
-# the one that was asked for is imported.
+# Each command is a module of migrator/commands with `arguments(parser)` and
+# `run(context, options)`. Only the module of the given command is imported.
 COMMANDS = {
-    "plan": "show what a deploy would apply; 3 if anything",
-    "deploy": "apply pending revisions and verify",
-    "rollback": "take revisions back, after showing what that costs",
-    "log": "what deploys have applied, when, and who it was",
-    "check": "is the database where this code expects it? 3 if not",
-    "wait": "check, until it is or the time is up",
+    "plan": "show the revisions that a deploy would apply; exit 3 if any",
+    "deploy": "apply pending revisions, and verify the result",
+    "rollback": "revert revisions, after showing what would be lost",
+    "log": "show the migration log: what was applied, when, and by whom",
+    "check": "compare the database with this code; exit 3 if behind",
+    "wait": "repeat `check` until it succeeds or a timeout expires",
     "sql": "write the SQL of an upgrade to a file",
-    "snapshot": "write schema.sql, for reviews; --check: 1 if it is stale",
-    "guard": "refuse changes to revisions that the main branch has",
-    "lint": "say what revisions would lock or break; 5 if anything",
-    "trace": "try revisions on a scratch database, and show their locks",
-    "backup": "copy the database into a file, and read that back",
-    "restore": "bring a backup into an empty database",
-    "squash": "collapse revisions into one that makes the same schema",
+    "snapshot": "write schema.sql for reviews; --check: exit 1 if stale",
+    "guard": "refuse changes to revisions that are on the main branch",
+    "lint": "report what revisions would lock or break; exit 5 if any",
+    "trace": "run revisions on a shadow database, and show their locks",
+    "backup": "back up the database to a file, and verify the file",
+    "restore": "restore a backup into an empty database",
+    "squash": "collapse revisions into one that creates the same schema",
     "baseline": "adopt a database: models, a first revision, a stamp",
-    "reset": "drop everything, migrate and seed, in development",
-    "seed": "add the example data, in development",
+    "reset": "drop everything, migrate and seed (development only)",
+    "seed": "add the example data (development only)",
+    "update": "update this project to a newer version of its template",
     "tables": "list the tables that the models describe",
-    "db": "the development PostgreSQL",
+    "db": "start, stop or open the development PostgreSQL",
 }
 EXIT_CODES = """Exit codes: 0 done or nothing to do, 1 failed, 2 wrong usage or configuration,
-3 revisions are pending, 4 waited too long for a lock, 5 refused by a safety check, 130 stopped
-by Ctrl-C or SIGTERM."""
+3 revisions are pending, 4 waited too long for a lock, 5 refused by a safety check, 130
+interrupted by Ctrl-C or SIGTERM."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code; errors are one sentence on stderr."""
+    """Run one command and return its exit code; errors are printed to stderr."""
     console.start()
-    # A container is stopped with SIGTERM: end as with Ctrl-C, which cancels the statement.
+    # Containers are stopped with SIGTERM: handle it like Ctrl-C, which cancels the statement.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     first = _parser().parse_args(arguments)
     command = import_module(f"migrator.commands.{first.command.replace('-', '_')}")
@@ -60,10 +69,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             console.note(f"  {name:<12} {text}")
         return getattr(error, "exit_code", MigratorError.exit_code)
     except DBAPIError as error:
-        console.note(f"{first.command}: the database said: {' '.join(str(error.orig).split())}")
+        console.note(f"{first.command}: database error: {one_line(error)}")
         return MigratorError.exit_code
     except KeyboardInterrupt:
-        console.note(f"{first.command}: stopped.")
+        console.note(f"{first.command}: interrupted.")
         return Interrupted.exit_code
     return 0
 
@@ -72,18 +81,34 @@ def _context(options: Namespace) -> Context:
     path = options.config
     if not Path(path).is_file():
         name = console.argument(path)
-        raise UsageError(f"There is no {name} here; run this in the project's folder, or name it.")
+        raise UsageError(
+            f"There is no {name} here; run this in the project's folder, or name the ini file with"
+            " -c."
+        )
     if "%" in str(Path(path).absolute().parent):
-        raise UsageError("Alembic cannot read ini files in a folder with % in its path: rename it.")
+        raise UsageError(
+            "Alembic cannot read ini files in a folder with % in its path: rename the folder."
+        )
     config = Config(path)
     try:
         context = Context.of(config, vars(options))
     except (configparser.Error, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} cannot be read: {' '.join(str(error).split())}.") from None
+        raise UsageError(f"{path} cannot be read: {one_line(error)}.") from None
     for folder in (config.get_main_option("prepend_sys_path") or "").split(":"):
         if folder and folder not in sys.path:
             sys.path.insert(0, folder)
     return context
+
+
+class Version(Action):
+    """`--version`, which looks for the commit only when it is asked for."""
+
+    def __call__(self, parser: ArgumentParser, *_: Any, **__: Any) -> None:
+        """Print the version and end."""
+        from migrator.template import provenance
+
+        console.say(provenance.version())
+        parser.exit()
 
 
 def _parser() -> ArgumentParser:
@@ -91,13 +116,13 @@ def _parser() -> ArgumentParser:
     parser = ArgumentParser(
         prog="python -m migrator",
         usage="%(prog)s [-h] [-c CONFIG] [--version] COMMAND ...",
-        description=f"Looks after the database schema of this project. Commands:\n\n{listed}",
-        epilog=f"COMMAND --help shows its options.\n\n{EXIT_CODES}",
+        description=f"Manages the database schema of this project. Commands:\n\n{listed}",
+        epilog=f"Use COMMAND --help for the options of a command.\n\n{EXIT_CODES}",
         formatter_class=RawDescriptionHelpFormatter,
     )
     parser.add_argument("-c", "--config", default="alembic.ini", help="ini file (%(default)s)")
-    parser.add_argument("--version", action="version", version=__version__)
-    parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="see above")
+    parser.add_argument("--version", action=Version, nargs=0, help="show version and commit")
+    parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="one of the above")
     parser.add_argument("rest", nargs=REMAINDER, help=SUPPRESS)
     return parser
 

@@ -1,4 +1,4 @@
-"""Everything that is printed. UTF-8 whatever the locale says, aligned for wide characters."""
+"""Printing: the only module that prints, in UTF-8 whatever the locale is."""
 
 import atexit
 import gc
@@ -6,17 +6,22 @@ import io
 import logging
 import sys
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TextIO
+
+from alembic.config import Config
+
+from migrator.errors import MigratorError
 
 
 def start() -> None:
-    """Make stdout and stderr write UTF-8, under every locale and PYTHONIOENCODING.
+    """Make stdout and stderr write UTF-8, whatever the locale and PYTHONIOENCODING are.
 
-    And skip the last search for garbage, which takes a quarter of a short command's time.
+    It also skips the garbage collection at exit, which takes a quarter of a short command's time.
 
     `reconfigure` changes the stream in place. A new TextIOWrapper around `sys.stdout.buffer`
-    would close the buffer when it is collected, and breaks `pytest -s`.
+    would close the buffer when it is garbage-collected, and break `pytest -s`.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -25,10 +30,10 @@ def start() -> None:
 
 
 def argument(text: str) -> str:
-    """Return a command-line argument as the UTF-8 that the user typed.
+    """Return a command-line argument as the UTF-8 text that the user typed.
 
-    Without UTF-8 mode, an ASCII or Latin locale decodes the bytes of `argv` wrongly;
-    `surrogateescape` keeps them, so that they can be decoded again.
+    Without UTF-8 mode, Python decodes `argv` in the encoding of the locale. `surrogateescape`
+    preserves the bytes, so that they can be decoded again.
     """
     try:
         return text.encode(sys.getfilesystemencoding(), "surrogateescape").decode("utf-8")
@@ -37,26 +42,34 @@ def argument(text: str) -> str:
 
 
 class Handler(logging.StreamHandler[TextIO]):
-    """For alembic.ini: the log without what Alembic says about itself at every start."""
+    """The log handler in alembic.ini, without the lines that Alembic logs at every start."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Leave out which implementation was chosen and what it assumes."""
-        itself = record.getMessage().startswith(("Context impl ", "Will assume "))
-        return not itself and bool(super().filter(record))
+        """Drop the lines about the implementation and its assumptions."""
+        startup = record.getMessage().startswith(("Context impl ", "Will assume "))
+        return not startup and bool(super().filter(record))
 
 
 def say(message: str = "") -> None:
-    """Print one line of result to stdout."""
+    """Print a line of the result to stdout."""
     print(message, flush=True)
 
 
 def note(message: str) -> None:
-    """Print one line of progress or warning to stderr, which never mixes with results."""
+    """Print a progress message or a warning to stderr, apart from the result."""
     print(message, file=sys.stderr, flush=True)
 
 
+def confirmed(question: str) -> bool:
+    """Ask a question on the terminal; without a terminal the answer is no."""
+    if not sys.stdin.isatty():
+        return False
+    say(f"{question} [y/N]")
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
 def width(text: str) -> int:
-    """Return how many terminal columns `text` takes: two for each wide character (UAX #11)."""
+    """Return the width of `text` in terminal columns: two per wide character (UAX #11)."""
     return sum(
         0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
         for c in text
@@ -64,10 +77,24 @@ def width(text: str) -> int:
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Lay out rows in columns, as wide as their widest cell."""
+    """Align rows in columns that are as wide as their widest cell."""
     lines = [header, *rows]
     widths = [max(width(line[i]) for line in lines) for i in range(len(header))]
     return "\n".join(
         "  ".join(cell + " " * (widths[i] - width(cell)) for i, cell in enumerate(line)).rstrip()
         for line in lines
     )
+
+
+@contextmanager
+def exit_codes(config: Config) -> Iterator[None]:
+    """Give the `alembic` command the exit codes of errors.py; its own is 255 for every error."""
+    try:
+        yield
+    except MigratorError as error:
+        if config.cmd_opts is None:  # a program called Alembic and handles errors itself
+            raise
+        say(f"FAILED: {error}")
+        for name, text in error.details:
+            say(f"  {name}: {text}")
+        sys.exit(error.exit_code)

@@ -1,22 +1,17 @@
-"""The errors that people see: one clear sentence each, and the exit code that goes with it.
+"""The errors that users see: a message that says what to do, and an exit code.
 
-They derive from Alembic's own CommandError, so that the `alembic` command prints them
-without a traceback too.
+They derive from Alembic's CommandError, so that the `alembic` command prints them without a
+traceback too.
 """
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-from alembic.config import Config
 from alembic.util.exc import CommandError
 
 
 class MigratorError(CommandError):
-    """Something failed; the message says what state things are in and what to do.
+    """A command failed; the message says which state the database is in and what to do.
 
-    `details` are lines for below the message: a name and a text. `reason` is what happened, without
-    what was or was not changed: for callers who say that themselves.
+    `details` are lines to print below the message, each with a name and a text. `reason` is what
+    happened, without what was or was not changed: for callers who say that themselves.
     """
 
     exit_code = 1
@@ -25,7 +20,7 @@ class MigratorError(CommandError):
 
 
 class UnreachableError(MigratorError):
-    """There was no connection; `permanent` if trying again cannot help."""
+    """The server cannot be reached; `permanent` means that a retry cannot help."""
 
     def __init__(self, message: str, *, permanent: bool) -> None:
         super().__init__(message)
@@ -39,36 +34,29 @@ class UsageError(MigratorError):
 
 
 class PendingError(MigratorError):
-    """The database is not where this code expects it to be."""
+    """The database is not at the revision that this code expects."""
 
     exit_code = 3
 
 
 class LockTimeout(MigratorError):
-    """The time for waiting was spent; nothing changed since the last good revision."""
+    """A lock was not granted in time; nothing changed since the last applied revision."""
 
     exit_code = 4
 
 
 class Interrupted(MigratorError):
-    """Ctrl-C or SIGTERM."""
+    """The command was interrupted by Ctrl-C or SIGTERM."""
 
     exit_code = 130
 
 
 class RefusedError(MigratorError):
-    """A safety check said no; the message gives the command that says yes."""
+    """A safety check refused the command; the message says how to proceed."""
 
     exit_code = 5
 
 
-@contextmanager
-def exit_codes(config: Config) -> Iterator[None]:
-    """Give the `alembic` command the exit codes above; it ends with 255 whatever happened."""
-    try:
-        yield
-    except MigratorError as error:
-        if config.cmd_opts is None:  # a program called Alembic, and handles errors itself
-            raise
-        print(f"FAILED: {error}", *(f"  {name}: {text}" for name, text in error.details), sep="\n")
-        sys.exit(error.exit_code)
+def one_line(error: Exception) -> str:
+    """Return the text of an error, or of the driver's error in it, on one line."""
+    return " ".join(str(getattr(error, "orig", None) or error).split())

@@ -1,4 +1,4 @@
-"""The tables, one module each; packages for what belongs together.
+"""The models: one module per table, and packages for related tables.
 
-Nothing has to be listed here: migrations find every module below this package.
+Modules need not be imported here: migrations discover every module below this package.
 """

@@ -1,4 +1,4 @@
-"""What all models share: names for constraints, column types, timestamps."""
+"""The base of all models: constraint names, column types, timestamps."""
 
 import datetime
 from typing import Annotated
@@ -15,7 +15,7 @@ NAMING_CONVENTION = {
     "pk": "pk_%(table_name)s",
 }
 
-# SQLite numbers rows by itself only in an INTEGER column.
+# SQLite generates keys only for a column of type INTEGER.
 BigId = BigInteger().with_variant(Integer(), "sqlite")
 
 PrimaryKey = Annotated[int, mapped_column(BigId, primary_key=True)]
@@ -26,17 +26,17 @@ class Base(DeclarativeBase):
     """The declarative base: derive every model from it."""
 
     metadata = MetaData(naming_convention=NAMING_CONVENTION)
-    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads it as it stands
+    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy expects a plain dict
         int: BigId,
         datetime.datetime: DateTime(timezone=True),
     }
 
 
 class Timestamps:
-    """Mix-in: when a row came and when it last changed.
+    """Mix-in: when a row was created, and when it was last updated.
 
-    The default is the server's (`server_default`), so that rows from other programs and from
-    migrations have it too. `updated_at` is set by this application only.
+    The defaults are server defaults, so that they apply to rows from other programs and migrations
+    too. Only this application sets `updated_at` on updates.
     """
 
     created_at: Mapped[datetime.datetime] = mapped_column(server_default=func.now())

@@ -8,7 +8,7 @@ from app.models.team import Team
 
 
 class User(Timestamps, Base):
-    """Somebody who signs in; a member of at most one team."""
+    """A user who can sign in; a member of at most one team."""
 
     __tablename__ = "users"
 

@@ -7,12 +7,12 @@ import sqlalchemy as sa
 from alembic.operations import ops
 from alembic.runtime.migration import MigrationContext
 
-from migrator.autogenerate import probe, values
+from migrator.autogenerate import defaults, probe
 from migrator.autogenerate.steps import CONTRACT, EXPAND, FILL, ONLINE, CommentOp, Step, plain
-from migrator.operations import catalog
+from migrator.operations import names
 from migrator.operations.backfill import BackfillOp
-from migrator.operations.columns import SetNotNullOp
-from migrator.operations.running import block
+from migrator.operations.session import block
+from migrator.operations.set_not_null import SetNotNullOp
 
 UNDECIDED = "Decide what the rows that are there get; None stops the upgrade if there are any."
 AGAIN = "Once more, for the rows that the old code has written since."
@@ -20,7 +20,7 @@ REWRITES = (
     "PostgreSQL rewrites {table} for this while nobody can read or write it. Without downtime:"
 )
 INSTEAD = "add a column of the new type beside it, op.backfill it, and drop this one in the end."
-INSTEAD_OF_NEW = "a column that the code fills, and what a domain says as a check of the table."
+INSTEAD_OF_NEW = "a column that the code fills; for a domain, a CHECK constraint of the table."
 LEFT_OUT = "The new code writes rows without it."
 COMES_BACK = "NOT NULL comes back only if no row is without a value."
 
@@ -36,7 +36,7 @@ def add(context: MigrationContext, op: ops.AddColumnOp) -> Iterator[Step]:
 
 def _add(context: MigrationContext, op: ops.AddColumnOp, rewrites: bool) -> Iterator[Step]:
     column = op.column
-    has_default = values.has_server_default(column)
+    has_default = defaults.has_server_default(column)
     made = column.computed is not None or column.identity is not None
     if not (made or has_default or column.nullable):
         yield from _without_default(context, op)
@@ -78,7 +78,7 @@ def drop(op: ops.DropColumnOp) -> Iterator[Step]:
         return
     back = ops.AddColumnOp(op.table_name, _changed(column, nullable=True), schema=schema)
     yield Step(CONTRACT, [op], [back])
-    table, name = catalog.quoted(op.table_name, schema), catalog.column(column.name)
+    table, name = names.quoted(op.table_name, schema), names.column(column.name)
     if_filled = block(
         f"IF NOT EXISTS (SELECT 1 FROM {table} WHERE {name} IS NULL) THEN"
         f" ALTER TABLE {table} ALTER COLUMN {name} SET NOT NULL; END IF;"
@@ -100,7 +100,7 @@ def _without_default(context: MigrationContext, op: ops.AddColumnOp) -> Iterator
     nullable = _changed(op.column, nullable=True)
     add = ops.AddColumnOp(op.table_name, nullable, schema=op.schema)
     yield Step(EXPAND, [add], [add.reverse()])
-    value = values.python_default(op.column)
+    value = defaults.python_default(op.column)
     column = _model_column(context, op.schema, op.table_name, op.column.name)
     comment = [CommentOp(UNDECIDED)] if value is None else []
     yield Step(ONLINE, [*comment, _backfill(column, op, op.column.name, value)], [], FILL)
@@ -111,7 +111,7 @@ def _without_default(context: MigrationContext, op: ops.AddColumnOp) -> Iterator
 
 def _with_volatile_default(context: MigrationContext, op: ops.AddColumnOp) -> Iterator[Step]:
     column = op.column
-    default = values.server_default(column)
+    default = defaults.server_default(column)
     bare = _changed(column, nullable=True, server_default=None)
     add = ops.AddColumnOp(op.table_name, bare, schema=op.schema)
     set_default = ops.AlterColumnOp(
@@ -134,9 +134,9 @@ def _with_volatile_default(context: MigrationContext, op: ops.AddColumnOp) -> It
 def _fill_before(column: sa.Column[Any] | None, op: ops.AlterColumnOp) -> Iterator[Step]:
     if column is None:
         return
-    value: Any = values.python_default(column)
-    if values.has_server_default(column):
-        value = sa.text(values.server_default(column))
+    value: Any = defaults.python_default(column)
+    if defaults.has_server_default(column):
+        value = sa.text(defaults.server_default(column))
     if value is not None:
         yield Step(CONTRACT, [_backfill(column, op, op.column_name, value)], [], FILL)
 
@@ -145,8 +145,8 @@ def _not_null(
     table: str, column: str, schema: str | None, kind: Any, phase: str = CONTRACT
 ) -> Step:
     """NOT NULL is of the contract, unless a default fills what the old code leaves out."""
-    back = ops.AlterColumnOp(table, column, schema=schema, existing_type=kind, modify_nullable=True)
-    return Step(phase, [SetNotNullOp(table, column, schema=schema)], [back], FILL)
+    op = SetNotNullOp(table, column, schema=schema, existing_type=kind)
+    return Step(phase, [op], [op.reverse()], FILL)
 
 
 def _only(op: ops.AlterColumnOp, *kept: str) -> ops.AlterColumnOp:

@@ -35,10 +35,10 @@ code uses it. If its model exists: `make tables` shows what was found."""
 _REWRITE = """This revision would change {refused}, for which PostgreSQL rewrites the table while \
 nobody can read or write it. No revision was written. Without downtime: add a column of the new \
 type under another name, let the code write both, op.backfill it, let the code read the new one, \
-and drop the old one; a new column that is computed, or of a domain with a check: let the code \
-fill a plain one, and put the check on the table. If the table is small, or the service is down: \
-`make revision m="..." rewrite={names}` (alembic -x rewrite={names} revision --autogenerate -m \
-"...")."""
+and drop the old one; a new column that is computed, or of a domain with a CHECK constraint: \
+let the code fill a plain one, and put the constraint on the table. If the table is small, or the \
+service is down: `make revision m="..." rewrite={names}` (alembic -x rewrite={names} revision \
+--autogenerate -m "...")."""
 
 
 def _check(kind: str, found: Collection[str], refusal: str) -> None:

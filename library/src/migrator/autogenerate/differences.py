@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from alembic.operations import MigrateOperation, ops
 from alembic.runtime.migration import MigrationContext
@@ -18,9 +17,10 @@ from migrator.autogenerate.steps import (
     Step,
     plain,
 )
-from migrator.operations.constraints import AddCheckValidatedOp, AddForeignKeyValidatedOp
-from migrator.operations.indexes import CreateIndexConcurrentlyOp, DropIndexConcurrentlyOp
-from migrator.operations.uniques import AddUniqueConcurrentlyOp, DropConstraintIfExistsOp
+from migrator.operations.create_index_concurrently import CreateIndexConcurrentlyOp
+from migrator.operations.drop_constraint_if_exists import DropConstraintIfExistsOp
+from migrator.operations.drop_index_concurrently import DropIndexConcurrentlyOp
+from migrator.operations.operation import validated
 
 Table = tuple[str | None, str]  # schema and name
 
@@ -61,7 +61,7 @@ def steps(known: Known, op: MigrateOperation, table: Table | None) -> Iterator[S
         yield plain(op, CONTRACT)
     elif isinstance(op, ops.CreateIndexOp):
         new = CreateIndexConcurrentlyOp.from_index(op.to_index())
-        yield Step(ONLINE, [new], [DropIndexConcurrentlyOp.from_index(op.to_index())], INDEX)
+        yield Step(ONLINE, [new], [new.reverse()], INDEX)
     elif isinstance(op, ops.DropIndexOp):
         yield _drop_index(known, op)
     elif isinstance(op, ops.AddConstraintOp):
@@ -74,10 +74,8 @@ def steps(known: Known, op: MigrateOperation, table: Table | None) -> Iterator[S
         yield from columns.alter(known.context, op)
     elif isinstance(op, ops.DropColumnOp):
         yield from columns.drop(op)
-    elif hasattr(op, "reverse"):
-        yield plain(op)
     else:
-        yield Step(EXPAND, [op])
+        yield plain(op)
 
 
 def _drop_index(known: Known, op: ops.DropIndexOp) -> Step:
@@ -86,38 +84,20 @@ def _drop_index(known: Known, op: ops.DropIndexOp) -> Step:
     if op.kw.get("unique") and not replaced:
         # The code that runs may rely on it: INSERT ... ON CONFLICT.
         return Step(CONTRACT, [drop], [op.reverse()], FIRST)
-    create = CreateIndexConcurrentlyOp.from_index(op.to_index())
-    return Step(ONLINE, [drop], [create], FIRST if replaced else INDEX)
+    return Step(ONLINE, [drop], [drop.reverse()], FIRST if replaced else INDEX)
 
 
 def _add_constraint(op: ops.AddConstraintOp) -> Step:
-    safe = _validated(op)
+    safe = validated(op)
     if safe is None:
         return plain(op)
-    drop: Any = op.reverse()
-    gone = DropConstraintIfExistsOp(
-        drop.constraint_name, drop.table_name, type_=drop.constraint_type, schema=drop.schema
-    )
-    return Step(ONLINE, [safe], [gone], INDEX if op.constraint_type == "unique" else CONSTRAINT)
-
-
-def _validated(op: ops.AddConstraintOp) -> ops.AddConstraintOp | None:
-    constraint = op.to_constraint()
-    if isinstance(op, ops.CreateUniqueConstraintOp):
-        return AddUniqueConcurrentlyOp.from_constraint(constraint)
-    if isinstance(op, ops.CreateForeignKeyOp):
-        return AddForeignKeyValidatedOp.from_constraint(constraint)
-    if isinstance(op, ops.CreateCheckConstraintOp):
-        return AddCheckValidatedOp.from_constraint(constraint)
-    return None
+    rank = INDEX if op.constraint_type == "unique" else CONSTRAINT
+    return Step(ONLINE, [safe], [safe.reverse()], rank)
 
 
 def _drop_constraint(known: Known, op: ops.DropConstraintOp) -> Step:
     if (op.schema, op.table_name, str(op.constraint_name)) in known.added:
-        drop = DropConstraintIfExistsOp(
-            op.constraint_name, op.table_name, type_=op.constraint_type, schema=op.schema
-        )
-        back = _validated(op.reverse())
-        return Step(ONLINE, [drop], [back] if back else [op.reverse()], FIRST)
+        drop = DropConstraintIfExistsOp.from_constraint(op.to_constraint())
+        return Step(ONLINE, [drop], [drop.reverse()], FIRST)
     # The code that runs may rely on a unique one: INSERT ... ON CONFLICT.
     return plain(op, CONTRACT if op.constraint_type == "unique" else EXPAND)

@@ -10,8 +10,8 @@ from alembic.operations import ops
 from alembic.runtime.migration import MigrationContext
 
 from migrator import console
-from migrator.autogenerate import consent, enums, phases, rendering, schemas, writing  # noqa: F401 - it registers itself
-from migrator.autogenerate.checks import PLUGINS
+from migrator.autogenerate import column_types, consent, enums, phases, schemas
+from migrator.autogenerate.check_constraints import PLUGINS
 from migrator.errors import UsageError
 from migrator.revisions import log
 
@@ -51,7 +51,7 @@ def options(connection: sa.Connection, typed: str | None, *, only_compares: bool
         "include_name": include_name(connection),
         "autogenerate_plugins": PLUGINS,
         "process_revision_directives": directives,
-        "render_item": rendering.render_item,
+        "render_item": column_types.render_item,
         "compare_server_default": True,
     }
 

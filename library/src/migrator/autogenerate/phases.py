@@ -1,7 +1,7 @@
 """The steps as revisions that follow each other: expand, online, contract; only those needed.
 
 expand and contract are transactions that roll back whole. online, and what a contract revision
-begins with, is run outside one, and may be run again.
+begins with, is not transactional, and may be run again.
 """
 
 from collections.abc import Iterator, Sequence
@@ -57,7 +57,7 @@ def _scripts(
         up = [op for step in chosen for op in step.upgrade]
         down = [op for step in reversed(chosen) for op in step.downgrade]
         if phase == ONLINE:  # what cannot run in a transaction that has changed something
-            down.sort(key=lambda op: not isinstance(op, steps.OUTSIDE))
+            down.sort(key=lambda op: bool(getattr(op, "transactional", True)))
         if up:
             parts.append((phase, ops.UpgradeOps(up), ops.DowngradeOps(down)))
     names = _revisions(context, script, len(parts))

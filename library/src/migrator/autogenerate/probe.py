@@ -1,6 +1,6 @@
-"""Asks PostgreSQL which changes rewrite a table, instead of knowing all of its rules.
+"""A probe that asks PostgreSQL which changes rewrite a table, instead of knowing all of its rules.
 
-The change is made to an empty temporary table like the real one, and taken back: a table that
+The change is made to an empty temporary table like the real one, and rolled back: a table that
 was rewritten has another file afterwards.
 """
 
@@ -12,7 +12,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateColumn
 
-from migrator.operations import catalog
+from migrator.operations import names
 
 NAME = "migrator_probe"
 FILE = f"SELECT pg_relation_filenode('pg_temp.{NAME}')"
@@ -25,7 +25,7 @@ def rewrites_table(context: MigrationContext, op: ops.MigrateOperation) -> bool:
     """
     if isinstance(op, ops.AlterColumnOp) and op.modify_type is not None:
         kind = op.modify_type.compile(dialect=context.dialect)
-        column = catalog.column(op.column_name)
+        column = names.column(op.column_name)
         change = f"ALTER TABLE {NAME} ALTER COLUMN {column} TYPE {kind}"
         # The old default may not fit the new type; PostgreSQL will say so.
         drop = f"ALTER TABLE {NAME} ALTER COLUMN {column} DROP DEFAULT"
@@ -44,14 +44,14 @@ def rewrites_for_default(context: MigrationContext, op: ops.AddColumnOp) -> bool
 
 
 def _add(column: sa.Column[Any]) -> str:
-    description = str(CreateColumn(column).compile(dialect=catalog.DIALECT))
+    description = str(CreateColumn(column).compile(dialect=names.DIALECT))
     return f"ALTER TABLE {NAME} ADD COLUMN {description}"
 
 
 def _add_bare(column: sa.Column[Any]) -> str:
     """Return SQL for a column that nothing fills: a domain may check that, row by row."""
-    kind = column.type.compile(dialect=catalog.DIALECT)
-    return f"ALTER TABLE {NAME} ADD COLUMN {catalog.column(column.name)} {kind}"
+    kind = column.type.compile(dialect=names.DIALECT)
+    return f"ALTER TABLE {NAME} ADD COLUMN {names.column(column.name)} {kind}"
 
 
 def _rewritten(
@@ -60,7 +60,7 @@ def _rewritten(
     """Return None where it cannot be tried: a type that this revision makes, a missing cast."""
     connection = context.connection
     assert connection is not None
-    like = catalog.quoted(op.table_name, op.schema)
+    like = names.quoted(op.table_name, op.schema)
     options = {"no_parameters": True}
 
     def run(statement: str) -> Any:

@@ -2,23 +2,11 @@
 
 from dataclasses import dataclass, field
 
+from alembic.autogenerate import renderers
+from alembic.autogenerate.api import AutogenContext
 from alembic.operations import MigrateOperation
 
-from migrator.operations.constraints import AddCheckValidatedOp, AddForeignKeyValidatedOp
-from migrator.operations.indexes import CreateIndexConcurrentlyOp, DropIndexConcurrentlyOp
-from migrator.operations.uniques import AddUniqueConcurrentlyOp, DropConstraintIfExistsOp
-
 EXPAND, ONLINE, CONTRACT = PHASES = ("expand", "online", "contract")
-
-# What runs outside the revision's transaction.
-OUTSIDE = (
-    AddCheckValidatedOp,
-    AddForeignKeyValidatedOp,
-    AddUniqueConcurrentlyOp,
-    CreateIndexConcurrentlyOp,
-    DropConstraintIfExistsOp,
-    DropIndexConcurrentlyOp,
-)
 
 # The order within a revision; what runs outside the transaction has to come first.
 FIRST, FILL, INDEX, CONSTRAINT, PLAIN = range(5)
@@ -26,8 +14,8 @@ FIRST, FILL, INDEX, CONSTRAINT, PLAIN = range(5)
 
 @dataclass
 class Step:
-    """Operations that belong together, and those that take them back (in a revision that is
-    taken back, the last step comes first)."""
+    """Operations that belong together, and those that revert them (in a downgrade, the last step
+    comes first)."""
 
     phase: str
     upgrade: list[MigrateOperation]
@@ -41,6 +29,11 @@ class CommentOp(MigrateOperation):
     def __init__(self, *lines: str) -> None:
         self.lines = lines
         self.ops: list[MigrateOperation] = []  # so that Alembic finds no difference in it
+
+
+@renderers.dispatch_for(CommentOp)
+def _render(_context: AutogenContext, op: CommentOp) -> list[str]:
+    return [f"# {line}" for line in op.lines]
 
 
 def plain(op: MigrateOperation, phase: str = EXPAND) -> Step:

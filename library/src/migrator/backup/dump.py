@@ -1,4 +1,4 @@
-"""Dump a PostgreSQL database into a file, and read the file back."""
+"""Back up a PostgreSQL database with pg_dump, and verify the dump."""
 
 import os
 import re
@@ -7,16 +7,16 @@ from pathlib import Path
 
 import psycopg
 
-from migrator.backup import files, tools
+from migrator.backup import programs, storage
 from migrator.config.context import Context
 from migrator.console import note
 from migrator.errors import LockTimeout, MigratorError
 
-# A compressed dump is a fifth to a twentieth of a database with its indexes. Without an earlier
-# one to go by, only what would hardly fit is refused: a disk that is full later stops it too.
-PART_OF_DATABASE = 10
+# A compressed dump takes a fifth to a twentieth of the size of the database with its indexes. This
+# estimate is for the first backup only; if the disk fills up later, pg_dump fails and says so.
+SIZE_RATIO = 10
 
-# Those that pg_dump takes: not of pg_catalog, not temporary, not a part of an extension.
+# The tables that pg_dump dumps: no system, temporary or extension tables.
 TABLES = """
 SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
@@ -33,117 +33,121 @@ WHERE l.mode = 'AccessExclusiveLock' AND l.granted AND l.locktype = 'relation'
 """
 
 
-def dump(context: Context, at: str, output: Path | None) -> tuple[Path, int, files.Place]:
+def dump(context: Context, at: str, output: Path | None) -> tuple[Path, int, storage.Storage]:
     """Make and verify a dump; see `backup.take`.
 
     Returns:
-        Its path, how many tables it has, and where backups of this database lie.
+        The path of the dump, the number of tables in it, and where backups of this database are
+        kept.
     """
-    source = tools.database(context)
+    source = programs.database(context)
     with source.connect() as connection:
         info = connection.info
         server = info.server_version // 10000
-        found = tools.find(context, server)[0]
-        _refuse_older(found, server)
+        found = programs.find(context, server)[0]
+        _require_version(found, server)
         where = info.host if info.port == 5432 else f"{info.host}_{info.port}"
-        place = files.place(context, info.dbname, where, ".dump")
+        kept = storage.of_database(context, info.dbname, where, ".dump")
         if output is None:
-            place.remove_dead()
-        with files.writing([output] if output else place.new(at)) as (part, path):
+            kept.remove_abandoned()
+        with storage.new_file([output] if output else kept.new(at)) as (part, path):
             size = connection.execute("SELECT pg_database_size(current_database())").fetchone()
-            place.require_space(size[0] // PART_OF_DATABASE if size else 0, part.parent)
+            kept.require_space(size[0] // SIZE_RATIO if size else 0, part.parent)
             expected = _dump(context, found, source, connection, part)
             _verify(found, part, expected)
-    return path, expected, place
+    return path, expected, kept
 
 
 def _dump(
     context: Context,
-    found: tools.Tools,
-    source: tools.Database,
+    found: programs.Programs,
+    source: programs.LibpqDatabase,
     connection: psycopg.Connection,
     part: Path,
 ) -> int:
-    patience = context.settings.deploy_lock_timeout
+    timeout = context.settings.deploy_lock_timeout
     connection.execute("SET idle_in_transaction_session_timeout = 0")
-    # Counted in the very state that is dumped: another deploy may create tables meanwhile.
+    # Count the tables in the snapshot that is dumped: another session may create tables meanwhile.
     connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
     row = connection.execute(f"SELECT pg_export_snapshot(), ({TABLES})").fetchone()
     snapshot, expected = row or ("", 0)
     command = [
         found.path("pg_dump"),
         "--format=custom",
-        "--compress=1",  # more takes 2.5 times as long for 3 % less, and the deploy waits
+        "--compress=1",  # a higher level takes 2.5 times as long and saves 3 %
         "--no-password",
-        f"--lock-wait-timeout={round(patience * 1000)}",
+        f"--lock-wait-timeout={round(timeout * 1000)}",
         f"--snapshot={snapshot}",
         f"--file={part}",
         source.argument,
     ]
 
-    def beat() -> None:
+    def heartbeat() -> None:
         waits = [row[0] for row in connection.execute(HOLDERS)]
-        size = files.amount(part.stat().st_size)
-        note(f"Backing up: {size} so far{'; ' if waits else ''}{', '.join(waits)}.")
+        size = storage.amount(part.stat().st_size)
+        note(f"Backing up: {size} written{'; ' if waits else ''}{', '.join(waits)}.")
 
     started = time.monotonic()
-    run = tools.run(command, source.environment, beat)
+    run = programs.run(command, source.environment, heartbeat)
     if run.returncode:
-        if "LOCK TABLE" in run.stderr and time.monotonic() - started >= patience > 0:
-            raise _locked(connection, patience)
-        raise files.failed(f"pg_dump failed ({tools.last_words(run)})")
+        if "LOCK TABLE" in run.stderr and time.monotonic() - started >= timeout > 0:
+            raise _locked(connection, timeout)
+        raise storage.failed(f"pg_dump failed ({programs.error_output(run)})")
     connection.execute("ROLLBACK")
     return int(expected)
 
 
-def tables_in(found: tools.Tools, dump: Path) -> int:
-    """Return how many tables are in a dump.
+def tables_in(found: programs.Programs, dump: Path) -> int:
+    """Return the number of tables in a dump.
 
     Raises:
-        MigratorError: it is broken, or newer than the tools; the message is for `last_words`.
+        MigratorError: the dump is damaged, or newer than pg_restore; the message is what
+            pg_restore printed.
     """
-    run = tools.run([found.path("pg_restore"), "--list", str(dump)], tools.plain_environment())
+    run = programs.run(
+        [found.path("pg_restore"), "--list", str(dump)], programs.plain_environment()
+    )
     if run.returncode:
-        raise MigratorError(tools.last_words(run))
+        raise MigratorError(programs.error_output(run))
     return len(re.findall(r"^\d+; 1259 \d+ TABLE ", run.stdout, re.MULTILINE))
 
 
-def read_through(found: tools.Tools, dump: Path) -> None:
-    """Read and decompress every byte of a dump, as a restore would.
+def read_through(found: programs.Programs, dump: Path) -> None:
+    """Read and decompress the whole dump, as a restore would.
 
     Raises:
-        MigratorError: it is broken.
+        MigratorError: the dump is damaged; the message is what pg_restore printed.
     """
-    # --list reads the table of contents only, which is whole in a file that ends too early.
+    # --list reads only the table of contents, which is complete in a truncated file.
     command = [found.path("pg_restore"), f"--file={os.devnull}", str(dump)]
-    run = tools.run(command, tools.plain_environment())
+    run = programs.run(command, programs.plain_environment())
     if run.returncode:
-        raise MigratorError(tools.last_words(run))
+        raise MigratorError(programs.error_output(run))
 
 
-def _verify(found: tools.Tools, dump: Path, expected: int) -> None:
+def _verify(found: programs.Programs, dump: Path, expected: int) -> None:
     try:
         tables = tables_in(found, dump)
         read_through(found, dump)
     except MigratorError as error:
-        raise files.failed(f"what pg_dump wrote cannot be read back ({error})") from None
+        raise storage.failed(f"the dump cannot be read back ({error})") from None
     if tables != expected:
-        raise files.failed(f"the dump has {tables} tables and the database {expected}")
+        raise storage.failed(f"the dump has {tables} tables and the database has {expected}")
 
 
-def _refuse_older(found: tools.Tools, server: int) -> None:
+def _require_version(found: programs.Programs, server: int) -> None:
     if found.major < server:
-        raise files.failed(
-            f"{found.path('pg_dump')} is of PostgreSQL {found.major} and refuses a server of"
-            f" PostgreSQL {server}; install its client programs (Debian:"
-            f" postgresql-client-{server}) or set pg_bin to their folder"
+        raise storage.failed(
+            f"{found.path('pg_dump')} is version {found.major} and cannot dump a server of version"
+            f" {server}; install the client programs of PostgreSQL {server} (Debian:"
+            f" postgresql-client-{server}), or set pg_bin to their folder"
         )
 
 
-def _locked(connection: psycopg.Connection, patience: float) -> LockTimeout:
-    holders = ", ".join(row[0] for row in connection.execute(HOLDERS)) or "it has just ended"
+def _locked(connection: psycopg.Connection, timeout: float) -> LockTimeout:
+    holders = ", ".join(row[0] for row in connection.execute(HOLDERS)) or "which has just ended"
     return LockTimeout(
-        f"There is no backup: pg_dump has waited {patience:g} s (deploy_lock_timeout) for a lock"
-        f" that another session holds ({holders}); run this again when that has ended; nothing"
-        " was changed."
+        f"No backup was made: pg_dump waited {timeout:g} s (deploy_lock_timeout) for a lock held"
+        f" by another session ({holders}); nothing was changed. Run this again when that session"
+        " has ended."
     )

@@ -1,4 +1,4 @@
-"""Back up and restore an SQLite file through SQLite itself, which copies a consistent state."""
+"""Back up and restore an SQLite file with SQLite's backup API, which copies a consistent state."""
 
 import hashlib
 import os
@@ -13,8 +13,8 @@ from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
 from migrator import database
-from migrator.backup import files
-from migrator.backup.files import Restored
+from migrator.backup import storage
+from migrator.backup.storage import Restored
 from migrator.config.context import Context
 from migrator.errors import LockTimeout, MigratorError, RefusedError, UsageError
 from migrator.revisions import plan
@@ -24,49 +24,52 @@ SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlit
 """
 
 
-def dump(context: Context, at: str, output: Path | None) -> tuple[Path, int, files.Place]:
+def dump(context: Context, at: str, output: Path | None) -> tuple[Path, int, storage.Storage]:
     """Make and verify a copy; see `backup.take`.
 
     Returns:
-        Its path, how many tables it has, and where backups of this database lie.
+        The path of the copy, the number of tables in it, and where backups of this database are
+        kept.
     """
     source_path = Path(context.target.url.database or "").absolute()
     folder = hashlib.sha256(os.fsencode(source_path.parent)).hexdigest()[:8]
-    place = files.place(context, source_path.stem, folder, ".db")
+    kept = storage.of_database(context, source_path.stem, folder, ".db")
     if output is None:
-        place.remove_dead()
+        kept.remove_abandoned()
     try:
         with (
             database.connect_autocommit(context) as connected,
-            files.writing([output] if output else place.new(at)) as (part, path),
+            storage.new_file([output] if output else kept.new(at)) as (part, path),
         ):
             source = connected.connection.driver_connection
             assert isinstance(source, sqlite3.Connection)
-            # A lock of somebody else's ends this after the busy timeout; backup() alone would
-            # wait for ever. From here on nobody can write, so that the counts are of one state.
+            # If another process holds a lock, BEGIN fails after the busy timeout, while backup()
+            # would wait forever. After it nobody can write, so that both counts see one state.
             source.execute("BEGIN")
             expected, size = _count(source), _size(source)
-            place.require_space(size, part.parent)
+            kept.require_space(size, part.parent)
             _copy(source, part)
             with _open(part) as copy:
                 tables = _check(copy)
             source.execute("ROLLBACK")
             if tables != expected:
-                raise files.failed(f"the copy has {tables} tables and the database {expected}")
+                raise storage.failed(
+                    f"the copy has {tables} tables and the database has {expected}"
+                )
     except sqlite3.Error as error:
         if "locked" in str(error):
             raise LockTimeout(
-                f"There is no backup: another process keeps {source_path} locked; run this again"
-                " when it has ended; nothing was changed."
+                f"No backup was made: another process has locked {source_path}; nothing was"
+                " changed. Run this again when that process has ended."
             ) from None
-        raise files.failed(f"SQLite says {str(error)!r} about {source_path}") from None
-    return path, tables, place
+        raise storage.failed(f"SQLite reported {str(error)!r} for {source_path}") from None
+    return path, tables, kept
 
 
-def load(
+def restore(
     context: Context, file: Path, into: str | None, confirm: Callable[[str], None]
 ) -> Restored:
-    """Restore `file`; see `backup.restore`."""
+    """Restore `file`; see `migrator.backup.restore.run`."""
     target = Path(into or context.target.url.database or "")
     try:
         with _open(file) as source:
@@ -74,23 +77,25 @@ def load(
             _refuse_content(target)
             confirm(str(target))
             started = time.monotonic()
-            was_there = target.exists()
+            existed = target.exists()
             try:
                 _copy(source, target)
             except BaseException:
-                if not was_there:
+                if not existed:
                     target.unlink(missing_ok=True)
                 raise
     except OSError as error:
         raise UsageError(f"{error.filename} cannot be read: {error.strerror}.") from None
     except sqlite3.Error as error:
         raise MigratorError(
-            f"{file} was not restored into {target}: SQLite says {str(error)!r}; nothing was"
+            f"{file} was not restored into {target}: SQLite reported {str(error)!r}; nothing was"
             " changed."
         ) from None
     with _open(target) as restored:
         if _check(restored) != tables:
-            raise MigratorError(f"{target} does not have the {tables} tables of {file}.")
+            raise MigratorError(
+                f"{target} does not have the {tables} tables of {file}: do not use it."
+            )
     engine = create_engine("sqlite://", creator=lambda: sqlite3.connect(target), poolclass=NullPool)
     with engine.connect() as connection:
         at = ", ".join(plan.current_heads(connection)) or "base"
@@ -101,27 +106,27 @@ def _copy(source: sqlite3.Connection, to: Path) -> None:
     with closing(sqlite3.connect(to)) as target:
         deadline = time.monotonic() + 10
 
-        def in_time(status: int, _remaining: int, _total: int) -> None:
+        def refuse_after_deadline(status: int, _remaining: int, _total: int) -> None:
             if (
                 status in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
                 and time.monotonic() > deadline
             ):
                 raise sqlite3.OperationalError("database is locked")
 
-        source.backup(target, progress=in_time)
+        source.backup(target, progress=refuse_after_deadline)
 
 
 @contextmanager
 def _open(path: Path) -> Iterator[sqlite3.Connection]:
-    path.open("rb").close()  # whose error says what is wrong, unlike SQLite's
-    # Immutable: nobody writes it, and reading leaves no files of the write-ahead log beside it.
+    path.open("rb").close()  # its error names the cause, which SQLite's does not
+    # Immutable: nobody writes to it, and reading leaves no write-ahead log files beside it.
     address = f"file:{quote(os.fsencode(path.absolute()))}?mode=ro&immutable=1"
     with closing(sqlite3.connect(address, uri=True)) as connection:
         yield connection
 
 
 def _check(connection: sqlite3.Connection) -> int:
-    """Return how many tables there are, having looked at every page."""
+    """Check every page, and return the number of tables."""
     found = connection.execute("PRAGMA integrity_check").fetchone()[0]
     if found != "ok":
         raise sqlite3.DatabaseError(found)
@@ -146,5 +151,6 @@ def _refuse_content(target: Path) -> None:
         raise RefusedError(
             f"{target} is not empty: it has {len(names)} tables and indexes"
             f" ({', '.join(sorted(names)[:3])}{', ...' if len(names) > 3 else ''}). A backup is"
-            " restored into a new file or an empty one: use --into NEW_FILE. Nothing was changed."
+            " restored only into a new or empty file, and nothing was changed. Use --into NEW_FILE"
+            " to restore into a new file."
         )

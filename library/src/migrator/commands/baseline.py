@@ -1,54 +1,53 @@
-"""`baseline`: adopt a database that is there already."""
+"""`baseline`: adopt an existing database."""
 
-import sys
 from argparse import ArgumentParser, Namespace
 
 from migrator.config import urls
 from migrator.config.context import Context
-from migrator.console import argument, note, say
-from migrator.history import adopting
+from migrator.console import argument, confirmed, note, say
+from migrator.history import baseline
 
 
 def arguments(parser: ArgumentParser) -> None:
     """Add the options of this command."""
-    parser.add_argument("-m", "--message", type=argument, required=True, help="of the revision")
-    parser.add_argument("--yes", action="store_true", help="stamp the database without asking")
     parser.add_argument(
-        "--beside", action="store_true", help="there are models already, of tables that it has"
+        "-m", "--message", type=argument, required=True, help="message of the revision"
     )
     parser.add_argument(
-        "--scratch",
+        "--yes", action="store_true", help="stamp the database without confirmation"
+    )
+    parser.add_argument(
+        "--beside",
+        action="store_true",
+        help="keep existing models of tables that are in the database",
+    )
+    parser.add_argument(
+        "--shadow",
         type=argument,
         metavar="URL",
-        help="make scratch databases beside this one, not beside the one that is adopted",
+        help="create shadow databases on the server of this URL; default: the server of the"
+        " database",
     )
 
 
 def run(context: Context, options: Namespace) -> None:
     """Write models and a first revision, and stamp the database."""
-    file = adopting.prepare(context, options.beside)
-    result = adopting.run(context, options.message, file, options.scratch)
+    file = baseline.prepare(context, options.beside)
+    result = baseline.run(context, options.message, file, options.shadow)
     if result.why:
-        note(f"Everything is carried over as SQL, because Alembic's own part failed: {result.why}")
+        note(f"The revision contains only SQL, because Alembic's operations failed: {result.why}")
     if result.carried:
-        say("Carried over as SQL, because Alembic cannot write it:")
+        say("Written as SQL, because Alembic has no operation for it:")
         for title in result.carried:
             say(f"  {title}")
-    say("Proved: the revision makes the same schema on an empty database.")
-    say(f"Wrote {result.path.name} and, as a draft, {result.models.name}.")
+    say("Proved: the revision creates the same schema on an empty database.")
+    say(f"Wrote {result.path.name} and a draft of the models, {result.models.name}.")
     if result.differences:
-        note(f"Mend the models until `make check-migrations` is quiet: {result.differences}")
+        note(f"Fix the models until `make check-migrations` succeeds: {result.differences}")
     shown = urls.shown(context.target.url)
-    if options.yes or _asked(f"Stamp {shown} as being at {result.revision}? [y/N]"):
-        adopting.stamp(context, result.revision)
-        say(f"{shown} is at {result.revision}; nothing else in it was touched.")
+    if options.yes or confirmed(f"Stamp {shown} with revision {result.revision}?"):
+        baseline.stamp(context, result.revision)
+        say(f"{shown} is at {result.revision}; nothing else in it was changed.")
     else:
-        say("The database was not touched. To say that it is at the new revision:")
+        say("The database was not changed. To stamp it with the new revision:")
         say(f"  python -m alembic stamp {result.revision}")
-
-
-def _asked(question: str) -> bool:
-    if not sys.stdin.isatty():
-        return False
-    say(question)
-    return sys.stdin.readline().strip().lower() in ("y", "yes")

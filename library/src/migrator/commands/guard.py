@@ -1,4 +1,4 @@
-"""`guard`: the revisions of the main branch stay as they are."""
+"""`guard`: refuse changes to revisions that are on the main branch."""
 
 from argparse import ArgumentParser, Namespace
 
@@ -13,15 +13,15 @@ def arguments(parser: ArgumentParser) -> None:
         "--base",
         type=argument,
         metavar="REF",
-        help="branch to compare with; default: the merge request's target, else the main branch",
+        help="branch to compare with; default: the target of the merge request, or the main branch",
     )
     parser.add_argument(
         "--optional",
         action="store_true",
-        help="no main branch, or no git repository, is fine",
+        help="succeed if there is no main branch or no git repository",
     )
 
 
 def run(context: Context, options: Namespace) -> None:
-    """Say what was compared; see `guard.check` for the errors."""
+    """Print what was compared; see `immutability.check` for the errors."""
     say(immutability.check(context, options.base, optional=options.optional))

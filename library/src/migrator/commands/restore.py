@@ -1,10 +1,10 @@
-"""`restore`: a backup into an empty database."""
+"""`restore`: restore a backup into an empty database."""
 
 import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from migrator import backup
+from migrator.backup import restore
 from migrator.config import urls
 from migrator.config.context import Context
 from migrator.console import argument, say
@@ -13,26 +13,29 @@ from migrator.errors import RefusedError, UsageError
 
 def arguments(parser: ArgumentParser) -> None:
     """Add the file and the options of this command."""
-    parser.add_argument("file", type=argument, metavar="FILE", help="a backup")
+    parser.add_argument("file", type=argument, metavar="FILE", help="the backup")
     parser.add_argument(
         "--into",
         type=argument,
         metavar="NAME",
-        help="another database of the same server (SQLite: another file), created if need be",
+        help="another database on the same server (SQLite: another file); created if it does not"
+        " exist",
     )
-    parser.add_argument("--yes", action="store_true", help="do not ask")
+    parser.add_argument("--yes", action="store_true", help="do not ask for confirmation")
     parser.add_argument(
         "--no-owner",
         action="store_true",
-        help="without owners and privileges, for a server that does not have the same roles",
+        help="do not restore owners and privileges, if roles do not exist on this server",
     )
 
 
 def run(context: Context, options: Namespace) -> None:
-    """Restore, and say how to use what was restored; see `backup.restore` for the errors."""
+    """Restore, and print how to use the new database; see `restore.run` for the errors."""
     if not options.yes and not sys.stdin.isatty():
-        raise UsageError("There is no terminal to ask on: say --yes to restore without a question.")
-    done = backup.restore(
+        raise UsageError(
+            "restore asks for confirmation, and there is no terminal: use --yes to confirm."
+        )
+    done = restore.run(
         context,
         Path(options.file),
         options.into,
@@ -43,25 +46,25 @@ def run(context: Context, options: Namespace) -> None:
     url = context.target.url
     if context.target.dialect == "sqlite":
         if options.into:
-            say(f"To use it, stop the application and put it in the place of {url.database}.")
+            say(f"To use it, stop the application and replace {url.database} with it.")
         return
-    say("Run ANALYZE in it before there is traffic: a restored database has no statistics.")
+    say("Run ANALYZE before it serves queries: a restored database has no statistics.")
     if options.into:
         shown = urls.shown(url.set(database=done.database))
         old, new = _quoted(url.database or ""), _quoted(done.database)
-        say(f"To use it, set DATABASE_URL to {shown} (the password is the same), or when nobody is")
-        say("connected to either, swap the names from another database of the server:")
+        say(f"To use it, set DATABASE_URL to {shown} (the password is the same), or swap the names")
+        say("from another database while no session is connected to either of them:")
         say(f"  ALTER DATABASE {old} RENAME TO {_quoted(f'{url.database}_before')};")
         say(f"  ALTER DATABASE {new} RENAME TO {old};")
 
 
 def _ask(name: str) -> None:
     try:
-        typed = input(f"To restore into it, type the name of the database ({name}): ")
+        typed = input(f"Type the name of the database ({name}) to restore into it: ")
     except EOFError:
         typed = ""
     if argument(typed) != name:
-        raise RefusedError(f"That is not {name!r}: nothing was changed.")
+        raise RefusedError(f"Cancelled, because {name!r} was not typed; nothing was changed.")
 
 
 def _quoted(name: str) -> str:

@@ -1,4 +1,4 @@
-"""`seed`: example data for development."""
+"""`seed`: add the example data to a development database."""
 
 from argparse import ArgumentParser, Namespace
 
@@ -13,15 +13,18 @@ from migrator.revisions import plan
 def arguments(parser: ArgumentParser) -> None:
     """Add the options of this command."""
     parser.add_argument(
-        "--host", type=argument, metavar="NAME", help="a server that is not this machine"
+        "--host",
+        type=argument,
+        metavar="NAME",
+        help="the server, if the database is not on this machine",
     )
 
 
 def run(context: Context, options: Namespace) -> None:
-    """Add what is missing to a database that is at the newest revision.
+    """Add missing example data to a database that is at the newest revision.
 
     Raises:
-        PendingError: it is not there yet.
+        PendingError: the database is at an earlier revision.
         RefusedError: it is not a development database.
     """
     development.refuse_production(context, "example data")
@@ -29,4 +32,4 @@ def run(context: Context, options: Namespace) -> None:
         development.refuse_elsewhere(connection, "example data", options.host)
         plan.expect(context, connection)
         changed = seeds.run(context, connection)
-    say(f"Added or changed {changed} rows." if changed else "The example data is there already.")
+    say(f"Rows added or changed: {changed}." if changed else "The example data exists already.")

@@ -1,4 +1,4 @@
-"""`snapshot`: keep schema.sql, or say that it is stale."""
+"""`snapshot`: write schema.sql, or report that it is stale."""
 
 from argparse import ArgumentParser, Namespace
 
@@ -10,7 +10,7 @@ from migrator.revisions import snapshot
 def arguments(parser: ArgumentParser) -> None:
     """Add the options of this command."""
     parser.add_argument(
-        "--check", action="store_true", help="change nothing; exit with 1 if it is stale"
+        "--check", action="store_true", help="change nothing; exit with 1 if the file is stale"
     )
 
 
@@ -18,9 +18,9 @@ def run(context: Context, options: Namespace) -> None:
     """Write the file, or compare it."""
     if options.check:
         if snapshot.check(context):
-            say(f"{snapshot.FILE} shows what the revisions build.")
+            say(f"{snapshot.FILE} matches the revisions.")
         else:
-            say(f"There is no {snapshot.FILE} to compare; `make snapshot` would write one.")
+            say(f"There is no {snapshot.FILE} to compare; run `make snapshot` to write it.")
     elif snapshot.write(context):
         say(f"Wrote {snapshot.FILE}: commit it together with the revisions.")
     else:

@@ -1,4 +1,4 @@
-"""`sql`: the SQL of an upgrade as a file."""
+"""`sql`: write the SQL of an upgrade to a file."""
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
@@ -11,7 +11,11 @@ from migrator.revisions import sql_file
 def arguments(parser: ArgumentParser) -> None:
     """Add the options of this command."""
     parser.add_argument(
-        "--from", type=argument, dest="start", metavar="REV", help="default: the database's"
+        "--from",
+        type=argument,
+        dest="start",
+        metavar="REV",
+        help="default: the revision of the database",
     )
     parser.add_argument(
         "--to", type=argument, default="head", metavar="REV", help="default: %(default)s"
@@ -20,9 +24,9 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(context: Context, options: Namespace) -> None:
-    """Write the file and say what is in it."""
+    """Write the file, and print what it contains."""
     written = sql_file.write(context, options.output, options.start, options.to)
     if written:
         say(f"Wrote {argument(str(options.output))}: {written}.")
     else:
-        say("Nothing to write: there is no revision between the two.")
+        say("Nothing to write: there is no revision to apply.")

@@ -1,4 +1,4 @@
-"""`tables`: which tables the models describe, and where each was found."""
+"""`tables`: list the tables that the models describe, and their modules."""
 
 from argparse import ArgumentParser, Namespace
 

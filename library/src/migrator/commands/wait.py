@@ -1,4 +1,4 @@
-"""`wait`: `check` until the database is there, for init containers."""
+"""`wait`: repeat `check` until it succeeds, for init containers."""
 
 from argparse import ArgumentParser, Namespace
 
@@ -17,5 +17,5 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(context: Context, options: Namespace) -> None:
-    """Say where the database is, once it is where this code expects it."""
+    """Print where the database is, once it is at the revision that this code expects."""
     say(until_expected(context, options.timeout))

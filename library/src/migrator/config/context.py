@@ -1,4 +1,4 @@
-"""What every command knows from the start: the configuration, the settings and the target."""
+"""The context of a command: the configuration, the settings and the target."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -14,9 +14,9 @@ from migrator.config.target import Target, project_folder
 
 @dataclass(frozen=True)
 class Context:
-    """One for each command: the command line makes it, everything else is handed it.
+    """The context of one command; the command line creates it and passes it on.
 
-    `config` is Alembic's own configuration, which env.py reads; `target` is the database.
+    `config` is Alembic's configuration, which env.py reads; `target` is the database.
     """
 
     config: Config
@@ -28,7 +28,8 @@ class Context:
         """Read the settings that belong to `config`.
 
         Args:
-            flags: values of the command line by name; those that are settings, and not None, win.
+            flags: values of the command line by name; settings among them take precedence, if not
+                None.
 
         Raises:
             UsageError: a setting is misspelt or has a value of the wrong kind.
@@ -39,18 +40,18 @@ class Context:
 
     @property
     def ini(self) -> str:
-        """The path of the ini file, as it was given."""
+        """The path of the ini file, as given."""
         return str(self.config.config_file_name)
 
     @property
     def folder(self) -> Path:
-        """The folder of the ini file, which is the project's."""
+        """The folder of the project, which contains the ini file."""
         return project_folder(self.config)
 
     def fresh(self) -> Self:
-        """Return a copy whose Alembic configuration and URL are read anew.
+        """Return a copy whose Alembic configuration and URL are read again.
 
-        For commands on another database, and for what a command may set in the configuration.
+        Used for commands on another database, and where the configuration is modified.
         """
         config = Config(self.config.config_file_name)
         return replace(self, config=config, target=Target(config))

@@ -1,4 +1,4 @@
-"""Import a module, and say in one sentence why if that fails."""
+"""Import a module, and explain a failure in one sentence."""
 
 import gc
 import importlib
@@ -18,8 +18,8 @@ def load(name: str, ini: Path) -> ModuleType:
     """Import a module that the file `ini` names.
 
     Raises:
-        UsageError: there is no such module (with a guess at the right name), or it fails; then
-            the message has the cause and the user's line that it comes from.
+        UsageError: there is no such module (the message suggests a name), or its import fails
+            (the message has the cause and the line in the user's code).
     """
     try:
         return importlib.import_module(name)
@@ -31,9 +31,9 @@ def load(name: str, ini: Path) -> ModuleType:
         ):
             raise UsageError(_misspelt(name, error.name, ini)) from None
         raise UsageError(
-            f"The model module {name} cannot be imported, so its tables would look dropped:"
-            f" {type(error).__name__}: {error}{_place(error)}. Nothing was written; mend the"
-            " module and run the command again."
+            f"The model module {name} cannot be imported, and without it its tables would be"
+            f" dropped: {type(error).__name__}: {error}{_place(error)}. Nothing was written; fix"
+            " the module and run the command again."
         ) from error
 
 
@@ -51,7 +51,7 @@ def _misspelt(name: str, missing: str, ini: Path) -> str:
 
 
 def _place(error: BaseException) -> str:
-    """Return where the user's code went wrong: the innermost line outside the libraries."""
+    """Return the location of the error: the innermost line outside the libraries."""
     if isinstance(error, SyntaxError):
         return f" ({relative(error.filename or '?')}, line {error.lineno})"
     libraries = (__file__, "<", sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"))
@@ -62,14 +62,14 @@ def _place(error: BaseException) -> str:
 
 
 def relative(path: str) -> str:
-    """Return a path relative to the current folder, if it is below it."""
+    """Return a path relative to the current folder, if it is inside it."""
     short = os.path.relpath(path)
     return path if short.startswith("..") else short
 
 
 @contextmanager
 def no_garbage_collection() -> Iterator[None]:
-    """Models stay; to search them for garbage again and again takes longer than to import them."""
+    """Disable garbage collection: repeated searches take longer than the imports themselves."""
     enabled = gc.isenabled()
     gc.disable()
     try:

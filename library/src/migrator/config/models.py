@@ -1,11 +1,11 @@
-"""Find every model by itself, driven by three keys in the ini file.
+"""Model discovery: import all models below the packages that the ini file names.
 
-    autoimport_models = app.models, billing.models   packages to search, folder by folder
+    autoimport_models = app.models, billing.models   packages to search, including subfolders
     autoimport_exclude = app.models.legacy*          module names to leave out (fnmatch patterns)
-    autoimport_base = app.models.base:Base           the declarative base that owns the tables
+    autoimport_base = app.models.base:Base           the declarative base of the tables
 
-Strict on purpose: a model that is missing from the metadata looks to autogenerate like a table
-to drop, so whatever cannot be imported stops the command before anything is written.
+For autogenerate, a table without a model is a table to drop. Therefore a module that cannot be
+imported stops the command before anything is written.
 """
 
 import gc
@@ -24,20 +24,20 @@ from migrator.errors import UsageError
 
 
 def metadata(config: Config) -> MetaData:
-    """Return the metadata of `autoimport_base`, importing nothing but the base's module.
+    """Return the metadata of `autoimport_base`, importing only the module of the base.
 
-    Every command needs it for its naming convention, which also names the constraints that a
+    Every command needs its naming convention, which also names the constraints that a
     hand-written revision leaves unnamed.
 
     Raises:
-        UsageError: the key is missing, or does not lead to a declarative base.
+        UsageError: the key is missing, or does not name a declarative base.
     """
     path = _option(config, "autoimport_base")
     name, _, attribute = path.partition(":")
     found = getattr(getattr(imports.load(name, _ini(config)), attribute, None), "metadata", None)
     if not isinstance(found, MetaData):
         raise UsageError(
-            f"autoimport_base = {path} in {_ini(config).name} does not lead to a declarative base;"
+            f"autoimport_base = {path} in {_ini(config).name} does not name a declarative base;"
             " write it as package.module:Base."
         )
     return found
@@ -46,11 +46,11 @@ def metadata(config: Config) -> MetaData:
 def import_models(config: Config) -> dict[str, list[Table]]:
     """Import all modules below `autoimport_models`, and return the tables by module.
 
-    Tables that no found module defines (association tables made elsewhere, say) are under "".
+    Tables that none of the modules defines (association tables, for example) are under "".
 
     Raises:
-        UsageError: a module cannot be imported, a table belongs to a foreign MetaData, a file
-            was imported under two names, or there is no table at all.
+        UsageError: a module cannot be imported, a table belongs to another MetaData, a file was
+            imported under two names, or there are no tables.
     """
     base = metadata(config)
     excluded = _split(config.get_main_option("autoimport_exclude") or "")
@@ -60,7 +60,7 @@ def import_models(config: Config) -> dict[str, list[Table]]:
             for name in _names(imports.load(package, _ini(config))):
                 if not any(fnmatch(name, pattern) for pattern in excluded):
                     modules[name] = imports.load(name, _ini(config))
-    if config.cmd_opts:  # of the alembic command, which ends soon; a program has its own garbage
+    if config.cmd_opts:  # the alembic command ends soon; other programs manage their memory
         gc.freeze()
     found = {name: list(_tables(module)) for name, module in modules.items()}
     base_module = _option(config, "autoimport_base").partition(":")[0]
@@ -70,14 +70,14 @@ def import_models(config: Config) -> dict[str, list[Table]]:
             if table.metadata is not base:
                 raise UsageError(
                     f"Table {table.fullname} of {name} belongs to another MetaData than"
-                    f" autoimport_base, so no revision would ever contain it; derive its model"
-                    " from that base, or name the module in autoimport_exclude."
+                    " autoimport_base, so no revision would contain it; derive its model from that"
+                    " base, or name the module in autoimport_exclude."
                 )
     if not base.tables:
         raise UsageError(
             f"No table was found below autoimport_models = {_option(config, 'autoimport_models')}"
-            f" in {_ini(config).name}; a revision made now would drop every table. Does the key"
-            " name the package that your models are in, and do they derive from autoimport_base?"
+            f" in {_ini(config).name}, so a revision would drop every table; set the key to the"
+            " package of your models, and derive them from autoimport_base."
         )
     owned = {table for tables in found.values() for table in tables}
     found[""] = [table for table in base.tables.values() if table not in owned]
@@ -85,9 +85,9 @@ def import_models(config: Config) -> dict[str, list[Table]]:
 
 
 def _names(package: ModuleType) -> Iterator[str]:
-    """Yield the names of all modules of a package, those in folders without __init__ too.
+    """Yield the names of all modules of a package, including folders without __init__.py.
 
-    `pkgutil.walk_packages` skips such folders, and swallows the ImportErrors of packages.
+    `pkgutil.walk_packages` skips such folders, and ignores the ImportErrors of packages.
     """
     yield package.__name__
     for folder in getattr(package, "__path__", ()):
@@ -99,7 +99,7 @@ def _names(package: ModuleType) -> Iterator[str]:
 
 
 def _refuse_second_names(names: Iterable[str]) -> None:
-    """Refuse a file that was imported twice: its tables, or the base, would exist twice."""
+    """Refuse a file that was imported under two names: its tables would exist twice."""
     files = {os.path.realpath(str(sys.modules[name].__file__)): name for name in names}
     for name, module in list(sys.modules.items()):
         path = getattr(module, "__file__", None)
@@ -107,7 +107,7 @@ def _refuse_second_names(names: Iterable[str]) -> None:
         if first and first != name and name != "__main__":
             raise UsageError(
                 f"{imports.relative(str(path))} was imported under two names, {first} and"
-                f" {name}, so what it defines exists twice; import it by one name everywhere"
+                f" {name}, so its classes exist twice; import it by one name everywhere"
                 f" (from {first} import ...)."
             )
 
@@ -128,8 +128,8 @@ def _option(config: Config, key: str) -> str:
     value = config.get_main_option(key)
     if not value:
         raise UsageError(
-            f"{_ini(config).name} does not set {key} under [alembic]; without it no model can be"
-            " found."
+            f"{_ini(config).name} does not set {key} under [alembic], so no model can be found; add"
+            " the key."
         )
     return value
 

@@ -1,4 +1,4 @@
-"""The `[migrator]` section of an ini file: how long a migration may take, and what it may do."""
+"""The settings in the `[migrator]` section of an ini file, such as limits of a deploy."""
 
 import os
 from collections.abc import Mapping
@@ -14,10 +14,10 @@ from migrator.errors import UsageError
 
 @dataclass(frozen=True)
 class Settings:
-    """The `[migrator]` section of an ini file; `MIGRATOR_<NAME>` in the environment wins.
+    """The `[migrator]` section of an ini file; `MIGRATOR_<NAME>` in the environment overrides it.
 
-    Numbers are seconds, except `backup_keep`. What each is for, and what 0 means, stands beside it
-    in alembic_prod.ini; the defaults here are those of development.
+    Numbers are in seconds, except `backup_keep`. The comments in alembic_prod.ini describe each
+    setting and the meaning of 0; the defaults here are those for development.
     """
 
     production: bool = False
@@ -49,7 +49,7 @@ def load(config: Config, flags: Mapping[str, Any]) -> Settings:
     """Read the settings of `config`'s ini file.
 
     Args:
-        flags: what the command line says, which wins over everything.
+        flags: values of the command line, which take precedence over everything.
 
     Raises:
         UsageError: a setting is misspelt or has a value of the wrong kind.
@@ -65,15 +65,14 @@ def load(config: Config, flags: Mapping[str, Any]) -> Settings:
     for key in given:
         if key not in known:
             near = get_close_matches(key, known, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}."
-            raise UsageError(f"There is no setting {key!r} for the migrator; {hint}")
+            hint = f"did you mean {near[0]}?" if near else f"the settings are {', '.join(known)}."
+            raise UsageError(f"[migrator] has no setting {key!r}; {hint}")
     found = Settings(**{key: _convert(key, value, known[key]) for key, value in given.items()})
     found = replace(found, **flags)
     if 0 < found.statement_timeout <= max(found.lock_timeout, found.lock_timeout_max):
         raise UsageError(
-            "The migrator's setting statement_timeout has to be longer than lock_timeout and"
-            " lock_timeout_max: else a wait for a lock ends as a statement that took too long,"
-            " which is not tried again."
+            "The setting statement_timeout has to be longer than lock_timeout and lock_timeout_max;"
+            " otherwise a wait for a lock would end with a statement timeout, which is not retried."
         )
     return found
 
@@ -85,12 +84,12 @@ def _convert(key: str, value: str, kind: object) -> Any:
     if kind is bool:
         if text.lower() in ("true", "false"):
             return text.lower() == "true"
-        raise UsageError(f"The migrator's setting {key} is true or false, not {value!r}.")
+        raise UsageError(f"The setting {key} has to be true or false, not {value!r}.")
     try:
         number = int(text) if kind is int else float(text.lower().removesuffix("s"))
     except ValueError:
         number = -1
     if not 0 <= number < float("inf"):
         what = "a whole number" if kind is int else "a number of seconds"
-        raise UsageError(f"The migrator's setting {key} is {what}, not {value!r}.")
+        raise UsageError(f"The setting {key} has to be {what}, not {value!r}.")
     return number

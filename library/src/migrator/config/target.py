@@ -1,8 +1,8 @@
-"""Which database: the URL from the environment or the ini file.
+"""The target database: its URL from the environment or the ini file.
 
-The URL comes from the environment first (`MIGRATION_DATABASE_URL`, then `DATABASE_URL`; each
-may instead name a file with `_FILE`, as container secrets do) and from the ini last. The ini's
-value is read raw: ConfigParser's interpolation breaks on every `%` in a password.
+The environment takes precedence (`MIGRATION_DATABASE_URL`, then `DATABASE_URL`; with the suffix
+`_FILE`, each may name a file instead, as for container secrets). The value in the ini file is read
+raw, because ConfigParser's interpolation fails on a `%` in a password.
 """
 
 from collections.abc import Sequence
@@ -22,63 +22,67 @@ URL_VARIABLES = ("MIGRATION_DATABASE_URL", "DATABASE_URL")
 
 @dataclass(frozen=True)
 class Target:
-    """The database that `config` and the environment name, looked up when it is asked for."""
+    """The database that `config` and the environment name, determined on first use."""
 
     config: Config = field(repr=False)
 
     @cached_property
     def url(self) -> URL:
-        """What migrations connect to, with a synchronous driver; see `database_url`."""
+        """The URL for migrations, with a synchronous driver; see `database_url`."""
         return database_url(self.config)
 
     @cached_property
     def configured(self) -> URL:
-        """The URL as configured, without starting the development server for it."""
+        """The URL as configured; the development server is not started."""
         return configured_url(self.config)
 
     @property
     def dialect(self) -> str:
-        """SQLAlchemy's name of the kind of database, known without connecting to it."""
+        """SQLAlchemy's name of the kind of database, determined without a connection."""
         return dialect_name(self.config)
 
 
 def database_url(config: Config, variables: Sequence[str] = URL_VARIABLES) -> URL:
-    """Return the URL that migrations connect to, with a synchronous driver.
+    """Return the URL for migrations, with a synchronous driver.
 
-    `variables` are the environment variables to look at, in this order. A `devserver://NAME`
-    URL in the ini stands for the project's own development PostgreSQL: it is started if need be.
+    A URL `devserver://NAME` in the ini file is a database on the project's development PostgreSQL,
+    which is started if it is not running.
+
+    Args:
+        variables: the environment variables to read, in order of precedence.
 
     Raises:
-        UsageError: there is no URL, or it cannot be parsed. No message contains a password.
+        UsageError: there is no URL, or it cannot be parsed; the message contains no password.
     """
     url = configured_url(config, variables)
     if url.drivername != "devserver":
         return url
-    from migrator import devserver  # not installed where there is a DATABASE_URL
+    from migrator import devserver  # not installed in production
 
     return make_url(devserver.url(project_folder(config), url.host or "postgres"))
 
 
 def configured_url(config: Config, variables: Sequence[str] = URL_VARIABLES) -> URL:
-    """Return the URL as configured, without starting the development server for it."""
+    """Return the URL as configured; the development server is not started."""
     text = urls.from_environment(variables) or _from_ini(config)
     if not text:
         raise UsageError(
-            f"No database: {config.config_file_name or 'this configuration'} names none on purpose,"
-            " so set DATABASE_URL (or MIGRATION_DATABASE_URL, or either with _FILE and the path"
-            " of a file that holds it) and run the command again."
+            f"No database is configured: {config.config_file_name or 'this configuration'} has no"
+            " URL, so that no database is migrated by mistake; set DATABASE_URL or"
+            " MIGRATION_DATABASE_URL (or, with the suffix _FILE, the path of a file that contains"
+            " the URL) and run the command again."
         )
     return urls.normalise(text)
 
 
 def dialect_name(config: Config) -> str:
-    """Return SQLAlchemy's name of the kind of database, without connecting to it."""
+    """Return SQLAlchemy's name of the kind of database, without a connection."""
     url = configured_url(config)
     return "postgresql" if url.drivername == "devserver" else url.get_backend_name()
 
 
 def project_folder(config: Config) -> Path:
-    """Return the folder of the ini file, which is the project's."""
+    """Return the folder of the project, which contains the ini file."""
     return Path(config.config_file_name or ".").absolute().parent
 
 
@@ -86,5 +90,5 @@ def _from_ini(config: Config) -> str | None:
     raw = config.file_config.get(
         config.config_ini_section, "sqlalchemy.url", raw=True, fallback=None
     )
-    # Quoted, because a folder's name may have a ? or a # in it.
+    # Quoted, because the name of a folder may contain ? or #.
     return raw.replace("%(here)s", quote(project_folder(config).as_posix())) if raw else None

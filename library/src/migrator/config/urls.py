@@ -1,4 +1,4 @@
-"""Database URLs as people and providers write them."""
+"""Database URLs: reading those that users and hosting providers write, and hiding secrets."""
 
 import os
 import re
@@ -10,13 +10,13 @@ from sqlalchemy.exc import ArgumentError
 
 from migrator.errors import UsageError
 
-# What is secret in a query: sslpassword, oauth_client_secret, scram_client_key and their like.
+# Secret parameters of a URL: sslpassword, oauth_client_secret, scram_client_key and similar.
 SECRET = re.compile(r"passw|secret|_key$", re.IGNORECASE)
 SYNC_DRIVERS = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg"}
 
 
 def from_environment(variables: Sequence[str]) -> str | None:
-    """Return the first of `variables` that is set, or the content of the file in its _FILE form.
+    """Return the value of the first of `variables` that is set, itself or with the suffix _FILE.
 
     Raises:
         UsageError: both forms of one variable are set, or the file cannot be read.
@@ -25,7 +25,8 @@ def from_environment(variables: Sequence[str]) -> str | None:
         value, path = os.environ.get(name), os.environ.get(f"{name}_FILE")
         if value and path:
             raise UsageError(
-                f"{name} and {name}_FILE are both set, and may mean two databases; unset one."
+                f"{name} and {name}_FILE are both set and may name two databases; unset one of"
+                " them."
             )
         if value:
             return value
@@ -41,13 +42,16 @@ def from_environment(variables: Sequence[str]) -> str | None:
 
 
 def normalise(text: str) -> URL:
-    """Parse a database URL and give it the driver that migrations use.
+    """Parse a database URL, and set the driver that migrations use.
 
-    Accepts what hosting providers hand out: `postgres://`, an asynchronous driver, a password
+    It accepts the URLs of hosting providers: `postgres://`, an asynchronous driver, a password
     with an unescaped `@` or `?`.
+
+    Raises:
+        UsageError: the URL cannot be parsed, or is not supported.
     """
     address, question, query = text.strip().partition("?")
-    if "@" in query and "/" not in address.partition("://")[2]:  # the ? is the password's
+    if "@" in query and "/" not in address.partition("://")[2]:  # the ? is part of the password
         credentials, _, rest = text.strip().rpartition("@")
         host, question, query = rest.partition("?")
         address = f"{credentials.replace('?', '%3F')}@{host}"
@@ -58,16 +62,16 @@ def normalise(text: str) -> URL:
         url = make_url(f"{address}{question}{query}")
     except (ArgumentError, ValueError):
         raise UsageError(
-            "The database URL cannot be read (it is not shown, since it may hold a password);"
-            " write it as postgresql://user:password@host:5432/name, with %XX for special"
-            " characters."
+            "The database URL cannot be parsed (it is not shown, because it may contain a"
+            " password); write it as postgresql://user:password@host:5432/name, with %XX for"
+            " special characters."
         ) from None
     backend = url.get_backend_name()
     if backend == "sqlite":
         if not url.database or url.database == ":memory:":
             raise UsageError(
-                "The database URL means an SQLite database in memory, which is gone when the"
-                " command ends; name a file: sqlite:////path/to/file.db."
+                "The database URL names an SQLite database in memory, which would be lost at the"
+                " end of the command; name a file: sqlite:////path/to/file.db."
             )
         return url.set(drivername="sqlite")
     if backend == "devserver":
@@ -79,20 +83,22 @@ def normalise(text: str) -> URL:
         )
     if ssl := url.query.get("ssl"):  # asyncpg's name for libpq's sslmode
         url = url.difference_update_query(["ssl"]).update_query_dict({"sslmode": ssl})
-    if isinstance(password := url.query.get("password"), str):  # libpq's, but it would be shown
+    if isinstance(
+        password := url.query.get("password"), str
+    ):  # libpq accepts it there, but it would be shown
         url = url.difference_update_query(["password"]).set(password=password)
     return url.set(drivername=SYNC_DRIVERS[backend])
 
 
 def shown(url: URL) -> str:
-    """Return a URL for people, with *** in place of what is secret, in its query too."""
+    """Return a URL for messages, with *** for all secrets, including those in the query."""
     hidden = dict.fromkeys(filter(SECRET.search, url.query), "***")
     text = url.update_query_dict(hidden).render_as_string(hide_password=True)
     return text.replace("%2A%2A%2A", "***")
 
 
 def without_secrets(text: str, url: URL) -> str:
-    """Return what somebody said about a connection to `url`, with *** in place of its secrets."""
+    """Return a message about a connection to `url`, with *** for the secrets of the URL."""
     found = [str(url.password or "")]
     for name, value in url.query.items():
         if SECRET.search(name):

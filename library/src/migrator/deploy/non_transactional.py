@@ -1,18 +1,19 @@
 """What a revision does outside its transaction, in `autocommit_block()`.
 
 It stays whatever happens next. So here is known what a revision has done there, whether it may
-run again from its start, and what a CREATE INDEX CONCURRENTLY that was cut off left behind.
+run again from its start, and whether an earlier attempt has built an index already.
 """
 
 import re
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, event
 
 from migrator.config.settings import Settings
 from migrator.deploy.report import Report
-from migrator.errors import MigratorError
+from migrator.postgres import index_state
 
 NAME = r'((?:(?:"(?:[^"]|"")+"|\w+)\.)?(?:"(?:[^"]|"")+"|\w+))'
 SPACE = re.compile(r"^(?:\s|--[^\n]*\n|/\*.*?\*/)+", re.DOTALL)
@@ -37,14 +38,6 @@ REPEATABLE = re.compile(
     r"|ANALYZE|VACUUM|REINDEX|REFRESH|COMMENT|SET|RESET|SHOW|SELECT\b.*\bFROM\s+\"?pg_)",
     re.IGNORECASE | re.DOTALL,
 )
-STATE = """
-SELECT i.indisvalid, p.pid, pg_get_indexdef(i.indexrelid) FROM pg_class t
-JOIN pg_class c ON c.relnamespace = t.relnamespace AND c.relname = %s
-JOIN pg_index i ON i.indexrelid = c.oid AND i.indrelid = t.oid
-LEFT JOIN pg_stat_progress_create_index p ON p.index_relid = c.oid AND p.pid <> pg_backend_pid()
-WHERE t.oid = to_regclass(%s)
-"""
-PATIENCE = 10.0  # seconds for the server to end what a killed deploy was building
 
 
 class Online:
@@ -97,7 +90,9 @@ class Online:
         found = INDEX.match(bare)
         if found and self._is_there(cursor.connection, found[2], found[3], bare):
             # Killed after the index was built and before the revision was marked as applied.
-            self.report.done("apply", f"Kept the index {found[2]}, which an earlier try has built.")
+            self.report.done(
+                "apply", f"Kept the index {found[2]}, which an earlier attempt has built."
+            )
             statement = BARE.sub(r"\g<0> IF NOT EXISTS", statement, count=1)
         return statement, parameters
 
@@ -116,32 +111,28 @@ class Online:
                 cursor.connection.execute(f"SET {name} = {milliseconds}")
 
     def _is_there(self, raw: Any, index: str, table: str, statement: str) -> bool:
-        """Tell whether an earlier try has built the index; drop it if it was left INVALID.
+        """Tell whether an earlier attempt has built the index; drop it if it was left INVALID.
 
         Raises:
-            MigratorError: somebody is building it at this moment.
+            LockTimeout: another session is still building it after `lock_deadline`.
         """
         schema, _, name = _split(index)
         plain = name[1:-1].replace('""', '"') if name.startswith('"') else name.lower()
-        deadline = time.monotonic() + PATIENCE
-        while state := raw.execute(STATE, [plain, table]).fetchone():
-            valid, builder, definition = state
-            if valid:
-                return _columns(definition) == _columns(statement)
-            if builder is None:
-                own = schema or _split(table)[0]
-                full = f"{own}.{name}" if own else name
-                raw.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {full}")
-                self.report.done(
-                    "apply", f"Dropped the INVALID index {full} that an earlier try left behind."
-                )
-                return False
-            if time.monotonic() > deadline:
-                raise MigratorError(
-                    f"The index {index} is being built by process {builder} at this moment; nothing"
-                    " was changed. Wait for it to end, then deploy again."
-                )
-            time.sleep(0.2)
+
+        def ask(query: str, parameters: Sequence[str]) -> list[Any]:
+            return list(raw.execute(query, parameters).fetchall())
+
+        state = index_state.settled(ask, table, plain, self.limits.lock_deadline)
+        if state is None or not state.same_table:
+            return False
+        if state.valid:
+            return _columns(state.definition) == _columns(statement)
+        own = schema or _split(table)[0]
+        full = f"{own}.{name}" if own else name
+        raw.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {full}")
+        self.report.done(
+            "apply", f"Dropped the INVALID index {full} that an earlier attempt left behind."
+        )
         return False
 
 

@@ -1,7 +1,7 @@
 """The local PostgreSQL for development and tests, started on demand: no Docker, no root.
 
-`process` runs PostgreSQL's programs, `folder` is what lies in `.postgres/`, `lifecycle` starts and
-stops; here is what others call.
+`process` runs PostgreSQL's programs, `folder` manages the files in `.postgres/`, and `lifecycle`
+starts and stops the server.
 """
 
 import os
@@ -20,13 +20,13 @@ try:
     from migrator.devserver.process import binaries, last_lines
 except ModuleNotFoundError:  # fcntl and pwd
     raise UsageError(
-        "The development PostgreSQL runs on Linux and macOS: on Windows, work in WSL or set"
+        "The development PostgreSQL runs only on Linux and macOS: on Windows, use WSL or set"
         " DATABASE_URL."
     ) from None
 
 __all__ = ["DevServer", "Status", "binaries", "url"]
 
-PATIENCE = 30  # seconds for a server that is recovering, or was just killed, to come back
+RETRY_TIME = 30  # seconds to retry while the server recovers or was just killed
 NO_CONNECTION = 2  # psql's exit code
 CREATE = r"""SELECT format('CREATE DATABASE %I TEMPLATE template0', :'name')
 WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = :'name') \gexec
@@ -39,28 +39,29 @@ def url(root: Path, database: str) -> str:
 
 
 class DevServer:
-    """The PostgreSQL of the project whose folder is `root`; it outlives whoever starts it."""
+    """The PostgreSQL of the project in the folder `root`; it keeps running after a command."""
 
     def __init__(self, root: Path) -> None:
         self.folder = Folder(root)
         self.data = self.folder.data
 
     def ensure(self, database: str) -> str:
-        """Start the server if it is down, and create `database` if it is not there.
+        """Start the server if it is not running, and create `database` if it does not exist.
 
         Returns:
             The URL for SQLAlchemy, with the password.
 
         Raises:
-            UsageError: there is no PostgreSQL here, or `.postgres/` is not for it or for us.
-            MigratorError: PostgreSQL said no; its words are in the message.
+            UsageError: PostgreSQL is not installed, or `.postgres/` is of another version or
+                belongs to another user.
+            MigratorError: PostgreSQL failed; the message contains its output.
         """
         psql: list[Path | str | bytes] = [binaries() / "psql", "-XAtqw", "-v", "ON_ERROR_STOP=1"]
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + RETRY_TIME
         with self.folder.exclusive() as lock:
             while True:
                 port = self._port_of_running(lock)
-                # Asking takes 4 ms, and stays right when a database was dropped or renamed.
+                # This takes 4 ms, and is right even if a database was dropped or renamed.
                 reply = subprocess.run(
                     [*psql, "-v", b"name=" + database.encode()],
                     env=self._environment("postgres", port),
@@ -71,30 +72,31 @@ class DevServer:
                     login = f"postgres:{quote(self.folder.read_password(), safe='')}"
                     name = quote(database, safe="")
                     return f"postgresql+psycopg://{login}@127.0.0.1:{port}/{name}"
-                # A server that was just killed, or is recovering, is not there for a moment.
+                # A server that was just killed, or is recovering, refuses connections for a moment.
                 if reply.returncode != NO_CONNECTION or time.monotonic() > deadline:
-                    words = last_lines(reply.stderr.decode(errors="replace"), 3)
+                    output = last_lines(reply.stderr.decode(errors="replace"), 3)
                     raise MigratorError(
-                        f"The development PostgreSQL does not give the database {database!r}; see"
-                        f" {self.folder.log}, or stop it and try again. It says: {words}"
+                        f"The development PostgreSQL cannot open the database {database!r}:"
+                        f" {output} (see {self.folder.log}; `make db-stop` stops the server, and"
+                        " the next command starts it again)."
                     )
                 time.sleep(0.05)
 
     def status(self) -> Status:
-        """Return whether the server runs, and where; start nothing."""
+        """Return whether the server is running, and where; the server is not started."""
         if not self.folder.path.exists():
             return Status()
         with self.folder.exclusive():
             return self.folder.status()
 
     def stop(self) -> bool:
-        """Stop the server, and wait until all its processes are gone.
+        """Stop the server, and wait until all its processes have ended.
 
         Returns:
             Whether it was running.
 
         Raises:
-            MigratorError: it is still there.
+            MigratorError: it cannot be stopped.
         """
         if not self.folder.path.exists():
             return False
@@ -109,15 +111,15 @@ class DevServer:
         self.ensure(database)
         environment = self._environment(database, self.status().port)
         with subprocess.Popen([binaries() / "psql", *args], env=environment) as shell:
-            before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is meant for psql
+            before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for psql
             try:
                 return shell.wait()
             finally:
                 signal.signal(signal.SIGINT, before)
 
     def _environment(self, database: str, port: int | None) -> dict[str, str | bytes]:
-        # Through the environment no other user sees the password, and psql does not take a
-        # database name with "=" in it for a list of settings.
+        # Other users cannot see the password in the environment, and psql does not interpret a
+        # database name that contains "=" as a connection string.
         ours: dict[str, str | bytes] = {
             "PGHOST": "127.0.0.1",
             "PGPORT": str(port),
@@ -134,6 +136,6 @@ class DevServer:
     def _port_of_running(self, lock: int) -> int | None:
         status = self.folder.status()
         if status.running and not Path(status.postgres).exists():
-            lifecycle.stop(self.folder)  # its programs and libraries were moved or removed
+            lifecycle.stop(self.folder)  # its programs were moved or removed
             status = self.folder.status()
         return status.port if status.running else lifecycle.start(self.folder, lock)

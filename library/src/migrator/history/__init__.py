@@ -1,8 +1,9 @@
-"""The history of the schema as a whole: squash it, begin it on an existing database, start over.
+"""The history of the schema as a whole: squash it, start it from a database, reset it, seed it.
 
-`workbench` makes databases that nobody minds, `schema` is what two of them are compared by,
-`postgresql` and `sqlite` read it, `reflection` turns tables into something Alembic can write,
-`draft` decides what Alembic writes and what is carried over as SQL, `rows` and `statements` say
-what else the old revisions did, `writing` makes the file and proves it, `folder` exchanges the
-folder of revisions; `squash`, `adopting` and `reset` are the commands' knowledge.
+`squash`, `baseline`, `reset` and `seeds` are what the commands of these names do. The first two
+share the rest: `shadow_databases` makes databases and reads their schemas, `postgresql` and
+`sqlite` read a `schema`, `reflection` prepares tables for Alembic, `revision_draft` divides a
+schema into what Alembic writes and what is executed as SQL, `revision_file` writes and proves the
+revision, `folder_swap` replaces the folder of revisions in one step. `replay` applies old
+revisions, `executed_sql` finds the SQL in them, and `model_draft` writes models.
 """

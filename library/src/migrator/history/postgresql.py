@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from sqlalchemy import Engine
 from sqlalchemy import text as sql_text
 
-from migrator.backup import tools
+from migrator.backup import programs
 from migrator.config.context import Context
 from migrator.errors import MigratorError
 from migrator.history.schema import Object, Schema
@@ -27,24 +27,24 @@ ENDS = re.compile(
     r"^\\unrestrict .*\Z|^--\n-- PostgreSQL database dump complete\n--\n.*\Z", re.M | re.S
 )
 NOISE = re.compile(r"^(?:SET |SELECT pg_catalog\.set_config|--|\\restrict)")
-# Strings, quoted names and dollar-quoted bodies may hold semicolons.
+# Strings, quoted names and dollar-quoted bodies may contain semicolons.
 TOKEN = re.compile(
     r"""[eE]'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"
     |(?P<tag>\$\w*\$).*?(?P=tag)|--[^\n]*|;|[^;'"$eE-]+|.""",
     re.VERBOSE | re.DOTALL,
 )
-WHOLE = {"FUNCTION", "PROCEDURE", "RULE"}  # their bodies may hold semicolons in plain sight
+WHOLE = {"FUNCTION", "PROCEDURE", "RULE"}  # their bodies may contain unquoted semicolons
 
 
 def read(context: Context, engine: Engine, ignored: str, owners: bool) -> Schema:
     """Return the schema of the database of `engine`, which is also that of `context`.
 
     Args:
-        ignored: a table to leave out, with its schema or without.
-        owners: whether it counts who owns what, if that is not the user who asks.
+        ignored: a table to leave out, with or without its schema.
+        owners: whether to include owners other than the current user.
 
     Raises:
-        MigratorError: pg_dump failed; its words are in the message.
+        MigratorError: pg_dump failed; the message contains its output.
     """
     pattern = ignored if "." in ignored else f"*.{ignored}"
     dump = _run(context, engine, ["--schema-only", "--clean", f"--exclude-table={pattern}"])
@@ -73,7 +73,7 @@ def read(context: Context, engine: Engine, ignored: str, owners: bool) -> Schema
 
 
 def rows(context: Context, engine: Engine, tables: Sequence[str]) -> tuple[str, ...]:
-    """Return the statements that fill `tables` (as SQL writes them) as they are filled now."""
+    """Return INSERT statements for the rows in `tables` (names as SQL writes them)."""
     names = [f"--table={table}" for table in tables]
     dump = _run(context, engine, ["--data-only", "--column-inserts", *names])
     found = map(_uncommented, split(ENDS.sub("", dump)))
@@ -83,14 +83,14 @@ def rows(context: Context, engine: Engine, tables: Sequence[str]) -> tuple[str, 
 def _run(context: Context, engine: Engine, arguments: Sequence[str]) -> str:
     with engine.connect() as connection:
         major = (connection.dialect.server_version_info or (0,))[0]
-    database = tools.database(context)
-    program = tools.find(context, int(major))[0].path("pg_dump")
-    done = tools.run(
+    database = programs.database(context)
+    program = programs.find(context, int(major))[0].path("pg_dump")
+    done = programs.run(
         [program, *arguments, "--encoding=UTF8", database.argument], database.environment
     )
     if done.returncode:
         raise MigratorError(
-            f"The schema cannot be read: {tools.last_words(done)}. Nothing was changed."
+            f"The schema cannot be read: {programs.error_output(done)}; nothing was changed."
         )
     return done.stdout
 
@@ -114,7 +114,7 @@ def split(text: str) -> list[str]:
 def _objects(header: re.Match[str], body: str, user: str | None) -> Iterator[Object]:
     kind, schema, name = header["kind"], header["schema"], header["name"]
     if kind == "COMMENT" and name.startswith("EXTENSION "):
-        return  # comes with the extension
+        return  # created together with the extension
     owner = OWNER.search(body)
     body = OWNER.sub("", body).strip()
     statements = (body.removesuffix(";"),) if kind in WHOLE else tuple(split(body))

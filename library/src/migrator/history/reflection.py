@@ -1,4 +1,4 @@
-"""The tables of a database, in a form that Alembic's autogenerate writes down faithfully."""
+"""The tables of a database, in a form that Alembic's autogenerate reproduces exactly."""
 
 import warnings
 from typing import Any
@@ -37,7 +37,7 @@ def tables(connection: Connection, schema: Schema) -> MetaData:
             return (name, table) in known
 
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of types that it does not know
+            warnings.simplefilter("ignore")  # about unknown types
             metadata.reflect(connection, schema=None if name == default else name, only=listed)
     return metadata
 
@@ -45,7 +45,8 @@ def tables(connection: Connection, schema: Schema) -> MetaData:
 def unwritable(metadata: MetaData) -> set[str]:
     """Return the full names of tables that Alembic cannot write.
 
-    Those are partitions, heirs, and tables with a column of a type that SQLAlchemy does not know.
+    Those are partitions, inheriting tables, and tables with a column of a type that SQLAlchemy does
+    not know.
     """
     return {
         table.fullname
@@ -56,22 +57,22 @@ def unwritable(metadata: MetaData) -> set[str]:
 
 
 def _name(table: Table) -> None:
-    """Mark the names as final: a naming convention must not be applied to them again."""
+    """Mark names as final, so that no naming convention is applied to them again."""
     items: list[Any] = [table, *table.constraints, *table.indexes]
     for item in items:
         for option, value in list(item.dialect_kwargs.items()):
-            if not value:  # reflection says what is not there, too
+            if not value:  # reflection reports options that are not set, too
                 del item.dialect_kwargs[option]
     for item in items[1:]:
         if item.name:
             item.name = conv(item.name)
     for index in list(table.indexes):
         if any(constraint.name == index.name for constraint in table.constraints):
-            table.indexes.remove(index)  # a unique constraint is reported as an index too
+            table.indexes.remove(index)  # reflection reports a unique constraint as an index too
 
 
 def _simplify(column: Column[Any], dialect: Dialect) -> None:
-    """Use SQLAlchemy's general type where it means the same, and SERIAL where it was that."""
+    """Use SQLAlchemy's generic type if it is equivalent, and SERIAL for a serial column."""
     inner = _inner(column.type)
     if isinstance(inner, sa.Enum):
         inner.create_type = False

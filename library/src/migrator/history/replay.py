@@ -1,4 +1,4 @@
-"""Run a history on an empty database, and see which revisions write rows that stay."""
+"""Apply a history to an empty database, and find the revisions that write permanent rows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -8,8 +8,9 @@ from alembic import command
 from alembic.script import Script
 from sqlalchemy import Connection, Engine, text
 
-from migrator.errors import MigratorError
-from migrator.history.workbench import Workbench
+from migrator.errors import MigratorError, one_line
+from migrator.history import sqlite
+from migrator.history.shadow_databases import ShadowDatabases
 
 FILLED = """
 SELECT c.oid::text, format('%I.%I', n.nspname, c.relname)
@@ -26,80 +27,80 @@ TABLES = (
 
 @dataclass
 class Rows:
-    """Which tables have rows, how many, and which revisions wrote them.
+    """The tables with rows, by their names as SQL writes them.
 
     Args:
-        counts: by the table's name as SQL writes it.
-        writers: the revisions that wrote to each of these tables.
+        counts: the number of rows in each table.
+        writers: the revisions that wrote to each table.
     """
 
     counts: dict[str, int] = field(default_factory=dict)
     writers: dict[str, list[str]] = field(default_factory=dict)
 
 
-def run(bench: Workbench, engine: Engine, scripts: Sequence[Script]) -> Rows:
+def run(shadows: ShadowDatabases, engine: Engine, scripts: Sequence[Script]) -> Rows:
     """Apply `scripts` (oldest first) to the empty database of `engine`.
 
-    Also tells `bench` what Alembic's own table is called here.
+    The name of Alembic's version table is stored in `shadows.ignored`.
 
     Raises:
-        MigratorError: one of them fails.
+        MigratorError: a revision fails.
     """
-    watch = _Watch(bench)
-    with bench.configured(engine) as copy:
+    watch = _Watch(shadows)
+    with shadows.configured(engine) as copy:
         copy.config.attributes["on_version_apply"] = watch
         try:
             command.upgrade(copy.config, scripts[-1].revision)
-        except Exception as error:  # a revision is somebody's Python
+        except Exception as error:  # a revision may raise anything
             failed = next((s for s in scripts if s.revision not in watch.applied), scripts[-1])
-            reason = " ".join(str(getattr(error, "orig", None) or error).split()).removesuffix(".")
+            reason = one_line(error).removesuffix(".")
             raise MigratorError(
-                f"Revision {failed.revision} ({failed.doc}) does not run on an empty database, so"
-                f" there is nothing to compare with: {reason}. Nothing was changed; mend it, or"
-                " squash up to the one before it."
+                f"Revision {failed.revision} ({failed.doc}) fails on an empty database, so a"
+                f" squash cannot be verified: {reason}. Nothing was changed; fix the revision,"
+                " or squash up to the one before it."
             ) from error
     return watch.rows()
 
 
 class _Watch:
-    """Alembic's on_version_apply: looks at the tables after each revision."""
+    """A callback for Alembic's on_version_apply: inspects the tables after each revision."""
 
-    def __init__(self, bench: Workbench) -> None:
-        self.bench = bench
+    def __init__(self, shadows: ShadowDatabases) -> None:
+        self.shadows = shadows
         self.applied: list[str] = []
-        self.prints: dict[str, tuple[str, int, Any]] = {}
+        self.fingerprints: dict[str, tuple[str, int, Any]] = {}
         self.writers: dict[str, list[str]] = {}
 
     def __call__(self, *, ctx: Any, step: Any, **_: Any) -> None:
         schema = ctx.version_table_schema
-        self.bench.ignored = ".".join(filter(None, (schema, ctx.version_table)))
+        self.shadows.ignored = ".".join(filter(None, (schema, ctx.version_table)))
         self.applied += step.up_revision_ids
-        prints = dict(_prints(ctx.connection, ctx.version_table))
-        for key, (_name, count, mark) in prints.items():
-            if count and (count, mark) != self.prints.get(key, ("", 0, None))[1:]:
+        fingerprints = dict(_fingerprints(ctx.connection, ctx.version_table))
+        for key, (_name, count, mark) in fingerprints.items():
+            if count and (count, mark) != self.fingerprints.get(key, ("", 0, None))[1:]:
                 self.writers.setdefault(key, []).extend(step.up_revision_ids)
-        self.prints = prints
+        self.fingerprints = fingerprints
 
     def rows(self) -> Rows:
-        filled = {key: found for key, found in self.prints.items() if found[1]}
+        filled = {key: found for key, found in self.fingerprints.items() if found[1]}
         return Rows(
             {name: count for name, count, _ in filled.values()},
             {name: self.writers[key] for key, (name, _, _) in filled.items()},
         )
 
 
-def _prints(connection: Connection, own: str) -> Any:
-    """Yield table, name, number of rows, and a mark that changes when a row is written."""
+def _fingerprints(connection: Connection, own: str) -> Any:
+    """Yield table, name, number of rows, and a value that changes when a row is written."""
     if connection.dialect.name == "postgresql":
         for key, name in connection.execute(text(FILLED)).all():
             if name.rpartition(".")[2] != own:
-                # xmin is the transaction that wrote a row; new columns do not change it.
+                # xmin is the transaction that wrote a row; adding a column does not change it.
                 query = f"SELECT count(*), sum(xmin::text::numeric) FROM ONLY {name}"
                 count, mark = connection.exec_driver_sql(query.replace("%", "%%")).one()
                 yield key, (name, count, mark)
         return
     for (name,) in connection.exec_driver_sql(TABLES).all():
         if name != own:
-            quoted = '"' + name.replace('"', '""') + '"'
-            found = connection.exec_driver_sql(f"SELECT * FROM {quoted}").all()
-            yield name, (quoted, len(found), sorted(map(repr, found)))
+            table = sqlite.quoted(name)
+            found = connection.exec_driver_sql(f"SELECT * FROM {table}").all()
+            yield name, (table, len(found), sorted(map(repr, found)))

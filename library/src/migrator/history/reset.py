@@ -1,11 +1,12 @@
-"""Begin anew with a development database: drop everything in it."""
+"""Drop everything in a development database."""
 
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DBAPIError
 
-from migrator.errors import LockTimeout, MigratorError
+from migrator.errors import LockTimeout, MigratorError, one_line
+from migrator.history import sqlite
 
-PATIENCE = "10s"  # for sessions that use the tables; a development database has few
+LOCK_TIMEOUT = "10s"  # for other sessions; a development database has few
 SCHEMAS = """
 SELECT nspname, pg_get_userbyid(nspowner) AS owner,
        has_schema_privilege('public', oid, 'USAGE') AS usable
@@ -16,7 +17,7 @@ PUBLICATIONS = "SELECT pubname FROM pg_publication"
 
 
 def count(connection: Connection) -> int:
-    """Return how many tables there are, Alembic's own among them."""
+    """Return the number of tables, including Alembic's version table."""
     inspector = inspect(connection)
     found = inspector.get_multi_indexes(schema=None)
     connection.rollback()
@@ -26,12 +27,12 @@ def count(connection: Connection) -> int:
 def empty(connection: Connection) -> None:
     """Drop everything in the database, in one transaction.
 
-    The database itself stays, with its owner and settings, since who may empty it may not be
-    allowed to make one.
+    The database itself is kept, with its owner and settings: the user may lack the right to create
+    a database.
 
     Raises:
         LockTimeout: another session uses a table; nothing was changed.
-        MigratorError: something cannot be dropped; nothing was changed.
+        MigratorError: an object cannot be dropped; nothing was changed.
     """
     try:
         if connection.dialect.name == "sqlite":
@@ -41,25 +42,28 @@ def empty(connection: Connection) -> None:
         connection.commit()
     except DBAPIError as error:
         connection.rollback()
-        reason = " ".join(str(error.orig).split()).removesuffix(".")
+        reason = one_line(error).removesuffix(".")
         if getattr(error.orig, "sqlstate", "") == "55P03":
             raise LockTimeout(
-                f"Another session uses the database, so nothing could be dropped: {reason}. Nothing"
-                " was changed; stop what uses it (the application, a shell) and run this again."
+                f"Another session uses the database, so its tables cannot be dropped: {reason}."
+                " Nothing was changed; stop the application and close open shells, then run this"
+                " again."
             ) from None
-        raise MigratorError(f"{reason}. Nothing was changed.") from None
+        raise MigratorError(
+            f"The database cannot be emptied: {reason}; nothing was changed."
+        ) from None
 
 
 def _empty_postgresql(connection: Connection) -> None:
     quote = connection.dialect.identifier_preparer.quote
-    connection.execute(text(f"SET LOCAL lock_timeout = '{PATIENCE}'"))
+    connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"))
     for name in connection.scalars(text(PUBLICATIONS)).all():
         connection.exec_driver_sql(f"DROP PUBLICATION {quote(name)}")
     for name in connection.scalars(text(EXTENSIONS)).all():
         connection.exec_driver_sql(f"DROP EXTENSION IF EXISTS {quote(name)} CASCADE")
     for name, owner, usable in connection.execute(text(SCHEMAS)).all():
         connection.exec_driver_sql(f"DROP SCHEMA {quote(name)} CASCADE")
-        if name == "public":  # which every database has from the beginning
+        if name == "public":  # which a new database has
             connection.exec_driver_sql(f"CREATE SCHEMA public AUTHORIZATION {quote(owner)}")
             if usable:
                 connection.exec_driver_sql("GRANT USAGE ON SCHEMA public TO PUBLIC")
@@ -68,8 +72,7 @@ def _empty_postgresql(connection: Connection) -> None:
 def _empty_sqlite(connection: Connection) -> None:
     query = "SELECT type, name FROM sqlite_master WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
     found = connection.exec_driver_sql(query).all()
-    for kind in ("trigger", "view", "table"):  # foreign keys are not enforced unless asked for
+    for kind in ("trigger", "view", "table"):  # foreign keys are not enforced by default
         for other, name in found:
             if other == kind:
-                quoted = '"' + name.replace('"', '""') + '"'
-                connection.exec_driver_sql(f"DROP {kind.upper()} {quoted}")
+                connection.exec_driver_sql(f"DROP {kind.upper()} {sqlite.quoted(name)}")

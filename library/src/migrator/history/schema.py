@@ -1,25 +1,25 @@
-"""A schema as a list of objects with their SQL, which is what two databases are compared by."""
+"""A schema as a list of objects with their SQL, for comparing two databases."""
 
 import re
 from dataclasses import dataclass
 from difflib import unified_diff
 
 Key = tuple[str, str, str]
-# What stays when everything else is dropped: it belongs to the schema `public`, or to roles.
+# What remains when everything else is dropped: it belongs to the schema `public`, or to roles.
 LASTING = {"ACL", "DEFAULT ACL", "OWNER", "COMMENT", "SECURITY LABEL"}
 
 
 @dataclass(frozen=True)
 class Object:
-    """One table, index, function or the like.
+    """A table, an index, a function, or another object.
 
     Args:
-        kind: in capitals, as pg_dump says it.
-        statements: the SQL that makes it.
-        compared: what has to be equal; the statements' text, or a form of it in which differences
-            that mean nothing are gone.
-        table: the name of the table as SQL writes it, if this is a table.
-        on: the table that it belongs to, where that is known.
+        kind: in capitals, as in the output of pg_dump.
+        statements: the SQL that creates the object.
+        compared: the text to compare: the statements, or a normalised form without meaningless
+            differences.
+        table: the name of the table as SQL writes it, if the object is a table.
+        on: the table that the object belongs to, if it is known.
     """
 
     kind: str
@@ -32,27 +32,27 @@ class Object:
 
     @property
     def key(self) -> Key:
-        """What identifies it in its database."""
+        """What identifies the object in its database."""
         return self.kind, self.schema, self.name
 
     @property
     def title(self) -> str:
-        """Its name for people."""
+        """The kind and name, for messages."""
         where = f"{self.schema}." if self.schema not in ("", "-") else ""
         return f"{self.kind.lower()} {where}{self.name}"
 
     def concerns(self, table: str) -> bool:
-        """Whether it belongs to `table` (as SQL writes it), or names it."""
+        """Whether the object belongs to `table` (as SQL writes it), or refers to it."""
         name = re.compile(rf'(?<![\w".]){re.escape(table)}(?![\w"])')
         return self.on == table or any(name.search(statement) for statement in self.statements)
 
 
 @dataclass(frozen=True)
 class Schema:
-    """All objects in an order in which they can be made, and the SQL that drops them.
+    """All objects, in an order in which they can be created, and the SQL that drops them.
 
     Args:
-        first: how many of the objects depend on no table, and are made before all tables.
+        first: the number of objects that depend on no table and are created before all tables.
     """
 
     objects: tuple[Object, ...]
@@ -61,24 +61,24 @@ class Schema:
 
     @property
     def tables(self) -> dict[str, Object]:
-        """The tables by their names as SQL writes them."""
+        """The tables, by their names as SQL writes them."""
         return {found.table: found for found in self.objects if found.table}
 
 
 def missing(wanted: Schema, found: Schema) -> list[Object]:
-    """Return the objects of `wanted` that `found` does not have at all."""
+    """Return the objects of `wanted` that are not in `found`."""
     keys = {other.key for other in found.objects}
     return [one for one in wanted.objects if one.key not in keys]
 
 
 def wrong(wanted: Schema, found: Schema) -> list[Object]:
-    """Return the objects of `found` that `wanted` does not have, or has otherwise."""
+    """Return the objects of `found` that are not in `wanted`, or differ there."""
     right = {one.key: one.compared for one in wanted.objects}
     return [other for other in found.objects if right.get(other.key) != other.compared]
 
 
 def difference(wanted: Schema, found: Schema) -> str:
-    """Return what differs, as lines with + and -; empty when the two are the same."""
+    """Return the differences as lines with + and -; empty if the schemas are equal."""
     left = {one.key: one.compared for one in wanted.objects}
     right = {other.key: other.compared for other in found.objects}
     lines: list[str] = []
@@ -92,5 +92,5 @@ def difference(wanted: Schema, found: Schema) -> str:
 
 
 def remains(schema: Schema) -> list[Object]:
-    """Return what a downgrade to base should have dropped."""
+    """Return the objects that a downgrade to base should have dropped."""
     return [one for one in schema.objects if one.kind not in LASTING]

@@ -1,4 +1,4 @@
-"""Fill the database with the application's example data: `seeds = app.seeds:run` in the ini."""
+"""Add the application's example data: `seeds = app.seeds:run` in the ini file."""
 
 from pathlib import Path
 from typing import Any
@@ -9,17 +9,17 @@ from sqlalchemy.orm import Session
 
 from migrator.config import imports
 from migrator.config.context import Context
-from migrator.errors import MigratorError, UsageError
+from migrator.errors import MigratorError, UsageError, one_line
 
 
 def run(context: Context, connection: Connection) -> int:
-    """Call the project's function with a session, and commit what it did.
+    """Call the project's function with a session, and commit.
 
     Returns:
-        How many rows it added or changed.
+        The number of rows that were added or changed.
 
     Raises:
-        UsageError: the ini names no function, or one that is not there.
+        UsageError: the ini file names no function, or one that does not exist.
         MigratorError: the function failed; its transaction was rolled back.
     """
     path = context.option("seeds")
@@ -27,12 +27,14 @@ def run(context: Context, connection: Connection) -> int:
     ini = context.ini
     if not module or not name:
         raise UsageError(
-            f"{ini} does not say where the example data is: add `seeds = app.seeds:run` below"
-            " [alembic], and a function run(session) there."
+            f"{ini} does not name the function that adds the example data: add"
+            " `seeds = app.seeds:run` under [alembic], and a function run(session) to app/seeds.py."
         )
     function = getattr(imports.load(module, Path(str(ini))), name, None)
     if not callable(function):
-        raise UsageError(f"seeds = {path} in {ini}: there is no function {name} in {module}.")
+        raise UsageError(
+            f"seeds = {path} in {ini} is wrong: there is no function {name} in {module}."
+        )
     changed = 0
 
     def count(session: Session, _context: Any) -> None:
@@ -47,9 +49,8 @@ def run(context: Context, connection: Connection) -> int:
             session.commit()
         except (SQLAlchemyError, ArithmeticError, LookupError, TypeError, ValueError) as error:
             session.rollback()
-            reason = " ".join(str(getattr(error, "orig", None) or error).split())
             raise MigratorError(
-                f"The example data ({path}) could not be added, and none of it was:"
-                f" {type(error).__name__}: {reason.removesuffix('.')}."
+                f"The example data ({path}) was not added: {type(error).__name__}:"
+                f" {one_line(error).removesuffix('.')}. The transaction was rolled back."
             ) from error
     return changed

@@ -1,4 +1,4 @@
-"""Read the schema of an SQLite database from its own record of it."""
+"""Read the schema of an SQLite database from sqlite_master."""
 
 import re
 import sqlite3
@@ -11,9 +11,9 @@ from migrator.history.schema import Object, Schema
 
 TOKEN = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|`[^`]*`|\[[^\]]*\]|\w+|[^\w\s]""")
 CONSTRAINT = {"CONSTRAINT", "PRIMARY", "UNIQUE", "CHECK", "FOREIGN"}
-DEFAULT = re.compile(r"\bDEFAULT \( (\S+) \)", re.IGNORECASE)  # Alembic adds the parentheses
+DEFAULT = re.compile(r"\bDEFAULT \( (\S+) \)", re.IGNORECASE)  # Alembic adds parentheses
 ORDER = ("table", "index", "view", "trigger")
-RECORD = (
+OBJECTS = (
     "SELECT type, name, tbl_name, sql FROM sqlite_master"
     " WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY rowid"
 )
@@ -22,7 +22,7 @@ RECORD = (
 def read(engine: Engine, ignored: str) -> Schema:
     """Return the schema of a database, without the table `ignored`."""
     with engine.connect() as connection:
-        found = connection.execute(text(RECORD)).all()
+        found = connection.execute(text(OBJECTS)).all()
     kept = [row for row in found if row.tbl_name != ignored]
     kept.sort(key=lambda row: ORDER.index(row.type))
     objects = tuple(
@@ -32,28 +32,28 @@ def read(engine: Engine, ignored: str) -> Schema:
             row.name,
             (row.sql,),
             _compared(row.sql) if row.type == "table" else " ".join(_tokens(row.sql)),
-            _quoted(row.name) if row.type == "table" else "",
-            _quoted(row.tbl_name),
+            quoted(row.name) if row.type == "table" else "",
+            quoted(row.tbl_name),
         )
         for row in kept
     )
-    drops = tuple(f"DROP {row.type.upper()} {_quoted(row.name)}" for row in reversed(kept))
+    drops = tuple(f"DROP {row.type.upper()} {quoted(row.name)}" for row in reversed(kept))
     return Schema(objects, drops)
 
 
 def rows(engine: Engine, tables: Sequence[str]) -> tuple[str, ...]:
-    """Return the statements that fill `tables` as they are filled now."""
-    beginnings = tuple(f"INSERT INTO {table} " for table in tables)
+    """Return INSERT statements for the rows in `tables`."""
+    inserts = tuple(f"INSERT INTO {table} " for table in tables)
     with closing(sqlite3.connect(str(engine.url.database))) as connection:
         lines = [line.removesuffix(";") for line in connection.iterdump()]
-    return tuple(line for line in lines if line.startswith(beginnings))
+    return tuple(line for line in lines if line.startswith(inserts))
 
 
 def _compared(statement: str) -> str:
-    """Return a CREATE TABLE with its columns in order and its constraints sorted.
+    """Return a CREATE TABLE statement with its columns in order and its constraints sorted.
 
-    SQLite keeps the words as they were typed; where a constraint stands means nothing, and
-    ALTER TABLE writes its column behind them.
+    SQLite stores the statement as it was written. The position of a constraint has no meaning, and
+    ALTER TABLE adds a column after the constraints.
     """
     tokens = _tokens(statement)
     if "(" not in tokens:
@@ -87,5 +87,6 @@ def _tokens(statement: str) -> list[str]:
     return found
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
+    """Return an identifier as SQL writes it."""
     return '"' + name.replace('"', '""') + '"'

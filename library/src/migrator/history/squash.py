@@ -1,8 +1,8 @@
-"""Collapse the history, or its beginning, into one revision that makes the same schema.
+"""Collapse the history, or its beginning, into one revision that creates the same schema.
 
-The new revision keeps the identifier of the last one that it stands for. A database that is there
-needs nothing: it has this schema, which is proved. Nor does a colleague's branch that follows it.
-A new identifier would have to be stamped into every database between two deploys.
+The new revision keeps the identifier of the last one that it replaces, so nothing has to be done
+for a database at that revision, which has this schema, or for a branch that follows it. A new
+identifier would have to be stamped into every database between two deploys.
 """
 
 from collections.abc import Collection
@@ -14,44 +14,44 @@ from alembic.script import Script, ScriptDirectory
 from migrator import database
 from migrator.config.context import Context
 from migrator.errors import MigratorError, PendingError, RefusedError, UsageError
-from migrator.history import folder, replay, statements, writing
+from migrator.history import executed_sql, folder_swap, replay, revision_file
+from migrator.history.executed_sql import ExecutedSQL
 from migrator.history.replay import Rows
-from migrator.history.statements import Statement
-from migrator.history.workbench import Workbench, with_revisions
+from migrator.history.shadow_databases import ShadowDatabases, with_revisions
 from migrator.revisions import graph, plan
 
 ALL = "all"
 
 
 @dataclass(frozen=True)
-class Range:
-    """The revisions to collapse, oldest first, and the folder that they are in."""
+class SquashRange:
+    """The revisions to collapse, oldest first, and their folder."""
 
     scripts: tuple[Script, ...]
     versions: Path
 
     @property
     def last(self) -> Script:
-        """The one whose identifier stays."""
+        """The last revision, whose identifier is kept."""
         return self.scripts[-1]
 
     @property
     def replaces(self) -> tuple[str, ...]:
-        """The identifiers that go, those of earlier squashes included."""
+        """The identifiers that are replaced, including those of earlier squashes."""
         names = [n for s in self.scripts for n in (*getattr(s.module, "replaces", ()), s.revision)]
         return tuple(name for name in dict.fromkeys(names) if name != self.last.revision)
 
 
 @dataclass(frozen=True)
-class Result:
-    """What was done.
+class SquashResult:
+    """The new revision.
 
     Args:
-        path: the new revision's file.
-        carried: the objects that are SQL in it.
-        why: why all of them are, if all of them are.
-        kept: how many rows it writes into which tables.
-        dropped: how many rows new databases do without.
+        path: its file.
+        carried: the objects that it creates with SQL.
+        why: why it creates all objects with SQL, if it does.
+        kept: the number of rows that it inserts, by table.
+        dropped: the number of rows that it does not insert, by table.
     """
 
     path: Path
@@ -61,12 +61,13 @@ class Result:
     dropped: dict[str, int]
 
 
-def choose(context: Context, to: str = "head") -> Range:
+def choose(context: Context, to: str = "head") -> SquashRange:
     """Return what a squash up to `to` would collapse.
 
     Raises:
-        RefusedError: `context` is for production, or another revision needs one in the middle.
-        PendingError: the database of `context` is in the middle of what would be gone.
+        RefusedError: `context` is for production, or another branch follows a revision that would
+            be removed.
+        PendingError: the database of `context` is at a revision that would be removed.
         UsageError: there is no revision `to`, or the revisions are in several folders.
         MigratorError: the history has several heads, or cannot be read.
     """
@@ -84,53 +85,57 @@ def choose(context: Context, to: str = "head") -> Range:
         if other.revision not in gone and needed:
             raise RefusedError(
                 f"Revision {other.revision} ({other.doc}) follows {', '.join(needed)}, which would"
-                " be gone. Nothing was changed; join the branches with `make merge` first, or"
-                " squash up to the revision where they part."
+                " be removed; nothing was changed. Join the branches with `make merge` first, or"
+                " squash up to the revision where they diverge."
             )
     if len(script._version_locations) > 1:
         raise UsageError(
-            "The revisions are in several folders (version_locations), which cannot be exchanged in"
-            " one step; move them into one first."
+            "The revisions are in several folders (version_locations), which cannot be replaced in"
+            " one step; move the revisions into one folder first."
         )
-    chosen = Range(scripts, Path(script.versions))
-    _refuse_in_the_middle(context, chosen)
+    chosen = SquashRange(scripts, Path(script.versions))
+    _refuse_replaced(context, chosen)
     return chosen
 
 
 def run(
     context: Context,
-    chosen: Range,
+    chosen: SquashRange,
     message: str,
     keep: Collection[str] = (),
     drop: Collection[str] = (),
-) -> Result:
-    """Write the revision, prove it, and put it in the place of those it stands for.
+) -> SquashResult:
+    """Write the revision, prove it, and replace the old revisions with it.
 
     Args:
-        message: the new revision's.
-        keep: revisions whose rows the new one writes too ("all" for all).
-        drop: revisions whose rows new databases do without.
+        message: the message of the new revision.
+        keep: revisions whose rows the new revision inserts too ("all" for all).
+        drop: revisions whose rows the new revision does not insert.
 
     Raises:
-        RefusedError: it has not been said what happens to rows that the revisions write.
-        MigratorError: a revision does not run, or the proof fails. Nothing was changed then.
+        RefusedError: neither `keep` nor `drop` names a revision that writes rows.
+        MigratorError: a revision fails, or the proof fails; nothing was changed.
     """
-    bench = Workbench(context, context.target.url)
-    with bench.empty() as old, folder.replacement(chosen.versions) as new:
-        found = replay.run(bench, old, chosen.scripts)
+    shadows = ShadowDatabases(context, context.target.url)
+    with shadows.empty() as old, folder_swap.replacement(chosen.versions) as new:
+        found = replay.run(shadows, old, chosen.scripts)
         kept = decide(found, chosen, keep, drop)
-        wanted = bench.schema(old)
-        filled = bench.rows(old, list(kept))
+        wanted = shadows.schema(old)
+        filled = shadows.rows(old, list(kept))
         heads = with_heads(context, chosen.versions)
         for one in chosen.scripts:
             (new / Path(one.path).relative_to(chosen.versions.absolute())).unlink()
         labels = tuple(dict.fromkeys(n for s in chosen.scripts for n in s._orig_branch_labels))
-        text = writing.Text(message, chosen.replaces, labels, filled)
-        made = writing.fit(bench, new, chosen.last.revision, old, wanted, text, list(kept))
+        text = revision_file.RevisionParts(message, chosen.replaces, labels, filled)
+        made = revision_file.write_proved(
+            shadows, new, chosen.last.revision, old, wanted, text, list(kept)
+        )
         if with_heads(context, new) != heads:
-            raise MigratorError("The heads would not be the same any more; nothing was changed.")
-        folder.exchange(chosen.versions, new)
-    return Result(
+            raise MigratorError(
+                "The squash would change the heads of the history; nothing was changed."
+            )
+        folder_swap.swap(chosen.versions, new)
+    return SquashResult(
         chosen.versions / made.path.relative_to(new),
         made.carried,
         made.why,
@@ -140,46 +145,48 @@ def run(
 
 
 def decide(
-    found: Rows, chosen: Range, keep: Collection[str], drop: Collection[str]
+    found: Rows, chosen: SquashRange, keep: Collection[str], drop: Collection[str]
 ) -> dict[str, int]:
-    """Return the tables whose rows are kept, with how many they are.
+    """Return the number of rows to keep, by table.
 
     Raises:
-        UsageError: a revision was named that is not among those to collapse.
-        RefusedError: a revision that wrote rows was not named, or a table has rows of both kinds.
+        UsageError: `keep` or `drop` names a revision that is not among those to collapse.
+        RefusedError: neither names a revision that wrote rows, or a table has rows of both kinds.
     """
     names = {one.revision for one in chosen.scripts}
     if unknown := {*keep, *drop} - names - {ALL}:
         raise UsageError(f"{', '.join(sorted(unknown))} is not among the revisions to collapse.")
     kept: dict[str, int] = {}
-    open_: dict[str, list[str]] = {}
+    undecided: dict[str, list[str]] = {}
     for table, writers in found.writers.items():
         wanted = [r for r in writers if r in keep or (ALL in keep and r not in drop)]
         unwanted = [r for r in writers if r in drop or (ALL in drop and r not in keep)]
         if wanted and unwanted:
             raise RefusedError(
                 f"Table {table} has rows of {', '.join(wanted)} (keep) and"
-                f" {', '.join(unwanted)} (drop), which cannot be told apart: name all of them in"
-                " one of the two. Nothing was changed."
+                f" {', '.join(unwanted)} (drop), which cannot be told apart; nothing was changed."
+                " Name all these revisions in keep, or all in drop."
             )
         if wanted == writers:
             kept[table] = found.counts[table]
         for revision in [r for r in writers if r not in wanted + unwanted]:
-            open_.setdefault(revision, []).append(f"{table}, {found.counts[table]} rows")
-    if open_:
-        rows = "; ".join(f"{revision} ({'; '.join(tables)})" for revision, tables in open_.items())
+            undecided.setdefault(revision, []).append(f"{table}, {found.counts[table]} rows")
+    if undecided:
+        rows = "; ".join(
+            f"{revision} ({'; '.join(tables)})" for revision, tables in undecided.items()
+        )
         raise RefusedError(
-            "Revisions write rows that are still there at the end, and new databases would not have"
-            f" them: {rows}. Nothing was changed; name each revision in keep=REV,... (--keep-data:"
-            " the new revision writes these rows) or in drop=REV,... (--drop-data: new databases do"
-            " without), or say all."
+            f"Revisions write rows that exist at the end of the history: {rows}. Nothing was"
+            " changed; name each revision in keep=REV,... (--keep-data: the new revision inserts"
+            " these rows) or in drop=REV,... (--drop-data: new databases will not have them), or"
+            " use all."
         )
     return kept
 
 
-def executed(chosen: Range) -> list[Statement]:
-    """Return what the revisions execute by themselves, which autogenerate does not see."""
-    return statements.find(list(chosen.scripts))
+def executed(chosen: SquashRange) -> list[ExecutedSQL]:
+    """Return the SQL that the revisions execute themselves, which autogenerate does not see."""
+    return executed_sql.find(list(chosen.scripts))
 
 
 def with_heads(context: Context, versions: Path) -> set[str]:
@@ -193,7 +200,7 @@ def _last(script: ScriptDirectory, to: str) -> Script:
     if to == "head" and len(heads) > 1:
         raise MigratorError(
             f"The history has {len(heads)} heads ({', '.join(heads)}); join them with `make merge"
-            ' m="merge"` first, or say up to which revision to squash.'
+            ' m="merge"` first, or name the last revision to squash with to=REV (--to).'
         )
     try:
         found = script.get_revision(to)
@@ -206,11 +213,11 @@ def _last(script: ScriptDirectory, to: str) -> Script:
     return found
 
 
-def _refuse_in_the_middle(context: Context, chosen: Range) -> None:
+def _refuse_replaced(context: Context, chosen: SquashRange) -> None:
     with database.connect(context) as connection:
         current = plan.current_heads(connection)
     if gone := set(current) & set(chosen.replaces):
         raise PendingError(
-            f"Your database is at {', '.join(sorted(gone))}, which would be gone, and no revision"
-            " would lead on from there: run `make migrate` first. Nothing was changed."
+            f"Your database is at {', '.join(sorted(gone))}, which would be removed, and then"
+            " it could not be upgraded; nothing was changed. Run `make migrate` first."
         )

@@ -5,46 +5,60 @@ added. On PostgreSQL each runs outside the revision's transaction, looks at the 
 acts, and does only what is missing, so a revision of them that was cut off is simply run again
 (`phase = "online"`). Under `--sql` they write SQL that looks by itself. On SQLite they are the
 plain operations that they stand for.
+
+One file each, found by its being here. The others are what they share:
+
+operation      the base class, which registers, runs and renders them
+session        how statements run: outside the transaction, or into the SQL of `--sql`
+names          names as SQL writes them, and as PostgreSQL has them in the end
+conditions     what they ask the catalog
+index_build    one index of one table
+partitions     indexes of partitioned tables
+validation     constraints that are added NOT VALID, then validated
+batches        the SQL of a backfill, batch_loop its loop, replica_lag its brake
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Concatenate, ParamSpec
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import TYPE_CHECKING, ParamSpec
 
 from alembic import op as alembic_op
 from alembic.operations import Operations
 
-from migrator.operations import backfill, columns, constraints, indexes, uniques
-
 __all__ = ["op"]
 
+for _module in iter_modules(__path__, f"{__name__}."):
+    import_module(_module.name)
+
 if TYPE_CHECKING:
+    from migrator.operations.add_check_validated import AddCheckValidatedOp
+    from migrator.operations.add_foreign_key_validated import AddForeignKeyValidatedOp
+    from migrator.operations.add_unique_concurrently import AddUniqueConcurrentlyOp
+    from migrator.operations.backfill import BackfillOp
+    from migrator.operations.create_index_concurrently import CreateIndexConcurrentlyOp
+    from migrator.operations.drop_constraint_if_exists import DropConstraintIfExistsOp
+    from migrator.operations.drop_index_concurrently import DropIndexConcurrentlyOp
+    from migrator.operations.operation import Operation
+    from migrator.operations.set_not_null import SetNotNullOp
+
     P = ParamSpec("P")
 
-    def _bound(method: Callable[Concatenate[Operations, P], None]) -> Callable[P, None]:
+    def _method(operation: Callable[P, Operation]) -> Callable[P, None]:
         raise NotImplementedError
 
     class LockSafeOperations(Operations):
         """What `op` is to a type checker: Alembic adds its operations while the program runs."""
 
         def __init__(self) -> None:
-            self.create_index_concurrently = _bound(
-                indexes.CreateIndexConcurrentlyOp.create_index_concurrently
-            )
-            self.drop_index_concurrently = _bound(
-                indexes.DropIndexConcurrentlyOp.drop_index_concurrently
-            )
-            self.add_foreign_key_validated = _bound(
-                constraints.AddForeignKeyValidatedOp.add_foreign_key_validated
-            )
-            self.add_check_validated = _bound(constraints.AddCheckValidatedOp.add_check_validated)
-            self.add_unique_concurrently = _bound(
-                uniques.AddUniqueConcurrentlyOp.add_unique_concurrently
-            )
-            self.drop_constraint_if_exists = _bound(
-                uniques.DropConstraintIfExistsOp.drop_constraint_if_exists
-            )
-            self.set_not_null = _bound(columns.SetNotNullOp.set_not_null)
-            self.backfill = _bound(backfill.BackfillOp.backfill)
+            self.add_check_validated = _method(AddCheckValidatedOp)
+            self.add_foreign_key_validated = _method(AddForeignKeyValidatedOp)
+            self.add_unique_concurrently = _method(AddUniqueConcurrentlyOp)
+            self.backfill = _method(BackfillOp)
+            self.create_index_concurrently = _method(CreateIndexConcurrentlyOp)
+            self.drop_constraint_if_exists = _method(DropConstraintIfExistsOp)
+            self.drop_index_concurrently = _method(DropIndexConcurrentlyOp)
+            self.set_not_null = _method(SetNotNullOp)
 
     op: LockSafeOperations
 else:

@@ -1,23 +1,49 @@
-"""Fill a column of a table that is in use: in small batches that stand by themselves."""
+"""`op.backfill`: fills columns of a table in use, in small batches that are each committed."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from alembic.operations import MigrateOperation, Operations
+from alembic.autogenerate.api import AutogenContext
+from alembic.operations import Operations
 from sqlalchemy.sql.elements import ColumnElement
 
 from migrator.errors import MigratorError
-from migrator.operations import catalog, filling
+from migrator.operations import batch_loop, names
 from migrator.operations.batches import Batches
-from migrator.operations.replicas import Patience
-from migrator.operations.running import Session, block, online
+from migrator.operations.operation import Operation
+from migrator.operations.replica_lag import ReplicaLag
+from migrator.operations.session import Session, block
 
 
-@Operations.register_operation("backfill")
-class BackfillOp(MigrateOperation):
-    """Fills columns in small batches."""
+class BackfillOp(Operation):
+    """Give columns their values, row by row in the order of a key, outside the transaction.
+
+    Each batch is a transaction of its own, so nobody waits long for a row, and what is done
+    is not done again after a kill: `where` finds what is left. On SQLite, and under `--sql`
+    without `key`, it is one UPDATE.
+
+    Args:
+        values: by column, what the rows get: a Python value, or SQL in `sa.text()`. None is
+            "not decided yet": an empty table is fine, rows stop the migration.
+        key: columns with a unique index to go by; the primary key if empty.
+        where: which rows, in SQL; once a row has its values, it must not be true any more. By
+            default those where one of the columns is NULL, and only NULLs are replaced.
+        batch: rows in one transaction.
+        pause: seconds between two batches, for everybody else.
+        max_lag: seconds; while a replica is further behind, wait. 0 does not look. (Needs the
+            role pg_monitor; without it nothing is seen.)
+        max_wait: seconds that a replica has to catch up; then stop. 0 waits for ever.
+
+    Raises:
+        MigratorError: a value is not decided, or a replica stays behind.
+        DBAPIError: rows stay locked.
+        UsageError: the table has no primary key, and no `key` is given.
+    """
+
+    renders_as = "backfill"
+    transactional = False
 
     def __init__(
         self,
@@ -39,87 +65,43 @@ class BackfillOp(MigrateOperation):
         self.schema = schema
         self.batch = batch
         self.pause = pause
-        self.patience = Patience(max_lag, max_wait)
+        self.lag = ReplicaLag(max_lag, max_wait)
 
     def to_diff_tuple(self) -> tuple[str, str | None, str, list[str]]:
         """Return what `alembic check` shows."""
-        return ("backfill", self.schema, self.table_name, list(self.values))
+        return (self.renders_as, self.schema, self.table_name, list(self.values))
 
-    @classmethod
-    def backfill(
-        cls,
-        operations: Operations,
-        table_name: str,
-        values: Mapping[str, Any],
-        *,
-        key: str | Sequence[str] = (),
-        where: str = "",
-        schema: str | None = None,
-        batch: int = 1000,
-        pause: float = 0.05,
-        max_lag: float = 10,
-        max_wait: float = 600,
-    ) -> None:
-        """Give columns their values, row by row in the order of a key, outside the transaction.
-
-        Each batch is a transaction of its own, so nobody waits long for a row, and what is done
-        is not done again after a kill: `where` finds what is left. On SQLite, and under `--sql`
-        without `key`, it is one UPDATE.
-
-        Args:
-            values: by column, what the rows get: a Python value, or SQL in `sa.text()`. None is
-                "not decided yet": an empty table is fine, rows stop the migration.
-            key: columns with a unique index to go by; the primary key if empty.
-            where: which rows, in SQL; once a row has its values, it must not be true any more. By
-                default those where one of the columns is NULL, and only NULLs are replaced.
-            batch: rows in one transaction.
-            pause: seconds between two batches, for everybody else.
-            max_lag: seconds; while a replica is further behind, wait. 0 does not look. (Needs the
-                role pg_monitor; without it nothing is seen.)
-            max_wait: seconds that a replica has to catch up; then stop. 0 waits for ever.
-
-        Raises:
-            MigratorError: a value is not decided, or a replica stays behind.
-            DBAPIError: rows stay locked.
-            UsageError: the table has no primary key, and no `key` is given.
-        """
-        operations.invoke(
-            cls(
-                table_name,
-                values,
-                key=key,
-                where=where,
-                schema=schema,
-                batch=batch,
-                pause=pause,
-                max_lag=max_lag,
-                max_wait=max_wait,
-            )
-        )
-
-
-@Operations.implementation_for(BackfillOp)
-def _backfill(operations: Operations, operation: BackfillOp) -> None:
-    target = catalog.quoted(operation.table_name, operation.schema)
-    empty = [catalog.column(name) for name in operation.values]
-    where = operation.where or " OR ".join(f"{name} IS NULL" for name in empty)
-    values = {catalog.column(name): _sql(value) for name, value in operation.values.items()}
-    if not operation.where and len(values) > 1:  # a row may have one of them already
-        values = {name: f"COALESCE({name}, {value})" for name, value in values.items()}
-    if operations.impl.dialect.name != "postgresql":
-        session = Session(operations.migration_context)
-        _refuse_undecided(session, operation, target, where)
-        assignments = ", ".join(f"{name} = {value}" for name, value in values.items())
-        session.run(f"UPDATE {target} SET {assignments} WHERE {where}")
-        return
-    batches = Batches(target, values, where, [catalog.column(k) for k in operation.key])
-    with online(operations, "backfill") as session:
+    def run_in_steps(self, session: Session) -> None:
+        """Fill batch by batch, or write the SQL that does."""
+        batches = self._batches()
         if session.offline:
-            _write(session, operation, batches)
+            _write(session, self, batches)
             return
-        _refuse_undecided(session, operation, target, where)
-        with session.without_limit("statement_timeout"):
-            filling.fill(session, batches, operation.batch, operation.pause, operation.patience)
+        _refuse_undecided(session, self, batches)
+        with session.limits(statement_timeout=0):
+            batch_loop.fill(session, batches, self.batch, self.pause, self.lag)
+
+    def run_plain(self, operations: Operations) -> None:
+        """Fill with one UPDATE."""
+        session, batches = Session(operations.migration_context), self._batches()
+        _refuse_undecided(session, self, batches)
+        session.run(batches.everything())
+
+    def render(self, context: AutogenContext) -> str:
+        """Return the call with the values in Python."""
+        values = ", ".join(f"{name!r}: {_python(value)}" for name, value in self.values.items())
+        key = (self.key[0] if len(self.key) == 1 else self.key) or None
+        shown = "{" + values + "}"
+        return self.call(context, repr(self.table_name), shown, key=key, schema=self.schema)
+
+    def _batches(self) -> Batches:
+        empty = [names.column(name) for name in self.values]
+        where = self.where or " OR ".join(f"{name} IS NULL" for name in empty)
+        values = {names.column(name): _sql(value) for name, value in self.values.items()}
+        if not self.where and len(values) > 1:  # a row may have one of them already
+            values = {name: f"COALESCE({name}, {value})" for name, value in values.items()}
+        target = names.quoted(self.table_name, self.schema)
+        return Batches(target, values, where, [names.column(key) for key in self.key])
 
 
 def _write(session: Session, operation: BackfillOp, batches: Batches) -> None:
@@ -129,7 +111,7 @@ def _write(session: Session, operation: BackfillOp, batches: Batches) -> None:
         return
     # What is left to do is no sign: others may have added rows since.
     what = f"{batches.target} {' '.join(operation.values)}"
-    mark = catalog.literal(f"migrator.filled_{hashlib.sha256(what.encode()).hexdigest()[:8]}")
+    mark = names.literal(f"migrator.filled_{hashlib.sha256(what.encode()).hexdigest()[:8]}")
     done = f"PERFORM set_config({mark}, 'yes', false)"
     if batches.key:
         session.run(batches.procedure(operation.batch, operation.pause, done))
@@ -144,12 +126,11 @@ def _write(session: Session, operation: BackfillOp, batches: Batches) -> None:
     )
 
 
-def _refuse_undecided(session: Session, operation: BackfillOp, target: str, where: str) -> None:
-    if session.offline:
+def _refuse_undecided(session: Session, operation: BackfillOp, batches: Batches) -> None:
+    if session.offline or not (undecided := _undecided(operation)):
         return
-    undecided = _undecided(operation)
-    if undecided and session.rows(f"SELECT 1 FROM {target} WHERE {where} LIMIT 1"):
-        raise MigratorError(_decide(undecided, target))
+    if session.rows(f"SELECT 1 FROM {batches.target} WHERE {batches.where} LIMIT 1"):
+        raise MigratorError(_decide(undecided, batches.target))
 
 
 def _undecided(operation: BackfillOp) -> str:
@@ -165,8 +146,12 @@ def _decide(columns: str, target: str) -> str:
 
 def _sql(value: Any) -> str:
     if isinstance(value, str):
-        return catalog.literal(value)
+        return names.literal(value)
     expression: ColumnElement[Any] | sa.TextClause = (
         value if isinstance(value, sa.TextClause | ColumnElement) else sa.literal(value)
     )
-    return str(expression.compile(dialect=catalog.DIALECT, compile_kwargs={"literal_binds": True}))
+    return str(expression.compile(dialect=names.DIALECT, compile_kwargs={"literal_binds": True}))
+
+
+def _python(value: Any) -> str:
+    return f"sa.text({value.text!r})" if isinstance(value, sa.TextClause) else repr(value)

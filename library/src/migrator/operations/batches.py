@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from migrator.operations import catalog
+from migrator.operations import names
 
 PASSES = 5  # what others insert behind us needs another one; a condition that stays true no more
 
@@ -99,4 +99,4 @@ END $backfill$"""
 def _literal(value: Any) -> str:
     if isinstance(value, int | float | Decimal):
         return str(value)
-    return catalog.literal(str(value))
+    return names.literal(str(value))

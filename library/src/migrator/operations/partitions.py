@@ -1,18 +1,18 @@
 """Indexes of partitioned tables, which PostgreSQL builds concurrently only part by part.
 
 First the index of the whole, which is INVALID as long as a part is missing; then that of each
-part, beside its writers; then each is tied to the whole. See "Declarative Partitioning
-Maintenance" in PostgreSQL's documentation.
+part, without blocking its writers; then each is attached to the whole. See "Declarative
+Partitioning Maintenance" in PostgreSQL's documentation.
 """
 
 from collections.abc import Callable
 from dataclasses import replace
 
-from migrator.operations import catalog
-from migrator.operations.building import Wanted, build, look
-from migrator.operations.running import Session
+from migrator.operations import conditions, index_build, names
+from migrator.operations.index_build import WantedIndex
+from migrator.operations.session import Session
 
-# The parts of a table that have no index which is tied to that of the whole.
+# The parts of a table that have no index which is attached to that of the whole.
 MISSING = """
 SELECT n.nspname, c.relname FROM pg_catalog.pg_inherits h
 JOIN pg_catalog.pg_class c ON c.oid = h.inhrelid AND c.relkind IN ('r', 'p')
@@ -31,13 +31,13 @@ def has_parts(session: Session, name: str) -> bool:
     """Whether a table or an index, by its quoted name, is partitioned; False without a database."""
     if session.offline:
         return False
-    found = f"to_regclass({catalog.literal(name)})"
+    found = f"to_regclass({names.literal(name)})"
     kind = session.scalar(f"SELECT relkind::text FROM pg_catalog.pg_class WHERE oid = {found}")
     return kind in ("p", "I")
 
 
 def build_in_parts(
-    session: Session, wanted: Wanted, whole: Statement, adopt: Statement | None = None
+    session: Session, wanted: WantedIndex, whole: Statement, adopt: Statement | None = None
 ) -> None:
     """Build an index of a partitioned table, unless it is there.
 
@@ -47,35 +47,53 @@ def build_in_parts(
         adopt: makes a constraint of the index of a part.
 
     Raises:
-        MigratorError: see `building.build`.
+        MigratorError: see `index_build.build`.
     """
-    found = look(session, wanted)
+    found = index_build.existing(session, wanted)
     if found and found.valid:
         return
     if found is None:
-        session.run(whole(wanted.target, catalog.column(wanted.name)))
-    table, index = catalog.regclass(wanted.target), catalog.regclass(wanted.full)
+        session.run(whole(wanted.target, names.column(wanted.name)))
+    table, index = conditions.regclass(wanted.target), conditions.regclass(wanted.full)
     for schema, name in session.rows(MISSING.format(table=table, index=index)):
         part = _of_part(wanted, schema, name)
         if has_parts(session, part.target):
             build_in_parts(session, part, whole, adopt)
         else:
-            build(session, part)
+            index_build.build(session, part)
             if adopt:
-                there = catalog.has_constraint(part.target, part.name)
-                session.run_unless(there, adopt(part.target, catalog.column(part.name)))
+                there = conditions.has_constraint(part.target, part.name)
+                session.run_unless(there, adopt(part.target, names.column(part.name)))
         session.run(f"ALTER INDEX {wanted.full} ATTACH PARTITION {part.full}")
 
 
-def _of_part(wanted: Wanted, schema: str, table: str) -> Wanted:
-    target, name = catalog.quoted(table, schema), catalog.cut(f"{table}_{wanted.name}")
+def _of_part(wanted: WantedIndex, schema: str, table: str) -> WantedIndex:
+    target, name = names.quoted(table, schema), names.cut(f"{table}_{wanted.name}")
     unique = "UNIQUE " if wanted.unique else ""
     _, definition = wanted.statement.split(f" ON {wanted.target} ", 1)
-    create = f"CREATE {unique}INDEX CONCURRENTLY IF NOT EXISTS {catalog.column(name)}"
+    create = f"CREATE {unique}INDEX CONCURRENTLY IF NOT EXISTS {names.column(name)}"
     return replace(
         wanted,
         target=target,
         name=name,
-        full=catalog.quoted(name, schema),
+        full=names.quoted(name, schema),
         statement=f"{create} ON {target} {definition}",
+    )
+
+
+def build_index(session: Session, wanted: WantedIndex) -> None:
+    """Build an index unless it is there, part by part if its table is partitioned.
+
+    Raises:
+        MigratorError: see `index_build.build`.
+        LockTimeout: another session is still building it.
+    """
+    if not has_parts(session, wanted.target):
+        index_build.build(session, wanted)
+        return
+    plain = wanted.statement.replace(" CONCURRENTLY", "", 1)
+    head, definition = plain.split(f" ON {wanted.target} ", 1)
+    create = head.removesuffix(names.column(wanted.name))
+    build_in_parts(
+        session, wanted, lambda table, name: f"{create}{name} ON ONLY {table} {definition}"
     )

@@ -1,4 +1,4 @@
-"""Shadow databases: empty ones to try revisions on, beside the one in use, and gone afterwards."""
+"""Shadow databases: empty databases on which revisions are run, and which are dropped after."""
 
 from migrator.shadow.database import configured, empty
 

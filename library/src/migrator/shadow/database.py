@@ -1,4 +1,4 @@
-"""Empty databases to try the revisions on, beside the one that is in use, and gone afterwards."""
+"""Create shadow databases on the server of the database, and drop them afterwards."""
 
 import os
 import re
@@ -16,44 +16,45 @@ from sqlalchemy.pool import NullPool
 from migrator.config import urls
 from migrator.config.context import Context
 from migrator.config.target import URL_VARIABLES
-from migrator.errors import MigratorError
+from migrator.errors import MigratorError, one_line
 
-NAME_LENGTH = 40  # in bytes: PostgreSQL cuts names at 63, and a suffix is added
+NAME_LENGTH = 40  # in bytes: PostgreSQL truncates names to 63, and a suffix is added
 SUFFIX_LENGTH = 12
 
 
 @contextmanager
 def empty(url: URL) -> Iterator[URL]:
-    """Yield the URL of a new, empty database on the server of `url`; it is removed at the end.
+    """Yield the URL of a new, empty database on the server of `url`; it is dropped at the end.
 
     For SQLite it is a file in a temporary folder.
 
     Raises:
-        MigratorError: the server cannot be reached, or the account may not create databases.
+        MigratorError: the server cannot be reached, or the role may not create databases.
     """
     if url.get_backend_name() == "sqlite":
         with tempfile.TemporaryDirectory() as folder:
-            yield url.set(database=str(Path(folder) / "scratch.db"))
+            yield url.set(database=str(Path(folder) / "shadow.db"))
         return
     start = str(url.database).encode()[:NAME_LENGTH].decode(errors="ignore")
-    prefix = f"{start}_scratch_"
+    prefix = f"{start}_shadow_"
     name = f"{prefix}{uuid.uuid4().hex[:SUFFIX_LENGTH]}"
     admin = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
     made = url.set(database=name)
     try:
         with admin.connect() as connection:
-            # Nobody takes one for left over between its creation and its first connection.
-            connection.exec_driver_sql("SELECT pg_advisory_lock(hashtext('migrator scratch'))")
-            _remove_left_over(connection, prefix)
+            # Held until the first connection, so that another command does not take the new
+            # database for an abandoned one and drop it.
+            connection.exec_driver_sql("SELECT pg_advisory_lock(hashtext('migrator shadow'))")
+            _drop_abandoned(connection, prefix)
             connection.exec_driver_sql(f'CREATE DATABASE "{name}" TEMPLATE template0')
             in_use = create_engine(made, poolclass=NullPool).connect()
     except DBAPIError as error:
-        reason = " ".join(str(error.orig).split()).removesuffix(".")
+        reason = one_line(error).removesuffix(".")
         shown = urls.shown(url)
         raise MigratorError(
-            f"No scratch database can be made beside {shown}: {reason}. Nothing was changed; give"
-            " the account the right to (ALTER ROLE ... CREATEDB), or set DATABASE_URL to a server"
-            " where it has it."
+            f"No shadow database can be created on the server of {shown}: {reason}. Nothing was"
+            " changed; give the role the right to create databases (ALTER ROLE ... CREATEDB), or"
+            " set DATABASE_URL to a server where it has that right."
         ) from None
     try:
         with in_use:
@@ -63,10 +64,10 @@ def empty(url: URL) -> Iterator[URL]:
             connection.exec_driver_sql(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
-def _remove_left_over(connection: Connection, prefix: str) -> None:
-    """Remove what a killed command left; one that is in use cannot be dropped.
+def _drop_abandoned(connection: Connection, prefix: str) -> None:
+    """Drop the shadow databases of killed commands; a database in use cannot be dropped.
 
-    Somebody else's `..._scratch_pad` stays.
+    A database such as `..._shadow_copy`, without our kind of suffix, is kept.
     """
     query = text("SELECT datname FROM pg_database WHERE starts_with(datname, :prefix)")
     for name in connection.scalars(query, {"prefix": prefix}).all():
@@ -78,10 +79,10 @@ def _remove_left_over(connection: Connection, prefix: str) -> None:
 
 @contextmanager
 def configured(context: Context, url: URL) -> Iterator[Context]:
-    """Yield a copy of `context` whose commands work on the database `url`, whatever else is set.
+    """Yield a copy of `context` whose commands work on the database `url`.
 
-    The environment says it, since that wins over everything: revisions that open a connection of
-    their own, or use the application's, must not reach the database in use either.
+    The URL is set in the environment, which takes precedence over everything: revisions that open
+    a connection of their own, or use the application's, must not reach another database.
     """
     variables = URL_VARIABLES
     names = [*variables, *(f"{variable}_FILE" for variable in variables)]

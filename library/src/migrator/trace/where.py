@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import FrameType
 
 # Where our lock-safe operations hand over their statements; their plain forms go another way.
-OPERATIONS = ("migrator.operations.running", "migrator.operations.backfill")
+OPERATIONS = ("migrator.operations.session", "migrator.operations.backfill")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+from migrator.config.target import database_url as database_url

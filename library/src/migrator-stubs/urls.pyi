@@ -1,0 +1,1 @@
+from migrator.config.urls import normalise as normalise

@@ -1,0 +1,3 @@
+from alembic.config import Config
+
+def until_expected(config: Config, timeout: float) -> str: ...

@@ -1,0 +1,63 @@
+"""Names and DDL as SQL writes them, and as PostgreSQL has them in the end: quoted and cut."""
+
+import hashlib
+from typing import Any
+
+from sqlalchemy import Table, table
+from sqlalchemy.dialects.postgresql.base import PGDialect
+from sqlalchemy.schema import ExecutableDDLElement
+
+# Not the session's dialect: its driver wants every percent sign twice.
+DIALECT = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call]
+PREPARER = DIALECT.identifier_preparer
+NAME_LENGTH = 63
+
+
+def compiled(element: ExecutableDDLElement) -> str:
+    """Return DDL as SQL."""
+    return " ".join(str(element.compile(dialect=DIALECT)).split("\n")).strip()
+
+
+def quoted(name: str, schema: str | None = None) -> str:
+    """Return the name of a table or an index as SQL writes it, only in quotes if it has to be."""
+    return str(PREPARER.format_table(table(name, schema=schema)))
+
+
+def column(name: str) -> str:
+    """Return the name of a column as SQL writes it."""
+    return str(PREPARER.quote(name))
+
+
+def literal(text: str) -> str:
+    """Return a string as SQL writes it."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def unquoted(name: str) -> str:
+    """Return an identifier as the catalog has it."""
+    return name[1:-1].replace('""', '"') if name.startswith('"') else name
+
+
+def final_name(item: Any) -> str:
+    """Return the name that a constraint or index has in the end: by convention, and cut."""
+    formatted = PREPARER.format_index if hasattr(item, "unique") else PREPARER.format_constraint
+    return unquoted(str(formatted(item)))
+
+
+def shortened(name: Any) -> str:
+    """Return a constraint's name as SQL writes it, cut as SQLAlchemy cuts it when it makes one."""
+    return str(PREPARER.truncate_and_render_constraint_name(name))
+
+
+def cut(name: str) -> str:
+    """Return a name that is not too long, and the same one every time."""
+    if len(name.encode()) <= NAME_LENGTH:
+        return name
+    ending = "_" + hashlib.sha256(name.encode()).hexdigest()[:8]
+    return name.encode()[: NAME_LENGTH - len(ending)].decode(errors="ignore") + ending
+
+
+def target_of(item: Any) -> str:
+    """Return the quoted name of the table that a constraint or an index belongs to."""
+    owner: Table = item.table
+    return quoted(owner.name, owner.schema)

@@ -1,0 +1,170 @@
+"""How an operation's statements run: outside a transaction, or into the SQL of `--sql`.
+
+Each statement is committed when it has run, so an operation that is cut off is half done.
+Therefore each looks at the catalog first and does what is still missing.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy.exc import DBAPIError
+
+from migrator.config.context import Context
+from migrator.config.settings import Settings
+from migrator.errors import MigratorError, UsageError
+
+# `repeatable` tells a deploy that it may run the revision again from its start. A percent sign
+# is one only without parameters.
+OPTIONS = {"no_parameters": True, "repeatable": True}
+
+
+class Session:
+    """The database as an operation sees it; `offline` when there is none (`--sql`)."""
+
+    def __init__(self, context: MigrationContext) -> None:
+        self.context = context
+        self.offline = context.as_sql
+        self._expected: list[tuple[str, str]] = []
+
+    @property
+    def lock_deadline(self) -> float:
+        """Seconds that a statement which blocks nobody may wait for others; 0: for ever."""
+        config = self.context.config
+        return (Context.of(config).settings if config else Settings()).lock_deadline
+
+    def rows(self, query: str) -> list[Any]:
+        """Run a query or a statement in the database, which has to be there."""
+        assert self.context.connection is not None
+        result = self.context.connection.exec_driver_sql(query, execution_options=OPTIONS)
+        return list(result.all()) if result.returns_rows else []
+
+    def ask(self, query: str, parameters: Sequence[str]) -> list[Any]:
+        """Run a query with parameters, each a `%s` in it."""
+        assert self.context.connection is not None
+        options = {"repeatable": True}
+        return list(
+            self.context.connection.exec_driver_sql(
+                query, tuple(parameters), execution_options=options
+            )
+        )
+
+    def scalar(self, query: str) -> Any:
+        """Return the first value, None if there is no row."""
+        found = self.rows(query)
+        return found[0][0] if found else None
+
+    def run(self, statement: str) -> None:
+        """Run one statement, or write it."""
+        if self.offline:
+            self.context.impl.static_output(f"{statement};")
+        else:
+            self.rows(statement)
+
+    def holds(self, condition: str) -> bool:
+        """Ask the catalog whether `condition`, an expression in SQL, is true."""
+        return bool(self.scalar(f"SELECT {condition} FROM pg_catalog.pg_class LIMIT 1"))
+
+    def run_if(self, condition: str, statement: str) -> None:
+        """Run a statement if `condition` holds; offline, the server looks by itself."""
+        if self.offline:
+            self.run(block(f"IF {condition} THEN\n    {statement};\n  END IF;"))
+        elif self.holds(condition):
+            self.run(statement)
+
+    def run_unless(self, condition: str, statement: str) -> None:
+        """Run a statement unless `condition` holds."""
+        self.run_if(f"NOT {condition}", statement)
+
+    def expect(self, condition: str, otherwise: str) -> None:
+        """Let written SQL stop if `condition` does not hold in the end, saying `otherwise`.
+
+        A statement outside a transaction that fails stops nothing: psql goes on with the next
+        statement, and would mark the revision as applied.
+        """
+        if self.offline:
+            self._expected.append((condition, otherwise))
+
+    def stop_unless_done(self) -> None:
+        """Write what `expect` has collected, inside the transaction that marks the revision."""
+        for condition, otherwise in self._expected:
+            message = "'" + otherwise.replace("'", "''").replace("%", "%%") + "'"
+            self.run(block(f"IF NOT {condition} THEN\n    RAISE EXCEPTION {message};\n  END IF;"))
+
+    @contextmanager
+    def limits(self, **seconds: float) -> Iterator[None]:
+        """Set timeouts, by PostgreSQL's names, for what takes long and blocks nobody; 0 is none."""
+        if self.offline:
+            yield
+            return
+        before = {name: self.scalar(f"SHOW {name}") for name in seconds}
+        for name, value in seconds.items():
+            self.run(f"SET {name} = {round(value * 1000)}")
+        try:
+            yield
+        finally:
+            for name, old in before.items():
+                with suppress(DBAPIError):  # a broken connection says so by itself
+                    self.run(f"SET {name} = '{old}'")
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Set the limits for a statement that reads a whole table and blocks nobody.
+
+        It may take any time. A session without a lock_timeout, as in development, gets one.
+        """
+        bounded = self.offline or self.scalar("SHOW lock_timeout") != "0"
+        with self.limits(
+            statement_timeout=0, **({} if bounded else {"lock_timeout": self.lock_deadline})
+        ):
+            yield
+
+
+@contextmanager
+def outside_transaction(operations: Operations, name: str) -> Iterator[Session]:
+    """Yield a session outside the revision's transaction.
+
+    Args:
+        name: the operation's, for the messages.
+
+    Raises:
+        MigratorError: something was changed in the transaction, which would have to be committed
+            here although the rest of the revision may still fail.
+        UsageError: the transaction is not Alembic's own.
+    """
+    context = operations.migration_context
+    session = Session(context)
+    if not session.offline:
+        assert context.connection is not None
+        if context.connection.get_isolation_level() == "AUTOCOMMIT":
+            yield session
+            return
+        if context._in_external_transaction:
+            raise UsageError(
+                f"op.{name} cannot run inside a transaction, and the connection that was given to"
+                " Alembic is in one. Commit before, or give Alembic an Engine."
+            )
+        if session.holds("txid_current_if_assigned() IS NOT NULL"):
+            raise MigratorError(
+                f"op.{name} would commit what this revision has changed before it, so a failure"
+                " after it would leave half a revision. Put it first, or into a revision of its own"
+                ' (phase = "online").'
+            )
+    with context.autocommit_block():
+        yield session
+    session.stop_unless_done()
+
+
+def block(body: str) -> str:
+    """Return a DO block, quoted so that the body may hold any text."""
+    tag = "$do$"
+    while tag in body:
+        tag = f"$do{len(tag)}$"
+    return f"DO {tag} BEGIN\n  {body}\nEND {tag}"
+
+
+def state_of(error: DBAPIError) -> str:
+    """Return PostgreSQL's five-letter code of an error."""
+    return getattr(error.orig, "sqlstate", None) or ""
