@@ -26,9 +26,7 @@ from tests.deploy.deploying import (
     execute,
     go_on,
     pausing,
-    prepare,
     server_of,
-    staged,
     steps,
     until_paused,
 )
@@ -36,18 +34,6 @@ from tests.deploy.deploying import (
 TABLE = execute("CREATE TABLE rows (n int)")
 MORE = execute("INSERT INTO rows VALUES (1)")
 PASSWORD = "s3cret-w0rd"
-
-
-@pytest.fixture(scope="module")
-def project(renderer: Renderer) -> Iterator[Rendering]:
-    with renderer.stopping():
-        yield prepare(renderer)
-
-
-@pytest.fixture
-def stage(project: Rendering) -> Iterator[Stage]:
-    with staged(project) as stage:
-        yield stage
 
 
 def sentence(output: str) -> str:

@@ -4,13 +4,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import Renderer, Rendering
-from tests.deploy.deploying import KEY, Stage, alone, execute, prepare, staged
+from tests.conftest import Renderer
+from tests.deploy.deploying import KEY, Stage, alone, execute
 
 REVISIONS = [
     execute("CREATE TABLE steps (n int)"),
@@ -27,17 +26,10 @@ sys.stdin.readline()
 """
 
 
-@pytest.fixture(scope="module")
-def project(renderer: Renderer) -> Iterator[Rendering]:
-    with renderer.stopping():
-        yield prepare(renderer)
-
-
 @pytest.fixture
-def stage(project: Rendering) -> Iterator[Stage]:
-    with staged(project) as stage:
-        stage.history(*REVISIONS)
-        yield stage
+def stage(stage: Stage) -> Stage:
+    stage.history(*REVISIONS)
+    return stage
 
 
 @pytest.mark.parametrize("deployers", [3, 10])

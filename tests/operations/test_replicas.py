@@ -11,8 +11,8 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from tests.autogenerate.operating import Project, copied, prepared
-from tests.conftest import Process, Renderer
+from tests.conftest import Process
+from tests.operations.operating import Project
 
 # As the project starts its own server, which is not as root either.
 LAUNCH = """
@@ -28,18 +28,6 @@ print(process.launch(data, port, log, account, log).pid, port)
 """
 FILLED = "SELECT count(*) FROM users WHERE nick = 'x'"
 WAITS = "backfill of users waits: replica walreceiver at 127.0.0.1 is "
-
-
-@pytest.fixture(scope="module")
-def project(renderer: Renderer) -> Iterator[Project]:
-    with prepared(renderer) as project:
-        yield project
-
-
-@pytest.fixture
-def url(project: Project) -> Iterator[str]:
-    with copied(project) as address:
-        yield address
 
 
 @pytest.fixture(scope="module")
