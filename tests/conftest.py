@@ -345,7 +345,12 @@ class Renderer:
             if not (home / "ready").exists():
                 shutil.rmtree(home, ignore_errors=True)
                 source = self.render_into(home, rendering.answers)
-                source.make(f"setup BASE_PYTHON={shlex.quote(python)}" if python else "setup")
+                goals = ["setup"]
+                if python:
+                    goals.append(f"BASE_PYTHON={shlex.quote(python)}")
+                if (uv := Path(sys.prefix, "bin/uv")).exists():  # else each would install one
+                    goals.append(f"UV={uv}")
+                source.make(" ".join(goals))
                 (home / "ready").symlink_to(source.path / ".venv")
         return (home / "ready").resolve()
 
