@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Renderer, Rendering
-from tests.deploy.deploying import Stage, alone, execute, prepare, staged, steps
+from tests.deploy.deploying import Stage, alone, execute, steps
 
 ROWS = "CREATE TABLE rows AS SELECT n, n % 7 AS m FROM generate_series(1, 1000) n"
 TABLE = execute(ROWS)
@@ -18,18 +17,6 @@ COLUMN = (
 )
 INVALID = "SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid"
 BUILDING = "SELECT FROM pg_stat_progress_create_index WHERE phase LIKE 'waiting for%'"
-
-
-@pytest.fixture(scope="module")
-def project(renderer: Renderer) -> Iterator[Rendering]:
-    with renderer.stopping():
-        yield prepare(renderer)
-
-
-@pytest.fixture
-def stage(project: Rendering) -> Iterator[Stage]:
-    with staged(project) as stage:
-        yield stage
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import json
 import re
 import shlex
 import subprocess
-from collections.abc import Iterator
 
 import pytest
 import sqlalchemy as sa
@@ -15,20 +14,6 @@ from tests.lint.catch_cases import Case
 
 FIRST = "5f2c81d0a7e4"
 LINT = ".venv/bin/python -m migrator lint"
-
-
-@pytest.fixture(scope="module")
-def shared(renderer: Renderer) -> Iterator[Rendering]:
-    with renderer.stopping():
-        yield renderer.ready()
-
-
-@pytest.fixture
-def project(shared: Rendering) -> Iterator[Rendering]:
-    """The project with nothing but its first revision."""
-    yield shared
-    for path in (shared.path / "migrations/versions").glob("case_*.py"):
-        path.unlink()
 
 
 def write(project: Rendering, body: str, more: str = "", name: str = "x", down: str = FIRST) -> str:

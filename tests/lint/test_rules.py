@@ -35,7 +35,6 @@ def project(renderer: Renderer) -> Iterator[Rendering]:
         (versions / "before.py").write_text(
             Case("before", "", False, SCHEMA).text(None), encoding="utf-8"
         )
-        (project.path / "ask.py").write_text(ASK, encoding="utf-8")
         yield project
 
 
@@ -47,7 +46,7 @@ def verdicts(
     for each in cases:
         (versions / f"{each.name}.py").write_text(each.text("before"), encoding="utf-8")
     names = " ".join(each.name for each in cases)
-    done = project.run(f".venv/bin/python ask.py {names}", env=env)
+    done = project.run(f".venv/bin/python {ASK} {names}", env=env)
     for each in cases:
         (versions / f"{each.name}.py").unlink()
     assert done.returncode == 0, done.stderr

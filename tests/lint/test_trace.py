@@ -1,7 +1,6 @@
 """`python -m migrator trace`: what is seen of revisions that run on a shadow database."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import psycopg
@@ -59,22 +58,6 @@ ODD_TABLES = {
     "users": 3,
     "invoices": 3,
 }
-
-
-@pytest.fixture(scope="module")
-def shared(renderer: Renderer) -> Iterator[Rendering]:
-    with renderer.stopping():
-        project = renderer.ready()
-        project.make("db-start")
-        yield project
-
-
-@pytest.fixture
-def project(shared: Rendering) -> Iterator[Rendering]:
-    """The project with nothing but its first revision."""
-    yield shared
-    for path in (shared.path / "migrations/versions").glob("case_*.py"):
-        path.unlink()
 
 
 def traced(project: Rendering, arguments: str) -> list[dict[str, Any]]:

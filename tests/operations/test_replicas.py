@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import signal
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -11,68 +10,45 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from tests.autogenerate.operating import Project, copied, prepared
-from tests.conftest import Process, Renderer
+from migrator.devserver import DevServer
+from tests.conftest import Process
+from tests.operations.operating import Project
 
-# As the project starts its own server, which is not as root either.
-LAUNCH = """
-import os, sys
-from pathlib import Path
-from migrator.devserver import process
-data = Path(sys.argv[1])
-log = os.open(sys.argv[2], os.O_WRONLY | os.O_CREAT)
-account = process.account(Path.cwd(), data)
-process.give(data, account)
-port = process.free_port()
-print(process.launch(data, port, log, account, log).pid, port)
-"""
 FILLED = "SELECT count(*) FROM users WHERE nick = 'x'"
+LOOKS = """
+SELECT query_start FROM pg_stat_activity
+WHERE query LIKE '%pg_stat_replication%' AND pid <> pg_backend_pid()
+"""
 WAITS = "backfill of users waits: replica walreceiver at 127.0.0.1 is "
 
 
 @pytest.fixture(scope="module")
-def project(renderer: Renderer) -> Iterator[Project]:
-    with prepared(renderer) as project:
-        yield project
-
-
-@pytest.fixture
-def url(project: Project) -> Iterator[str]:
-    with copied(project) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def port(project: Project) -> Iterator[str]:
-    """That of a server that follows the project's."""
-    folder = project.rendering.path / ".postgres"
-    copy = [f"{project.programs}/pg_basebackup", "-D", f"{folder}/replica", "-R", "-X", "stream"]
+def replica(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a server that follows the project's, as a development server of its own."""
+    root = tmp_path_factory.mktemp("replica")
+    folder = root / ".postgres"
+    folder.mkdir(mode=0o700)
+    copy = [f"{project.programs}/pg_basebackup", "-D", f"{folder}/data", "-R", "-X", "stream"]
     subprocess.run([*copy, "-c", "fast", "-d", project.server], check=True, capture_output=True)
-    script = [
-        ".venv/bin/python",
-        "-c",
-        LAUNCH,
-        str(folder / "replica"),
-        str(folder / "replica.log"),
-    ]
-    started = subprocess.run(
-        script, cwd=project.rendering.path, capture_output=True, encoding="utf-8", check=True
-    )
-    pid, number = started.stdout.split()
-    yield number
-    os.kill(int(pid), signal.SIGQUIT)
+    shutil.copy(project.rendering.path / ".postgres/password", folder)
+    server = DevServer(root)
+    try:
+        yield server.ensure("filled").replace("+psycopg", "")
+    finally:
+        server.stop()
 
 
 @pytest.fixture
-def there(url: str, port: str) -> Iterator[psycopg.Connection]:
+def there(url: str, replica: str) -> Iterator[psycopg.Connection]:
     """A session in the same database of the replica, which replays again in the end."""
-    address = psycopg.conninfo.make_conninfo(url, port=port)
-    with when_it_answers(address) as connection:
+    port = psycopg.conninfo.conninfo_to_dict(replica)["port"]
+    with when_it_is_there(psycopg.conninfo.make_conninfo(url, port=port)) as connection:
         yield connection
         connection.execute("SELECT pg_wal_replay_resume()")
 
 
-def when_it_answers(address: str) -> psycopg.Connection:
+def when_it_is_there(address: str) -> psycopg.Connection:
+    """A session in a database that the replica may not have yet."""
     deadline = time.monotonic() + 60
     while True:
         try:
@@ -86,6 +62,16 @@ def count(connection: psycopg.Connection) -> int:
     row = connection.execute(FILLED).fetchone()
     assert row is not None
     return int(row[0])
+
+
+def looked_again(here: psycopg.Connection) -> None:
+    """Waits until the upgrade has asked how far the replica is behind, three times."""
+    asked: set[tuple[object, ...]] = set()
+    deadline = time.monotonic() + 60
+    while len(asked) < 3:
+        assert time.monotonic() < deadline
+        asked |= set(here.execute(LOOKS).fetchall())
+        time.sleep(0.1)
 
 
 def fallen_behind(project: Project, url: str, there: psycopg.Connection) -> Process:
@@ -108,7 +94,7 @@ def test_it_waits_until_the_replica_has_caught_up(
         assert said.endswith("s behind, and 1 s are allowed\n"), "it was done before it noticed"
         filled = count(here)
         assert 0 < filled < 2500
-        time.sleep(2)
+        looked_again(here)
         assert count(here) == filled
         there.execute("SELECT pg_wal_replay_resume()")
         output = upgrade.communicate(timeout=60)[0]

@@ -3,25 +3,11 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
 
 import psycopg
 import pytest
 
-from tests.autogenerate.operating import Project, copied, prepared
-from tests.conftest import Renderer
-
-
-@pytest.fixture(scope="module")
-def project(renderer: Renderer) -> Iterator[Project]:
-    with prepared(renderer) as project:
-        yield project
-
-
-@pytest.fixture
-def url(project: Project) -> Iterator[str]:
-    with copied(project) as address:
-        yield address
+from tests.operations.operating import Project
 
 
 @pytest.mark.parametrize("written", [False, True], ids=["online", "as SQL"])

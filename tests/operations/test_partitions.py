@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 
 import psycopg
 import pytest
 
-from tests.autogenerate.operating import Project, copied, prepared
-from tests.conftest import Renderer
+from tests.operations.operating import Project
 
 ALL = """
 op.create_index_concurrently("ix_events_what", "events", ["what", sa.text("lower(what)")],
@@ -39,18 +37,6 @@ WHERE t.inhparent IN (
     'ix_events_what'::regclass, 'uq_events_id'::regclass,
     'events_2_ix_events_what'::regclass, 'events_2_uq_events_id'::regclass)
 """
-
-
-@pytest.fixture(scope="module")
-def project(renderer: Renderer) -> Iterator[Project]:
-    with prepared(renderer) as project:
-        yield project
-
-
-@pytest.fixture
-def url(project: Project) -> Iterator[str]:
-    with copied(project) as address:
-        yield address
 
 
 def test_killed_before_each_statement_and_run_again(project: Project, url: str) -> None:

