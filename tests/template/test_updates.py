@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import tarfile
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -188,10 +189,10 @@ def test_the_pinned_cruft_is_the_one_that_is_tested_here() -> None:
     assert programs.COOKIECUTTER.replace("==", ">=") in needs
 
 
-def edit(project: Rendering) -> dict[str, bytes]:
+def edit(project: Rendering, yours: Sequence[str] = YOURS) -> dict[str, bytes]:
     """Change files of each kind as people do, commit that, and return the project's files."""
     path = project.path
-    for name in YOURS:
+    for name in yours:
         mark(path / name, "from the user")
     (path / "app/models/product.py").write_text('"""Mine."""\n', encoding="utf-8")
     (path / "tests/test_mine.py").write_text('"""Mine."""\n', encoding="utf-8")
@@ -252,7 +253,8 @@ def test_make_update_brings_a_project_of_cookiecutter_s_to_the_newest_release(
     )
     project.make("setup")
     repository(project)
-    before = edit(project)
+    # make check would find an edit in schema.sql, rightly.
+    before = edit(project, [name for name in YOURS if name != "schema.sql"])
     mark(project.path / SOURCE / "errors.py", "an edit that goes")
     (project.path / SOURCE / "mine.py").write_text('"""Mine."""\n', encoding="utf-8")
     (project.path / LIBRARY / "LICENSE").unlink()
