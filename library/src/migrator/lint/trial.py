@@ -43,7 +43,9 @@ def compare(
             evidence = _seen(trial.steps, each)
             dismiss = ALL[finding.rule].dismiss
             if dismiss and dismiss(trial):
-                dismissed.append(replace(finding, evidence=evidence or "it was tried instead"))
+                dismissed.append(
+                    replace(finding, evidence=evidence or "the revision ran on the shadow database")
+                )
             else:
                 kept.append(replace(finding, evidence=evidence))
         new = [problem for problem in problems(each) if not said(problem, each, own)]
