@@ -20,7 +20,7 @@ OTHERS = {
     "revisions/git.py": "lists in an ini file",
     "revisions/plan.py": "names of revisions, as -1",
     "shadow/database.py": "names of databases",
-    "template/update.py": "lines of a patch",
+    "template/update.py": "tags and what git prints",
 }
 
 

@@ -196,7 +196,7 @@ def fake(folder: Path, content: str) -> Path:
 BROKEN = {
     "crash": ("#!/bin/sh\necho thread main panicked >&2\nexit 101\n", "101"),
     "killed": ("#!/bin/sh\nkill -SEGV $$\n", "exit code -11"),
-    "silent": ("#!/bin/sh\nexit 0\n", "it said nothing"),
+    "silent": ("#!/bin/sh\nexit 0\n", "it printed nothing"),
     "finds and crashes": ("#!/bin/sh\necho '[]'\nexit 2\n", "exit code 2"),
     "other words": ("#!/bin/sh\necho '[{}]'\n", "not as this version expects"),
     "other machine": ("\x7fELF nothing of ours", "cannot be run here"),
@@ -231,7 +231,7 @@ def test_a_squawk_that_hangs_stops_no_deploy(stage: Stage, tmp_path: Path) -> No
     line = lint_line(stage, squawk=folder)
     os.kill(int((folder / "squawk.pid").read_text("utf-8")), 9)
     assert line["status"] == "warning"
-    assert "has not come to an end" in line["message"]
+    assert "did not finish within" in line["message"]
 
 
 def test_without_squawk_it_says_that_it_looked_at_nothing(stage: Stage, tmp_path: Path) -> None:

@@ -100,9 +100,9 @@ def test_people_see_it_as_a_table(project: Rendering) -> None:
     assert done.returncode == 5
     row = next(line for line in done.stdout.splitlines() if "ALTER TABLE" in line)
     assert "blocks-while-rewriting" in row
-    assert "stops reads and writes of" in row
-    assert "writes users anew" in row
-    assert "Others would wait for 1" in done.stderr
+    assert "blocks reads and writes of" in row
+    assert "rewrites users" in row
+    assert "1 of these statements break a rule" in done.stderr
 
 
 def test_rewrites_and_rows(project: Rendering) -> None:
@@ -185,6 +185,11 @@ def test_rows_that_do_not_fit_are_no_failure(
     assert statement["breaks"].startswith("blocks-while-")
     if notes is not None:
         assert found["notes"] == notes
+
+
+def test_an_error_without_words_is_a_failure(project: Rendering) -> None:
+    (found,) = traced(project, write(project, "raise ValueError"))
+    assert found["failure"] == "ValueError"
 
 
 def test_a_new_column_without_values_is_a_failure(project: Rendering) -> None:
@@ -388,7 +393,7 @@ if "users" in sa.inspect(op.get_bind()).get_table_names():
     (finding,) = json.loads(done.stdout)["findings"]
     assert finding["rule"] == "ban-drop-column"
     assert finding["line"] == line_of(project, revision, "op.drop_column")
-    assert "stops reads and writes of users" in finding["evidence"]
+    assert "blocks reads and writes of users" in finding["evidence"]
 
 
 def test_nothing_is_left_behind(project: Rendering) -> None:

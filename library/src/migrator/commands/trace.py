@@ -1,4 +1,4 @@
-"""`trace`: what revisions really do, statement by statement."""
+"""`trace`: what each statement of a revision does on a shadow database."""
 
 import json
 from argparse import ArgumentParser, Namespace
@@ -21,10 +21,13 @@ def arguments(parser: ArgumentParser) -> None:
         nargs="?",
         type=argument,
         metavar="FROM..TO",
-        help="or one revision; base..head looks at each as if it came alone (default: pending)",
+        help="or one revision; base..head runs each by itself (default: pending)",
     )
     parser.add_argument(
-        "--base", type=argument, metavar="REF", help="what this branch adds to the commit REF"
+        "--base",
+        type=argument,
+        metavar="REF",
+        help="the revisions this branch adds to the commit REF",
     )
     parser.add_argument("--json", action="store_true", help="one JSON list instead of tables")
 
@@ -33,11 +36,11 @@ def run(context: Context, options: Namespace) -> None:
     """Show what each statement did.
 
     Raises:
-        RefusedError: others would wait for one of them, and its revision does not suppress that.
-        UsageError: there is no such revision, or this is not PostgreSQL in development.
+        RefusedError: one of them breaks a rule, and its revision does not suppress it.
+        UsageError: no such revision, or not PostgreSQL in development.
     """
     if context.target.dialect != "postgresql":
-        raise UsageError("A trace is about the locks of PostgreSQL, and this is not it.")
+        raise UsageError("A trace shows the locks of PostgreSQL, and this database is another one.")
     found = ranges.chosen(context, options.range, options.base)
     traced = trace.run(context, found.revisions, together=found.together)
     if options.json:
@@ -48,10 +51,10 @@ def run(context: Context, options: Namespace) -> None:
     problems = lint.open_problems(context, traced, together=found.together)
     if count := len({id(problem.step) for problem in problems}):
         raise RefusedError(
-            f"Others would wait for {count} of these statements, or lose what they use, or they"
-            " fail, as soon as the tables have rows; make lint-migrations names the safe forms."
+            f"{count} of these statements break a rule: on tables with rows they block other"
+            " sessions, break code that runs, or fail. `make lint-migrations` names the safe forms."
         )
-    note(f"Nobody would wait for these ({found.what}).")
+    note(f"No statement breaks a rule ({found.what}).")
 
 
 def _show(traced: Traced) -> None:

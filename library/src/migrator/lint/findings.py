@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from migrator.lint import squawk
 from migrator.lint.compatibility import Columns
-from migrator.lint.finding import Finding, shorten
+from migrator.lint.finding import Finding
 from migrator.lint.rendering import Rendered, Statement
 from migrator.lint.rule import Candidate, Rule, uncovered
 from migrator.lint.rules import ALL
@@ -91,7 +91,7 @@ def _finding(revision: Rendered, statement: Statement, rule: Rule, theirs: bool)
         revision.script.revision,
         str(revision.script.module.__file__),
         statement.place.line,
-        shorten(statement.sql),
+        statement.sql,
         "squawk" if theirs else "migrator",
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 
 from migrator.config.imports import relative
-from migrator.lint.finding import Finding
+from migrator.lint.finding import Finding, shorten
 from migrator.lint.verdict import Verdict
 
 
@@ -74,7 +74,10 @@ FORMATS: dict[str, Callable[[Verdict], str]] = {
 
 
 def _short(findings: Sequence[Finding]) -> list[Finding]:
-    return [replace(each, path=relative(each.path)) for each in findings]
+    return [
+        replace(each, path=relative(each.path), statement=shorten(each.statement))
+        for each in findings
+    ]
 
 
 def _sentence(finding: Finding) -> str:

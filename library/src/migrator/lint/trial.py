@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from migrator.lint.finding import Finding, shorten
+from migrator.lint.finding import Finding
 from migrator.lint.rendering import Rendered
 from migrator.lint.rule import Observed, Rule, Trial, uncovered
 from migrator.lint.rules import ALL
@@ -43,7 +43,9 @@ def compare(
             evidence = _seen(trial.steps, each)
             dismiss = ALL[finding.rule].dismiss
             if dismiss and dismiss(trial):
-                dismissed.append(replace(finding, evidence=evidence or "it was tried instead"))
+                dismissed.append(
+                    replace(finding, evidence=evidence or "the revision ran on the shadow database")
+                )
             else:
                 kept.append(replace(finding, evidence=evidence))
         new = [problem for problem in problems(each) if not said(problem, each, own)]
@@ -94,7 +96,7 @@ def _as_finding(traced: Traced, problem: Problem) -> Finding:
         traced.script.revision,
         str(traced.script.module.__file__),
         problem.step.place.line,
-        shorten(problem.step.sql),
+        problem.step.sql,
         "trace",
         problem.evidence,
     )
@@ -123,7 +125,7 @@ def steps_of(finding: Finding, traced: Traced) -> list[Step]:
     A step may hold more than the statement: others, or a DO block around it.
     """
     line = [step for step in traced.steps if step.place.line == finding.line]
-    text = _plain(finding.statement.removesuffix("..."))
+    text = _plain(finding.statement)
     return [step for step in line if text in _plain(step.sql)] or line
 
 

@@ -34,7 +34,7 @@ def run(context: Context, revisions: Sequence[Script], *, together: bool = True)
     """
     if context.settings.production:
         raise UsageError(
-            "A trace runs revisions on a shadow database, which has no place on a production"
+            "A trace runs revisions on a shadow database, which is never created on a production"
             " server: use alembic.ini."
         )
     # psycopg does not come with SQLite.

@@ -68,9 +68,9 @@ class Run:
                 raise
             raise MigratorError(
                 f"Revision {failed.revision if failed else revision} fails on the shadow database,"
-                " before those that were to be checked: so would it on every new database"
-                f" ({type(error).__name__}: {_reason(error)}). Fix it, so that it needs neither"
-                " rows nor settings that are only elsewhere."
+                " before those that were to be checked; it would fail on every new database, too"
+                f" ({type(error).__name__}: {_reason(error)}). Fix it so that it needs neither"
+                " rows nor settings of another database."
             ) from error
         connection.rollback()  # reading where it is began a transaction
 
@@ -107,4 +107,4 @@ def _of_python(error: Exception, path: str) -> Step:
 
 
 def _reason(error: BaseException) -> str:
-    return " ".join(str(getattr(error, "orig", error)).split())
+    return " ".join(str(getattr(error, "orig", error)).split()) or type(error).__name__

@@ -69,7 +69,7 @@ def describe(step: Step, old: frozenset[int]) -> str:
     """Return what a statement did, in words.
 
     Args:
-        old: the tables that are there and in use before; nobody waits for the others.
+        old: the tables that were there before; no session waits for the others.
     """
     return "; ".join(_effects(step, old)) or "no lock that others wait for"
 
@@ -77,7 +77,7 @@ def describe(step: Step, old: frozenset[int]) -> str:
 def _effects(step: Step, old: frozenset[int]) -> list[str]:
     lost = [loss.what for loss in step.lost.values()]
     if not step.watched:
-        return ["runs by itself, outside a transaction", *lost]
+        return ["runs outside a transaction", *lost]
 
     def named(tables: frozenset[int] | set[int]) -> str:
         return ", ".join(sorted(step.names.get(oid, str(oid)) for oid in tables))
@@ -86,15 +86,15 @@ def _effects(step: Step, old: frozenset[int]) -> list[str]:
     everything = {oid for oid, mode in step.locks if mode in STOPS_READS} & old
     writes = {oid for oid, mode in step.locks if mode in STOPS_WRITES} & old - everything
     if everything:
-        parts.append(f"stops reads and writes of {named(everything)}")
+        parts.append(f"blocks reads and writes of {named(everything)}")
     if writes:
-        parts.append(f"stops writes to {named(writes)}")
+        parts.append(f"blocks writes to {named(writes)}")
     if step.held & old:
-        parts.append(f"{named(step.held & old)} locked before and still")
+        parts.append(f"{named(step.held & old)} still locked by an earlier statement")
     if step.rewritten & old:
-        parts.append(f"writes {named(step.rewritten & old)} anew")
+        parts.append(f"rewrites {named(step.rewritten & old)}")
     if step.scanned & old:
-        parts.append(f"reads all of {named(step.scanned & old)}")
+        parts.append(f"scans {named(step.scanned & old)}")
     for oid, count in step.rows.items():
         if oid in old:
             parts.append(f"changes {count} rows of {step.names.get(oid, oid)}")

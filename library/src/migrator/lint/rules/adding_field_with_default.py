@@ -8,7 +8,10 @@ RULE = Rule(
         "A default that is computed for each row rewrites the table while it is locked"
         " against reads and writes."
     ),
-    safe=("add the column without it, set the default, op.backfill(...) the rows that are there."),
+    safe=(
+        "add the column without a default, set the default, then op.backfill(...) the"
+        " existing rows."
+    ),
     example=Example(
         unsafe="""
 op.add_column(

@@ -4,9 +4,7 @@ from migrator.lint.rule import Example, Rule
 
 RULE = Rule(
     name="ban-drop-column",
-    reason=(
-        "When a column is dropped, code that still runs reads and writes it: the deploy breaks it."
-    ),
+    reason="Code that still runs reads and writes the column: dropping it breaks that code.",
     safe='first deploy code without it, then drop it in a revision with phase = "contract".',
     example=Example(
         unsafe='op.drop_column("users", "nick")',

@@ -4,8 +4,8 @@ from migrator.lint.rule import Example, Rule
 
 RULE = Rule(
     name="ban-drop-database",
-    reason="It drops a database.",
-    safe="leave that to people.",
+    reason="DROP DATABASE removes a whole database.",
+    safe="do not drop databases in a revision.",
     example=Example(
         unsafe='op.execute("DROP DATABASE other")',
         safe="pass",

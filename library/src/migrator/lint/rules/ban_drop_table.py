@@ -5,9 +5,7 @@ from migrator.postgres import sql
 
 RULE = Rule(
     name="ban-drop-table",
-    reason=(
-        "When a table is dropped, code that still runs reads and writes it: the deploy breaks it."
-    ),
+    reason="Code that still runs reads and writes the table: dropping it breaks that code.",
     safe='first deploy code without it, then drop it in a revision with phase = "contract".',
     example=Example(
         unsafe='op.drop_table("leftovers")',

@@ -11,11 +11,12 @@ def _observed(seen: Observed) -> bool:
 RULE = Rule(
     name="blocks-while-scanning",
     reason=(
-        "The whole table is scanned while it is locked: with many rows, others wait that long."
+        "The whole table is scanned while it is locked: with many rows, other sessions wait"
+        " that long."
     ),
     safe=(
-        "the operations of migrator.operations scan outside the lock; or put the scan into a"
-        " revision of its own."
+        "the operations of migrator.operations scan without such a lock; or move the scan"
+        " to a revision of its own."
     ),
     example=Example(
         unsafe="op.execute(\"DO $$BEGIN EXECUTE 'CREATE INDEX ix ON users (age)'; END$$\")",

@@ -13,10 +13,10 @@ def _observed(seen: Observed) -> bool:
 RULE = Rule(
     name="bulk-write",
     reason=(
-        "A write to the whole table in one transaction keeps the locks of all rows until it"
+        "A write to the whole table in one transaction holds the locks of all rows until it"
         " ends, and leaves as many dead rows behind."
     ),
-    safe="op.backfill(...), which goes in batches and can be resumed.",
+    safe="op.backfill(...), which works in batches and can be resumed.",
     example=Example(
         unsafe="op.execute(\"UPDATE users SET nick = 'x'\")",
         safe='op.backfill("users", {"nick": sa.text("name")}, key="id")',

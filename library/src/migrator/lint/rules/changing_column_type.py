@@ -5,10 +5,10 @@ from migrator.lint.rule import Example, Rule, harmless
 RULE = Rule(
     name="changing-column-type",
     reason=(
-        "Another type usually rewrites the table while it is locked against reads and writes,"
-        " and code that still runs may not know it."
+        "A change of type usually rewrites the table while it is locked against reads and"
+        " writes, and code that still runs may not know the new type."
     ),
-    safe="a new column of that type, op.backfill(...), then let the code change over.",
+    safe="add a column of the new type, op.backfill(...) it, then switch the code over.",
     example=Example(
         unsafe='op.alter_column("users", "age", type_=sa.BigInteger())',
         safe='op.alter_column("users", "nick", type_=sa.Text())',

@@ -4,7 +4,7 @@ from migrator.lint.rule import Example, Rule
 
 RULE = Rule(
     name="fails",
-    reason="The revision fails when it is tried.",
+    reason="The revision fails on the shadow database.",
     safe="",
     example=Example(
         unsafe="op.execute(\"DO $$BEGIN RAISE 'no'; END$$\")",

@@ -8,7 +8,7 @@ RULE = Rule(
         "A lock from an earlier statement of the transaction is held while a whole table is"
         " read or written."
     ),
-    safe="put the slow statement into a revision of its own.",
+    safe="move the slow statement to a revision of its own.",
     example=Example(
         unsafe="""
 op.add_column("users", sa.Column("n", sa.Integer()))

@@ -5,7 +5,7 @@ from migrator.postgres import sql
 
 RULE = Rule(
     name="lock-table",
-    reason="LOCK TABLE keeps others out until the end of the transaction.",
+    reason="LOCK TABLE blocks other sessions until the transaction ends.",
     safe="leave it out, or take an advisory lock that your code knows.",
     example=Example(
         unsafe='op.execute("LOCK TABLE users")',

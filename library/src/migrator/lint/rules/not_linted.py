@@ -5,10 +5,10 @@ from migrator.lint.rule import Example, Rule
 RULE = Rule(
     name="not-linted",
     reason=(
-        "The revision cannot be rendered as SQL without a database, so its statements are not"
-        " known here."
+        "The revision cannot be rendered as SQL without a database, so its statements are"
+        " unknown here."
     ),
-    safe="let the trace look at it (lint without --no-trace), or write it so that --sql works.",
+    safe="let the trace run it (lint without --no-trace), or write it so that --sql works.",
     example=Example(
         unsafe='assert "nowhere" in sa.inspect(op.get_bind()).get_table_names()',
         safe='op.execute("SELECT 1")',

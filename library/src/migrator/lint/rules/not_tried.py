@@ -4,8 +4,8 @@ from migrator.lint.rule import Example, Rule
 
 RULE = Rule(
     name="not-tried",
-    reason="The trace stopped before this, so nobody knows what it would lock or break.",
-    safe="fix what stopped it, or put that into a revision behind this one.",
+    reason="The trace stopped before this statement, so what it locks or breaks is unknown.",
+    safe="fix what stopped the trace, or move this to a later revision.",
     example=Example(
         unsafe="""
 op.create_index("ix", "users", ["name"], postgresql_concurrently=True)

@@ -4,7 +4,7 @@ from migrator.lint.rule import Example, Rule
 
 RULE = Rule(
     name="renaming-column",
-    reason="After a rename code that still runs reads and writes it: the deploy breaks it.",
+    reason="Code that still runs uses the old name of the column: the rename breaks that code.",
     safe=(
         "a new column that both versions of the code fill, op.backfill(...), then drop the"
         " old one in a contract revision."

@@ -5,8 +5,8 @@ from migrator.postgres import sql
 
 RULE = Rule(
     name="renaming-enum-value",
-    reason="After a rename code that still runs reads and writes it: the deploy breaks it.",
-    safe="a new value beside it, op.backfill(...), then let the code change over.",
+    reason="Code that still runs uses the old value: the rename breaks that code.",
+    safe="add a new value, op.backfill(...), then switch the code over.",
     example=Example(
         unsafe="op.execute(\"ALTER TYPE mood RENAME VALUE 'happy' TO 'glad'\")",
         safe="op.execute(\"ALTER TYPE mood ADD VALUE 'glad'\")",

@@ -5,8 +5,8 @@ from migrator.postgres import sql
 
 RULE = Rule(
     name="renaming-table",
-    reason="After a rename code that still runs reads and writes it: the deploy breaks it.",
-    safe="a new table, or a view with the old name for as long as old code runs.",
+    reason="Code that still runs uses the old name of the table: the rename breaks that code.",
+    safe="create a new table, or a view with the old name for as long as old code runs.",
     example=Example(
         unsafe='op.rename_table("leftovers", "remains")',
         safe='op.execute("CREATE VIEW remains AS SELECT * FROM leftovers")',

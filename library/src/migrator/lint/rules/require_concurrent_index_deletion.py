@@ -5,7 +5,7 @@ from migrator.lint.rule import Example, Rule
 RULE = Rule(
     name="require-concurrent-index-deletion",
     reason=(
-        "DROP INDEX locks the table against reads and writes, and waits for running queries first."
+        "DROP INDEX locks the table against reads and writes, and first waits for running queries."
     ),
     safe="op.drop_index_concurrently(...).",
     example=Example(

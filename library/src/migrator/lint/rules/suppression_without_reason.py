@@ -4,7 +4,7 @@ from migrator.lint.rule import Example, Rule
 
 RULE = Rule(
     name="suppression-without-reason",
-    reason="An exception is only as good as its reason.",
+    reason="A suppression needs a reason.",
     safe="# migrator: allow RULE because REASON.",
     example=Example(
         unsafe='op.drop_column("users", "nick")  # migrator: allow ban-drop-column',

@@ -4,8 +4,8 @@ from migrator.lint.rule import Example, Rule, harmless
 
 RULE = Rule(
     name="syntax-error",
-    reason="squawk cannot read this as PostgreSQL's SQL.",
-    safe="fix it.",
+    reason="squawk cannot parse this as PostgreSQL's SQL.",
+    safe="fix the statement.",
     example=Example(
         unsafe='op.execute("ALTER TABEL users ADD n int")',
         safe='op.execute("ALTER TABLE users ADD n int")',

@@ -4,8 +4,8 @@ from migrator.lint.rule import Example, Rule
 
 RULE = Rule(
     name="truncate-table",
-    reason="TRUNCATE locks the table against reads and writes, and its rows are gone.",
-    safe="DELETE in batches, as op.backfill(...) goes.",
+    reason="TRUNCATE locks the table against reads and writes, and removes all rows.",
+    safe="delete in batches, as op.backfill(...) writes.",
     example=Example(
         unsafe='op.execute("TRUNCATE leftovers")',
         safe='op.execute("DELETE FROM leftovers WHERE id = 1")',

@@ -4,8 +4,8 @@ from migrator.lint.rule import Example, Rule
 
 RULE = Rule(
     name="unused-suppression",
-    reason="Nothing in this revision breaks this rule, so the comment is wrong or out of date.",
-    safe="take it out.",
+    reason="Nothing in this revision breaks this rule, so the comment is wrong or outdated.",
+    safe="remove the comment.",
     example=Example(
         unsafe="pass  # migrator: allow ban-drop-column because I may",
         safe="""
