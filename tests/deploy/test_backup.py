@@ -75,8 +75,8 @@ def run(
 
 
 def stopped(output: str) -> str:
-    """The output of a backup that was not made, which says that nothing was changed."""
-    assert NOTHING_CHANGED.search(output.strip()), output
+    """The output of a backup that was not made, whose last line says that nothing was changed."""
+    assert NOTHING_CHANGED.search(output.strip().splitlines()[-1]), output
     return output
 
 

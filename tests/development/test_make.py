@@ -328,7 +328,7 @@ def test_prod_is_the_configuration_for_deploys(goals: str, project: Rendering) -
     project.make("migrate")  # the database of alembic.ini
     done = project.run(f"make {goals} prod=1")
     assert done.returncode == 2
-    assert "alembic_prod.ini names none on purpose, so set DATABASE_URL" in said(done)
+    assert "alembic_prod.ini has no URL" in said(done)
     project.make(f"{goals} prod=1", env={"DATABASE_URL": f"sqlite:///{project.path}/my_service.db"})
 
 

@@ -173,7 +173,7 @@ def test_a_database_with_a_history_is_not_adopted(project: Rendering, url: str) 
         connection.execute("INSERT INTO alembic_version VALUES ('elsewhere')")
     done = project.run(BASELINE, env={"DATABASE_URL": url})
     assert done.returncode == 5, done.stdout + done.stderr
-    assert "The database has a history: it is at elsewhere" in done.stderr
+    assert "The database has a history already: it is at elsewhere" in done.stderr
 
 
 def test_on_sqlite(ready: Render) -> None:

@@ -105,11 +105,11 @@ def lint_line(stage: Stage, arguments: str = "", squawk: Path | None = None) -> 
             "ban-concurrent-index-creation-in-transaction",
             "",
         ),
-        ("pass  # migrator: allow everything because I may", "unknown-acknowledgement", ""),
+        ("pass  # migrator: allow everything because I may", "unknown-suppression", ""),
         (f"{DROP}\n{READS}", "ban-drop-column", ""),
     ],
 )
-def test_it_refuses_what_needs_no_trial(stage: Stage, body: str, rule: str, more: str) -> None:
+def test_it_refuses_what_needs_no_trace(stage: Stage, body: str, rule: str, more: str) -> None:
     pending(stage, f"from migrator.operations import op\n{body}", more)
     done = run(stage)
     assert done.returncode == 5, done.stdout + done.stderr
@@ -161,7 +161,7 @@ def test_what_only_a_trace_can_tell_is_named_and_applied(
         ("require-concurrent-index-creation", 'op.create_index("ix", "users", ["name"])'),
     ],
 )
-def test_what_is_accepted_in_the_revision(stage: Stage, rule: str, body: str) -> None:
+def test_what_is_suppressed_in_the_revision(stage: Stage, rule: str, body: str) -> None:
     """Also where only the trace in CI has found it."""
     pending(stage, f"# migrator: allow {rule} because it has one row\n{body}")
     line = lint_line(stage)

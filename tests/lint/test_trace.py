@@ -1,7 +1,6 @@
-"""`python -m migrator trace`: what is seen of revisions that run on a scratch database."""
+"""`python -m migrator trace`: what is seen of revisions that run on a shadow database."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import psycopg
@@ -59,22 +58,6 @@ ODD_TABLES = {
     "users": 3,
     "invoices": 3,
 }
-
-
-@pytest.fixture(scope="module")
-def shared(renderer: Renderer) -> Iterator[Rendering]:
-    with renderer.stopping():
-        project = renderer.ready()
-        project.make("db-start")
-        yield project
-
-
-@pytest.fixture
-def project(shared: Rendering) -> Iterator[Rendering]:
-    """The project with nothing but its first revision."""
-    yield shared
-    for path in (shared.path / "migrations/versions").glob("case_*.py"):
-        path.unlink()
 
 
 def traced(project: Rendering, arguments: str) -> list[dict[str, Any]]:
@@ -300,7 +283,7 @@ def test_a_revision_before_them_that_fails_is_named(
         done = project.run(f"{command} case_c")
         assert done.returncode == 1
         assert "Traceback" not in done.stderr
-        assert "Revision case_a fails on the scratch database" in done.stderr
+        assert "Revision case_a fails on the shadow database" in done.stderr
         assert reason in done.stderr
 
 
@@ -313,14 +296,14 @@ def test_what_one_deploy_creates_is_empty(project: Rendering) -> None:
     assert [each["breaks"] for each in index["statements"]] == ["blocks-while-scanning"]
 
 
-def test_what_is_accepted(project: Rendering) -> None:
+def test_what_is_suppressed(project: Rendering) -> None:
     accept = "# migrator: allow blocks-while-scanning because it has ten rows"
     index = 'op.get_bind().exec_driver_sql("CREATE INDEX ix_x ON teams (id)")'
     done = project.run(f"{TRACE} {write(project, f'{accept}{chr(10)}{index}')}")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_what_lint_accepts_under_its_own_name(project: Rendering) -> None:
+def test_what_lint_suppresses_under_its_own_name(project: Rendering) -> None:
     accept = "# migrator: allow require-concurrent-index-creation because it has ten rows"
     revision = write(project, f'{accept}\nop.create_index("ix_x", "teams", ["id"])')
     for command in (TRACE, LINT):
@@ -362,7 +345,7 @@ op.execute("ALTER TABLE users RENAME n TO m")
     assert (add["lost"], rename["lost"]) == ([], [])
 
 
-def test_what_is_taken_back_is_not_lost(project: Rendering) -> None:
+def test_what_is_rolled_back_is_not_lost(project: Rendering) -> None:
     body = """
 with op.get_bind().begin_nested() as savepoint:
     op.execute("DROP TABLE invoices")

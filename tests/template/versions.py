@@ -99,7 +99,11 @@ def uv_folder(near: Path) -> Path:
 
 
 def new_template(renderer: Renderer, path: Path) -> Template:
-    """A repository of the template as it lies here, without a commit."""
+    """A repository of the template as it lies here, without a commit.
+
+    cookiecutter takes an address for one of git's only if it has these three letters in it.
+    """
+    assert "git" in str(path)
     shutil.copytree(renderer.template, path, symlinks=True)
     git(path, "init --quiet --initial-branch=main")
     return Template(path, renderer)

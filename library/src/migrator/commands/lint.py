@@ -24,7 +24,7 @@ def arguments(parser: ArgumentParser) -> None:
         "--base", type=argument, metavar="REF", help="what this branch adds to the commit REF"
     )
     parser.add_argument(
-        "--no-trace", action="store_true", help="do not try them on a scratch database"
+        "--no-trace", action="store_true", help="do not try them on a shadow database"
     )
     parser.add_argument(
         "--advise",
@@ -42,7 +42,7 @@ def run(context: Context, options: Namespace) -> None:
     Raises:
         RefusedError: there are any.
         UsageError: there is no such revision.
-        CommandError: they cannot be looked at; with --advise that is only said.
+        CommandError: they cannot be checked; with --advise that is only said.
     """
     if options.range is not None and options.base is not None:
         raise UsageError("Say FROM..TO or --base, not both.")
@@ -68,7 +68,7 @@ def run(context: Context, options: Namespace) -> None:
     revisions = f"{_count(len(found.revisions), 'revision')} ({found.what})"
     if verdict.findings:
         sentence = (
-            f"{findings} in {revisions}. Change them, or accept one in its revision with the"
+            f"{findings} in {revisions}. Change them, or suppress one in its revision with the"
             " comment `# migrator: allow RULE because REASON`."
         )
         if not options.advise:

@@ -8,12 +8,10 @@ from migrator import lint, trace
 from migrator.config.context import Context
 from migrator.console import argument, note, say, table
 from migrator.errors import RefusedError, UsageError
-from migrator.lint import ranges, tried
+from migrator.lint import ranges, trial
 from migrator.lint.finding import shorten
 from migrator.trace import Step, Traced
-from migrator.trace.judging import seen
-
-NOTHING = "no lock that others wait for"
+from migrator.trace.step import describe, disturbs
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -35,7 +33,7 @@ def run(context: Context, options: Namespace) -> None:
     """Show what each statement did.
 
     Raises:
-        RefusedError: others would wait for one of them, and its revision does not accept that.
+        RefusedError: others would wait for one of them, and its revision does not suppress that.
         UsageError: there is no such revision, or this is not PostgreSQL in development.
     """
     if context.target.dialect != "postgresql":
@@ -66,10 +64,10 @@ def _show(traced: Traced) -> None:
             f"{step.kept:.1f}",
             rules.get(id(step), ""),
             shorten(step.sql)[:60],
-            step.error or what,
+            step.error or describe(step, traced.old),
         ]
         for step in traced.steps
-        if (what := seen(step, traced.old)) != NOTHING or not step.place.own or step.error
+        if disturbs(step, traced.old) or not step.place.own or step.error
     ]
     if rows:
         say(table(["line", "ms", "kept ms", "breaks", "statement", "what it does"], rows))
@@ -92,8 +90,8 @@ def _as_json(traced: Traced) -> dict[str, object]:
 def _rules(traced: Traced) -> dict[int, str]:
     """Return by step (id) which rules it breaks."""
     found: dict[int, list[str]] = {}
-    for problem in tried.problems(traced):
-        found.setdefault(id(problem.step), []).append(problem.rule)
+    for problem in trial.problems(traced):
+        found.setdefault(id(problem.step), []).append(problem.rule.name)
     return {step: ", ".join(rules) for step, rules in found.items()}
 
 

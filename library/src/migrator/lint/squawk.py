@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from migrator.errors import MigratorError
-from migrator.lint.offline import Rendered, Statement
-from migrator.lint.rules import SQUAWK
+from migrator.lint.rendering import Rendered, Statement
+from migrator.lint.rule import Rule
+from migrator.lint.rules import ALL
 
 PROGRAM = "squawk"
 PATIENCE = 30  # seconds; for a thousand revisions it takes one
@@ -26,7 +27,7 @@ class NotInstalled(MigratorError):
 class Hit:
     """One finding of squawk, with the statement of the revision that it is about."""
 
-    rule: str
+    rule: Rule
     revision: Rendered
     statement: Statement
     message: str
@@ -48,7 +49,7 @@ def program() -> str:
 
 
 def run(revisions: Sequence[Rendered]) -> list[Hit]:
-    """Return what squawk says about the rules that are about locks and running code.
+    """Return what squawk reports of the rules that are ours too; its others are about style.
 
     Raises:
         NotInstalled: there is no squawk.
@@ -67,16 +68,17 @@ def run(revisions: Sequence[Rendered]) -> list[Hit]:
     except OSError as error:
         raise MigratorError(
             f"squawk cannot be run here, so nothing can be said about the revisions' SQL: {error}."
-            " Run make setup again, with Python and packages of this machine, and look whether the"
+            " Run make setup again, with Python and packages of this machine, and check whether the"
             " folder for temporary files can be written."
         ) from None
     hits = []
     try:
         for each in reported:
-            if each["rule_name"] in SQUAWK:
+            rule = ALL.get(each["rule_name"])
+            if rule and rule.squawk:
                 number = int(Path(each["file"]).stem)
                 statement = starts[number][each["line"]]
-                hits.append(Hit(each["rule_name"], revisions[number], statement, each["message"]))
+                hits.append(Hit(rule, revisions[number], statement, each["message"]))
     except (KeyError, IndexError, TypeError, ValueError) as error:
         raise MigratorError(
             "squawk failed: what it reports is not as this version expects"

@@ -1,0 +1,27 @@
+"""A full scan under a lock."""
+
+from migrator.lint.rule import Example, Observed, Rule
+
+
+def _observed(seen: Observed) -> bool:
+    work = seen.rewritten | seen.scanned
+    return bool(work) and bool(seen.locked or work & seen.held)
+
+
+RULE = Rule(
+    name="blocks-while-scanning",
+    reason=(
+        "The whole table is scanned while it is locked: with many rows, others wait that long."
+    ),
+    safe=(
+        "the operations of migrator.operations scan outside the lock; or put the scan into a"
+        " revision of its own."
+    ),
+    example=Example(
+        unsafe="op.execute(\"DO $$BEGIN EXECUTE 'CREATE INDEX ix ON users (age)'; END$$\")",
+        safe='op.create_index_concurrently("ix", "users", ["age"])',
+    ),
+    observed=_observed,
+    locks=True,
+    covers=frozenset({"held-while-working"}),
+)
