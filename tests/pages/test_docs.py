@@ -161,6 +161,12 @@ def test_a_page_that_does_not_hold_is_found(clones: Renderer, tmp_path: Path) ->
         reader.read("p", answer)
 
 
+def test_each_page_is_rendered(clones: Renderer) -> None:
+    """cookiecutter copies a file that looks binary, such as Chinese that is cut after 512 bytes."""
+    project = clones.rendered()
+    assert [page for page in PAGES if "cookiecutter." in project.read(page)] == []
+
+
 def test_what_is_not_run_is_known(clones: Renderer) -> None:
     project = clones.rendered()
     left_out = {
