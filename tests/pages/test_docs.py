@@ -11,10 +11,12 @@ from xml.etree import ElementTree
 
 import pytest
 
+import migrator
 from tests.conftest import REPOSITORY, TEMPLATE_FOLDER, Renderer, Rendering
 from tests.pages.blocks import Reader, blocks_of
 
 TEMPLATE = REPOSITORY / TEMPLATE_FOLDER
+LIBRARY = Path(migrator.__file__).parent
 # Needs a template with two versions: tests/test_updates.py runs its blocks.
 ELSEWHERE = {"docs/updating.md"}
 PAGES = sorted(
@@ -181,8 +183,8 @@ OF_OTHERS = {"tools.last_words(run)"}
 
 
 def messages() -> Iterator[Message]:
-    """Every construction of an error in migrator/, with `...` for what is not constant."""
-    modules = {path: ast.parse(path.read_bytes()) for path in (TEMPLATE / "migrator").rglob("*.py")}
+    """Every construction of an error in migrator, with `...` for what is not constant."""
+    modules = {path: ast.parse(path.read_bytes()) for path in LIBRARY.rglob("*.py")}
     codes = {"MigratorError": 1}
     classes = [each for tree in modules.values() for each in ast.walk(tree)]
     for _ in range(3):  # subclasses of subclasses
@@ -203,7 +205,7 @@ def messages() -> Iterator[Message]:
                 continue
             if ast.unparse(call.args[0]) in OF_OTHERS:
                 continue
-            where = f"{path.relative_to(TEMPLATE)}:{call.lineno}"
+            where = f"{path.relative_to(LIBRARY.parent)}:{call.lineno}"
             text = constant(call.args[0])
             found = (text,) if re.search(r"\w{3}", text) else tuple(strings(tree))
             yield Message(where, codes[str(name_of(call.func))], found)
@@ -259,7 +261,7 @@ def test_every_error_is_explained_and_every_explanation_has_its_error() -> None:
             wrong.append(f"{message.where}: exits with {message.exit_code}: {fitting}")
     stale = [f"### {heading}: no error says this" for heading in entries if heading not in used]
     problems = [*missing, *wrong, *stale]
-    assert not problems, "\n".join(["docs/errors.md is not in step with migrator/:", *problems])
+    assert not problems, "\n".join(["docs/errors.md is not in step with migrator:", *problems])
 
 
 def states(entry: str, exit_code: int) -> bool:
@@ -298,7 +300,7 @@ def test_what_the_readme_has_for_production_uses_its_ini(database: str, clones: 
 
 
 def test_the_entry_for_ci_names_every_exit_code() -> None:
-    errors = (TEMPLATE / "migrator/errors.py").read_text(encoding="utf-8")
+    errors = (LIBRARY / "errors.py").read_text(encoding="utf-8")
     codes = {"0", *re.findall(r"exit_code = (\d+)", errors)}
     script = ast.parse((TEMPLATE / "scripts/deploy_migrations.py").read_bytes())
     named = re.findall(r"(?<![\w.])\d+", ast.get_docstring(script) or "")
