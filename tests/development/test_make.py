@@ -578,7 +578,7 @@ def deploying(on_postgresql: Rendering) -> Iterator[Rendering]:
 @pytest.fixture
 def new_postgresql(deploying: Rendering) -> Iterator[str]:
     """The URL of an empty PostgreSQL database."""
-    server = deploying.make("-s db-url").strip().replace("+psycopg", "")
+    server = deploying.database_url()
     name = Identifier("deploys")
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(SQL("CREATE DATABASE {}").format(name))
