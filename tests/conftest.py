@@ -172,7 +172,7 @@ class Rendering:
         if self.warm and folder == self.path:
             if self.warm.plain.fits(command, variables):
                 return self.warm.plain.start(command, cwd=folder, env=variables, together=together)
-            if command[0] == "make":
+            if command[0] == "make" and not any(each.startswith("PYTHON=") for each in command):
                 command = [*command, f"PYTHON={self.warm.in_recipes.client}"]
         return subprocess.Popen(
             command,

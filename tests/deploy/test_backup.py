@@ -84,13 +84,13 @@ def stopped(output: str) -> str:
 def project(renderer: Renderer) -> Iterator[Rendering]:
     with renderer.stopping():
         project = renderer.ready()
-        project.make("db-start")
+        renderer.serve(project)
         yield project
 
 
 @pytest.fixture(scope="module")
 def server(project: Rendering) -> str:
-    return project.make("-s db-url").strip().replace("+psycopg", "")
+    return project.database_url()
 
 
 @pytest.fixture(scope="module")

@@ -78,13 +78,13 @@ def without_examples(project: Rendering) -> None:
 def project(renderer: Renderer) -> Iterator[Rendering]:
     with renderer.stopping():
         project = renderer.ready()
-        project.make("db-start")
+        renderer.serve(project)
         yield project
 
 
 @pytest.fixture(scope="module")
 def url(project: Rendering) -> str:
-    server = project.make("-s db-url").strip().replace("+psycopg", "")
+    server = project.database_url()
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute("CREATE DATABASE adopted")
     made = server.rpartition("/")[0] + "/adopted"

@@ -114,14 +114,14 @@ def project(renderer: Renderer) -> Iterator[Rendering]:
         for name, text in project.files().items():
             if name.startswith("migrations/versions/") and name.endswith(".py"):
                 FIRST_FILES[name] = text
-        project.make("db-start")
+        renderer.serve(project)
         yield project
 
 
 @pytest.fixture
 def url(project: Rendering) -> Iterator[str]:
     """A new database on the project's server."""
-    server = project.make("-s db-url").strip().replace("+psycopg", "")
+    server = project.database_url()
     with psycopg.connect(server, autocommit=True) as connection:
         for name in ("squashed", "fresh"):
             connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")

@@ -397,7 +397,7 @@ if "users" in sa.inspect(op.get_bind()).get_table_names():
 
 
 def test_nothing_is_left_behind(project: Rendering) -> None:
-    url = project.make("-s db-url").strip().replace("+psycopg", "")
+    url = project.database_url()
     with psycopg.connect(url) as connection:
         before = connection.execute(DATABASES).fetchall()
         write(project, 'op.drop_table("nowhere")')
@@ -408,7 +408,7 @@ def test_nothing_is_left_behind(project: Rendering) -> None:
 
 
 def test_only_what_is_left_of_ours_is_removed(project: Rendering) -> None:
-    url = project.make("-s db-url").strip().replace("+psycopg", "")
+    url = project.database_url()
     name = psycopg.conninfo.conninfo_to_dict(url)["dbname"]
     with psycopg.connect(url, autocommit=True) as connection:
         for ending in ("pad", "0123456789ab"):
