@@ -106,7 +106,7 @@ class Interpreters:
         return self.start(PYTHONUTF8="1", PYTHONIOENCODING="utf-8")
 
     def start(self, **variables: str) -> Warm:
-        folder = self.folders.enter_context(tempfile.TemporaryDirectory(dir="/tmp"))
+        folder = self.folders.enter_context(tempfile.TemporaryDirectory(prefix="warm-"))
         python = self.environment / "bin/python"
         warm = Warm(python, Path(folder), users_environment(variables))
         self.folders.callback(warm.close)
@@ -170,10 +170,11 @@ class Rendering:
         folder = cwd or self.path
         variables = users_environment({"PWD": str(folder), **(env or {})})
         if self.warm and folder == self.path:
-            if self.warm.plain.fits(command, variables):
+            if command[0] == "make":
+                if not any(each.startswith("PYTHON=") for each in command):
+                    command = [*command, f"PYTHON={self.warm.in_recipes.client}"]
+            elif self.warm.plain.fits(command, variables):
                 return self.warm.plain.start(command, cwd=folder, env=variables, together=together)
-            if command[0] == "make" and not any(each.startswith("PYTHON=") for each in command):
-                command = [*command, f"PYTHON={self.warm.in_recipes.client}"]
         return subprocess.Popen(
             command,
             cwd=folder,
