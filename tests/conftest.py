@@ -49,6 +49,7 @@ QUESTIONS: dict[str, Any] = {
 
 # What the tests' own environment must not lend to a rendering: a user has none of it.
 HIDDEN = {"VIRTUAL_ENV", "LANG", "LANGUAGE", "MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES"}
+HIDDEN |= {"CI"}  # make setup would insist on a lock
 HIDDEN |= {"GITHUB_BASE_REF", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME"}  # of our own merge requests
 HIDDEN_PREFIXES = ("PYTHON", "LC_", "PG", "MIGRATOR_", "MIGRATION_", "DATABASE_", "PYTEST_", "COV_")
 
