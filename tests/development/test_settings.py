@@ -152,8 +152,11 @@ UNUSABLE = {
     "not a URL": ({"DATABASE_URL": "geheim"}, "cannot be parsed"),
     "bad port": ({"DATABASE_URL": "postgresql://u:geheim@h:port/d"}, "cannot be parsed"),
     "unknown setting": ({"MIGRATOR_LOCK_TIMEOT": "1"}, "did you mean lock_timeout?"),
-    "not a number": ({"MIGRATOR_LOCK_TIMEOUT": "soon"}, "lock_timeout is a number of seconds"),
-    "not a truth": ({"MIGRATOR_PRODUCTION": "maybe"}, "production is true or false"),
+    "not a number": (
+        {"MIGRATOR_LOCK_TIMEOUT": "soon"},
+        "lock_timeout has to be a number of seconds",
+    ),
+    "not a truth": ({"MIGRATOR_PRODUCTION": "maybe"}, "production has to be true or false"),
 }
 
 
