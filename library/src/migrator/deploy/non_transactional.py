@@ -1,7 +1,7 @@
 """What a revision does outside its transaction, in `autocommit_block()`.
 
-It stays whatever happens next. So here is known what a revision has done there, whether it may
-run again from its start, and whether an earlier attempt has built an index already.
+It stays committed whatever happens next. This module knows what a revision has committed there,
+whether the revision can run again from its start, and whether an earlier attempt has built an index.
 """
 
 import time
@@ -15,21 +15,21 @@ from migrator.deploy.report import Report
 from migrator.postgres import index_state, sql
 
 
-class Online:
+class NonTransactional:
     """Follows the statements on `connection` while it lives.
 
-    `stood` is when the revision last committed something, on the monotonic clock; 0 if it has
+    `committed_at` is when the revision last committed something, on the monotonic clock; 0 if it has
     not. `concurrently` is whether the statement that runs may wait for `lock_deadline`.
 
     Args:
-        report: is told when an index that was left behind is dropped.
+        report: for the indexes that are kept or dropped.
     """
 
     def __init__(self, connection: Connection, limits: Settings, report: Report) -> None:
         self.limits = limits
         self.report = report
-        self.left: list[str] = []
-        self.stood = 0.0
+        self.committed: list[str] = []
+        self.committed_at = 0.0
         self.concurrently = False
         self._in_transaction: list[str] = []
         if connection.dialect.name == "postgresql":
@@ -37,14 +37,14 @@ class Online:
             event.listen(connection, "after_cursor_execute", self._after)
 
     def next_revision(self) -> None:
-        """Begin to count anew: what was done so far is committed and recorded."""
-        self.left.clear()
-        self.stood, self.concurrently = 0.0, False
+        """Forget what was committed so far: it belongs to a revision that is applied."""
+        self.committed.clear()
+        self.committed_at, self.concurrently = 0.0, False
         self._in_transaction.clear()
 
     def unrepeatable(self) -> str | None:
         """Return the statement because of which the revision may not run again, if there is one."""
-        return next((text for text in self.left if not _is_repeatable(text)), None)
+        return next((text for text in self.committed if not _is_repeatable(text)), None)
 
     def _before(
         self, _connection: Connection, cursor: Any, statement: str, parameters: Any, *_: Any
@@ -53,11 +53,11 @@ class Online:
         self.concurrently = False
         if not cursor.connection.autocommit:
             return statement, parameters
-        self.left += self._in_transaction  # the block has committed them
+        self.committed += self._in_transaction  # the block has committed them
         self._in_transaction.clear()
         if sql.is_concurrent(bare):
             self.concurrently = True
-            # It waits for other transactions without being in anybody's way, but not for ever.
+            # It waits for other transactions without blocking anybody, but not for ever.
             patience = round(self.limits.lock_deadline * 1000)
             cursor.connection.execute(f"SET lock_timeout = {patience}")
         if sql.is_concurrent(bare) or sql.validates(bare):
@@ -77,9 +77,9 @@ class Online:
         bare, outside = sql.sent(statement), cursor.connection.autocommit
         # Those of migrator.operations look before they act, and say so.
         if not context.execution_options.get("repeatable"):
-            (self.left if outside else self._in_transaction).append(bare)
+            (self.committed if outside else self._in_transaction).append(bare)
         if outside and not sql.changes_nothing(bare):
-            self.stood = time.monotonic()
+            self.committed_at = time.monotonic()
         if outside and (sql.is_concurrent(bare) or sql.validates(bare)):
             for name in ("lock_timeout", "statement_timeout"):
                 milliseconds = round(getattr(self.limits, name) * 1000)

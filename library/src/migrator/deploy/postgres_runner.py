@@ -10,7 +10,7 @@ from migrator.deploy import advisory_lock
 from migrator.deploy.blockers import Blockers
 from migrator.deploy.deployment import Deployment
 from migrator.deploy.lock_watcher import LockWatcher
-from migrator.deploy.non_transactional import Online
+from migrator.deploy.non_transactional import NonTransactional
 from migrator.deploy.runner import Runner
 from migrator.errors import LockTimeout, MigratorError
 from migrator.postgres import activity, limits
@@ -39,17 +39,17 @@ class PostgresRunner(Runner):
         self.blockers = Blockers(self.control, self.limits, self.report) if waits else None
         # How long PostgreSQL lets two sessions wait for each other, and a little more.
         self.deadlock = (self.control.scalar(DEADLOCK_TIMEOUT) or 1000) / 1000 + 0.5
-        self.outside: Online | None = None
+        self.outside: NonTransactional | None = None
         self._watcher: LockWatcher | None = None
         self._watching = ExitStack()
 
     def kept(self) -> "Sequence[str]":
         """Return the statements that the failed revision has committed on its own."""
-        return self.outside.left if self.outside else ()
+        return self.outside.committed if self.outside else ()
 
     def connected(self, connection: Connection) -> None:
         """Follow what revisions do outside their transaction."""
-        self.outside = Online(connection, self.limits, self.report)
+        self.outside = NonTransactional(connection, self.limits, self.report)
 
     def before_revision(self) -> None:
         """Wait for blockers anew."""
@@ -102,7 +102,7 @@ class PostgresRunner(Runner):
         longest = self.limits.lock_deadline if outside.concurrently else current.lock_timeout
         if limits.is_deadlock(error):
             longest = self.deadlock
-        waited = current.fail(longest, outside.stood)
+        waited = current.fail(longest, outside.committed_at)
         blocked = f" Blocked by {watcher.whom()}." if watcher and watcher.blockers else ""
         if not current.repeatable and (statement := outside.unrepeatable()):
             raise LockTimeout(
