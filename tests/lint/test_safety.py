@@ -255,9 +255,8 @@ def test_an_env_that_renders_nothing_stops_no_deploy_but_lint(
     env = stage.project.path / "migrations/env.py"
     before = env.read_text("utf-8")
     pending(stage, DROP)
-    env.write_text(
-        before.replace("        run_migrations_offline()", f"        {offline}"), "utf-8"
-    )
+    part = before[before.index("context.configure(") : before.index("    else:\n")]
+    env.write_text(before.replace(part, f"{offline}\n"), "utf-8")
     try:
         done = stage.project.run(
             ".venv/bin/python -m migrator lint --no-trace step2", env={"DATABASE_URL": stage.url}

@@ -445,4 +445,4 @@ def test_not_in_production(project: Rendering) -> None:
 def test_not_on_sqlite(renderer: Renderer) -> None:
     done = renderer.ready(database="sqlite").run(f"{TRACE} base..head")
     assert done.returncode == 2
-    assert "about the locks of PostgreSQL" in done.stderr
+    assert "A trace shows the locks of PostgreSQL" in done.stderr
