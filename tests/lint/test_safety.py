@@ -220,7 +220,7 @@ def test_a_broken_squawk_stops_no_deploy_but_lint(
     assert words in done.stderr
     line = lint_line(stage, squawk=folder)
     assert line["status"] == "warning"
-    assert line["message"].startswith("nothing was looked at, the deploy goes on: squawk ")
+    assert line["message"].startswith("no revision was linted, the deploy goes on: squawk ")
     assert words in line["message"]
     assert stage.at == "step2"
 

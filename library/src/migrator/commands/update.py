@@ -6,7 +6,7 @@ from migrator.config.context import Context
 from migrator.console import note, say
 from migrator.errors import MigratorError, UsageError
 from migrator.template import programs
-from migrator.template.update import Update, refuse_uncommitted, scratch_folder
+from migrator.template.update import Update, refuse_uncommitted, temporary_folder
 
 # Not `locked`, as it is where CI is set: the update may have changed what uv.lock has to say.
 CHECKS = ("setup", "check", "test", "locked=")
@@ -30,8 +30,8 @@ def run(context: Context, options: Namespace) -> None:
     changes = dict(_change(text) for text in options.answer)
     refuse_uncommitted(folder)
     programs.uv(folder)
-    with scratch_folder() as scratch:
-        update = Update(folder, scratch, changes)
+    with temporary_folder() as temporary:
+        update = Update(folder, temporary, changes)
         target = update.target(options.to)
         if target is None:
             say(f"Nothing to do: there is no newer release than {update.origin.commit[:12]}.")

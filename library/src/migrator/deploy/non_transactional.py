@@ -1,7 +1,7 @@
 """What a revision does outside its transaction, in `autocommit_block()`.
 
 It stays committed whatever happens next. This module knows what a revision has committed there,
-whether the revision can run again from its start, and whether an earlier attempt has built an index.
+whether the revision can run again, and whether an earlier attempt has built an index.
 """
 
 import time
@@ -18,8 +18,8 @@ from migrator.postgres import index_state, sql
 class NonTransactional:
     """Follows the statements on `connection` while it lives.
 
-    `committed_at` is when the revision last committed something, on the monotonic clock; 0 if it has
-    not. `concurrently` is whether the statement that runs may wait for `lock_deadline`.
+    `committed_at` is when the revision last committed something, on the monotonic clock; 0 if
+    never. `concurrently` is whether the statement that runs may wait for `lock_deadline`.
 
     Args:
         report: for the indexes that are kept or dropped.

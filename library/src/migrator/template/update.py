@@ -64,19 +64,19 @@ class Update:
 
     Args:
         folder: the project.
-        scratch: a temporary folder.
+        temporary: a folder that is removed afterwards.
         changes: answers that differ from those that were given.
     """
 
-    def __init__(self, folder: Path, scratch: Path, changes: Mapping[str, Any]) -> None:
+    def __init__(self, folder: Path, temporary: Path, changes: Mapping[str, Any]) -> None:
         self.folder = folder
-        self.scratch = scratch
+        self.temporary = temporary
         self.origin: Origin = origin.read(folder)
         self.changes = changes
-        self.mirror = scratch / "template.git"
+        self.mirror = temporary / "template.git"
         template = self.origin.template
         try:
-            git(scratch, "clone", "--quiet", "--mirror", "--", template, str(self.mirror))
+            git(temporary, "clone", "--quiet", "--mirror", "--", template, str(self.mirror))
         except MigratorError as error:
             raise MigratorError(
                 f"The template cannot be cloned from {template}. If it has moved, write its"
@@ -186,7 +186,7 @@ class Update:
         if target.commit != self.origin.commit:
             questions = json.loads(git(self.mirror, "show", f"{target.commit}:cookiecutter.json"))
             answers = {name: answer for name, answer in answers.items() if name in questions}
-        folder = self.scratch / name
+        folder = self.temporary / name
         folder.mkdir()
         done = programs.cruft(
             self.folder,
@@ -316,7 +316,7 @@ def _last_line(text: str) -> str:
 
 
 @contextmanager
-def scratch_folder() -> Iterator[Path]:
+def temporary_folder() -> Iterator[Path]:
     """A temporary folder, its path without symbolic links."""
     with tempfile.TemporaryDirectory(prefix="alembic-starter-") as folder:
         yield Path(folder).resolve()
