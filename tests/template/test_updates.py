@@ -20,7 +20,7 @@ import pytest
 
 from migrator.errors import UsageError
 from migrator.template import programs
-from migrator.template.update import Outcome, Update, scratch_folder
+from migrator.template.update import Outcome, Update, temporary_folder
 from tests.conftest import (
     REPOSITORY,
     TEMPLATE_FOLDER,
@@ -128,7 +128,7 @@ def applied(
 ) -> Outcome:
     """Update a project, without the checks that the command ends with."""
     monkeypatch.setenv("PATH", str(uv_folder(project.path)), prepend=":")
-    with scratch_folder() as scratch:
+    with temporary_folder() as scratch:
         change = Update(project.path, scratch, changes)
         target = change.target(to)
         assert target
