@@ -14,11 +14,11 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import Script
 
 import migrator.operations  # noqa: F401 - adds ours to Alembic's
-from migrator.lint import findings, rendering, rules, squawk, suppressions
+from migrator.lint import rendering, rules, sql_findings, squawk, suppressions
 from migrator.lint.rule import Observed, Rule, uncovered
 from migrator.lint.rules import ALL
 from migrator.trace.place import Place
-from migrator.trace.step import Step, Traced
+from migrator.trace.traced_statement import Step, Traced
 
 BY_SQL = [rule for rule in ALL.values() if rule.squawk or rule.statement]
 
@@ -64,13 +64,13 @@ def rendered(name: str, body: str, folder: Path) -> rendering.Rendered:
 
 def test_what_needs_no_trace_is_found_in_the_sql(tmp_path: Path) -> None:
     unsafe = [rendered(f"u{n}", rule.example.unsafe, tmp_path) for n, rule in enumerate(BY_SQL)]
-    found = findings.find(unsafe, {}, together=False)
+    found = sql_findings.find(unsafe, {}, together=False)
     for number, rule in enumerate(BY_SQL):
         assert rule.name in {each.rule for each in found if each.revision == f"u{number}"}
     # What the trace has to dismiss is found by the form of the safe statement, too.
     certain = [rule for rule in BY_SQL if not rule.dismiss]
     safe = [rendered(f"s{n}", rule.example.safe, tmp_path) for n, rule in enumerate(certain)]
-    left = findings.find(safe, {}, together=False)
+    left = sql_findings.find(safe, {}, together=False)
     assert [each.rule for each in left if not ALL[each.rule].dismiss] == []
 
 

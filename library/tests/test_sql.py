@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from migrator.postgres import sql
-from migrator.postgres.sql import dump
+from migrator.postgres.sql import pg_dump_output
 from migrator.sqlite import sql as sqlite
 
 # What hides whatever is in it, with a semicolon, a quote and keywords.
@@ -314,26 +314,26 @@ ALTER SEQUENCE public.t_seq OWNED BY public.t.a;
 
 
 def test_the_objects_of_a_dump() -> None:
-    table, sequence = dump.entries(DUMP)
+    table, sequence = pg_dump_output.entries(DUMP)
     assert (table.kind, table.schema, table.name) == ("TABLE", "public", "t")
-    assert dump.created_table(table.body) == "public.t"
+    assert pg_dump_output.created_table(table.body) == "public.t"
     assert table.owner == ('ALTER TABLE public.t OWNER TO "me too"', "me too")
     assert table.body.endswith(");") and "OWNER" not in table.body
     assert sequence.body == "ALTER SEQUENCE public.t_seq OWNED BY public.t.a;"
-    assert dump.owned_sequences(sequence.body) == ["public.t_seq"]
-    assert dump.preamble(DUMP) == ["DROP TABLE public.t"]
-    text = dump.schema_text(DUMP)
+    assert pg_dump_output.owned_sequences(sequence.body) == ["public.t_seq"]
+    assert pg_dump_output.preamble(DUMP) == ["DROP TABLE public.t"]
+    text = pg_dump_output.schema_text(DUMP)
     assert text.startswith("\nCREATE TABLE") or text.startswith("CREATE TABLE")
     assert "unrestrict" not in text and "dump complete" not in text
 
 
 def test_the_rows_and_the_database_of_a_dump() -> None:
     script = "SET x = 1;\n--\n-- Data for\n--\n\nINSERT INTO t VALUES ('a;b');\nSET y = 2;\n"
-    assert dump.inserts(script) == ("INSERT INTO t VALUES ('a;b')",)
+    assert pg_dump_output.inserts(script) == ("INSERT INTO t VALUES ('a;b')",)
     made = "CREATE DATABASE \"My db\" WITH TEMPLATE = template0 ENCODING = 'UTF8';\n"
-    assert dump.database(made) == ('"My db"', "TEMPLATE = template0 ENCODING = 'UTF8'")
+    assert pg_dump_output.database(made) == ('"My db"', "TEMPLATE = template0 ENCODING = 'UTF8'")
     properties = "ALTER DATABASE \"My db\" SET work_mem TO '8MB';\n"
-    assert dump.database_settings(properties, '"My db"') == ["SET work_mem TO '8MB'"]
+    assert pg_dump_output.database_settings(properties, '"My db"') == ["SET work_mem TO '8MB'"]
 
 
 def test_sqlite() -> None:

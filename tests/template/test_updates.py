@@ -20,7 +20,7 @@ import pytest
 
 from migrator.errors import UsageError
 from migrator.template import programs
-from migrator.template.update import Outcome, Update, temporary_folder
+from migrator.template.merge import Outcome, Update, temporary_folder
 from tests.conftest import (
     REPOSITORY,
     TEMPLATE_FOLDER,

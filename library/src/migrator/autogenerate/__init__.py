@@ -1,9 +1,10 @@
 """What autogenerate writes: revisions that a busy PostgreSQL does not notice, and nothing silently.
 
-hooks              the options of context.configure, and what Alembic calls
+alembic_options    the options of context.configure, and what Alembic calls
+hidden_tables      tables that are not compared
 consent            what has to be named on the command line: drops, and what rewrites a table
-phases             the revisions, up to three: expand, online (non-transactional), contract
-differences        each difference as steps
+phase_rules        each difference as steps, with the phase that each belongs to
+split              the steps as revisions, up to three: expand, online (non-transactional), contract
 steps              the pieces that revisions are made of
 columns            new, changed and dropped columns as steps
 defaults           what existing rows get in a new column
@@ -14,6 +15,6 @@ schemas            schemas that new tables need
 column_types       column types and SQL as revisions have them
 """
 
-from migrator.autogenerate.hooks import options
+from migrator.autogenerate.alembic_options import options
 
 __all__ = ["options"]

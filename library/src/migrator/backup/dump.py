@@ -45,7 +45,7 @@ def dump(context: Context, at: str, output: Path | None) -> tuple[Path, int, sto
         info = connection.info
         server = info.server_version // 10000
         found = programs.find(context, server)[0]
-        _require_version(found, server)
+        programs.require_version(found, server)
         where = info.host if info.port == 5432 else f"{info.host}_{info.port}"
         kept = storage.of_database(context, info.dbname, where, ".dump")
         if output is None:
@@ -133,15 +133,6 @@ def _verify(found: programs.Programs, dump: Path, expected: int) -> None:
         raise storage.failed(f"the dump cannot be read back ({error})") from None
     if tables != expected:
         raise storage.failed(f"the dump has {tables} tables and the database has {expected}")
-
-
-def _require_version(found: programs.Programs, server: int) -> None:
-    if found.major < server:
-        raise storage.failed(
-            f"{found.path('pg_dump')} is version {found.major} and cannot dump a server of version"
-            f" {server}; install the client programs of PostgreSQL {server} (Debian:"
-            f" postgresql-client-{server}), or set pg_bin to their folder"
-        )
 
 
 def _locked(connection: psycopg.Connection, timeout: float) -> LockTimeout:

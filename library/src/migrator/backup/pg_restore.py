@@ -16,7 +16,7 @@ from sqlalchemy.pool import NullPool
 from migrator.backup import dump, programs
 from migrator.backup.storage import Restored
 from migrator.errors import Interrupted, MigratorError
-from migrator.revisions import plan
+from migrator.revisions import pending
 
 SET_UNKNOWN_BEFORE_17 = b"SET transaction_timeout = 0;\n"
 FIRST_OBJECT = b"-- Name: "
@@ -152,5 +152,5 @@ def verify(target: RestoreTarget, tables: int, started: float) -> Restored:
         )
     engine = create_engine("postgresql+psycopg://", creator=connect, poolclass=NullPool)
     with engine.connect() as connected:
-        at = ", ".join(plan.current_heads(connected)) or "base"
+        at = ", ".join(pending.current_heads(connected)) or "base"
     return Restored(target.name, tables, at, time.monotonic() - started)

@@ -15,6 +15,7 @@ from pathlib import Path
 import psycopg
 from psycopg import conninfo, pq
 
+from migrator.backup import storage
 from migrator.config.context import Context
 from migrator.errors import MigratorError, one_line
 
@@ -212,3 +213,17 @@ def _installed(folder: Path) -> Programs | None:
         if version := re.search(r"\(PostgreSQL\) (\d+)", output):
             return Programs(folder, int(version[1]))
     return None
+
+
+def require_version(found: Programs, server: int) -> None:
+    """Refuse programs that are older than the server: pg_dump does not dump a newer one.
+
+    Raises:
+        MigratorError: they are.
+    """
+    if found.major < server:
+        raise storage.failed(
+            f"{found.path('pg_dump')} is version {found.major} and cannot dump a server of version"
+            f" {server}; install the client programs of PostgreSQL {server} (Debian:"
+            f" postgresql-client-{server}), or set pg_bin to their folder"
+        )

@@ -11,7 +11,7 @@ from migrator.backup.storage import Restored
 from migrator.config.context import Context
 from migrator.console import note
 from migrator.errors import MigratorError, RefusedError, UsageError
-from migrator.postgres.sql import dump as pg_dump
+from migrator.postgres.sql import pg_dump_output as pg_dump
 
 # Objects that users created: those that initdb creates have lower object identifiers.
 CONTENT = """

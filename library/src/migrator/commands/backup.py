@@ -6,7 +6,7 @@ from pathlib import Path
 from migrator import backup, database
 from migrator.config.context import Context
 from migrator.console import argument, say
-from migrator.revisions import plan
+from migrator.revisions import pending
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -22,7 +22,7 @@ def arguments(parser: ArgumentParser) -> None:
 def run(context: Context, options: Namespace) -> None:
     """Make the backup, and print its path and contents."""
     with database.connect(context) as connection:
-        at = ", ".join(plan.current_heads(connection)) or "base"
+        at = ", ".join(pending.current_heads(connection)) or "base"
     taken = backup.take(context, at, Path(options.output) if options.output else None)
     backup.prune(taken, context)
     say(

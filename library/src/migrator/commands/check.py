@@ -5,7 +5,7 @@ from argparse import ArgumentParser, Namespace
 from migrator import database
 from migrator.config.context import Context
 from migrator.console import say
-from migrator.revisions import plan
+from migrator.revisions import pending
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -21,4 +21,4 @@ def arguments(parser: ArgumentParser) -> None:
 def run(context: Context, options: Namespace) -> None:
     """Print where the database is; see `plan.expect` for the errors."""
     with database.connect(context, only_looks=True) as connection:
-        say(plan.expect(context, connection))
+        say(pending.expect(context, connection))

@@ -9,7 +9,7 @@ from migrator.commands.deploy import allowances
 from migrator.config.context import Context
 from migrator.console import argument, say
 from migrator.errors import PendingError
-from migrator.revisions import graph, plan, sql_file
+from migrator.revisions import graph, pending, sql_file
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -32,10 +32,10 @@ def run(context: Context, options: Namespace) -> None:
     """
     revisions = graph.load(context)
     with database.connect(context) as connection:
-        found = plan.make(context, connection, options.to, revisions)
+        found = pending.make(context, connection, options.to, revisions)
     if options.json:
-        pending = [{"revision": each.revision, "message": each.doc} for each in found.pending]
-        facts = {"current": found.current, "target": found.target, "pending": pending}
+        listed = [{"revision": each.revision, "message": each.doc} for each in found.pending]
+        facts = {"current": found.current, "target": found.target, "pending": listed}
         say(json.dumps(facts | {"ahead": found.ahead}, ensure_ascii=False))
     elif found.pending:
         say(f"The database is at {found.at}; these would be applied:")

@@ -11,7 +11,7 @@ from migrator.deploy.deployment import Options
 from migrator.deploy.rollback_preview import Preview
 from migrator.errors import RefusedError, UsageError
 from migrator.revisions import graph
-from migrator.revisions.plan import Plan
+from migrator.revisions.pending import Plan
 
 
 def arguments(parser: ArgumentParser) -> None:

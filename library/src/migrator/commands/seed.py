@@ -7,7 +7,7 @@ from migrator.config.context import Context
 from migrator.console import argument, say
 from migrator.database import development
 from migrator.history import seeds
-from migrator.revisions import plan
+from migrator.revisions import pending
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -30,6 +30,6 @@ def run(context: Context, options: Namespace) -> None:
     development.refuse_production(context, "example data")
     with database.connect(context) as connection:
         development.refuse_elsewhere(connection, "example data", options.host)
-        plan.expect(context, connection)
+        pending.expect(context, connection)
         changed = seeds.run(context, connection)
     say(f"Rows added or changed: {changed}." if changed else "The example data exists already.")

@@ -11,7 +11,7 @@ from migrator.errors import RefusedError, UsageError
 from migrator.lint import ranges, trial
 from migrator.lint.finding import shorten
 from migrator.trace import Step, Traced
-from migrator.trace.step import describe, disturbs
+from migrator.trace.traced_statement import describe, disturbs
 
 
 def arguments(parser: ArgumentParser) -> None:

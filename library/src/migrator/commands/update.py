@@ -6,7 +6,7 @@ from migrator.config.context import Context
 from migrator.console import note, say
 from migrator.errors import MigratorError, UsageError
 from migrator.template import programs
-from migrator.template.update import Update, refuse_uncommitted, temporary_folder
+from migrator.template.merge import Update, refuse_uncommitted, temporary_folder
 
 # Not `locked`, as it is where CI is set: the update may have changed what uv.lock has to say.
 CHECKS = ("setup", "check", "test", "locked=")

@@ -8,8 +8,8 @@ from migrator.deploy.deployment import Deployment, Options
 from migrator.deploy.report import Report
 from migrator.deploy.steps import Step
 from migrator.postgres import unfinished
-from migrator.revisions import graph, log, plan
-from migrator.revisions.plan import Plan
+from migrator.revisions import graph, log, pending
+from migrator.revisions.pending import Plan
 
 
 def run(context: Context, options: Options, report: Report) -> None:
@@ -29,11 +29,11 @@ def compare(deployment: Deployment) -> None:
     """Find what is pending, and say it; with nothing to do, it is over."""
     context, options = deployment.context, deployment.options
     with database.connect(context) as connection:
-        whole = plan.make(context, connection, deployment.to, deployment.revisions)
+        whole = pending.make(context, connection, deployment.to, deployment.revisions)
         deployment.plan = whole
         if options.phase == "expand" and whole.pending:
-            deployment.to = plan.before_contract(whole)
-            deployment.plan = plan.make(context, connection, deployment.to, deployment.revisions)
+            deployment.to = pending.before_contract(whole)
+            deployment.plan = pending.make(context, connection, deployment.to, deployment.revisions)
         deployment.unverified = log.unverified(connection) is not None
     found = deployment.plan
     deployment.later = len(whole.pending) - len(found.pending)
@@ -72,7 +72,7 @@ def take_lock(deployment: Deployment) -> None:
     held = lock.only_deployer(context, deployment.report)
     deployment.control = deployment.locks.enter_context(held)
     with database.connect(context) as connection:
-        now = plan.make(context, connection, deployment.to, deployment.revisions)
+        now = pending.make(context, connection, deployment.to, deployment.revisions)
         unverified = log.unverified(connection)
         # What an unverified deploy found is still what was there before the first of them.
         before_all = unfinished.find(connection) if unverified is None else unverified
@@ -165,7 +165,7 @@ def _say_plan(deployment: Deployment) -> None:
 
 
 def _has_both_phases(found: Plan) -> bool:
-    return plan.before_contract(found) != found.target
+    return pending.before_contract(found) != found.target
 
 
 def _say_nothing_to_do(deployment: Deployment) -> None:

@@ -15,7 +15,7 @@ from migrator.deploy.attempts import Attempts
 from migrator.deploy.report import Report
 from migrator.postgres.unfinished import Unfinished
 from migrator.revisions import graph
-from migrator.revisions.plan import Plan
+from migrator.revisions.pending import Plan
 
 if TYPE_CHECKING:
     from migrator.backup import Backup  # which is not loaded when there is nothing to do

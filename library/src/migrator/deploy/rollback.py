@@ -12,8 +12,8 @@ from migrator.deploy.rollback_preview import Preview
 from migrator.deploy.steps import Step
 from migrator.errors import RefusedError
 from migrator.postgres import unfinished
-from migrator.revisions import plan
-from migrator.revisions.plan import Plan
+from migrator.revisions import pending
+from migrator.revisions.pending import Plan
 
 
 @dataclass
@@ -46,7 +46,7 @@ def compare(deployment: Deployment) -> None:
     assert isinstance(deployment, Rollback)
     context = deployment.context
     with database.connect(context) as connection:
-        going = deployment.plan = plan.back(context, connection, deployment.to)
+        going = deployment.plan = pending.back(context, connection, deployment.to)
         shown = (
             rollback_preview.make(context, connection, deployment.revisions, going)
             if going.pending
@@ -65,7 +65,7 @@ def take_lock(deployment: Deployment) -> None:
     held = lock.only_deployer(deployment.context, deployment.report)
     deployment.control = deployment.locks.enter_context(held)
     with database.connect(deployment.context) as connection:
-        now = plan.current_heads(connection)
+        now = pending.current_heads(connection)
         deployment.unfinished = unfinished.find(connection)
     if now != going.current:
         raise RefusedError(

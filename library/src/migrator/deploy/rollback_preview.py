@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from migrator.config.context import Context
 from migrator.postgres import sql as reading
-from migrator.revisions.plan import Plan
+from migrator.revisions.pending import Plan
 
 MANY = 100_000  # rows; counting further would take long, and changes no decision
 

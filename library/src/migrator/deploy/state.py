@@ -12,8 +12,8 @@ from migrator.deploy.deployment import Deployment
 from migrator.errors import UnreachableError
 from migrator.postgres import unfinished
 from migrator.postgres.unfinished import Unfinished
-from migrator.revisions import plan
-from migrator.revisions.plan import Plan
+from migrator.revisions import pending
+from migrator.revisions.pending import Plan
 
 PAUSE = 1.0  # seconds between two attempts to ask the database
 
@@ -39,7 +39,7 @@ def ask(context: Context, question: Callable[[Connection], T]) -> T:
 
 def now(connection: Connection) -> tuple[tuple[str, ...], list[Unfinished]]:
     """Return the revisions that the database is at, and what is unfinished in it."""
-    return plan.current_heads(connection), unfinished.find(connection)
+    return pending.current_heads(connection), unfinished.find(connection)
 
 
 def done(going: Plan, heads: tuple[str, ...]) -> int:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from migrator.deploy import failure, preflight, state, verification, window
+from migrator.deploy import failure_report, preflight, state, verification, window
 from migrator.deploy.deployment import Deployment
 
 
@@ -87,7 +87,8 @@ def apply(deployment: Deployment) -> None:
     try:
         runner.run()
     except (Exception, KeyboardInterrupt) as error:
-        raise failure.failed(deployment, error, runner.current.revision, runner.kept()) from error
+        revision = runner.current.revision
+        raise failure_report.failed(deployment, error, revision, runner.kept()) from error
     deployment.applied = runner.applied
 
 
@@ -97,7 +98,7 @@ def verify(deployment: Deployment) -> None:
     try:
         state.ask(deployment.context, lambda connection: check(deployment, connection))
     except (Exception, KeyboardInterrupt) as error:
-        raise failure.unverified(deployment, error) from error
+        raise failure_report.unverified(deployment, error) from error
     if deployment.backup and deployment.plan.upgrade:
         from migrator import backup
 

@@ -13,7 +13,7 @@ from migrator.config.context import Context
 from migrator.deploy.deployment import Deployment
 from migrator.errors import MigratorError
 from migrator.postgres import unfinished
-from migrator.revisions import log, plan
+from migrator.revisions import log, pending
 
 
 class NotVerifiedError(MigratorError):
@@ -49,7 +49,7 @@ def back(deployment: Deployment, connection: Connection) -> None:
         NotVerifiedError: a revision that it reverted is still applied.
     """
     going = deployment.plan
-    if left := plan.still_there(connection, going, deployment.revisions):
+    if left := pending.still_there(connection, going, deployment.revisions):
         raise NotVerifiedError(
             f"the rollback ended before {going.ends_at}, without an error: {left[0].revision} is"
             " still applied; look at its downgrade for a commit of its own"
@@ -59,7 +59,7 @@ def back(deployment: Deployment, connection: Connection) -> None:
 def _verify(deployment: Deployment, connection: Connection) -> None:
     context, revisions, to = deployment.context, deployment.revisions, deployment.to
     settings = context.settings
-    after = plan.make(context, connection, to, revisions)
+    after = pending.make(context, connection, to, revisions)
     if after.pending:
         raise NotVerifiedError(
             f"the deploy ended at {after.at} instead of {after.target}, without an error;"

@@ -20,7 +20,7 @@ from migrator.errors import RefusedError, UsageError
 from migrator.history import folder_swap, reflection, revision_file
 from migrator.history.schema import Schema
 from migrator.history.shadow_databases import ShadowDatabases
-from migrator.revisions import graph, plan
+from migrator.revisions import graph, pending
 
 FILE = "adopted.py"
 
@@ -101,7 +101,7 @@ def run(context: Context, message: str, file: Path, server: str | None = None) -
     """
     url = context.target.url
     with database.connect(context) as connection:
-        if current := plan.current_heads(connection):
+        if current := pending.current_heads(connection):
             raise RefusedError(
                 f"The database has a history already: it is at {', '.join(current)}. Nothing was"
                 " changed; use the revisions that it was migrated with."

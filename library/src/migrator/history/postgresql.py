@@ -9,7 +9,7 @@ from migrator.backup import programs
 from migrator.config.context import Context
 from migrator.errors import MigratorError
 from migrator.history.schema import Object, Schema
-from migrator.postgres.sql import dump as pg_dump
+from migrator.postgres.sql import pg_dump_output as pg_dump
 from migrator.postgres.sql import split
 
 WHOLE = {"FUNCTION", "PROCEDURE", "RULE"}  # their bodies may contain unquoted semicolons

@@ -10,7 +10,7 @@ from alembic.util.exc import CommandError
 from migrator import database
 from migrator.config.context import Context
 from migrator.errors import UsageError
-from migrator.revisions import graph, plan
+from migrator.revisions import graph, pending
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def chosen(context: Context, words: str | None, base: str | None) -> Range:
         return _branch(context, script, base)
     if words is None:
         with database.connect(context) as connection:
-            found = plan.make(context, connection, revisions=script)
+            found = pending.make(context, connection, revisions=script)
         return Range(found.pending, True, f"pending after {found.at}")
     first, dots, last = words.partition("..")
     if not dots:

@@ -9,7 +9,7 @@ from migrator.lint.rule import Observed, Rule, Trial, uncovered
 from migrator.lint.rules import ALL
 from migrator.revisions import graph
 from migrator.trace import Step, Traced
-from migrator.trace.step import describe
+from migrator.trace.traced_statement import describe
 
 
 @dataclass(frozen=True)

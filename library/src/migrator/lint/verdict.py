@@ -9,7 +9,7 @@ from sqlalchemy import make_url
 
 from migrator import shadow, trace
 from migrator.config.context import Context
-from migrator.lint import compatibility, findings, rendering, squawk, suppressions, trial
+from migrator.lint import compatibility, rendering, sql_findings, squawk, suppressions, trial
 from migrator.lint.finding import Finding
 from migrator.lint.rules import ALL
 from migrator.lint.trial import Compared, Problem
@@ -121,7 +121,7 @@ def _compared(
     by_name = {each.script.revision: each for each in rendered}
     wanted = [by_name[each.revision] for each in revisions]
     parts = {name: [by_name[each.revision] for each in earlier] for name, earlier in before.items()}
-    found = findings.find(wanted, parts, together=together)
+    found = sql_findings.find(wanted, parts, together=together)
     return Compared(tuple(found)) if seen is None else trial.compare(found, wanted, seen)
 
 

@@ -10,7 +10,7 @@ from alembic.util.exc import CommandError
 from migrator import console, database
 from migrator.config.context import Context
 from migrator.errors import UsageError
-from migrator.revisions import graph, plan
+from migrator.revisions import graph, pending
 
 
 def write(context: Context, output: Path, start: str | None = None, to: str = "head") -> str | None:
@@ -32,7 +32,7 @@ def write(context: Context, output: Path, start: str | None = None, to: str = "h
     script = graph.load(context)
     if start is None:
         with database.connect(context) as connection:
-            current = plan.make(context, connection, revisions=script).current
+            current = pending.make(context, connection, revisions=script).current
         if len(current) > 1:
             raise UsageError(
                 f"The database is at {len(current)} revisions ({', '.join(current)}): say which to"

@@ -11,7 +11,7 @@ from migrator.errors import (
     UnreachableError,
     UsageError,
 )
-from migrator.revisions import plan
+from migrator.revisions import pending
 
 PAUSE = 1.0  # seconds between two attempts
 
@@ -30,7 +30,7 @@ def until_expected(context: Context, timeout: float) -> str:
     while True:
         try:
             with database.connect(context, only_looks=True) as connection:
-                return plan.expect(context, connection)
+                return pending.expect(context, connection)
         except (UsageError, RefusedError):
             raise
         except MigratorError as error:

@@ -13,7 +13,7 @@ from alembic.script import Script
 from migrator import shadow
 from migrator.config.context import Context
 from migrator.errors import UsageError
-from migrator.trace.step import Step, Traced
+from migrator.trace.traced_statement import Step, Traced
 
 __all__ = ["Step", "Traced", "run"]
 

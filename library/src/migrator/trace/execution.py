@@ -17,7 +17,7 @@ from migrator.trace.database import Database
 from migrator.trace.place import Place
 from migrator.trace.recorder import Recorder
 from migrator.trace.rows import Rows
-from migrator.trace.step import Known, Step, Traced
+from migrator.trace.traced_statement import Known, Step, Traced
 
 
 class Run:

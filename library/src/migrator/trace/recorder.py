@@ -10,7 +10,7 @@ from sqlalchemy import Connection, event
 from migrator.postgres import sql
 from migrator.trace import catalog, names
 from migrator.trace.place import here
-from migrator.trace.step import Known, Step
+from migrator.trace.traced_statement import Known, Step
 
 
 class Recorder:

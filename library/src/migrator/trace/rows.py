@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import psycopg
 
 from migrator.trace.place import Place
-from migrator.trace.step import Step
+from migrator.trace.traced_statement import Step
 
 OF_ROWS = ("22", "23")  # the classes of errors that depend on them
 NOT_NULL = "23502"

@@ -11,8 +11,8 @@ from alembic.operations import MigrateOperation, ops
 from alembic.runtime.migration import MigrationContext
 from alembic.util import rev_id
 
-from migrator.autogenerate import differences, enums, steps
-from migrator.autogenerate.differences import Known, Table
+from migrator.autogenerate import enums, phase_rules, steps
+from migrator.autogenerate.phase_rules import Known, Table
 from migrator.autogenerate.steps import CONTRACT, EXPAND, ONLINE, PHASES, Step
 
 MARK = "migrator_phase"
@@ -39,7 +39,7 @@ def split(
         drops = any(isinstance(op, dropping) for op, _ in _flat(upgrade))
         setattr(script, MARK, CONTRACT if drops else EXPAND)
         return [script]
-    found = [step for op, table in _flat(upgrade) for step in differences.steps(known, op, table)]
+    found = [step for op, table in _flat(upgrade) for step in phase_rules.steps(known, op, table)]
     before, after = _around(upgrade.ops)
     down_before, down_after = _around(downgrade.ops)
     # What our completion of enums and schemas has put around the rest stays around it.

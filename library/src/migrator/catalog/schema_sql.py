@@ -10,7 +10,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.pool import NullPool
 
 from migrator.errors import MigratorError, UsageError
-from migrator.postgres.sql.dump import schema_text
+from migrator.postgres.sql.pg_dump_output import schema_text
 
 VERSION_TABLE = "alembic_version"
 OPTIONS = ("--schema-only", "--no-owner", "--no-privileges", f"--exclude-table=*.{VERSION_TABLE}")

@@ -1,7 +1,6 @@
-"""What env.py gives to Alembic, so that autogenerate sees what it should and writes no more."""
+"""The options of `context.configure` with which Alembic compares and writes revisions."""
 
-from collections.abc import Callable, MutableMapping
-from typing import Any, Literal
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import context as alembic_context
@@ -10,27 +9,10 @@ from alembic.operations import ops
 from alembic.runtime.migration import MigrationContext
 
 from migrator import console
-from migrator.autogenerate import column_types, consent, enums, phases, schemas
+from migrator.autogenerate import column_types, consent, enums, schemas, split
 from migrator.autogenerate.check_constraints import PLUGINS
+from migrator.autogenerate.hidden_tables import visible
 from migrator.errors import UsageError
-from migrator.revisions import log
-
-NameType = Literal[
-    "schema",
-    "table",
-    "column",
-    "index",
-    "unique_constraint",
-    "foreign_key_constraint",
-    "check_constraint",
-]
-HIDDEN = """
-SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relispartition
-   OR EXISTS (SELECT FROM pg_depend d
-              WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
-"""
-Parents = MutableMapping[Literal["schema_name", "table_name", "schema_qualified_table_name"], Any]
 
 
 def options(connection: sa.Connection, typed: str | None, *, only_compares: bool) -> dict[str, Any]:
@@ -48,40 +30,12 @@ def options(connection: sa.Connection, typed: str | None, *, only_compares: bool
 
     return {
         "include_schemas": True,
-        "include_name": include_name(connection),
+        "include_name": visible(connection),
         "autogenerate_plugins": PLUGINS,
         "process_revision_directives": directives,
         "render_item": column_types.render_item,
         "compare_server_default": True,
     }
-
-
-def include_name(connection: sa.Connection) -> Callable[[str | None, NameType, Parents], bool]:
-    """Return a filter that hides what models do not describe: schemas without models, tables of an
-    extension, and the partitions of a table (unless they have models).
-
-    The catalog is asked at the first table, not before: a statement ahead of
-    `context.configure()` would open a transaction that Alembic then leaves to be rolled back.
-    """
-    hidden: set[tuple[str, str]] | None = None
-
-    def filter_name(name: str | None, type_: NameType, parents: Parents) -> bool:
-        nonlocal hidden
-        models = alembic_context.get_context().opts["target_metadata"].tables
-        if type_ == "schema":  # those that no model is in are somebody else's
-            return name is None or name in {table.schema for table in models.values()}
-        if type_ == "table" and name == log.TABLE.name:
-            return False
-        if type_ != "table" or connection.dialect.name != "postgresql":
-            return True
-        if hidden is None:
-            hidden = {(schema, table) for schema, table in connection.execute(sa.text(HIDDEN))}
-        if parents.get("schema_qualified_table_name") in models:
-            return True
-        schema = parents.get("schema_name") or connection.dialect.default_schema_name
-        return (schema, name) not in hidden
-
-    return filter_name
 
 
 def process(
@@ -116,8 +70,8 @@ def process(
         scripts.clear()
         console.say("The models and the database agree: no revision is needed, none was written.")
     elif not only_compares:
-        scripts[:] = phases.split(context, script, lock_safe=safe)
-        config.attributes["phases"] = {each.rev_id: phases.of(each) for each in scripts}
+        scripts[:] = split.split(context, script, lock_safe=safe)
+        config.attributes["phases"] = {each.rev_id: split.of(each) for each in scripts}
 
 
 def _lock_safe(config: Config) -> bool:

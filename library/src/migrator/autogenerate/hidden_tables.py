@@ -1,0 +1,54 @@
+"""Tables that autogenerate does not see: those of extensions, other schemas, partitions."""
+
+from collections.abc import Callable, MutableMapping
+from typing import Any, Literal
+
+import sqlalchemy as sa
+from alembic import context as alembic_context
+
+from migrator.revisions import log
+
+NameType = Literal[
+    "schema",
+    "table",
+    "column",
+    "index",
+    "unique_constraint",
+    "foreign_key_constraint",
+    "check_constraint",
+]
+HIDDEN = """
+SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relispartition
+   OR EXISTS (SELECT FROM pg_depend d
+              WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+"""
+Parents = MutableMapping[Literal["schema_name", "table_name", "schema_qualified_table_name"], Any]
+
+
+def visible(connection: sa.Connection) -> Callable[[str | None, NameType, Parents], bool]:
+    """Return a filter that hides what models do not describe: schemas without models, tables of an
+    extension, and the partitions of a table (unless they have models).
+
+    The catalog is asked at the first table, not before: a statement ahead of
+    `context.configure()` would open a transaction that Alembic then leaves to be rolled back.
+    """
+    hidden: set[tuple[str, str]] | None = None
+
+    def filter_name(name: str | None, type_: NameType, parents: Parents) -> bool:
+        nonlocal hidden
+        models = alembic_context.get_context().opts["target_metadata"].tables
+        if type_ == "schema":  # those that no model is in are somebody else's
+            return name is None or name in {table.schema for table in models.values()}
+        if type_ == "table" and name == log.TABLE.name:
+            return False
+        if type_ != "table" or connection.dialect.name != "postgresql":
+            return True
+        if hidden is None:
+            hidden = {(schema, table) for schema, table in connection.execute(sa.text(HIDDEN))}
+        if parents.get("schema_qualified_table_name") in models:
+            return True
+        schema = parents.get("schema_name") or connection.dialect.default_schema_name
+        return (schema, name) not in hidden
+
+    return filter_name
