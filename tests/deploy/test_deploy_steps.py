@@ -557,7 +557,7 @@ def test_lines_for_machines(stage: Stage, tmp_path: Path) -> None:
     stage.history(TABLE, MORE, execute("SELECT '|', 1 / 0"))
     end = stage.lines(code=1, **page)[-1]
     assert end["status"] == "failed"
-    assert end["stand"] == "none"
+    assert end["applied"] == "none"
     text = summary.read_text("utf-8")
     assert text.startswith(
         "before\n### Database migration\n\n| step | |\n|---|---|\n| wait | Postg"
@@ -645,7 +645,7 @@ def test_a_file_that_another_process_has_locked(
         before = file.read_bytes()
         output = light_stage.run(code=4, MIGRATOR_LOCK_DEADLINE="1")
         if mode == "IMMEDIATE":
-            assert "gave up waiting for a lock" in output
+            assert "got no lock in" in output
             assert "The database is at step1 (none of this deploy was applied)" in output
         else:
             assert "database is locked" in sentence(output)
@@ -676,9 +676,9 @@ def test_a_file_that_is_locked_before_the_verification(light_stage: Stage, tmp_p
         other.execute("BEGIN EXCLUSIVE")
         go_on(tmp_path)
         output = deploy.end(code=1)
-    assert "Not verified: Another session holds what this needs (database is locked)" in output
+    assert "Not verified: Another session holds a lock that this needs (database is locked)" in output
     assert "nothing was changed" not in output.lower()
-    assert "The database is at step2 (1 of 1 revisions stand)" in sentence(output)
+    assert "The database is at step2 (1 of 1 revisions applied)" in sentence(output)
     assert len(list(folder.iterdir())) == 2
     assert "verify   the target is reached" in light_stage.run(**more)
     assert "Nothing to do" in light_stage.run(**more)

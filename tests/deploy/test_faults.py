@@ -133,7 +133,7 @@ def test_the_server_goes_and_does_not_come_back(stage: Stage) -> None:
         stage.project.make("db-stop")
     output = deploy.end(code=1)
     assert "Revision step2 failed" in output
-    assert "does not answer any more, so where it stands is not known" in output
+    assert "no longer answers, so its state is not known" in output
     assert server_of(stage.project) == stage.server
     stage.run()
     assert stage.at == "step2"
@@ -179,8 +179,8 @@ def test_a_revision_fails(stage: Stage) -> None:
         "Revision step2 failed and its transaction was rolled back: division by zero"
         in end["message"]
     )
-    assert "The database is at step1 (1 of 3 revisions stand)" in end["message"]
-    assert (end["status"], end["stand"]) == ("failed", "step1")
+    assert "The database is at step1 (1 of 3 revisions applied)" in end["message"]
+    assert (end["status"], end["applied"]) == ("failed", "step1")
     assert end["not done"] == "step2 (failed), step3 (not tried)"
     assert end["to go back"].endswith("rollback --to base")
     assert stage.at == "step1"
@@ -265,7 +265,7 @@ def test_the_server_restarts(stage: Stage) -> None:
         restart(stage)
     output = deploy.end(code=1)
     assert "Revision step2 failed and its transaction was rolled back" in output
-    assert "The database is at step1 (1 of 3 revisions stand)" in output
+    assert "The database is at step1 (1 of 3 revisions applied)" in output
     assert "not done     step2 (failed), step3 (not tried)" in output
     stage.run()
     assert stage.ask("SELECT count(*) FROM rows") == [(1002,)]
@@ -284,7 +284,7 @@ def test_a_connection_is_cut(stage: Stage, which: str) -> None:
     output = deploy.end(code=1)
     if which == "migrate":
         assert "the connection that held the deploy lock was closed" in output, output
-    assert "The database is at step1 (1 of 3 revisions stand)" in output
+    assert "The database is at step1 (1 of 3 revisions applied)" in output
     assert "step2 (failed), step3 (not tried)" in output
     assert stage.at == "step1"
     stage.until_quiet()
@@ -310,7 +310,7 @@ def test_the_connection_is_cut_between_two_revisions(stage: Stage) -> None:
             assert stage.ask(f"{cut}'migrate:step2'") == [(True,)]
     output = deploy.end(code=1)
     assert "Revision step3 failed" in output
-    assert "The database is at step2 (2 of 3 revisions stand)" in output
+    assert "The database is at step2 (2 of 3 revisions applied)" in output
     stage.run()
     assert stage.ask("SELECT count(*) FROM rows") == [(1002,)]
     stage.until_quiet()
@@ -344,7 +344,7 @@ def test_an_index_that_was_invalid_before_is_not_left_behind(stage: Stage) -> No
 
 def stands(output: str) -> None:
     """What a deploy has to say that has applied two revisions and has not verified them."""
-    assert "The database is at step2 (2 of 2 revisions stand)" in output
+    assert "The database is at step2 (2 of 2 revisions applied)" in output
     assert "nothing was changed" not in output.lower()
     assert "  applied      step1, step2" in output
     assert "  not done     none" in output
