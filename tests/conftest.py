@@ -283,10 +283,8 @@ class Renderer:
         environment = self.environment(rendering, python)
         source = Rendering(environment.parent, dict(answers))
         (rendering.path / ".venv").symlink_to(environment)
-        if Warm.possible() and not fresh:
-            if environment not in self.warm:
-                self.warm[environment] = Interpreters(environment)
-            rendering.warm = self.warm[environment]
+        if not fresh:
+            rendering.warm = self.interpreters(environment)
         lock = source.read("uv.lock").replace(
             f'name = "{distribution(source)}"', f'name = "{distribution(rendering)}"'
         )
@@ -296,6 +294,12 @@ class Renderer:
         for name in ("pyproject.toml", "uv.lock", f"{LIBRARY}/pyproject.toml"):
             os.utime(rendering.path / name, ns=(installed.st_mtime_ns, installed.st_mtime_ns))
         return rendering
+
+    def interpreters(self, environment: Path) -> Interpreters | None:
+        """Those of an environment that nothing is installed into any more."""
+        if Warm.possible() and environment not in self.warm:
+            self.warm[environment] = Interpreters(environment)
+        return self.warm.get(environment)
 
     def lasting(self, rendering: Rendering) -> Rendering:
         """Keeps a rendering's server running until all tests have ended, and returns it."""
