@@ -333,6 +333,15 @@ class Renderer:
                 (project.path / ".postgres").rename(cluster)
         return cluster
 
+    def once(self, name: str, make: Callable[[], Any]) -> Any:
+        """What `make` returns, which JSON can hold; one of this run's workers calls it."""
+        result = self.shared / f"{name}.json"
+        with (self.shared / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not result.exists():
+                result.write_text(json.dumps(make()), encoding="utf-8")
+        return json.loads(result.read_text(encoding="utf-8"))
+
     def environment(self, rendering: Rendering, python: str) -> Path:
         """The environment for all renderings that depend on the same packages and Python."""
         metadata = tomllib.loads(rendering.read("pyproject.toml"))
