@@ -284,10 +284,8 @@ class Renderer:
         environment = self.environment(rendering, python)
         source = Rendering(environment.parent, dict(answers))
         (rendering.path / ".venv").symlink_to(environment)
-        if Warm.possible() and not fresh:
-            if environment not in self.warm:
-                self.warm[environment] = Interpreters(environment)
-            rendering.warm = self.warm[environment]
+        if not fresh:
+            rendering.warm = self.interpreters(environment)
         lock = source.read("uv.lock").replace(
             f'name = "{distribution(source)}"', f'name = "{distribution(rendering)}"'
         )
@@ -297,6 +295,12 @@ class Renderer:
         for name in ("pyproject.toml", "uv.lock", f"{LIBRARY}/pyproject.toml"):
             os.utime(rendering.path / name, ns=(installed.st_mtime_ns, installed.st_mtime_ns))
         return rendering
+
+    def interpreters(self, environment: Path) -> Interpreters | None:
+        """Those of an environment that nothing is installed into any more."""
+        if Warm.possible() and environment not in self.warm:
+            self.warm[environment] = Interpreters(environment)
+        return self.warm.get(environment)
 
     def lasting(self, rendering: Rendering) -> Rendering:
         """Keeps a rendering's server running until all tests have ended, and returns it."""
@@ -329,6 +333,15 @@ class Renderer:
                     (project.path / ".postgres" / name).unlink()
                 (project.path / ".postgres").rename(cluster)
         return cluster
+
+    def once(self, name: str, make: Callable[[], Any]) -> Any:
+        """What `make` returns, which JSON can hold; one of this run's workers calls it."""
+        result = self.shared / f"{name}.json"
+        with (self.shared / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not result.exists():
+                result.write_text(json.dumps(make()), encoding="utf-8")
+        return json.loads(result.read_text(encoding="utf-8"))
 
     def environment(self, rendering: Rendering, python: str) -> Path:
         """The environment for all renderings that depend on the same packages and Python."""

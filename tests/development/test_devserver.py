@@ -398,15 +398,6 @@ def test_an_interrupted_initdb(project: Path) -> None:
     assert not half.exists()
 
 
-def test_data_that_is_not_whole_is_left_alone(project: Path) -> None:
-    data = project / ".postgres" / "data"
-    data.mkdir(parents=True)
-    (data / "precious").touch()
-    with pytest.raises(UsageError, match="remove"):
-        devserver.url(project, "app")
-    assert (data / "precious").exists()
-
-
 def test_data_of_another_version(shared: Path) -> None:
     devserver.url(shared, "app")
     devserver.DevServer(shared).stop()

@@ -451,9 +451,9 @@ def install(environment: Path, *packages: str, folder: Path | None = None) -> No
 
 
 @pytest.fixture
-def stock(with_alembic: Path, tmp_path: Path) -> Rendering:
+def stock(with_alembic: Path, renderer: Renderer, tmp_path: Path) -> Rendering:
     """What `alembic init` makes, with a URL, one model, and migrations.mk."""
-    other = Rendering(tmp_path, {})
+    other = Rendering(tmp_path, {}, renderer.interpreters(with_alembic))
     other.path.joinpath(".venv").symlink_to(with_alembic)
     assert other.run(".venv/bin/alembic init alembic").returncode == 0
     (other.path / "models.py").write_text(
@@ -539,6 +539,7 @@ def test_copying_what_they_say_makes_them_work(stock: Rendering, shared: Renderi
     stock.make("revision m=添加")
     shutil.copytree(shared.path / LIBRARY, stock.path / LIBRARY)
     (stock.path / ".venv").unlink()
+    stock.warm = None
     install(stock.path / ".venv", "alembic", f"./{LIBRARY}[sqlite]", folder=stock.path)
     assert stock.make("-s db-url") == "sqlite:///my_service.db\n"
     assert "there is no development server" in stock.run("make db-start").stderr

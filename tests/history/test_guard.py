@@ -92,7 +92,7 @@ def project(renderer: Renderer) -> Rendering:
 def branch(project: Rendering, tmp_path: Path) -> Branch:
     """A copy of the project, on the branch `work`."""
     shutil.copytree(project.path, tmp_path / "copy", symlinks=True)
-    copy = Branch(Rendering(tmp_path / "copy", project.answers))
+    copy = Branch(Rendering(tmp_path / "copy", project.answers, project.warm))
     copy.git("switch --quiet --create work")
     return copy
 

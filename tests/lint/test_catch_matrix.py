@@ -5,7 +5,6 @@ asked for in one process, as for a merge request.
 """
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,11 +17,18 @@ CASES = cases()
 ASK = Path(__file__).with_name("asking.py")
 
 
-@pytest.fixture(scope="module")
-def verdicts(renderer: Renderer) -> Iterator[dict[str, list[str]]]:
+@pytest.fixture(scope="session")
+def verdicts(renderer: Renderer) -> dict[str, list[str]]:
     """The rules that each case breaks."""
+    found: dict[str, list[str]] = renderer.once("verdicts", lambda: ask(renderer))
+    return found
+
+
+def ask(renderer: Renderer) -> dict[str, list[str]]:
+    """Has all cases judged in one project."""
     with renderer.stopping():
         project = renderer.ready()
+        renderer.serve(project)
         versions = project.path / "migrations/versions"
         for path in versions.glob("*.py"):
             path.unlink()
@@ -32,7 +38,8 @@ def verdicts(renderer: Renderer) -> Iterator[dict[str, list[str]]]:
         names = " ".join(case.name for case in CASES)
         done = project.run(f".venv/bin/python {ASK} {names}")
         assert done.returncode == 0, done.stderr
-        yield json.loads(done.stdout)
+        judged: dict[str, list[str]] = json.loads(done.stdout)
+        return judged
 
 
 @pytest.mark.parametrize("case", [c for c in CASES if c.unsafe], ids=lambda case: case.name)

@@ -155,6 +155,11 @@ class Warm:
         return sys.platform == "linux"
 
     @property
+    def pid(self) -> int:
+        """The process that commands are forked from."""
+        return self._process.pid
+
+    @property
     def client(self) -> str:
         """What to call instead of the environment's Python; the rest of a line follows."""
         return shlex.join([str(self.python), "-IS", str(CLIENT), str(self._address)])

@@ -53,19 +53,32 @@ def receive(control: socket.socket) -> int:
     return int(said)
 
 
+def given() -> dict[str, str]:
+    """The variables that .venv/bin/python would be started with.
+
+    Without what is here because of this program: LC_CTYPE, which Python sets, and the name of this
+    program, which make exports since it came as an argument.
+    """
+    with open("/proc/self/environ", "rb") as file:  # noqa: PTH123 - pathlib takes long to import
+        pairs = os.fsdecode(file.read()).split("\0")
+    variables = dict(pair.split("=", 1) for pair in pairs if "=" in pair)
+    return {name: value for name, value in variables.items() if name != "PYTHON"}
+
+
 def main(address: str, arguments: Sequence[str]) -> int:
     """Runs `.venv/bin/python ARGUMENTS` in this folder, and returns the exit code."""
     command = [".venv/bin/python", *arguments]
+    variables = given()
     if fits(command):
         control = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         control.connect(address)
-        cwd = os.getcwd()  # noqa: PTH109 - pathlib takes as long as all the rest
-        send(control, command, cwd, os.environ, [0, 1, 2])
+        cwd = os.getcwd()  # noqa: PTH109
+        send(control, command, cwd, variables, [0, 1, 2])
         if pid := receive(control):
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 signal.signal(number, lambda number, _: os.kill(pid, number))
             return receive(control)
-    os.execv(command[0], command)
+    os.execve(command[0], command, variables)
 
 
 if __name__ == "__main__":

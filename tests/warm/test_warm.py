@@ -1,6 +1,7 @@
 """A forked command is the same as one that starts its own Python."""
 
 import json
+import os
 import signal
 from collections.abc import Iterator
 
@@ -14,7 +15,7 @@ LOOK = """
 import json, locale, os, signal, sys
 print(json.dumps({
     "arguments": sys.argv, "name": __name__, "folder": os.getcwd(), "first": sys.path[0],
-    "variables": dict(os.environ), "session": os.getpid() != os.getppid(),
+    "variables": dict(os.environ), "parent": os.getppid(),
     "encodings": [sys.stdin.encoding, sys.stdout.encoding, sys.stderr.errors],
     "locale": locale.setlocale(locale.LC_CTYPE), "python": sys.executable,
     "signals": [signal.getsignal(n) == signal.default_int_handler for n in (2, 15)],
@@ -48,7 +49,10 @@ def test_what_it_sees(project: Rendering, fresh: Rendering) -> None:
     forked, started = (each.run(command, env=env) for each in (project, fresh))
     assert (forked.returncode, forked.stderr) == (started.returncode, started.stderr)
     assert (forked.returncode, forked.stderr) == (7, "数据 \\udcff\n")
-    assert json.loads(forked.stdout) == json.loads(started.stdout)
+    seen = [json.loads(done.stdout) for done in (forked, started)]
+    assert project.warm
+    assert [each.pop("parent") for each in seen] == [project.warm.plain.pid, os.getpid()]
+    assert seen[0] == seen[1]
 
 
 def test_an_exception(project: Rendering, fresh: Rendering) -> None:
@@ -76,6 +80,19 @@ def test_commands(project: Rendering, fresh: Rendering, command: str) -> None:
     assert forked.returncode == started.returncode
     assert forked.stdout == started.stdout
     assert forked.stderr == started.stderr
+
+
+def test_recipes_are_forked(project: Rendering) -> None:
+    """Else they are right, but slow."""
+    assert project.warm
+    client = project.warm.in_recipes.client
+    recipe = "look:\n\t@$(PYTHON) look.py > look.json || true\n"
+    (project.path / "look.mk").write_text(f"include migrations.mk\n{recipe}", "utf-8")
+    done = project.run(f"make -f look.mk look 'PYTHON={client}'")
+    assert done.returncode == 0, done.stderr
+    seen = json.loads(project.read("look.json"))
+    assert (seen["name"], seen["variables"]["PYTHONUTF8"]) == ("__main__", "1")
+    assert seen["parent"] == project.warm.in_recipes.pid
 
 
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGKILL])
