@@ -271,7 +271,12 @@ def renamed(url: str, database: str) -> str:
 def staged(project: Rendering) -> Iterator[Stage]:
     """A stage for one test."""
     server = SERVERS[project.path]
-    with psycopg.connect(server, autocommit=True) as admin:
+    try:
+        admin = psycopg.connect(server, autocommit=True)
+    except psycopg.OperationalError:  # a test that stopped it has failed: that one, not this one
+        server_of(project)
+        admin = psycopg.connect(server, autocommit=True)
+    with admin:
         admin.execute(f"CREATE DATABASE {DATABASE} TEMPLATE template0")
     stage = Stage(project, server, renamed(server, DATABASE))
     try:

@@ -33,15 +33,17 @@ def test_a_holder_that_never_ends(rows: Stage) -> None:
         limits = {"MIGRATOR_GATE_TIMEOUT": "1.5", "MIGRATOR_LOCK_DEADLINE": "4"}
         output = rows.run(code=4, **limits)
         pid = holder.info.backend_pid
-        assert re.search(rf"gate +Waiting for process {pid} \(report, transaction open for", output)
-        assert f"Not waiting longer for process {pid}" in output
+        assert re.search(
+            rf"blockers Waiting for process {pid} \(report, transaction open for", output
+        )
+        assert f"No longer waiting for process {pid}" in output
         assert "step2 did not get its lock" in output
         who = (
             rf"process {pid} \(report, transaction open for [\d.]+ s, holds AccessShareLock on rows"
         )
         assert re.search(rf"got no lock in \d+ s and \d+ attempts\. .*{who}", output)
         assert "count(*)" not in output  # a statement may hold personal data
-        assert "The database is at step1 (none of this deploy was applied)" in output
+        assert "The database is at step1 (no revision was applied)" in output
         assert rows.ask(COLUMN) == []
         output = rows.run("--no-blockers", "--show-queries", code=4, MIGRATOR_LOCK_DEADLINE="1")
         assert "SELECT count(*) FROM rows" in output
@@ -57,7 +59,7 @@ def test_a_holder_that_ends(rows: Stage) -> None:
         deploy = rows.start("--no-blockers")
         deploy.until_it_says("retrying (attempt 3)")
     output = deploy.end()
-    assert re.search(r"applied step2 in [\d.]+ s \(\d+ tries, waited [\d.]+ s before\)", output)
+    assert re.search(r"applied step2 in [\d.]+ s \(\d+ attempts, waited [\d.]+ s before\)", output)
     attempts, waited = rows.ask("SELECT attempts, waited FROM migration_log ORDER BY id")[-1]
     assert attempts >= 3
     assert waited > 0
@@ -103,7 +105,7 @@ def test_autovacuum_gives_way(vacuumed: Stage) -> None:
     """To a try that is longer than deadlock_timeout, and to no other."""
     output = vacuumed.run(MIGRATOR_GATE_TIMEOUT="1")
     assert re.search(r"Blocked by process \d+ \(autovacuum, cancelled soon, holds Share", output)
-    assert "Not waiting longer for process" in output
+    assert "No longer waiting for process" in output
     assert vacuumed.at == "step2"
 
 

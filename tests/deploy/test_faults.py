@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import time
 from pathlib import Path
@@ -187,7 +188,7 @@ def test_a_revision_fails(stage: Stage) -> None:
     assert stage.ask("SELECT count(*) FROM rows") == [(1000,)]
     assert stage.ask("SELECT revision FROM migration_log") == [("step1",)]
     output = stage.run(code=1)
-    assert "none of this deploy was applied" in output
+    assert "no revision was applied" in output
     assert "Traceback" not in output
 
 
@@ -230,7 +231,7 @@ def test_stopped(stage: Stage, tmp_path: Path, point: str, sent: signal.Signals)
             deploy.until_it_says(waits)
         deploy.send(sent)
         output = deploy.end(code=130)
-        assert "stopped" in output.lower(), output
+        assert re.search("stopped|interrupted", output, re.IGNORECASE), output
         if point != "lock":
             stage.until_quiet()
     assert not list(tmp_path.rglob("*.*"))

@@ -665,11 +665,11 @@ def test_what_was_applied_before_a_failure_stands(deploying: Rendering, url: str
     assert "Revision rev2 failed and its transaction was rolled back: " in said(done)
     assert "nowhere" in done.stderr
     assert re.search(r"applied +rev1\n +not done +rev2 \(failed\), rev3 \(not tried\)", done.stderr)
-    assert "The database is at rev1 (1 of 3 revisions stand)." in done.stderr
+    assert "The database is at rev1 (1 of 3 revisions applied)." in done.stderr
     assert {"t1", "t2", "t3"} & tables(url) == {"t1"}
     again = deploy(deploying, url)
     assert again.returncode == 1
-    assert "The database is at rev1 (none of this deploy was applied)." in said(again)
+    assert "The database is at rev1 (no revision was applied)." in said(again)
     second.unlink()
     write_revision(deploying, "rev2", "rev1", create.format("t2"))
     mended = deploy(deploying, url)
@@ -687,7 +687,7 @@ def test_a_lock_that_is_held_ends_the_deploy(deploying: Rendering, new_postgresq
         done = deploy(deploying, url, **short)
         assert done.returncode == 4
         assert f"Blocked by process {somebody.info.backend_pid} (" in said(done)
-        assert f"The database is at {FIRST} (none of this deploy was applied)" in said(done)
+        assert f"The database is at {FIRST} (no revision was applied)" in said(done)
         env = {"DATABASE_URL": url, **PLAIN, **short}
         assert "Error 4" in deploying.run("make deploy", env=env).stderr
     assert deploy(deploying, url).returncode == 0
