@@ -77,7 +77,7 @@ def test_a_host_that_does_not_answer(stage: Stage, arguments: tuple[str, ...]) -
         url = f"postgresql://postgres:{PASSWORD}@127.0.0.1:{taken.getsockname()[1]}/deployed"
         output = stage.run(*arguments, code=1, DATABASE_URL=url, MIGRATOR_WAIT_TIMEOUT="1")
     assert "Connection refused" in sentence(output)
-    assert ("Trying for 1 s" in output) == (not arguments)
+    assert ("Retrying for 1 s" in output) == (not arguments)
     url = f"postgresql://postgres:{PASSWORD}@host.invalid/deployed"
     output = stage.run("--no-wait", code=1, DATABASE_URL=url)
     assert "host.invalid" in sentence(output)
@@ -272,7 +272,7 @@ def test_the_window_is_closed(stage: Stage) -> None:
     assert "--now" in sentence(output)
     assert stage.at == ""
     assert "cannot be read" in sentence(stage.run(code=2, MIGRATOR_WINDOW="at night"))
-    assert "does not count: --now" in stage.run("--now", **closed)
+    assert "is ignored: --now" in stage.run("--now", **closed)
     # Nothing to do is not refused, at whatever time.
     assert "Nothing to do" in stage.run(**closed)
 
@@ -292,8 +292,8 @@ def test_what_is_there_before(stage: Stage) -> None:
         output = deploy.end()
     assert "an old transaction may block the deploy: process" in output
     assert "(forgotten, transaction open for" in output
-    assert "there before this deploy: INVALID index ix_old" in output
-    assert "there before this deploy: NOT VALID constraint ck_old on rows" in output
+    assert "unfinished before this deploy: INVALID index ix_old" in output
+    assert "unfinished before this deploy: NOT VALID constraint ck_old on rows" in output
     assert stage.at == "step2"
 
 

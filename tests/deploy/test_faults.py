@@ -34,7 +34,7 @@ BUILDING = "SELECT FROM pg_stat_progress_create_index WHERE phase LIKE 'waiting 
 PATIENT = {"MIGRATOR_LOCK_TIMEOUT": "0", "MIGRATOR_STATEMENT_TIMEOUT": "0"}  # until it is ended
 
 
-@pytest.mark.parametrize("point", ["at the gate", "inside", "before its commit", "between two"])
+@pytest.mark.parametrize("point", ["at a blocker", "inside", "before its commit", "between two"])
 def test_killed(stage: Stage, point: str) -> None:
     stage.begin(ROWS)
     wait = "SELECT pg_advisory_xact_lock(1)"
@@ -45,10 +45,10 @@ def test_killed(stage: Stage, point: str) -> None:
         steps(execute("ALTER TABLE rows ADD extra int"), STOP if point == "inside" else "pass"),
         steps(MORE, STOP),
     )
-    gate = [] if point == "at the gate" else ["--no-blockers"]
+    waits = [] if point == "at a blocker" else ["--no-blockers"]
     with stage.holding(wait):
-        deploy = stage.start(*gate, **PATIENT)
-        if point == "at the gate":
+        deploy = stage.start(*waits, **PATIENT, MIGRATOR_GATE_AGE="0.01")
+        if point == "at a blocker":
             deploy.until_it_says("Waiting for process")
         else:
             stage.until("SELECT FROM pg_locks WHERE NOT granted", deploy)
@@ -204,7 +204,7 @@ def test_stopped(stage: Stage, tmp_path: Path, point: str, sent: signal.Signals)
         url, gate, backup = stage.url, ["--no-blockers"], "false"
         if point == "server":
             url = stage.url.replace(f":{other.info.port}/", ":1/")
-            waits = "Trying for"
+            waits = "Retrying for"
         elif point == "lock":
             other.execute(f"SELECT pg_advisory_lock({KEY})")
             waits = "Waiting for another deploy"
@@ -295,7 +295,7 @@ def test_a_connection_is_cut(stage: Stage, which: str) -> None:
 
 
 def test_the_connection_is_cut_between_two_revisions(stage: Stage) -> None:
-    """While it waits at the gate, in no transaction."""
+    """While it waits for a blocker, in no transaction."""
     stage.history(TABLE, steps(MORE, STOP), MORE)
     with stage.stopping() as lock:
         deploy = stage.start(**PATIENT)

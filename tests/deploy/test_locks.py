@@ -60,7 +60,7 @@ def test_the_time_of_a_backup_does_not_count(stage: Stage, tmp_path: Path) -> No
         second.until_it_says("Waiting for another deploy, which is backing up: process")
         stage.until(STILL_WAITS, second)
     assert first.end().count(" applied ") == 3
-    assert "Nothing to do any more" in second.end()
+    assert "Nothing left to do" in second.end()
 
 
 def test_a_holder_that_hangs_after_its_backup(stage: Stage) -> None:

@@ -25,7 +25,7 @@ def test_the_contract_waits_until_the_new_code_runs(stage: Stage) -> None:
     assert "deploy first" in stage.run(command="check", code=3)
     said = stage.run("--phase", "expand")
     assert stage.at == "step4"
-    assert "--phase contract, when no older code runs: 2 to apply" in said
+    assert "run deploy --phase contract when no older code runs: 2 to apply" in said
     # The new code starts now, and may: what is missing is only for when the old code is gone.
     for command in ("check", "wait"):
         said = stage.run(command=command)
@@ -66,7 +66,7 @@ def test_a_deploy_of_both_says_what_that_means(stage: Stage) -> None:
     assert stage.at == "step3"
     write(stage, "expand", "expand", "contract", "expand", "contract")
     said = stage.run()
-    assert "Code that was there before these may fail after them" in said
+    assert "Code that is older than these revisions may fail after them" in said
     assert "--phase expand, then the new code, then --phase contract" in said
     assert stage.at == "step5"
 

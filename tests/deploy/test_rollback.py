@@ -82,7 +82,7 @@ def test_back_from_two_heads(stage: Stage) -> None:
     assert "Nothing to revert" in back(stage, "b1")
     # Steps are those of one branch; what is asked and shown is what is done.
     output = back(stage, "-1")
-    shown = {name for name in HISTORY if f"  takes back {name}  " in output}
+    shown = {name for name in HISTORY if f"  reverts {name}  " in output}
     assert len(shown) == 1
     assert state(stage)[1] == {"root", "a", "b1"} - shown
     output = back(stage, "base")
