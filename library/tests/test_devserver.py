@@ -37,7 +37,7 @@ def test_it_runs_as_long_as_somebody_has_claimed_it(tmp_path: Path) -> None:
     """Whatever the file says: the number of a process may be somebody else's by now."""
     folder = Folder(tmp_path)
     with folder.exclusive():
-        folder.record(5433, Path("/bin/postgres"), os.getpid())
+        folder.write_state(5433, Path("/bin/postgres"), os.getpid())
         assert folder.status() == Status(port=5433)
         claimed = folder.claim()
         assert folder.status() == Status(True, 5433, os.getpid(), "/bin/postgres")
