@@ -35,13 +35,13 @@ check: .venv/installed ## lint, format and types of everything, the template as 
 	@MYPYPATH="$(TEMPLATE)" .venv/bin/mypy --cache-dir .mypy_cache/template $(foreach folder,app migrations scripts tests,"$(TEMPLATE)/$(folder)")
 
 bench: .venv/installed ## measure against plain Alembic; prints tables
-	@.venv/bin/python benchmarks/run.py
+	@.venv/bin/python -m benchmarks.run
 
 bench-deploy: .venv/installed ## measure what users notice of a deploy, by tool, for the README (40 min)
-	@.venv/bin/python benchmarks/underload/run.py --readme --svg docs/images/deploy-under-load.svg
+	@.venv/bin/python -m benchmarks.underload.run --readme --svg docs/images/deploy-under-load.svg
 
 bench-matrix: .venv/installed ## unsafe revisions and who catches them, by tool, for the README (5 min)
-	@PATH="$$PATH:$(CURDIR)/.venv/bin" .venv/bin/python benchmarks/matrix.py --all --readme
+	@PATH="$$PATH:$(CURDIR)/.venv/bin" .venv/bin/python -m benchmarks.matrix --all --readme
 
 release: .venv/installed ## give what is on main a version and a tag (dry-run=1 only shows it)
 	@.venv/bin/python scripts/release.py $(if $(dry-run),--dry-run)

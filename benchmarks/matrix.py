@@ -13,13 +13,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-sys.path[0] = str(Path(__file__).resolve().parent.parent)
-
-# The repository has to be on the path first.
-from benchmarks import projects  # noqa: E402
-from benchmarks.matrix_tools import Tool, tools  # noqa: E402
-from benchmarks.tables import Table  # noqa: E402
-from tests.lint.catch_cases import ROWS, SCHEMA, Case, cases  # noqa: E402
+from benchmarks import projects
+from benchmarks.matrix_tools import Tool, tools
+from benchmarks.tables import Table
+from tests.lint.catch_cases import ROWS, SCHEMA, Case, cases
 
 README = projects.REPOSITORY / "README.md"
 MARKERS = ("<!-- bench-matrix:begin -->", "<!-- bench-matrix:end -->")

@@ -58,10 +58,11 @@ def copy_template(target: Path) -> Path:
         command, cwd=REPOSITORY, capture_output=True, encoding="utf-8", check=True
     ).stdout
     for name in filter(None, listed.split("\0")):
-        wanted = name.startswith((f"{FOLDER}/", "hooks/", "cookiecutter.json"))
+        wanted = name.startswith((f"{FOLDER}/", "library/", "hooks/", "cookiecutter.json"))
         if wanted and (REPOSITORY / name).exists():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(REPOSITORY / name, target / name)
+            # The template holds the library as a link.
+            shutil.copy(REPOSITORY / name, target / name, follow_symlinks=False)
     return target
 
 

@@ -3,18 +3,13 @@
 import argparse
 import os
 import platform
-import sys
 from importlib.metadata import version
-from pathlib import Path
 
-sys.path[0] = str(Path(__file__).resolve().parent.parent)
-
-# The repository has to be on the path first.
-from benchmarks.commands import commands, sqlite  # noqa: E402
-from benchmarks.imports import imports  # noqa: E402
-from benchmarks.journeys import deploys, history, rendering  # noqa: E402
-from benchmarks.pairing import Effort  # noqa: E402
-from benchmarks.workshop import Sizes, workshop  # noqa: E402
+from benchmarks.commands import commands, sqlite
+from benchmarks.imports import imports
+from benchmarks.journeys import deploys, history, rendering
+from benchmarks.pairing import Effort
+from benchmarks.workshop import Sizes, workshop
 
 BENCHMARKS = {
     "rendering": rendering,

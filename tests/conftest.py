@@ -32,6 +32,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from cookiecutter.main import cookiecutter
 
@@ -171,7 +172,7 @@ class Rendering:
         if self.warm and folder == self.path:
             if self.warm.plain.fits(command, variables):
                 return self.warm.plain.start(command, cwd=folder, env=variables, together=together)
-            if command[0] == "make":
+            if command[0] == "make" and not any(each.startswith("PYTHON=") for each in command):
                 command = [*command, f"PYTHON={self.warm.in_recipes.client}"]
         return subprocess.Popen(
             command,
@@ -196,6 +197,12 @@ class Rendering:
     def files(self) -> dict[str, bytes]:
         """The contents of all files by name."""
         return files_of(self.path)
+
+    def database_url(self) -> str:
+        """The URL of its database for libpq; the development server is started if it is down."""
+        done = self.run(".venv/bin/python -m migrator db url")
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip().replace("+psycopg", "")
 
     def stop(self) -> None:
         """Stops the server that the project may have started."""
@@ -235,6 +242,7 @@ class Renderer:
         self.scratch = scratch
         self.shared = shared
         self.made: list[Rendering] = []
+        self.lasts: list[Rendering] = []
         self.kept: dict[str, Rendering] = {}
         self.warm: dict[Path, Interpreters] = {}
         self.numbers = itertools.count(1)
@@ -288,6 +296,38 @@ class Renderer:
             os.utime(rendering.path / name, ns=(installed.st_mtime_ns, installed.st_mtime_ns))
         return rendering
 
+    def lasting(self, rendering: Rendering) -> Rendering:
+        """Keeps a rendering's server running until all tests have ended, and returns it."""
+        self.made.remove(rendering)
+        self.lasts.append(rendering)
+        return rendering
+
+    def serve(self, rendering: Rendering) -> str:
+        """Starts the server of a ready rendering, and returns `database_url`.
+
+        Its cluster is a copy of one that is made once for all of them, and it does not wait for
+        the disk.
+        """
+        # With the owners, if we are root; and what is equal in all of them.
+        copy = ["cp", "-a", f"{self.cluster()}/.", str(rendering.path / ".postgres")]
+        subprocess.run(copy, check=True)
+        return rendering.database_url()
+
+    def cluster(self) -> Path:
+        """A .postgres folder for `serve`, without what is about a server that runs."""
+        cluster = self.shared / "cluster"
+        with (self.shared / "cluster.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not cluster.exists():
+                project = self.ready()
+                with psycopg.connect(project.database_url(), autocommit=True) as connection:
+                    connection.execute("ALTER SYSTEM SET fsync = off")
+                project.stop()
+                for name in ("lock", "log", "server"):
+                    (project.path / ".postgres" / name).unlink()
+                (project.path / ".postgres").rename(cluster)
+        return cluster
+
     def environment(self, rendering: Rendering, python: str) -> Path:
         """The environment for all renderings that depend on the same packages and Python."""
         metadata = tomllib.loads(rendering.read("pyproject.toml"))
@@ -305,7 +345,12 @@ class Renderer:
             if not (home / "ready").exists():
                 shutil.rmtree(home, ignore_errors=True)
                 source = self.render_into(home, rendering.answers)
-                source.make(f"setup BASE_PYTHON={shlex.quote(python)}" if python else "setup")
+                goals = ["setup"]
+                if python:
+                    goals.append(f"BASE_PYTHON={shlex.quote(python)}")
+                if (uv := Path(sys.prefix, "bin/uv")).exists():  # else each would install one
+                    goals.append(f"UV={uv}")
+                source.make(" ".join(goals))
                 (home / "ready").symlink_to(source.path / ".venv")
         return (home / "ready").resolve()
 
@@ -363,6 +408,13 @@ class Renderer:
                 rendering.stop()
             del self.made[before:]
 
+    def close(self) -> None:
+        """Stops all that lasts."""
+        for rendering in self.lasts:
+            rendering.stop()
+        for interpreters in self.warm.values():
+            interpreters.folders.close()
+
 
 def copy_as_cloned(target: Path) -> None:
     """Copies this repository to `target` as a clone has it: without caches and other strays."""
@@ -395,8 +447,7 @@ def renderer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Renderer]:
         with renderer.stopping():
             yield renderer
     finally:
-        for warm in renderer.warm.values():
-            warm.folders.close()
+        renderer.close()
 
 
 @pytest.fixture

@@ -6,21 +6,18 @@ import sys
 import time
 from pathlib import Path
 
-sys.path[0] = str(Path(__file__).resolve().parents[2])
-
-# The repository has to be on the path first.
-from benchmarks.underload import report  # noqa: E402
-from benchmarks.underload.changes import BY_NAME, MAIN  # noqa: E402
-from benchmarks.underload.peers import registry  # noqa: E402
-from benchmarks.underload.peers.tool import NotRunnable, Tool  # noqa: E402
-from benchmarks.underload.picture import draw, write  # noqa: E402
-from benchmarks.underload.plan import plan  # noqa: E402
-from benchmarks.underload.results import NOTHING, Results, load_results  # noqa: E402
-from benchmarks.underload.server import Server  # noqa: E402
-from benchmarks.underload.small import SMALL  # noqa: E402
-from benchmarks.underload.targets import targets  # noqa: E402
-from benchmarks.underload.trial import Range  # noqa: E402
-from benchmarks.workshop import Workshop, workshop  # noqa: E402
+from benchmarks.underload import report
+from benchmarks.underload.changes import BY_NAME, MAIN
+from benchmarks.underload.peers import registry
+from benchmarks.underload.peers.tool import NotRunnable, Tool
+from benchmarks.underload.picture import draw, write
+from benchmarks.underload.plan import plan
+from benchmarks.underload.results import NOTHING, Results, load_results
+from benchmarks.underload.server import Server
+from benchmarks.underload.small import SMALL
+from benchmarks.underload.targets import targets
+from benchmarks.underload.trial import Range
+from benchmarks.workshop import Workshop, workshop
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 PICTURE = "docs/images/deploy-under-load.svg"  # where the README expects it

@@ -40,8 +40,8 @@ def test_a_password_that_is_not_escaped(password: str) -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ("geheim", "cannot be read"),
-        ("postgresql://u:geheim@h:port/d", "cannot be read"),
+        ("geheim", "cannot be parsed"),
+        ("postgresql://u:geheim@h:port/d", "cannot be parsed"),
         ("mysql://u:geheim@h/d", "mysql is not supported"),
         ("sqlite://", "in memory"),
         ("sqlite:///:memory:", "in memory"),

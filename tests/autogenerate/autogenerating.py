@@ -66,11 +66,10 @@ ROWS = "INSERT INTO shops (name, town, street) SELECT 'n', 1, 's' FROM generate_
 class Project:
     """A rendering with the tables above, at the revision `first`."""
 
-    def __init__(self, rendering: Rendering) -> None:
+    def __init__(self, rendering: Rendering, url: str) -> None:
         self.rendering = rendering
         self.folder = rendering.path / "migrations/versions"
-        rendering.make("db-start")
-        self.url = rendering.make("-s db-url").strip().replace("+psycopg", "")
+        self.url = url
         self.models(*BEFORE)
         self.alembic("upgrade head")
         self.alembic("revision --autogenerate -m first")
@@ -146,11 +145,10 @@ def changed(place: int, column: str) -> list[str]:
     return [column if number == place else each for number, each in enumerate(BEFORE)]
 
 
-@contextmanager
-def prepared(renderer: Renderer) -> Iterator[Project]:
-    """One project for all tests of a module."""
-    with renderer.stopping():
-        yield Project(renderer.ready())
+def prepared(renderer: Renderer) -> Project:
+    """One project for all tests."""
+    rendering = renderer.lasting(renderer.ready())
+    return Project(rendering, renderer.serve(rendering))
 
 
 @contextmanager

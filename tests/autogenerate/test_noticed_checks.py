@@ -4,24 +4,11 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterator
 
 import pytest
 
-from tests.autogenerate.autogenerating import BEFORE, Project, changed, prepared, restored
-from tests.conftest import Render, Renderer, Rendering
-
-
-@pytest.fixture(scope="module")
-def shared(renderer: Renderer) -> Iterator[Project]:
-    with prepared(renderer) as project:
-        yield project
-
-
-@pytest.fixture
-def project(shared: Project) -> Iterator[Project]:
-    with restored(shared):
-        yield shared
+from tests.autogenerate.autogenerating import BEFORE, Project, changed
+from tests.conftest import Render, Rendering
 
 
 def check(condition: str, name: str = "town") -> str:

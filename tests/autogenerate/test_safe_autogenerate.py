@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
 
@@ -13,23 +12,8 @@ from tests.autogenerate.autogenerating import (
     ROWS,
     Project,
     changed,
-    prepared,
-    restored,
     settled,
 )
-from tests.conftest import Renderer
-
-
-@pytest.fixture(scope="module")
-def shared(renderer: Renderer) -> Iterator[Project]:
-    with prepared(renderer) as project:
-        yield project
-
-
-@pytest.fixture
-def project(shared: Project) -> Iterator[Project]:
-    with restored(shared):
-        yield shared
 
 
 def test_an_index_is_one_online_revision(project: Project) -> None:

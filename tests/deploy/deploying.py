@@ -250,16 +250,16 @@ class Stage:
 
 def prepare(renderer: Renderer) -> Rendering:
     """A new project with a running server and no revision."""
-    project = renderer.ready()
+    project = renderer.lasting(renderer.ready())
     for path in (project.path / "migrations/versions").glob("*.py"):
         path.unlink()
-    project.make("db-start")
+    SERVERS[project.path] = renderer.serve(project)
     return project
 
 
 def server_of(project: Rendering) -> str:
     """The URL of the project's server, started if it is down."""
-    return project.make("-s db-url").strip().replace("+psycopg", "")
+    return project.database_url()
 
 
 def renamed(url: str, database: str) -> str:
@@ -270,8 +270,6 @@ def renamed(url: str, database: str) -> str:
 @contextmanager
 def staged(project: Rendering) -> Iterator[Stage]:
     """A stage for one test."""
-    if project.path not in SERVERS:  # asked once: it takes as long as a short test
-        SERVERS[project.path] = server_of(project)
     server = SERVERS[project.path]
     with psycopg.connect(server, autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {DATABASE} TEMPLATE template0")

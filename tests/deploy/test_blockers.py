@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Renderer, Rendering
-from tests.deploy.deploying import Stage, alone, execute, prepare, staged, steps
+from tests.deploy.deploying import Stage, alone, execute, steps
 
 ROWS = "CREATE TABLE rows AS SELECT n, n % 7 AS m FROM generate_series(1, 1000) n"
 TABLE = execute(ROWS)
@@ -18,18 +17,6 @@ COLUMN = (
 )
 INVALID = "SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid"
 BUILDING = "SELECT FROM pg_stat_progress_create_index WHERE phase LIKE 'waiting for%'"
-
-
-@pytest.fixture(scope="module")
-def project(renderer: Renderer) -> Iterator[Rendering]:
-    with renderer.stopping():
-        yield prepare(renderer)
-
-
-@pytest.fixture
-def stage(project: Rendering) -> Iterator[Stage]:
-    with staged(project) as stage:
-        yield stage
 
 
 @pytest.fixture
@@ -324,13 +311,14 @@ def test_a_build_of_another_session_is_waited_for_until_the_deadline(
         work = threading.Thread(target=builder.execute, args=[build])
         work.start()
         rows.until(BUILDING)
-        oid = rows.ask(f"SELECT oid FROM pg_class WHERE relname = '{build.split()[-1]}'")
+        who = f"process {builder.info.backend_pid} (colleague)"
+        index = re.findall(r"\w*ix_\w+", build)[0]
+        oid = rows.ask(f"SELECT '{index}'::regclass::oid")
         output = rows.run("--no-blockers", code=4, MIGRATOR_LOCK_DEADLINE="1")
         assert rows.at == "step1"
-        assert rows.ask(f"SELECT oid FROM pg_class WHERE relname = '{build.split()[-1]}'") == oid
+        assert rows.ask(f"SELECT '{index}'::regclass::oid") == oid
         old.execute("ROLLBACK")
         work.join()
-    who = f"process {builder.info.backend_pid} (colleague)"
     assert f"is being built by {who}: waiting for it to end" in output
     assert re.search(
         rf"gave up after 1 s: the index \w+ is still being built by {re.escape(who)}\.", output
@@ -351,7 +339,7 @@ def test_a_build_whose_index_may_not_be_seen_is_waited_for(rows: Stage) -> None:
         admin.execute("GRANT ALL ON SCHEMA public TO plain")
         admin.execute("ALTER TABLE rows OWNER TO plain; ALTER TABLE alembic_version OWNER TO plain")
     address = rows.url.partition("@")[2]
-    limited: Any = {"DATABASE_URL": f"postgresql://plain:plain@{address}"}
+    limited: dict[str, Any] = {"DATABASE_URL": f"postgresql://plain:plain@{address}"}
     try:
         with rows.connect() as builder, rows.holding("INSERT INTO rows VALUES (-1)") as old:
             work = threading.Thread(target=builder.execute, args=[build])
@@ -360,7 +348,7 @@ def test_a_build_whose_index_may_not_be_seen_is_waited_for(rows: Stage) -> None:
             output = rows.run("--no-blockers", code=4, MIGRATOR_LOCK_DEADLINE="1", **limited)
             old.execute("ROLLBACK")
             work.join()
-        assert f"is still being built by process {builder.info.backend_pid}" in output
+            assert f"is still being built by process {builder.info.backend_pid}" in output
         built = rows.ask("SELECT 'ix_rows_n'::regclass::oid")
         rows.run("--no-blockers", **limited)
         assert rows.ask("SELECT 'ix_rows_n'::regclass::oid") == built

@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import signal
 import socket
 import sqlite3
 import subprocess
@@ -26,9 +25,7 @@ from tests.deploy.deploying import (
     execute,
     go_on,
     pausing,
-    prepare,
     server_of,
-    staged,
     steps,
     until_paused,
 )
@@ -36,18 +33,6 @@ from tests.deploy.deploying import (
 TABLE = execute("CREATE TABLE rows (n int)")
 MORE = execute("INSERT INTO rows VALUES (1)")
 PASSWORD = "s3cret-w0rd"
-
-
-@pytest.fixture(scope="module")
-def project(renderer: Renderer) -> Iterator[Rendering]:
-    with renderer.stopping():
-        yield prepare(renderer)
-
-
-@pytest.fixture
-def stage(project: Rendering) -> Iterator[Stage]:
-    with staged(project) as stage:
-        yield stage
 
 
 def sentence(output: str) -> str:
@@ -107,60 +92,42 @@ def test_a_server_that_starts_late(stage: Stage) -> None:
     assert "applied step1" in deploy.end()
 
 
-STANDBY = """
-import os, sys
-from pathlib import Path
-from migrator.devserver import process
-data = Path(sys.argv[1])
-log = os.open(sys.argv[2], os.O_WRONLY | os.O_CREAT)
-print(process.launch(data, int(sys.argv[3]), log, process.account(Path.cwd(), data), log).pid)
-"""
-
-
-def test_a_standby(stage: Stage, tmp_path: Path) -> None:
+def test_a_standby(stage: Stage) -> None:
     """It answers, but cannot be changed: nothing is tried."""
     stage.history(TABLE)
     data = stage.project.path / ".postgres/data"
-    with psycopg.connect(stage.server) as connection:
-        port = connection.info.port
     stage.project.make("db-stop")
-    (data / "standby.signal").touch()
-    os.chown(data / "standby.signal", data.stat().st_uid, data.stat().st_gid)
-    program = [".venv/bin/python", "-c", STANDBY, str(data), str(tmp_path / "log"), str(port)]
-    run = subprocess.run(
-        program, cwd=stage.project.path, capture_output=True, encoding="utf-8", check=True
-    )
+    standby = data / "standby.signal"
+    standby.touch()
+    os.chown(standby, data.stat().st_uid, data.stat().st_gid)
     try:
+        assert server_of(stage.project) == stage.server
         output = stage.run(code=5)
         assert "is a standby, which cannot be changed" in sentence(output)
         assert "MIGRATION_DATABASE_URL" in sentence(output)
         assert "deploy first" in stage.run(command="check", code=3)  # it can be looked at
     finally:
-        os.kill(int(run.stdout), signal.SIGINT)
-        deadline = time.monotonic() + PATIENCE
-        while (data / "postmaster.pid").exists():
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        (data / "standby.signal").unlink()
+        stage.project.make("db-stop")
+        standby.unlink()
         assert server_of(stage.project) == stage.server
     stage.run()
 
 
-@pytest.fixture
-def pooled(stage: Stage, tmp_path: Path) -> Iterator[Callable[..., Any]]:
-    """pooled(mode, *lines): a context with the URL of a PgBouncer before the server."""
-    program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
-    if not program:
-        pytest.skip("PgBouncer is not installed here")
-
-    @contextmanager
-    def start(mode: str, *lines: str) -> Iterator[str]:
+def listening(
+    program: str, folder: Path, url: str, mode: str, lines: tuple[str, ...]
+) -> tuple[subprocess.Popen[bytes], int]:
+    """A PgBouncer before the server of `url`, and its port: another one, if it was taken."""
+    known = psycopg.conninfo.conninfo_to_dict(url)
+    where = " ".join(f"{name}={known[name]}" for name in ("host", "port", "user", "password"))
+    configuration, log = folder / "pgbouncer.ini", folder / "pgbouncer.log"
+    command = [program, str(configuration)]
+    if os.geteuid() == 0:  # it refuses to run as root, and reads the file before it changes
+        command += ["-u", "nobody"]
+    deadline = time.monotonic() + PATIENCE
+    while True:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        known = psycopg.conninfo.conninfo_to_dict(stage.url)
-        where = " ".join(f"{name}={known[name]}" for name in ("host", "port", "user", "password"))
-        configuration = tmp_path / "pgbouncer.ini"
+            port = int(probe.getsockname()[1])
         configuration.write_text(
             "\n".join(
                 [
@@ -177,22 +144,30 @@ def pooled(stage: Stage, tmp_path: Path) -> Iterator[Callable[..., Any]]:
             ),
             encoding="utf-8",
         )
-        command = [program, str(configuration)]
-        if os.geteuid() == 0:  # it refuses to run as root, and reads the file before it changes
-            command += ["-u", "nobody"]
-        with (tmp_path / "pgbouncer.log").open("w") as log:
-            pooler = subprocess.Popen(command, stdout=log, stderr=log)
-        url = f"postgresql://postgres:{PASSWORD}@127.0.0.1:{port}/deployed"
+        with log.open("w") as file:
+            pooler = subprocess.Popen(command, stdout=file, stderr=file)
+        while pooler.poll() is None:
+            try:
+                psycopg.connect(f"postgresql://postgres@127.0.0.1:{port}/deployed").close()
+                return pooler, port
+            except psycopg.OperationalError:
+                assert time.monotonic() < deadline, log.read_text()
+                time.sleep(0.05)
+        assert "in use" in log.read_text() and time.monotonic() < deadline, log.read_text()
+
+
+@pytest.fixture
+def pooled(stage: Stage, tmp_path: Path) -> Iterator[Callable[..., Any]]:
+    """pooled(mode, *lines): a context with the URL of a PgBouncer before the server."""
+    program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
+    if not program:
+        pytest.skip("PgBouncer is not installed here")
+
+    @contextmanager
+    def start(mode: str, *lines: str) -> Iterator[str]:
+        pooler, port = listening(program, tmp_path, stage.url, mode, lines)
         try:
-            deadline = time.monotonic() + PATIENCE
-            while True:
-                try:
-                    psycopg.connect(url).close()
-                    break
-                except psycopg.OperationalError:
-                    assert time.monotonic() < deadline, (tmp_path / "pgbouncer.log").read_text()
-                    time.sleep(0.05)
-            yield url
+            yield f"postgresql://postgres:{PASSWORD}@127.0.0.1:{port}/deployed"
         finally:
             pooler.terminate()
             pooler.wait(PATIENCE)

@@ -4,12 +4,10 @@ import json
 import os
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import Renderer, Rendering
 from tests.deploy.deploying import (
     KEY,
     PATIENCE,
@@ -20,9 +18,7 @@ from tests.deploy.deploying import (
     execute,
     go_on,
     pausing,
-    prepare,
     server_of,
-    staged,
     steps,
     until_paused,
 )
@@ -35,18 +31,6 @@ MORE = execute("INSERT INTO rows VALUES (0, 0)")
 # A build waits for the transactions that were there before it; so does the killed one's end.
 BUILDING = "SELECT FROM pg_stat_progress_create_index WHERE phase LIKE 'waiting for%'"
 PATIENT = {"MIGRATOR_LOCK_TIMEOUT": "0", "MIGRATOR_STATEMENT_TIMEOUT": "0"}  # until it is ended
-
-
-@pytest.fixture(scope="module")
-def project(renderer: Renderer) -> Iterator[Rendering]:
-    with renderer.stopping():
-        yield prepare(renderer)
-
-
-@pytest.fixture
-def stage(project: Rendering) -> Iterator[Stage]:
-    with staged(project) as stage:
-        yield stage
 
 
 @pytest.mark.parametrize("point", ["at the gate", "inside", "before its commit", "between two"])

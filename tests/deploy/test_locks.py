@@ -1,16 +1,13 @@
 """Deploys that meet: one works, the others wait, and nobody does anything twice."""
 
+import fcntl
 import signal
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import Renderer, Rendering
-from tests.deploy.deploying import KEY, Stage, alone, execute, prepare, staged
+from tests.conftest import Renderer
+from tests.deploy.deploying import KEY, Stage, alone, execute
 
 REVISIONS = [
     execute("CREATE TABLE steps (n int)"),
@@ -18,26 +15,17 @@ REVISIONS = [
     alone("CREATE INDEX CONCURRENTLY ix_steps_n ON steps (n)"),
     execute("INSERT INTO steps VALUES (0)"),
 ]
-HOLD = """
-import fcntl, sys
-file = open(sys.argv[1], "a")
-fcntl.flock(file, fcntl.LOCK_EX)
-print(flush=True)
-sys.stdin.readline()
+# A deploy that waits tries again, for longer than it may wait for one that does not back up.
+STILL_WAITS = """
+SELECT FROM pg_stat_activity WHERE application_name = 'migrate'
+AND query LIKE '%pg_try_advisory_lock%' AND query_start > backend_start + interval '2 s'
 """
 
 
-@pytest.fixture(scope="module")
-def project(renderer: Renderer) -> Iterator[Rendering]:
-    with renderer.stopping():
-        yield prepare(renderer)
-
-
 @pytest.fixture
-def stage(project: Rendering) -> Iterator[Stage]:
-    with staged(project) as stage:
-        stage.history(*REVISIONS)
-        yield stage
+def stage(stage: Stage) -> Stage:
+    stage.history(*REVISIONS)
+    return stage
 
 
 @pytest.mark.parametrize("deployers", [3, 10])
@@ -68,10 +56,9 @@ def test_the_time_of_a_backup_does_not_count(stage: Stage, tmp_path: Path) -> No
     with stage.holding("LOCK TABLE steps"):  # which pg_dump wants to read
         first = stage.start(**backup)
         stage.until("SELECT FROM pg_stat_activity WHERE application_name = 'pg_dump'", first)
-        second = stage.start(**backup, MIGRATOR_DEPLOY_LOCK_TIMEOUT="3")
+        second = stage.start(**backup, MIGRATOR_DEPLOY_LOCK_TIMEOUT="1")
         second.until_it_says("Waiting for another deploy, which is backing up: process")
-        time.sleep(5)
-        assert second.process.poll() is None, second.end(code=4)
+        stage.until(STILL_WAITS, second)
     assert first.end().count(" applied ") == 3
     assert "Nothing to do any more" in second.end()
 
@@ -81,7 +68,7 @@ def test_a_holder_that_hangs_after_its_backup(stage: Stage) -> None:
         holder.execute(f"SELECT pg_advisory_lock({KEY})")
         deploy = stage.start(MIGRATOR_DEPLOY_LOCK_TIMEOUT="1")
         deploy.until_it_says("which is backing up")
-        time.sleep(2)
+        stage.until(STILL_WAITS, deploy)
         holder.execute("SET application_name = 'migrate'")
         output = deploy.end(code=4)
     assert "after 1 s of waiting (and " in output
@@ -107,15 +94,9 @@ def test_on_sqlite_it_is_a_file(renderer: Renderer) -> None:
         outputs = [deploy.end() for deploy in running]
         assert sum(output.count(" applied ") for output in outputs) == 2, outputs
         file.unlink()
-        with subprocess.Popen(
-            [sys.executable, "-c", HOLD, f"{file}.deploy-lock"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        ) as holder:
-            assert holder.stdout is not None
-            holder.stdout.readline()
+        with Path(f"{file}.deploy-lock").open("a") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
             output = stage.run(code=4, MIGRATOR_DEPLOY_LOCK_TIMEOUT="1")
-            holder.kill()
         assert "deployed.db.deploy-lock" in output
         assert not file.exists() or file.stat().st_size == 0
 

@@ -3,14 +3,12 @@
 import os
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from tests.conftest import Renderer, Rendering
-from tests.deploy.deploying import PATIENCE, STOP, STOPPED, Stage, execute, prepare, staged, steps
+from tests.deploy.deploying import PATIENCE, STOP, STOPPED, Stage, execute, steps
 
 TABLE = execute("CREATE TABLE rows (name text, setting text)")
 LOOK = execute("INSERT INTO rows SELECT name, setting FROM pg_settings WHERE name LIKE 'tcp%'")
@@ -20,18 +18,6 @@ WHERE l.locktype = 'advisory' AND l.granted AND l.objid <> 1
 """
 SOCKETS = Path("/proc/net/tcp")
 KEEPALIVE = "02"  # the timer that runs for a socket, in that file
-
-
-@pytest.fixture(scope="module")
-def project(renderer: Renderer) -> Iterator[Rendering]:
-    with renderer.stopping():
-        yield prepare(renderer)
-
-
-@pytest.fixture
-def stage(project: Rendering) -> Iterator[Stage]:
-    with staged(project) as stage:
-        yield stage
 
 
 def test_the_session_that_works(stage: Stage) -> None:

@@ -2,24 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
-
-from tests.conftest import Renderer, Rendering
-from tests.deploy.deploying import REVISION, Stage, execute, prepare, staged
-
-
-@pytest.fixture(scope="module")
-def project(renderer: Renderer) -> Iterator[Rendering]:
-    with renderer.stopping():
-        yield prepare(renderer)
-
-
-@pytest.fixture
-def stage(project: Rendering) -> Iterator[Stage]:
-    with staged(project) as stage:
-        yield stage
+from tests.deploy.deploying import REVISION, Stage, execute
 
 
 def write(stage: Stage, *phases: str) -> None:

@@ -1,11 +1,8 @@
 """Ways back through a history that is no line: merges, and branches that stay."""
 
-from collections.abc import Iterator
-
 import pytest
 
-from tests.conftest import Renderer, Rendering
-from tests.deploy.deploying import REVISION, Stage, prepare, staged
+from tests.deploy.deploying import REVISION, Stage
 
 # Each makes a table of its name, which its downgrade drops:
 #
@@ -21,25 +18,19 @@ HISTORY: dict[str, str | tuple[str, ...] | None] = {
 }
 
 
-@pytest.fixture(scope="module")
-def project(renderer: Renderer) -> Iterator[Rendering]:
-    with renderer.stopping():
-        yield prepare(renderer)
-
-
 @pytest.fixture
-def stage(project: Rendering) -> Iterator[Stage]:
-    with staged(project) as stage:
-        for name, before in HISTORY.items():
-            text = REVISION.format(
-                name=name,
-                before=before,
-                upgrade=f'op.execute("CREATE TABLE t_{name} (n int)")',
-                downgrade=f'op.execute("DROP TABLE t_{name}")',
-            )
-            stage.write(name, text)
-        stage.run()
-        yield stage
+def stage(stage: Stage) -> Stage:
+    """With everything applied."""
+    for name, before in HISTORY.items():
+        text = REVISION.format(
+            name=name,
+            before=before,
+            upgrade=f'op.execute("CREATE TABLE t_{name} (n int)")',
+            downgrade=f'op.execute("DROP TABLE t_{name}")',
+        )
+        stage.write(name, text)
+    stage.run()
+    return stage
 
 
 def state(stage: Stage) -> tuple[set[str], set[str]]:

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from tests.conftest import Renderer, Rendering, users_environment
-from tests.deploy.deploying import PATIENCE, Stage, execute, prepare, renamed, server_of, staged
+from tests.conftest import users_environment
+from tests.deploy.deploying import PATIENCE, Stage, execute, renamed, server_of
 
 TABLE = execute("CREATE TABLE rows (n int)")
 MORE = execute("INSERT INTO rows VALUES (1)")
@@ -28,19 +28,15 @@ PASSWORD = "s3cret-w0rd"
 READER = "Ein Leser"  # has to be quoted
 
 
-@pytest.fixture(scope="module")
-def project(renderer: Renderer) -> Iterator[Rendering]:
-    with renderer.stopping():
-        project = prepare(renderer)
-        with psycopg.connect(server_of(project), autocommit=True) as connection:
-            connection.execute(f"CREATE ROLE \"{READER}\" LOGIN PASSWORD '{PASSWORD}'")
-        yield project
-
-
 @pytest.fixture
-def stage(project: Rendering) -> Iterator[Stage]:
-    with staged(project) as stage:
-        yield stage
+def stage(stage: Stage) -> Iterator[Stage]:
+    """With a user who owns nothing."""
+    with stage.connect() as admin:
+        admin.execute(f"CREATE ROLE \"{READER}\" LOGIN PASSWORD '{PASSWORD}'")
+    yield stage
+    with stage.connect() as admin:
+        admin.execute(f'DROP OWNED BY "{READER}"')
+        admin.execute(f'DROP ROLE "{READER}"')
 
 
 def application(stage: Stage, url: str, seconds: int) -> "subprocess.Popen[str]":

@@ -149,7 +149,7 @@ def project(renderer: Renderer) -> Iterator[Rendering]:
 @pytest.fixture(scope="module")
 def server(project: Rendering) -> str:
     """The URL of the project's database, for libpq."""
-    return project.make("-s db-url").strip().replace("+psycopg", "")
+    return project.database_url()
 
 
 @pytest.fixture(scope="module")

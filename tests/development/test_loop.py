@@ -76,7 +76,7 @@ def project(request: pytest.FixtureRequest, renderer: Renderer) -> Iterator[Rend
     """A fresh rendering after `make setup`, under version control."""
     database, version = request.param
     with renderer.stopping():
-        project = renderer.ready(python=PYTHONS[version], database=database)
+        project = renderer.ready(python=PYTHONS[version], fresh=True, database=database)
         code = "import sys; print(*sys.version_info[:3])"
         run = project.run(f".venv/bin/python -c '{code}'")
         assert run.stdout.split() == [str(part) for part in version]

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import shlex
 import shutil
 import socket
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -18,7 +21,15 @@ import pytest
 import sqlalchemy as sa
 from psycopg.sql import SQL, Identifier
 
-from tests.conftest import REPOSITORY, TEMPLATE_FOLDER, Render, Renderer, Rendering
+from tests.conftest import (
+    LIBRARY,
+    REPOSITORY,
+    TEMPLATE_FOLDER,
+    Render,
+    Renderer,
+    Rendering,
+    users_environment,
+)
 
 FIRST = "5f2c81d0a7e4"
 SHOP = """
@@ -328,7 +339,7 @@ def test_prod_is_the_configuration_for_deploys(goals: str, project: Rendering) -
     project.make("migrate")  # the database of alembic.ini
     done = project.run(f"make {goals} prod=1")
     assert done.returncode == 2
-    assert "alembic_prod.ini names none on purpose, so set DATABASE_URL" in said(done)
+    assert "alembic_prod.ini has no URL" in said(done)
     project.make(f"{goals} prod=1", env={"DATABASE_URL": f"sqlite:///{project.path}/my_service.db"})
 
 
@@ -419,11 +430,31 @@ def test_a_percent_sign_in_the_path_is_refused(ready: Render) -> None:
 NEEDS_MIGRATOR = ("sql", "tables", "plan", "deploy", "db-start", "db-stop", "db-shell", "db-url")
 
 
+@pytest.fixture(scope="module")
+def with_alembic(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment that has Alembic and nothing of ours."""
+    environment = tmp_path_factory.mktemp("stock") / "venv"
+    install(environment, "alembic")
+    return environment
+
+
+def install(environment: Path, *packages: str, folder: Path | None = None) -> None:
+    """Makes an environment with packages, as people do."""
+    uv = shutil.which("uv", path=os.pathsep.join([f"{sys.prefix}/bin", os.environ["PATH"]]))
+    assert uv
+    python = f"--python={environment}/bin/python"
+    for command in (
+        ["venv", f"--python={sys.executable}", str(environment)],
+        ["pip", "install", python, *packages],
+    ):
+        subprocess.run([uv, "--quiet", *command], cwd=folder, env=users_environment(), check=True)
+
+
 @pytest.fixture
-def stock(shared: Rendering, tmp_path: Path) -> Rendering:
+def stock(with_alembic: Path, tmp_path: Path) -> Rendering:
     """What `alembic init` makes, with a URL, one model, and migrations.mk."""
     other = Rendering(tmp_path, {})
-    other.path.joinpath(".venv").symlink_to((shared.path / ".venv").resolve())
+    other.path.joinpath(".venv").symlink_to(with_alembic)
     assert other.run(".venv/bin/alembic init alembic").returncode == 0
     (other.path / "models.py").write_text(
         "from sqlalchemy import Integer\n"
@@ -500,12 +531,15 @@ def test_a_makefile_keeps_its_own_variables(stock: Rendering) -> None:
 def test_the_other_targets_say_what_else_to_copy(goal: str, stock: Rendering) -> None:
     done = stock.run(f"make {goal}")
     assert done.returncode == 2
-    assert f"make {goal} needs the folder migrator/ of alembic-starter: copy it too." in said(done)
+    needed = f"make {goal} needs the package alembic-starter: copy its folder {LIBRARY}, then "
+    assert needed in said(done)
 
 
 def test_copying_what_they_say_makes_them_work(stock: Rendering, shared: Rendering) -> None:
     stock.make("revision m=添加")
-    shutil.copytree(shared.path / "migrator", stock.path / "migrator")
+    shutil.copytree(shared.path / LIBRARY, stock.path / LIBRARY)
+    (stock.path / ".venv").unlink()
+    install(stock.path / ".venv", "alembic", f"./{LIBRARY}[sqlite]", folder=stock.path)
     assert stock.make("-s db-url") == "sqlite:///my_service.db\n"
     assert "there is no development server" in stock.run("make db-start").stderr
     assert stock.run("make plan").stderr.count("Error 3") == 1
@@ -544,7 +578,7 @@ def deploying(on_postgresql: Rendering) -> Iterator[Rendering]:
 @pytest.fixture
 def new_postgresql(deploying: Rendering) -> Iterator[str]:
     """The URL of an empty PostgreSQL database."""
-    server = deploying.make("-s db-url").strip().replace("+psycopg", "")
+    server = deploying.database_url()
     name = Identifier("deploys")
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(SQL("CREATE DATABASE {}").format(name))

@@ -39,7 +39,7 @@ def project(renderer: Renderer) -> Iterator[Rendering]:
 
 @pytest.fixture(scope="module")
 def url(project: Rendering) -> str:
-    return project.make("-s db-url").strip().replace("+psycopg", "")
+    return project.database_url()
 
 
 def test_everything_goes_and_the_revisions_and_examples_come(project: Rendering, url: str) -> None:

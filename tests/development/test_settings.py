@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
+import psycopg
 import pytest
 
 from tests.conftest import Render, Renderer, Rendering
@@ -75,16 +76,14 @@ def test_the_ini_comes_last_and_percent_is_nothing_special(ready: Render) -> Non
 @pytest.fixture(scope="module")
 def server(project: Rendering) -> str:
     """The address of a server with one user for each password, named as in PASSWORDS."""
-    url = project.make("-s db-url").strip().replace("+psycopg", "")
+    url = project.database_url()
     literals = {name: password.replace("'", "''") for name, password in PASSWORDS.items()}
     roles = "".join(
         f"CREATE ROLE \"{name}\" LOGIN SUPERUSER PASSWORD '{literal}';\n"
         for name, literal in literals.items()
     )
-    script = f"import psycopg\nwith psycopg.connect({url!r}) as c:\n    c.execute({roles!r})\n"
-    (project.path / "make_roles.py").write_text(script, "utf-8")
-    done = project.run(".venv/bin/python make_roles.py")
-    assert done.returncode == 0, done.stderr
+    with psycopg.connect(url) as connection:
+        connection.execute(roles.encode())
     project.make("migrate")
     return url.rpartition("@")[2]
 

@@ -78,13 +78,13 @@ def without_examples(project: Rendering) -> None:
 def project(renderer: Renderer) -> Iterator[Rendering]:
     with renderer.stopping():
         project = renderer.ready()
-        project.make("db-start")
+        renderer.serve(project)
         yield project
 
 
 @pytest.fixture(scope="module")
 def url(project: Rendering) -> str:
-    server = project.make("-s db-url").strip().replace("+psycopg", "")
+    server = project.database_url()
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute("CREATE DATABASE adopted")
     made = server.rpartition("/")[0] + "/adopted"
@@ -173,7 +173,7 @@ def test_a_database_with_a_history_is_not_adopted(project: Rendering, url: str) 
         connection.execute("INSERT INTO alembic_version VALUES ('elsewhere')")
     done = project.run(BASELINE, env={"DATABASE_URL": url})
     assert done.returncode == 5, done.stdout + done.stderr
-    assert "The database has a history: it is at elsewhere" in done.stderr
+    assert "The database has a history already: it is at elsewhere" in done.stderr
 
 
 def test_on_sqlite(ready: Render) -> None:

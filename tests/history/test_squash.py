@@ -114,14 +114,14 @@ def project(renderer: Renderer) -> Iterator[Rendering]:
         for name, text in project.files().items():
             if name.startswith("migrations/versions/") and name.endswith(".py"):
                 FIRST_FILES[name] = text
-        project.make("db-start")
+        renderer.serve(project)
         yield project
 
 
 @pytest.fixture
 def url(project: Rendering) -> Iterator[str]:
     """A new database on the project's server."""
-    server = project.make("-s db-url").strip().replace("+psycopg", "")
+    server = project.database_url()
     with psycopg.connect(server, autocommit=True) as connection:
         for name in ("squashed", "fresh"):
             connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
@@ -226,7 +226,7 @@ def test_rows_are_neither_lost_nor_kept_unsaid(project: Rendering, url: str) -> 
 @pytest.mark.parametrize(
     ("more", "code", "words"),
     [
-        ([("bad", "two", 'op.execute("SELECT 1/0")', None, "")], 1, "Revision bad (第 bad) does"),
+        ([("bad", "two", 'op.execute("SELECT 1/0")', None, "")], 1, "Revision bad (第 bad) fails"),
         ([("side", "one", "pass", None, "")], 1, "The history has 2 heads"),
         ([("needy", "two", "pass", "side", ""), ("side", FIRST, "pass", None, "")], 1, "2 heads"),
     ],
@@ -253,7 +253,7 @@ def test_a_branch_that_begins_in_the_middle(project: Rendering, url: str) -> Non
     before = versions(project)
     done = squash(project, url, "--to two")
     assert done.returncode == 5, done.stdout + done.stderr
-    assert "Revision side (第 side) follows one, which would be gone" in done.stderr
+    assert "Revision side (第 side) follows one, which would be removed" in done.stderr
     assert versions(project) == before
 
 
@@ -263,7 +263,7 @@ def test_databases_in_the_middle(project: Rendering, url: str) -> None:
     upgrade(project, url, "one")
     done = squash(project, url, "")
     assert done.returncode == 3, done.stdout + done.stderr
-    assert "Your database is at one, which would be gone" in done.stderr
+    assert "Your database is at one, which would be removed" in done.stderr
     fresh = url.replace("squashed", "fresh")
     upgrade(project, fresh)
     assert squash(project, fresh, "").returncode == 0

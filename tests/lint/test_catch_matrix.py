@@ -6,6 +6,7 @@ asked for in one process, as for a merge request.
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -14,18 +15,7 @@ from tests.lint.catch_cases import ROWS, SCHEMA, Case, cases
 
 FIRST = "5f2c81d0a7e4"
 CASES = cases()
-ASK = """
-import json, sys
-from alembic.config import Config
-from migrator import chain, lint
-config = Config("alembic.ini")
-script = chain.load(config)
-verdicts = {
-    name: [each.rule for each in lint.verdict(config, [script.get_revision(name)])]
-    for name in sys.argv[1:]
-}
-print(json.dumps(verdicts))
-"""
+ASK = Path(__file__).with_name("asking.py")
 
 
 @pytest.fixture(scope="module")
@@ -39,9 +29,8 @@ def verdicts(renderer: Renderer) -> Iterator[dict[str, list[str]]]:
         for case in (Case("before", "", False, SCHEMA), *CASES):
             down = None if case.name == "before" else "before"
             (versions / f"{case.name}.py").write_text(case.text(down), "utf-8")
-        (project.path / "ask.py").write_text(ASK, "utf-8")
         names = " ".join(case.name for case in CASES)
-        done = project.run(f".venv/bin/python ask.py {names}")
+        done = project.run(f".venv/bin/python {ASK} {names}")
         assert done.returncode == 0, done.stderr
         yield json.loads(done.stdout)
 

@@ -4,7 +4,6 @@ import json
 import re
 import shlex
 import subprocess
-from collections.abc import Iterator
 
 import pytest
 import sqlalchemy as sa
@@ -15,20 +14,6 @@ from tests.lint.catch_cases import Case
 
 FIRST = "5f2c81d0a7e4"
 LINT = ".venv/bin/python -m migrator lint"
-
-
-@pytest.fixture(scope="module")
-def shared(renderer: Renderer) -> Iterator[Rendering]:
-    with renderer.stopping():
-        yield renderer.ready()
-
-
-@pytest.fixture
-def project(shared: Rendering) -> Iterator[Rendering]:
-    """The project with nothing but its first revision."""
-    yield shared
-    for path in (shared.path / "migrations/versions").glob("case_*.py"):
-        path.unlink()
 
 
 def write(project: Rendering, body: str, more: str = "", name: str = "x", down: str = FIRST) -> str:
@@ -116,31 +101,31 @@ def test_tables_of_an_earlier_pending_revision_are_new(project: Rendering) -> No
     assert found(project, "base..head") == [index]
 
 
-def test_what_is_accepted_with_a_reason(project: Rendering) -> None:
+def test_a_finding_is_suppressed_with_a_reason(project: Rendering) -> None:
     accept = "# migrator: allow ban-drop-column because nothing reads names since 2.3"
     write(project, f'{accept}\nop.drop_column("users", "name")')
     done = project.run(f"{LINT} head")
     assert done.returncode == 0, done.stdout
-    assert "ban-drop-column is accepted: nothing reads names since 2.3" in done.stdout
+    assert "ban-drop-column is suppressed: nothing reads names since 2.3" in done.stdout
 
 
 @pytest.mark.parametrize(
     ("comment", "rules"),
     [
-        ("allow ban-drop-column", ["ban-drop-column", "acknowledgement-without-reason"]),
-        ("allow ban-drop-column because", ["ban-drop-column", "acknowledgement-without-reason"]),
-        ("allow ban-drop-colum because I may", ["ban-drop-column", "unknown-acknowledgement"]),
-        ("alow ban-drop-column because I may", ["ban-drop-column", "unknown-acknowledgement"]),
-        ("allow ban-drop-table because I may", ["ban-drop-column", "unused-acknowledgement"]),
+        ("allow ban-drop-column", ["ban-drop-column", "suppression-without-reason"]),
+        ("allow ban-drop-column because", ["ban-drop-column", "suppression-without-reason"]),
+        ("allow ban-drop-colum because I may", ["ban-drop-column", "unknown-suppression"]),
+        ("alow ban-drop-column because I may", ["ban-drop-column", "unknown-suppression"]),
+        ("allow ban-drop-table because I may", ["ban-drop-column", "unused-suppression"]),
     ],
 )
-def test_what_is_not_accepted(project: Rendering, comment: str, rules: list[str]) -> None:
+def test_what_suppresses_nothing(project: Rendering, comment: str, rules: list[str]) -> None:
     revision = write(project, f'op.drop_column("users", "name")  # migrator: {comment}')
     line = line_of(project, revision, "migrator:")
     assert found(project, revision) == [(rule, line) for rule in rules]
 
 
-def test_an_acknowledgement_in_a_string_is_none(project: Rendering) -> None:
+def test_a_suppression_in_a_string_is_none(project: Rendering) -> None:
     body = 'op.execute("SELECT 1 -- # migrator: allow everything")'
     assert found(project, write(project, body)) == []
 
@@ -154,7 +139,7 @@ def test_a_revision_that_needs_a_database_is_named(project: Rendering) -> None:
     assert "NoInspectionAvailable" in done.stdout
 
 
-def test_that_it_was_tried_instead_is_said_and_may_be_accepted(project: Rendering) -> None:
+def test_that_it_was_tried_instead_is_said_and_may_be_suppressed(project: Rendering) -> None:
     """For who lints without a trace; with one that comment is not out of date."""
     body = """
 # migrator: allow not-linted because it looks at the tables first
@@ -164,7 +149,7 @@ assert "users" in sa.inspect(op.get_bind()).get_table_names()
     assert found(project, f"--no-trace {revision}") == []
     done = project.run(f"{LINT} {revision}")
     assert done.returncode == 0, done.stdout
-    assert "not-linted is cleared" in done.stdout
+    assert "not-linted is dismissed" in done.stdout
 
 
 def test_what_runs_only_where_there_is_a_database(project: Rendering) -> None:
@@ -286,7 +271,7 @@ op.create_foreign_key("fk_shops", "shops", "teams", ["team"], ["id"])
     assert found(project, write(project, body)) == []
 
 
-def test_a_foreign_key_is_cleared_only_if_nothing_has_to_be_read(project: Rendering) -> None:
+def test_a_foreign_key_is_dismissed_only_if_nothing_has_to_be_read(project: Rendering) -> None:
     """With an index on its column no full scan is seen, whatever it reads."""
     body = 'op.create_foreign_key("fk_again", "users", "teams", ["team_id"], ["id"])'
     rules = [rule for rule, _ in found(project, write(project, body))]
@@ -296,7 +281,7 @@ def test_a_foreign_key_is_cleared_only_if_nothing_has_to_be_read(project: Render
 
 
 def test_what_was_not_tried_is_said(project: Rendering) -> None:
-    """After a failure that was accepted, nobody knows what the rest does."""
+    """After a failure that is suppressed, nobody knows what the rest does."""
     body = """
 # migrator: allow ban-concurrent-index-creation-in-transaction because of a bet
 op.create_index("ix_n", "users", ["name"], postgresql_concurrently=True)
@@ -312,7 +297,7 @@ op.execute("UPDATE users SET name = 'x' WHERE id > 0")
     assert "Seen: CREATE INDEX CONCURRENTLY cannot run inside a transaction" in done.stdout
 
 
-def test_an_accepted_rule_does_not_hide_that_it_fails(project: Rendering) -> None:
+def test_a_suppressed_rule_does_not_hide_that_it_fails(project: Rendering) -> None:
     body = """
 # migrator: allow ban-drop-table because nobody reads it
 op.drop_table("nowhere")
@@ -326,7 +311,7 @@ op.add_column("users", sa.Column("n", sa.Integer(), nullable=False))
     assert found(project, write(project, body)) == []  # which says that it does
 
 
-def test_an_acknowledgement_that_counts_in_one_of_two_commits(project: Rendering) -> None:
+def test_a_suppression_that_counts_in_one_of_two_commits(project: Rendering) -> None:
     """In a branch the table is new; before the second commit it was not."""
     write(project, 'op.create_table("shops", sa.Column("n", sa.Integer()))', name="a")
     accept = "# migrator: allow require-concurrent-index-creation because it has ten rows"
@@ -336,10 +321,10 @@ def test_an_acknowledgement_that_counts_in_one_of_two_commits(project: Rendering
     assert found(project, f"{FIRST}..head") == []
     wrong = body.replace("require-concurrent-index-creation", "ban-drop-column")
     revision = write(project, wrong, name="b", down="case_a")
-    assert [rule for rule, _ in found(project, f"{FIRST}..head")] == ["unused-acknowledgement"]
+    assert [rule for rule, _ in found(project, f"{FIRST}..head")] == ["unused-suppression"]
 
 
-def test_a_trace_accepts_what_lint_accepts(project: Rendering) -> None:
+def test_a_trace_heeds_what_lint_heeds(project: Rendering) -> None:
     accept = "# migrator: allow require-concurrent-index-creation because it has ten rows"
     revision = write(project, f'{accept}\nop.create_index("ix_n", "users", ["name"])')
     assert found(project, revision) == []

@@ -105,11 +105,11 @@ def lint_line(stage: Stage, arguments: str = "", squawk: Path | None = None) -> 
             "ban-concurrent-index-creation-in-transaction",
             "",
         ),
-        ("pass  # migrator: allow everything because I may", "unknown-acknowledgement", ""),
+        ("pass  # migrator: allow everything because I may", "unknown-suppression", ""),
         (f"{DROP}\n{READS}", "ban-drop-column", ""),
     ],
 )
-def test_it_refuses_what_needs_no_trial(stage: Stage, body: str, rule: str, more: str) -> None:
+def test_it_refuses_what_needs_no_trace(stage: Stage, body: str, rule: str, more: str) -> None:
     pending(stage, f"from migrator.operations import op\n{body}", more)
     done = run(stage)
     assert done.returncode == 5, done.stdout + done.stderr
@@ -161,7 +161,7 @@ def test_what_only_a_trace_can_tell_is_named_and_applied(
         ("require-concurrent-index-creation", 'op.create_index("ix", "users", ["name"])'),
     ],
 )
-def test_what_is_accepted_in_the_revision(stage: Stage, rule: str, body: str) -> None:
+def test_what_is_suppressed_in_the_revision(stage: Stage, rule: str, body: str) -> None:
     """Also where only the trace in CI has found it."""
     pending(stage, f"# migrator: allow {rule} because it has one row\n{body}")
     line = lint_line(stage)
@@ -196,7 +196,7 @@ def fake(folder: Path, content: str) -> Path:
 BROKEN = {
     "crash": ("#!/bin/sh\necho thread main panicked >&2\nexit 101\n", "101"),
     "killed": ("#!/bin/sh\nkill -SEGV $$\n", "exit code -11"),
-    "silent": ("#!/bin/sh\nexit 0\n", "it said nothing"),
+    "silent": ("#!/bin/sh\nexit 0\n", "it printed nothing"),
     "finds and crashes": ("#!/bin/sh\necho '[]'\nexit 2\n", "exit code 2"),
     "other words": ("#!/bin/sh\necho '[{}]'\n", "not as this version expects"),
     "other machine": ("\x7fELF nothing of ours", "cannot be run here"),
@@ -231,7 +231,7 @@ def test_a_squawk_that_hangs_stops_no_deploy(stage: Stage, tmp_path: Path) -> No
     line = lint_line(stage, squawk=folder)
     os.kill(int((folder / "squawk.pid").read_text("utf-8")), 9)
     assert line["status"] == "warning"
-    assert "has not come to an end" in line["message"]
+    assert "did not finish within" in line["message"]
 
 
 def test_without_squawk_it_says_that_it_looked_at_nothing(stage: Stage, tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
-"""`python -m migrator trace`: what is seen of revisions that run on a scratch database."""
+"""`python -m migrator trace`: what is seen of revisions that run on a shadow database."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import psycopg
@@ -61,22 +60,6 @@ ODD_TABLES = {
 }
 
 
-@pytest.fixture(scope="module")
-def shared(renderer: Renderer) -> Iterator[Rendering]:
-    with renderer.stopping():
-        project = renderer.ready()
-        project.make("db-start")
-        yield project
-
-
-@pytest.fixture
-def project(shared: Rendering) -> Iterator[Rendering]:
-    """The project with nothing but its first revision."""
-    yield shared
-    for path in (shared.path / "migrations/versions").glob("case_*.py"):
-        path.unlink()
-
-
 def traced(project: Rendering, arguments: str) -> list[dict[str, Any]]:
     """What trace says about each revision."""
     done = project.run(f"{TRACE} --json {arguments}")
@@ -117,9 +100,9 @@ def test_people_see_it_as_a_table(project: Rendering) -> None:
     assert done.returncode == 5
     row = next(line for line in done.stdout.splitlines() if "ALTER TABLE" in line)
     assert "blocks-while-rewriting" in row
-    assert "stops reads and writes of" in row
-    assert "writes users anew" in row
-    assert "Others would wait for 1" in done.stderr
+    assert "blocks reads and writes of" in row
+    assert "rewrites users" in row
+    assert "1 of these statements break a rule" in done.stderr
 
 
 def test_rewrites_and_rows(project: Rendering) -> None:
@@ -202,6 +185,11 @@ def test_rows_that_do_not_fit_are_no_failure(
     assert statement["breaks"].startswith("blocks-while-")
     if notes is not None:
         assert found["notes"] == notes
+
+
+def test_an_error_without_words_is_a_failure(project: Rendering) -> None:
+    (found,) = traced(project, write(project, "raise ValueError"))
+    assert found["failure"] == "ValueError"
 
 
 def test_a_new_column_without_values_is_a_failure(project: Rendering) -> None:
@@ -300,7 +288,7 @@ def test_a_revision_before_them_that_fails_is_named(
         done = project.run(f"{command} case_c")
         assert done.returncode == 1
         assert "Traceback" not in done.stderr
-        assert "Revision case_a fails on the scratch database" in done.stderr
+        assert "Revision case_a fails on the shadow database" in done.stderr
         assert reason in done.stderr
 
 
@@ -313,14 +301,14 @@ def test_what_one_deploy_creates_is_empty(project: Rendering) -> None:
     assert [each["breaks"] for each in index["statements"]] == ["blocks-while-scanning"]
 
 
-def test_what_is_accepted(project: Rendering) -> None:
+def test_what_is_suppressed(project: Rendering) -> None:
     accept = "# migrator: allow blocks-while-scanning because it has ten rows"
     index = 'op.get_bind().exec_driver_sql("CREATE INDEX ix_x ON teams (id)")'
     done = project.run(f"{TRACE} {write(project, f'{accept}{chr(10)}{index}')}")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_what_lint_accepts_under_its_own_name(project: Rendering) -> None:
+def test_what_lint_suppresses_under_its_own_name(project: Rendering) -> None:
     accept = "# migrator: allow require-concurrent-index-creation because it has ten rows"
     revision = write(project, f'{accept}\nop.create_index("ix_x", "teams", ["id"])')
     for command in (TRACE, LINT):
@@ -362,7 +350,7 @@ op.execute("ALTER TABLE users RENAME n TO m")
     assert (add["lost"], rename["lost"]) == ([], [])
 
 
-def test_what_is_taken_back_is_not_lost(project: Rendering) -> None:
+def test_what_is_rolled_back_is_not_lost(project: Rendering) -> None:
     body = """
 with op.get_bind().begin_nested() as savepoint:
     op.execute("DROP TABLE invoices")
@@ -405,11 +393,11 @@ if "users" in sa.inspect(op.get_bind()).get_table_names():
     (finding,) = json.loads(done.stdout)["findings"]
     assert finding["rule"] == "ban-drop-column"
     assert finding["line"] == line_of(project, revision, "op.drop_column")
-    assert "stops reads and writes of users" in finding["evidence"]
+    assert "blocks reads and writes of users" in finding["evidence"]
 
 
 def test_nothing_is_left_behind(project: Rendering) -> None:
-    url = project.make("-s db-url").strip().replace("+psycopg", "")
+    url = project.database_url()
     with psycopg.connect(url) as connection:
         before = connection.execute(DATABASES).fetchall()
         write(project, 'op.drop_table("nowhere")')
@@ -420,7 +408,7 @@ def test_nothing_is_left_behind(project: Rendering) -> None:
 
 
 def test_only_what_is_left_of_ours_is_removed(project: Rendering) -> None:
-    url = project.make("-s db-url").strip().replace("+psycopg", "")
+    url = project.database_url()
     name = psycopg.conninfo.conninfo_to_dict(url)["dbname"]
     with psycopg.connect(url, autocommit=True) as connection:
         for ending in ("pad", "0123456789ab"):

@@ -11,10 +11,13 @@ from xml.etree import ElementTree
 
 import pytest
 
+import migrator
+from migrator.deploy import deploy
 from tests.conftest import REPOSITORY, TEMPLATE_FOLDER, Renderer, Rendering
 from tests.pages.blocks import Reader, blocks_of
 
 TEMPLATE = REPOSITORY / TEMPLATE_FOLDER
+LIBRARY = Path(migrator.__file__).parent
 # Needs a template with two versions: tests/test_updates.py runs its blocks.
 ELSEWHERE = {"docs/updating.md"}
 PAGES = sorted(
@@ -24,10 +27,10 @@ PAGES = sorted(
 )
 # On SQLite these say and do what others do there as well.
 POSTGRESQL_IS_ENOUGH = {"README.md", "docs/zero-downtime.md", "docs/zh/migrations.md"}
-# What is not done in a clone but in a project that was made just now: from this line on.
+# What is not done in a clone but in a new project: from this line on.
 FROM_HERE_ON = {
-    "docs/adopting.md": "# Adopting what is there already\n",
-    "docs/onboarding.md": "## A project that was made just now\n",
+    "docs/adopting.md": "# Adopting an existing database or project\n",
+    "docs/onboarding.md": "## A new project\n",
 }
 
 
@@ -51,7 +54,10 @@ RUNS = [
     if database == "postgresql" or page not in POSTGRESQL_IS_ENOUGH
 ]
 # What cannot be run here, by page, with the reason that the page gives.
-NOT_RUN = {("docs/onboarding.md", "the address of your repository")}
+NOT_RUN = {
+    ("docs/onboarding.md", "the address of your repository"),
+    ("docs/adopting.md", "installs packages"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -156,6 +162,12 @@ def test_a_page_that_does_not_hold_is_found(clones: Renderer, tmp_path: Path) ->
         reader.read("p", answer)
 
 
+def test_each_page_is_rendered(clones: Renderer) -> None:
+    """cookiecutter copies a file that looks binary, such as Chinese that is cut after 512 bytes."""
+    project = clones.rendered()
+    assert [page for page in PAGES if "cookiecutter." in project.read(page)] == []
+
+
 def test_what_is_not_run_is_known(clones: Renderer) -> None:
     project = clones.rendered()
     left_out = {
@@ -181,8 +193,8 @@ OF_OTHERS = {"programs.error_output(run)"}
 
 
 def messages() -> Iterator[Message]:
-    """Every construction of an error in migrator/, with `...` for what is not constant."""
-    modules = {path: ast.parse(path.read_bytes()) for path in (TEMPLATE / "migrator").rglob("*.py")}
+    """Every construction of an error in the library, with `...` for what is not constant."""
+    modules = {path: ast.parse(path.read_bytes()) for path in LIBRARY.rglob("*.py")}
     codes = {"MigratorError": 1}
     classes = [each for tree in modules.values() for each in ast.walk(tree)]
     for _ in range(3):  # subclasses of subclasses
@@ -203,7 +215,7 @@ def messages() -> Iterator[Message]:
                 continue
             if ast.unparse(call.args[0]) in OF_OTHERS:
                 continue
-            where = f"{path.relative_to(TEMPLATE)}:{call.lineno}"
+            where = f"{path.relative_to(LIBRARY.parent)}:{call.lineno}"
             text = constant(call.args[0])
             found = (text,) if re.search(r"\w{3}", text) else tuple(strings(tree))
             yield Message(where, codes[str(name_of(call.func))], found)
@@ -259,7 +271,7 @@ def test_every_error_is_explained_and_every_explanation_has_its_error() -> None:
             wrong.append(f"{message.where}: exits with {message.exit_code}: {fitting}")
     stale = [f"### {heading}: no error says this" for heading in entries if heading not in used]
     problems = [*missing, *wrong, *stale]
-    assert not problems, "\n".join(["docs/errors.md is not in step with migrator/:", *problems])
+    assert not problems, "\n".join(["docs/errors.md is not in step with migrator:", *problems])
 
 
 def states(entry: str, exit_code: int) -> bool:
@@ -284,7 +296,7 @@ def test_the_picture_shows_commands_that_there_are(clones: Renderer) -> None:
 @pytest.mark.parametrize("database", ["postgresql", "sqlite"])
 def test_what_the_readme_has_for_production_uses_its_ini(database: str, clones: Renderer) -> None:
     project = clones.rendered(database=database)
-    section = project.read("README.md").partition("\nAnd of production")[2].partition("\n## ")[0]
+    section = project.read("README.md").partition("\n### Production")[2].partition("\n## ")[0]
     assert ".venv/bin/activate" in section
     commands = re.findall(r"`((?:make|python) [^`]+)`", section)
     assert len(commands) == 8
@@ -297,8 +309,19 @@ def test_what_the_readme_has_for_production_uses_its_ini(database: str, clones: 
             assert re.search(r" -c alembic_prod\.ini | scripts/deploy_migrations\.py", command)
 
 
+def test_the_table_of_steps_is_the_list_of_steps() -> None:
+    rows = [
+        f"| {step.name} | {step.does} | {f'`--no-{step.name}`' if step.skip else ''} |"
+        for step in deploy.STEPS
+    ]
+    table = "\n".join(["| step | what it does | flag that skips it |", "|---|---|---|", *rows])
+    page = (TEMPLATE / "docs" / "production.md").read_text(encoding="utf-8")
+    [shown] = re.findall(r"^\| step \| what it does .*(?:\n\|.*)*", page, re.MULTILINE)
+    assert shown == table, f"docs/production.md has another table. Paste this one:\n\n{table}\n"
+
+
 def test_the_entry_for_ci_names_every_exit_code() -> None:
-    errors = (TEMPLATE / "migrator/errors.py").read_text(encoding="utf-8")
+    errors = (LIBRARY / "errors.py").read_text(encoding="utf-8")
     codes = {"0", *re.findall(r"exit_code = (\d+)", errors)}
     script = ast.parse((TEMPLATE / "scripts/deploy_migrations.py").read_bytes())
     named = re.findall(r"(?<![\w.])\d+", ast.get_docstring(script) or "")

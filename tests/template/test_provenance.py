@@ -20,7 +20,7 @@ RECORD = f"{LIBRARY}/src/migrator/commit.txt"
 @pytest.fixture
 def template(renderer: Renderer, tmp_path: Path) -> Template:
     """A repository of the template with one commit, which is tagged 2026.11.1."""
-    made = new_template(renderer, tmp_path / "alembic-starter")
+    made = new_template(renderer, tmp_path / "git/alembic-starter")
     made.commit("2026.11.1")
     return made
 
@@ -46,7 +46,7 @@ def test_each_way_to_render_gives_a_real_folder_and_records_the_commit(
     made = {
         "path": template.cookiecutter(tmp_path / "path"),
         "relative path": template.cookiecutter(
-            tmp_path / "relative", template="../alembic-starter"
+            tmp_path / "relative", template="../git/alembic-starter"
         ),
         "git URL": template.cookiecutter(tmp_path / "url", template=address),
         "abbreviation": template.cookiecutter(
@@ -90,9 +90,10 @@ def test_a_modified_template_is_said_so(template: Template, tmp_path: Path) -> N
     commit = git(template.path, "rev-parse HEAD").strip()
     (template.path / "notes.txt").write_text("Not a part of a rendering.\n", encoding="utf-8")
     assert "uncommitted" not in version(template.cookiecutter(tmp_path / "notes"))
-    for name in ("library/src/migrator/news.py", "{{cookiecutter.project_slug}}/app/news.py"):
+    names = ("library/src/migrator/news.py", "{{cookiecutter.project_slug}}/app/news.py")
+    for number, name in enumerate(names):
         (template.path / name).write_text('"""New."""\n', encoding="utf-8")
-        project = template.cookiecutter(tmp_path / Path(name).parts[0])
+        project = template.cookiecutter(tmp_path / str(number))
         said = version(project)
         assert said == f"{migrator.__version__} (commit {commit}, with uncommitted changes)"
         (template.path / name).unlink()

@@ -112,19 +112,19 @@ def library_files() -> set[str]:
     }
 
 
-def test_vendor_is_the_library_as_it_is(each_combination: Rendering) -> None:
+def test_vendor_is_the_library_as_it_is(each_choice: Rendering, renderer: Renderer) -> None:
     files = {
         name.removeprefix(f"{LIBRARY}/"): content
-        for name, content in each_combination.files().items()
+        for name, content in each_choice.files().items()
         if name.startswith("vendor/")
     }
     origin = json.loads(files.pop("template.json"))
     assert origin["answers"].keys() == QUESTIONS.keys()
-    assert {k: origin["answers"][k] for k in each_combination.answers} == each_combination.answers
+    assert {k: origin["answers"][k] for k in each_choice.answers} == each_choice.answers
     assert files.keys() == library_files()
     for name, content in files.items():
-        assert content == (REPOSITORY / "library" / name).read_bytes(), name
-    assert not (each_combination.path / LIBRARY).is_symlink()
+        assert content == (renderer.template / "library" / name).read_bytes(), name
+    assert not (each_choice.path / LIBRARY).is_symlink()
 
 
 def test_a_copy_of_the_working_tree_brings_no_strays(renderer: Renderer, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import tarfile
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -65,7 +66,7 @@ RECORDS = (f"{LIBRARY}/template.json", f"{SOURCE}/commit.txt")
 
 @pytest.fixture(scope="module")
 def template(renderer: Renderer, tmp_path_factory: pytest.TempPathFactory) -> Template:
-    made = new_template(renderer, tmp_path_factory.mktemp("template") / "alembic-starter")
+    made = new_template(renderer, tmp_path_factory.mktemp("git") / "alembic-starter")
     inner = made.path / TEMPLATE_FOLDER
     (inner / GONE).write_text('"""What the next version does without."""\n', encoding="utf-8")
     made.commit(OLD)
@@ -188,10 +189,10 @@ def test_the_pinned_cruft_is_the_one_that_is_tested_here() -> None:
     assert programs.COOKIECUTTER.replace("==", ">=") in needs
 
 
-def edit(project: Rendering) -> dict[str, bytes]:
+def edit(project: Rendering, yours: Sequence[str] = YOURS) -> dict[str, bytes]:
     """Change files of each kind as people do, commit that, and return the project's files."""
     path = project.path
-    for name in YOURS:
+    for name in yours:
         mark(path / name, "from the user")
     (path / "app/models/product.py").write_text('"""Mine."""\n', encoding="utf-8")
     (path / "tests/test_mine.py").write_text('"""Mine."""\n', encoding="utf-8")
@@ -252,7 +253,8 @@ def test_make_update_brings_a_project_of_cookiecutter_s_to_the_newest_release(
     )
     project.make("setup")
     repository(project)
-    before = edit(project)
+    # make check would find an edit in schema.sql, rightly.
+    before = edit(project, [name for name in YOURS if name != "schema.sql"])
     mark(project.path / SOURCE / "errors.py", "an edit that goes")
     (project.path / SOURCE / "mine.py").write_text('"""Mine."""\n', encoding="utf-8")
     (project.path / LIBRARY / "LICENSE").unlink()
@@ -516,7 +518,8 @@ def test_a_project_from_before_the_library_is_updated_and_works(
     try:
         done = past.cruft(f"update --skip-apply-ask --checkout {NEW}", project.path)
         assert done.returncode == 0 and "conflict" not in done.stdout + done.stderr, done.stderr
-        assert not (project.path / "migrator").exists()
+        # git leaves what Python has compiled, in folders that hide nothing.
+        assert not list((project.path / "migrator").rglob("*.py"))
         assert b"from migrator.settings import" in past_files["app/settings.py"]
         yours = ["app", "migrations/versions", "schema.sql", "tests/test_models.py"]
         assert below(own_files(project), yours) == below(past_files, yours)

@@ -99,7 +99,11 @@ def uv_folder(near: Path) -> Path:
 
 
 def new_template(renderer: Renderer, path: Path) -> Template:
-    """A repository of the template as it lies here, without a commit."""
+    """A repository of the template as it lies here, without a commit.
+
+    cookiecutter takes an address for one of git's only if it has these three letters in it.
+    """
+    assert "git" in str(path)
     shutil.copytree(renderer.template, path, symlinks=True)
     git(path, "init --quiet --initial-branch=main")
     return Template(path, renderer)
@@ -128,6 +132,9 @@ def mark(path: Path, text: str) -> None:
 
 def first_line(path: Path, text: str) -> None:
     """Change the first line, far from where the template changes something."""
+    if path.suffix == ".py":
+        path.write_text(f"# Mine.\n{path.read_text(encoding='utf-8')}", encoding="utf-8")
+        return
     line, _, rest = path.read_text(encoding="utf-8").partition("\n")
     path.write_text(f"{line} {text}\n{rest}", encoding="utf-8")
 
@@ -138,6 +145,7 @@ def own_files(project: Rendering) -> dict[str, bytes]:
         name: text
         for name, text in project.files().items()
         if not name.startswith((".git/", ".venv/", ".mypy_cache/", ".ruff_cache/", ".postgres/"))
+        and "__pycache__" not in name
     }
 
 

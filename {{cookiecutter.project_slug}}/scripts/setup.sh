@@ -34,7 +34,7 @@ minimum() {
 # Explain why uv or pip failed. $1 is what it printed.
 explain() {
     python="This project needs Python $(minimum requires-python) or newer"
-    again="run: make setup BASE_PYTHON=/path/to/python3"
+    again="run \`make setup BASE_PYTHON=/path/to/python3\`."
     case "$1" in
     *"needs to be updated, but"*)
         refuse "uv.lock does not fit pyproject.toml, and this machine installs only what uv.lock says, so that all machines have the same versions: run \`make setup\` on your own machine and commit uv.lock."
@@ -43,7 +43,7 @@ explain() {
         refuse "$python, and ${BASE_PYTHON:-what was found} is older: install one, then $again"
         ;;
     *"No interpreter found at"*)
-        refuse "$python, and ${BASE_PYTHON:-.venv} is no Python: $again"
+        refuse "$python, and ${BASE_PYTHON:-.venv} is not a Python interpreter: $again"
         ;;
     *"No interpreter found"* | *"Failed to inspect Python interpreter"*)
         refuse "$python, and there is none on PATH: install one, then $again"
@@ -76,7 +76,8 @@ install_uv() {
 # Refuse a uv that is older than pyproject.toml says. The oldest ones do not look there themselves.
 check_uv() {
     found=$("$uv" --version | sed 's/^uv \([0-9]*\)\.\([0-9]*\).*/\1 \2/')
-    needed=$(minimum required-version | tr . ' ')
+    needed=$(minimum required-version | sed 's/^\([0-9]*\)\.\([0-9]*\).*/\1 \2/')
+    [ -n "$needed" ] || return 0
     if [ "${found% *}" -lt "${needed% *}" ] ||
         { [ "${found% *}" -eq "${needed% *}" ] && [ "${found#* }" -lt "${needed#* }" ]; }; then
         refuse "$uv is $("$uv" --version), and this project needs uv $(minimum required-version) or newer: update it (\`uv self update\`, or the way it was installed), or take it off PATH, and \`make setup\` installs a copy into .uv."
@@ -103,6 +104,8 @@ else
 fi
 
 echo "Installing the project's packages into .venv"
+# If this stops half-way, the next run has to go on.
+[ ! -f .venv/installed ] || echo "incomplete" >.venv/installed
 # uv does not notice that a file of the library was deleted, so it is told to install it again.
 output=$("$uv" sync --quiet ${LOCKED:+--locked} ${BASE_PYTHON:+--python "$BASE_PYTHON"} \
     --reinstall-package alembic-starter "$@" 2>&1) || explain "$output"

@@ -68,6 +68,14 @@ def confirmed(question: str) -> bool:
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
+def typed(question: str) -> str:
+    """Ask for a text; at the end of the input the answer is empty."""
+    try:
+        return argument(input(question))
+    except EOFError:
+        return ""
+
+
 def width(text: str) -> int:
     """Return the width of `text` in terminal columns: two per wide character (UAX #11)."""
     return sum(

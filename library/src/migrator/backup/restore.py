@@ -1,6 +1,5 @@
 """Restore a backup into an empty database."""
 
-import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ from migrator.backup.storage import Restored
 from migrator.config.context import Context
 from migrator.console import note
 from migrator.errors import MigratorError, RefusedError, UsageError
+from migrator.postgres.sql import dump as pg_dump
 
 # Objects that users created: those that initdb creates have lower object identifiers.
 CONTENT = """
@@ -171,15 +171,13 @@ def _creation(found: programs.Programs, file: Path, name: str) -> tuple[str, tup
     command = [found.path("pg_restore"), "--create", "--schema-only", "--file=-", str(file)]
     text = programs.run(command, programs.plain_environment()).stdout
     new = sql.Identifier(name).as_string(None)
-    made = re.search(
-        r'^CREATE DATABASE ("(?:[^"]|"")+"|[^ "]+) WITH (TEMPLATE = template0.*);$', text, re.M
-    )
+    made = pg_dump.database(text)
     if not made:
         return f"CREATE DATABASE {new} TEMPLATE template0", ()
     rest = text.partition("; Type: DATABASE PROPERTIES;")[2]
     properties = rest.partition(pg_restore.FIRST_OBJECT.decode())[0]
-    settings = re.findall(rf"^ALTER DATABASE {re.escape(made[1])} (SET .*);$", properties, re.M)
+    settings = pg_dump.database_settings(properties, made[0])
     return (
-        f"CREATE DATABASE {new} WITH {made[2]}",
+        f"CREATE DATABASE {new} WITH {made[1]}",
         tuple(f"ALTER DATABASE {new} {setting}" for setting in settings),
     )

@@ -1,7 +1,6 @@
 """The schema of a database as text: equal schemas give equal text, for comparing and reading."""
 
 import os
-import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -11,24 +10,10 @@ from sqlalchemy.engine import URL
 from sqlalchemy.pool import NullPool
 
 from migrator.errors import MigratorError, UsageError
+from migrator.postgres.sql.dump import schema_text
 
 VERSION_TABLE = "alembic_version"
 OPTIONS = ("--schema-only", "--no-owner", "--no-privileges", f"--exclude-table=*.{VERSION_TABLE}")
-
-# The text before it is about the session and versions, not about the schema.
-FIRST_OBJECT = re.compile(r"^--\n-- Name: ", re.MULTILINE)
-# The heading of each object, the default settings of a table, and a random token.
-NOISE = re.compile(
-    r"^(?:"
-    r"--"
-    r"|-- Name: .*; Type: .*; Schema: .*; Owner: .*"
-    r"|SET default_tablespace = '';"
-    r"|SET default_table_access_method = heap;"
-    r"|-- PostgreSQL database dump complete"
-    r"|\\unrestrict \S+"
-    r")\n",
-    re.MULTILINE,
-)
 
 
 def dump(url: URL, pg_bin: str = "") -> str:
@@ -45,10 +30,7 @@ def dump(url: URL, pg_bin: str = "") -> str:
     """
     if url.get_backend_name() == "sqlite":
         return _sqlite(url)
-    text = _pg_dump(url, pg_bin)
-    first = FIRST_OBJECT.search(text)
-    objects = NOISE.sub("", text[first.start() :]) if first else ""
-    return re.sub(r"\n{3,}", "\n\n", objects).strip("\n") + "\n"
+    return schema_text(_pg_dump(url, pg_bin))
 
 
 def _pg_dump(url: URL, pg_bin: str) -> str:

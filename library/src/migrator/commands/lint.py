@@ -18,18 +18,21 @@ def arguments(parser: ArgumentParser) -> None:
         nargs="?",
         type=argument,
         metavar="FROM..TO",
-        help="or one revision; base..head looks at each as if it came alone (default: pending)",
+        help="or one revision; base..head checks each by itself (default: pending)",
     )
     parser.add_argument(
-        "--base", type=argument, metavar="REF", help="what this branch adds to the commit REF"
+        "--base",
+        type=argument,
+        metavar="REF",
+        help="the revisions this branch adds to the commit REF",
     )
     parser.add_argument(
-        "--no-trace", action="store_true", help="do not try them on a scratch database"
+        "--no-trace", action="store_true", help="do not try them on a shadow database"
     )
     parser.add_argument(
         "--advise",
         action="store_true",
-        help="for make revision: nothing is said without a finding, and findings are not an error",
+        help="for make revision: print nothing without a finding; findings are not an error",
     )
     shape = parser.add_mutually_exclusive_group()
     shape.add_argument("--format", choices=output.FORMATS, default="people")
@@ -42,13 +45,15 @@ def run(context: Context, options: Namespace) -> None:
     Raises:
         RefusedError: there are any.
         UsageError: there is no such revision.
-        CommandError: they cannot be looked at; with --advise that is only said.
+        CommandError: they cannot be checked; with --advise only a note.
     """
     if options.range is not None and options.base is not None:
         raise UsageError("Say FROM..TO or --base, not both.")
     if context.target.dialect != "postgresql":
         if not options.advise:
-            note("Nothing to lint: lint is about the locks of PostgreSQL, and this is not it.")
+            note(
+                "Nothing to lint: lint is about the locks of PostgreSQL; this is another database."
+            )
         return
     found = ranges.chosen(context, options.range, options.base)
     try:
@@ -68,7 +73,7 @@ def run(context: Context, options: Namespace) -> None:
     revisions = f"{_count(len(found.revisions), 'revision')} ({found.what})"
     if verdict.findings:
         sentence = (
-            f"{findings} in {revisions}. Change them, or accept one in its revision with the"
+            f"{findings} in {revisions}. Change them, or suppress one in its revision with the"
             " comment `# migrator: allow RULE because REASON`."
         )
         if not options.advise:

@@ -7,7 +7,7 @@ from pathlib import Path
 from migrator.backup import restore
 from migrator.config import urls
 from migrator.config.context import Context
-from migrator.console import argument, say
+from migrator.console import argument, say, typed
 from migrator.errors import RefusedError, UsageError
 
 
@@ -59,11 +59,7 @@ def run(context: Context, options: Namespace) -> None:
 
 
 def _ask(name: str) -> None:
-    try:
-        typed = input(f"Type the name of the database ({name}) to restore into it: ")
-    except EOFError:
-        typed = ""
-    if argument(typed) != name:
+    if typed(f"Type the name of the database ({name}) to restore into it: ") != name:
         raise RefusedError(f"Cancelled, because {name!r} was not typed; nothing was changed.")
 
 

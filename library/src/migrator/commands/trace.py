@@ -1,4 +1,4 @@
-"""`trace`: what revisions really do, statement by statement."""
+"""`trace`: what each statement of a revision does on a shadow database."""
 
 import json
 from argparse import ArgumentParser, Namespace
@@ -8,12 +8,10 @@ from migrator import lint, trace
 from migrator.config.context import Context
 from migrator.console import argument, note, say, table
 from migrator.errors import RefusedError, UsageError
-from migrator.lint import ranges, tried
+from migrator.lint import ranges, trial
 from migrator.lint.finding import shorten
 from migrator.trace import Step, Traced
-from migrator.trace.judging import seen
-
-NOTHING = "no lock that others wait for"
+from migrator.trace.step import describe, disturbs
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -23,10 +21,13 @@ def arguments(parser: ArgumentParser) -> None:
         nargs="?",
         type=argument,
         metavar="FROM..TO",
-        help="or one revision; base..head looks at each as if it came alone (default: pending)",
+        help="or one revision; base..head runs each by itself (default: pending)",
     )
     parser.add_argument(
-        "--base", type=argument, metavar="REF", help="what this branch adds to the commit REF"
+        "--base",
+        type=argument,
+        metavar="REF",
+        help="the revisions this branch adds to the commit REF",
     )
     parser.add_argument("--json", action="store_true", help="one JSON list instead of tables")
 
@@ -35,11 +36,11 @@ def run(context: Context, options: Namespace) -> None:
     """Show what each statement did.
 
     Raises:
-        RefusedError: others would wait for one of them, and its revision does not accept that.
-        UsageError: there is no such revision, or this is not PostgreSQL in development.
+        RefusedError: one of them breaks a rule, and its revision does not suppress it.
+        UsageError: no such revision, or not PostgreSQL in development.
     """
     if context.target.dialect != "postgresql":
-        raise UsageError("A trace is about the locks of PostgreSQL, and this is not it.")
+        raise UsageError("A trace shows the locks of PostgreSQL, and this database is another one.")
     found = ranges.chosen(context, options.range, options.base)
     traced = trace.run(context, found.revisions, together=found.together)
     if options.json:
@@ -50,10 +51,10 @@ def run(context: Context, options: Namespace) -> None:
     problems = lint.open_problems(context, traced, together=found.together)
     if count := len({id(problem.step) for problem in problems}):
         raise RefusedError(
-            f"Others would wait for {count} of these statements, or lose what they use, or they"
-            " fail, as soon as the tables have rows; make lint-migrations names the safe forms."
+            f"{count} of these statements break a rule: on tables with rows they block other"
+            " sessions, break code that runs, or fail. `make lint-migrations` names the safe forms."
         )
-    note(f"Nobody would wait for these ({found.what}).")
+    note(f"No statement breaks a rule ({found.what}).")
 
 
 def _show(traced: Traced) -> None:
@@ -66,10 +67,10 @@ def _show(traced: Traced) -> None:
             f"{step.kept:.1f}",
             rules.get(id(step), ""),
             shorten(step.sql)[:60],
-            step.error or what,
+            step.error or describe(step, traced.old),
         ]
         for step in traced.steps
-        if (what := seen(step, traced.old)) != NOTHING or not step.place.own or step.error
+        if disturbs(step, traced.old) or not step.place.own or step.error
     ]
     if rows:
         say(table(["line", "ms", "kept ms", "breaks", "statement", "what it does"], rows))
@@ -92,8 +93,8 @@ def _as_json(traced: Traced) -> dict[str, object]:
 def _rules(traced: Traced) -> dict[int, str]:
     """Return by step (id) which rules it breaks."""
     found: dict[int, list[str]] = {}
-    for problem in tried.problems(traced):
-        found.setdefault(id(problem.step), []).append(problem.rule)
+    for problem in trial.problems(traced):
+        found.setdefault(id(problem.step), []).append(problem.rule.name)
     return {step: ", ".join(rules) for step, rules in found.items()}
 
 

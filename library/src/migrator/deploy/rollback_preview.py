@@ -1,7 +1,6 @@
 """What a rollback would run, and what data it would take with it."""
 
 import io
-import re
 from dataclasses import dataclass
 
 from alembic.runtime.environment import EnvironmentContext
@@ -10,16 +9,10 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from migrator.config.context import Context
+from migrator.postgres import sql as reading
 from migrator.revisions.plan import Plan
 
 MANY = 100_000  # rows; counting further would take long, and changes no decision
-NAME = r'((?:(?:"(?:[^"]|"")+"|\w+)\.)?(?:"(?:[^"]|"")+"|\w+))'
-TABLE = re.compile(rf"^\s*DROP\s+TABLE\s+(?:IF\s+EXISTS\s+)?{NAME}", re.IGNORECASE | re.MULTILINE)
-COLUMN = re.compile(
-    rf"^\s*ALTER\s+TABLE\s+(?:ONLY\s+)?{NAME}\s+DROP\s+COLUMN\s+(?:IF\s+EXISTS\s+)?{NAME}",
-    re.IGNORECASE | re.MULTILINE,
-)
-ROWS = re.compile(r"^\s*((?:DELETE|TRUNCATE|UPDATE)\b[^;]*)", re.IGNORECASE | re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -69,16 +62,15 @@ def sql(context: Context, revisions: ScriptDirectory, going: Plan) -> str | None
     return buffer.getvalue()
 
 
-def _losses(connection: Connection, statements: str) -> list[str]:
-    found = []
-    tables = [match[1] for match in TABLE.finditer(statements)]
-    for table in tables:
-        found.append(f"table {table}: {_count(connection, f'SELECT 1 FROM {table}')}")
-    for match in COLUMN.finditer(statements):
-        if match[1] not in tables:
-            rows = _count(connection, f"SELECT 1 FROM {match[1]} WHERE {match[2]} IS NOT NULL")
-            found.append(f"column {match[1]}.{match[2]}: {rows} with a value")
-    found += [" ".join(match[1].split()) for match in ROWS.finditer(statements)]
+def _losses(connection: Connection, script: str) -> list[str]:
+    statements = reading.split(script)
+    tables = [table for each in statements for table in reading.dropped_tables(each)]
+    found = [f"table {table}: {_count(connection, f'SELECT 1 FROM {table}')}" for table in tables]
+    for table, column in [pair for each in statements for pair in reading.dropped_columns(each)]:
+        if table not in tables:
+            rows = _count(connection, f"SELECT 1 FROM {table} WHERE {column} IS NOT NULL")
+            found.append(f"column {table}.{column}: {rows} with a value")
+    found += [" ".join(each.split()) for each in statements if reading.changes_rows(each)]
     return [line for line in found if "alembic_version" not in line]
 
 

@@ -1,7 +1,6 @@
 """The SQL that revisions execute themselves, which autogenerate does not see, with its line."""
 
 import ast
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,7 +45,7 @@ def _in_file(script: Script) -> Iterator[ExecutedSQL]:
     ]
     for call in sorted(calls, key=lambda node: node.lineno):
         code = _sql(call) or ast.get_source_segment(source, call) or ""
-        text = re.sub(r"\s+", " ", code).strip()
+        text = " ".join(code.split())
         short = text if len(text) <= MAX_LENGTH else f"{text[: MAX_LENGTH - 3]}..."
         yield ExecutedSQL(script.revision, call.lineno, short)
 

@@ -5,7 +5,6 @@ functions, views, triggers, grants, unsupported kinds of tables) is executed as 
 Which tables Alembic reproduces exactly is found out on an empty shadow database.
 """
 
-import re
 import warnings
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -21,10 +20,9 @@ from migrator.autogenerate import column_types
 from migrator.history import reflection, schema
 from migrator.history.schema import Object, Schema
 from migrator.history.shadow_databases import ShadowDatabases
+from migrator.postgres.sql import for_text
 
 ATTEMPTS = 3
-# What SQLAlchemy's text() interprets as a parameter.
-BIND = re.compile(r"(?<![:\w\\]):(?=\w+(?![:\w]))")
 STRUCTURE = {"TABLE", "SEQUENCE", "SEQUENCE OWNED BY", "DEFAULT", "CONSTRAINT", "INDEX"}
 
 
@@ -145,7 +143,7 @@ def _execute(connection: Connection, sql: Iterable[str]) -> None:
 
 def escape(statement: str) -> str:
     """Escape colons for `op.execute`, where `:name` would be a parameter."""
-    return BIND.sub(r"\\:", statement)
+    return for_text(statement)
 
 
 def _drops(

@@ -1,8 +1,9 @@
 """A schema as a list of objects with their SQL, for comparing two databases."""
 
-import re
 from dataclasses import dataclass
 from difflib import unified_diff
+
+from migrator.postgres.sql import mentions
 
 Key = tuple[str, str, str]
 # What remains when everything else is dropped: it belongs to the schema `public`, or to roles.
@@ -43,8 +44,7 @@ class Object:
 
     def concerns(self, table: str) -> bool:
         """Whether the object belongs to `table` (as SQL writes it), or refers to it."""
-        name = re.compile(rf'(?<![\w".]){re.escape(table)}(?![\w"])')
-        return self.on == table or any(name.search(statement) for statement in self.statements)
+        return self.on == table or any(mentions(text, table) for text in self.statements)
 
 
 @dataclass(frozen=True)

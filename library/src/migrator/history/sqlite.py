@@ -1,6 +1,5 @@
 """Read the schema of an SQLite database from sqlite_master."""
 
-import re
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
@@ -8,10 +7,9 @@ from contextlib import closing
 from sqlalchemy import Engine, text
 
 from migrator.history.schema import Object, Schema
+from migrator.sqlite import sql
 
-TOKEN = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|`[^`]*`|\[[^\]]*\]|\w+|[^\w\s]""")
 CONSTRAINT = {"CONSTRAINT", "PRIMARY", "UNIQUE", "CHECK", "FOREIGN"}
-DEFAULT = re.compile(r"\bDEFAULT \( (\S+) \)", re.IGNORECASE)  # Alembic adds parentheses
 ORDER = ("table", "index", "view", "trigger")
 OBJECTS = (
     "SELECT type, name, tbl_name, sql FROM sqlite_master"
@@ -71,7 +69,7 @@ def _compared(statement: str) -> str:
             items.append([])
         elif place > start:
             items[-1].append(token)
-    lines = [DEFAULT.sub(r"DEFAULT \1", " ".join(item)) for item in items]
+    lines = [sql.plain_defaults(" ".join(item)) for item in items]
     constraints = sorted(line for line in lines if line.split(" ")[0] in CONSTRAINT)
     columns = [line for line in lines if line.split(" ")[0] not in CONSTRAINT]
     return "\n".join([*columns, *constraints, " ".join(tokens[end + 1 :])])
@@ -79,7 +77,7 @@ def _compared(statement: str) -> str:
 
 def _tokens(statement: str) -> list[str]:
     found = []
-    for token in TOKEN.findall(statement):
+    for token in sql.tokens(statement):
         if token[0] in '"`[':
             found.append(token[1:-1].replace('""', '"'))
         else:

@@ -2,6 +2,9 @@
 
 import textwrap
 from dataclasses import dataclass
+from typing import Self
+
+from migrator.lint.rule import Rule
 
 SHOWN = 200  # characters of a statement: enough to recognise it
 
@@ -11,7 +14,7 @@ class Finding:
     """Something that would stop a service, or break the code that still runs.
 
     `source` is who says so (squawk, trace or migrator), `evidence` what the trace saw,
-    `accepted` the reason from the revision's acknowledgement, if there is one.
+    `suppressed` the reason in the comment that suppresses it, if there is one.
     """
 
     rule: str
@@ -23,7 +26,22 @@ class Finding:
     safe: str = ""
     source: str = "migrator"
     evidence: str = ""
-    accepted: str = ""
+    suppressed: str = ""
+
+    @classmethod
+    def of(
+        cls,
+        rule: Rule,
+        revision: str,
+        path: str,
+        line: int,
+        statement: str,
+        source: str = "migrator",
+        evidence: str = "",
+    ) -> Self:
+        """Return the finding that a statement breaks `rule`."""
+        text = (rule.name, revision, path, line, statement, rule.reason, rule.safe)
+        return cls(*text, source, evidence)
 
 
 def shorten(sql: str) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 
 from migrator.config.imports import relative
-from migrator.lint import Verdict
-from migrator.lint.finding import Finding
+from migrator.lint.finding import Finding, shorten
+from migrator.lint.verdict import Verdict
 
 
 def people(verdict: Verdict) -> str:
@@ -22,18 +22,18 @@ def people(verdict: Verdict) -> str:
         lines += [f"    Seen: {each.evidence}"] if each.evidence else []
         lines += [f"    Safe: {each.safe}"] if each.safe else []
         lines.append("")
-    for each in _short(verdict.accepted):
-        lines.append(f"{each.path}:{each.line}: {each.rule} is accepted: {each.accepted}")
-    for each in _short(verdict.cleared):
-        lines.append(f"{each.path}:{each.line}: {each.rule} is cleared: {each.evidence}")
+    for each in _short(verdict.suppressed):
+        lines.append(f"{each.path}:{each.line}: {each.rule} is suppressed: {each.suppressed}")
+    for each in _short(verdict.dismissed):
+        lines.append(f"{each.path}:{each.line}: {each.rule} is dismissed: {each.evidence}")
     return "\n".join(lines).rstrip("\n")
 
 
 def as_json(verdict: Verdict) -> str:
-    """Return one JSON object with the lists `findings`, `accepted` and `cleared`."""
+    """Return one JSON object with the lists `findings`, `suppressed` and `dismissed`."""
     lists = {
         name: [asdict(each) for each in _short(getattr(verdict, name))]
-        for name in ("findings", "accepted", "cleared")
+        for name in ("findings", "suppressed", "dismissed")
     }
     return json.dumps(lists, ensure_ascii=False, indent=2)
 
@@ -74,7 +74,10 @@ FORMATS: dict[str, Callable[[Verdict], str]] = {
 
 
 def _short(findings: Sequence[Finding]) -> list[Finding]:
-    return [replace(each, path=relative(each.path)) for each in findings]
+    return [
+        replace(each, path=relative(each.path), statement=shorten(each.statement))
+        for each in findings
+    ]
 
 
 def _sentence(finding: Finding) -> str:

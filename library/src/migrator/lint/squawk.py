@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from migrator.errors import MigratorError
-from migrator.lint.offline import Rendered, Statement
-from migrator.lint.rules import SQUAWK
+from migrator.lint.rendering import Rendered, Statement
+from migrator.lint.rule import Rule
+from migrator.lint.rules import ALL
 
 PROGRAM = "squawk"
 PATIENCE = 30  # seconds; for a thousand revisions it takes one
@@ -26,7 +27,7 @@ class NotInstalled(MigratorError):
 class Hit:
     """One finding of squawk, with the statement of the revision that it is about."""
 
-    rule: str
+    rule: Rule
     revision: Rendered
     statement: Statement
     message: str
@@ -41,18 +42,18 @@ def program() -> str:
     found = shutil.which(PROGRAM, path=sysconfig.get_path("scripts")) or shutil.which(PROGRAM)
     if not found:
         raise NotInstalled(
-            "squawk is not installed here, so nothing can be said about the revisions' SQL: run"
-            " make setup (it is the package squawk-cli), or lint where it is installed, in CI."
+            "squawk is not installed here, so the SQL of the revisions cannot be checked: run"
+            " `make setup`, which installs the package squawk-cli, or run lint in CI."
         )
     return found
 
 
 def run(revisions: Sequence[Rendered]) -> list[Hit]:
-    """Return what squawk says about the rules that are about locks and running code.
+    """Return what squawk reports of the rules that are ours too; its others are about style.
 
     Raises:
         NotInstalled: there is no squawk.
-        MigratorError: it cannot be run; its words are in the message.
+        MigratorError: it cannot be run; its output is in the message.
     """
     revisions = [revision for revision in revisions if revision.statements]
     if not revisions:
@@ -66,22 +67,23 @@ def run(revisions: Sequence[Rendered]) -> list[Hit]:
             reported = _report(folder, [f"{number}.sql" for number in range(len(revisions))])
     except OSError as error:
         raise MigratorError(
-            f"squawk cannot be run here, so nothing can be said about the revisions' SQL: {error}."
-            " Run make setup again, with Python and packages of this machine, and look whether the"
-            " folder for temporary files can be written."
+            f"squawk cannot be run here, so the SQL of the revisions cannot be checked: {error}."
+            " Run `make setup` again on this machine, and check that the folder for temporary files"
+            " is writable."
         ) from None
     hits = []
     try:
         for each in reported:
-            if each["rule_name"] in SQUAWK:
+            rule = ALL.get(each["rule_name"])
+            if rule and rule.squawk:
                 number = int(Path(each["file"]).stem)
                 statement = starts[number][each["line"]]
-                hits.append(Hit(each["rule_name"], revisions[number], statement, each["message"]))
+                hits.append(Hit(rule, revisions[number], statement, each["message"]))
     except (KeyError, IndexError, TypeError, ValueError) as error:
         raise MigratorError(
-            "squawk failed: what it reports is not as this version expects"
-            f" ({type(error).__name__}: {error}), so nothing can be said about the revisions' SQL."
-            " Run make setup, which installs the version that fits."
+            "squawk failed: its report is not as this version expects"
+            f" ({type(error).__name__}: {error}), so the SQL of the revisions cannot be checked."
+            " Run `make setup`, which installs the right version."
         ) from None
     return hits
 
@@ -97,8 +99,8 @@ def _report(folder: Path, files: Sequence[str]) -> list[dict[str, Any]]:
             ).returncode
         except subprocess.TimeoutExpired:
             raise MigratorError(
-                f"squawk failed: it has not come to an end in {PATIENCE} s. Nothing can be said"
-                " about the revisions' SQL; run it again, or make setup."
+                f"squawk failed: it did not finish within {PATIENCE} s, so the SQL of the revisions"
+                " cannot be checked. Run it again, or `make setup`."
             ) from None
     try:
         reported: list[dict[str, Any]] = json.loads(said.read_bytes())
@@ -107,8 +109,8 @@ def _report(folder: Path, files: Sequence[str]) -> list[dict[str, Any]]:
     if code not in (0, 1):  # 1: it has found something
         reason = " ".join(words.read_text("utf-8", "replace").split())[-300:]
         raise MigratorError(
-            f"squawk failed (exit code {code}), so nothing can be said about the revisions' SQL:"
-            f" {reason or 'it said nothing'}. Run make setup again, which installs squawk-cli."
+            f"squawk failed (exit code {code}), so the SQL of the revisions cannot be checked:"
+            f" {reason or 'it printed nothing'}. Run `make setup` again, which installs squawk-cli."
         )
     return reported
 

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from migrator.operations.drop_index_concurrently import DropIndexConcurrentlyOp
     from migrator.operations.operation import Operation
     from migrator.operations.set_not_null import SetNotNullOp
+    from migrator.operations.validate_constraint import ValidateConstraintOp
 
     P = ParamSpec("P")
 
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
             self.drop_constraint_if_exists = _method(DropConstraintIfExistsOp)
             self.drop_index_concurrently = _method(DropIndexConcurrentlyOp)
             self.set_not_null = _method(SetNotNullOp)
+            self.validate_constraint = _method(ValidateConstraintOp)
 
     op: LockSafeOperations
 else:

@@ -1,6 +1,6 @@
 """`op.drop_constraint_if_exists`: a constraint of any kind that is dropped, if it is there."""
 
-from typing import Any
+from typing import cast
 
 from alembic.operations import Operations, ops
 from sqlalchemy import Constraint
@@ -22,7 +22,7 @@ class DropConstraintIfExistsOp(Operation, ops.DropConstraintOp):
 
     def __init__(
         self,
-        constraint_name: Any,
+        constraint_name: str | None,
         table_name: str,
         type_: str | None = None,
         *,
@@ -34,7 +34,8 @@ class DropConstraintIfExistsOp(Operation, ops.DropConstraintOp):
     def from_constraint(cls, constraint: Constraint) -> "DropConstraintIfExistsOp":
         """Return the operation that drops a constraint."""
         drop = ops.DropConstraintOp.from_constraint(constraint)
-        own = cls(drop.constraint_name, drop.table_name, drop.constraint_type, schema=drop.schema)
+        name = cast("str | None", drop.constraint_name)
+        own = cls(name, drop.table_name, drop.constraint_type, schema=drop.schema)
         own._reverse = drop._reverse
         return own
 

@@ -1,7 +1,5 @@
 """`op.drop_index_concurrently`: an index that is dropped without waiting for its table."""
 
-from typing import Any
-
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import Operations, ops
 from sqlalchemy import Index
@@ -24,7 +22,7 @@ class DropIndexConcurrentlyOp(Operation, ops.DropIndexOp):
 
     def __init__(
         self,
-        index_name: Any,
+        index_name: str,
         table_name: str,
         *,
         schema: str | None = None,

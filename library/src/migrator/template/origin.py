@@ -80,7 +80,7 @@ def read(folder: Path) -> Origin:
         ) from None
     except (AssertionError, KeyError, TypeError, ValueError):
         raise UsageError(
-            f"{STATE} or {ANSWERS_FILE} cannot be read: take it back from git's history, and run"
+            f"{STATE} or {ANSWERS_FILE} cannot be read: restore it from git's history, and run"
             " this again."
         ) from None
 

@@ -97,6 +97,8 @@ class Update:
     def target(self, to: str = "") -> Target | None:
         """Return the version to update to; None if the project is there already, or newer.
 
+        With answers that differ, it may be the version that the project is at.
+
         Args:
             to: a tag, branch or commit; if empty, the newest release, or where there is none,
                 the default branch.
@@ -110,11 +112,11 @@ class Update:
         commit = self._commit(name)
         if not commit:
             raise UsageError(f"The template has no tag, branch or commit {name}.")
-        if self.changes:
-            return Target(commit, name)
-        if not to and git(self.mirror, "merge-base", commit, self.origin.commit) == commit:
+        if not to and self._is_ancestor(commit):
+            commit, name = self.origin.commit, self.origin.state.get("checkout") or ""
+        if commit == self.origin.commit and not self.changes:
             return None
-        return None if commit == self.origin.commit else Target(commit, name)
+        return Target(commit, name or commit)
 
     def check_answers(self, target: Target) -> None:
         """Raise UsageError if the new version does not offer what was answered."""
@@ -150,7 +152,7 @@ class Update:
             if done.returncode:
                 raise MigratorError(
                     f"cruft failed: {_last_line(done.stderr)} `git status` shows what it has"
-                    " changed, and `git reset --hard` takes that back."
+                    " changed, and `git reset --hard` reverts that."
                 )
             state = json.loads(self._state_file.read_text(encoding="utf-8"))
         state.pop("skip", None)  # cruft has added to it
@@ -170,6 +172,13 @@ class Update:
             return git(self.mirror, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
         except MigratorError:
             return ""
+
+    def _is_ancestor(self, commit: str) -> bool:
+        """Whether the project is at `commit` or at a later one."""
+        try:
+            return git(self.mirror, "merge-base", commit, self.origin.commit) == commit
+        except MigratorError:  # they have no commit in common
+            return False
 
     def _rendering(self, target: Target, changes: Mapping[str, Any], name: str) -> Path:
         """Return a rendering of a version with the project's answers."""

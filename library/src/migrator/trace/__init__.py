@@ -1,9 +1,9 @@
 """What revisions really do, tried on a database of their own.
 
-`recorder` makes a `step` of each statement with what `catalog` and `names` read from the server;
-`seeding` is `inserting` rows of `values` into the `database` first, and `rows` knows which ones a
-revision cannot work with; `judging` says which statements would make others wait or break them,
-and `running` goes from revision to revision.
+A trace only observes; lint judges. `execution` goes from revision to revision, and `recorder` makes
+a `step` of each statement with what `catalog` and `names` read from the server. `sample_rows` are
+put into the tables of the `database` before (`insertion` of `values`), and `rows` knows which ones
+a revision cannot work with.
 """
 
 from collections.abc import Sequence
@@ -13,14 +13,13 @@ from alembic.script import Script
 from migrator import shadow
 from migrator.config.context import Context
 from migrator.errors import UsageError
-from migrator.trace.judging import Problem, Traced
-from migrator.trace.step import Step
+from migrator.trace.step import Step, Traced
 
-__all__ = ["Problem", "Step", "Traced", "run"]
+__all__ = ["Step", "Traced", "run"]
 
 
 def run(context: Context, revisions: Sequence[Script], *, together: bool = True) -> list[Traced]:
-    """Run revisions, oldest first, on a scratch database, and return what they did.
+    """Run revisions, oldest first, on a shadow database, and return what they did.
 
     After one that fails, those behind it are not tried. Rows that a revision cannot work with
     are left out, and the notes say so.
@@ -31,16 +30,16 @@ def run(context: Context, revisions: Sequence[Script], *, together: bool = True)
 
     Raises:
         UsageError: this is the configuration for production.
-        MigratorError: no scratch database can be made, or a revision before these fails.
+        MigratorError: no shadow database can be made, or a revision before these fails.
     """
     if context.settings.production:
         raise UsageError(
-            "A trace runs revisions on a scratch database, which has no place on a production"
+            "A trace runs revisions on a shadow database, which is never created on a production"
             " server: use alembic.ini."
         )
     # psycopg does not come with SQLite.
+    from migrator.trace.execution import Run
     from migrator.trace.rows import Rows, RowsDoNotFit
-    from migrator.trace.running import Run
 
     rows = Rows()
     while True:

@@ -1,4 +1,4 @@
-"""The scratch database: its sessions, its rows, and what is in it."""
+"""The shadow database: its sessions, its rows, and what is in it."""
 
 from collections.abc import Collection
 from typing import Any
@@ -8,7 +8,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import NullPool
 
-from migrator.trace import catalog, names, seeding
+from migrator.trace import catalog, names, sample_rows
 
 COLUMNS = "SELECT table_schema || '.' || table_name, column_name FROM information_schema.columns"
 PATIENCE = 60  # seconds for one statement, which has three rows to work on
@@ -39,13 +39,13 @@ class Database:
             By table how many changed rows are a bulk, and sentences about what could not be done.
         """
         with self._connect() as connection:
-            listed = connection.execute(seeding.TABLES)
+            listed = connection.execute(sample_rows.TABLES)
             everything = {f"{schema}.{name}" for _, schema, name in listed}
             empty = everything if "*" in empty else empty
             full = everything if "*" in full else full
-            seeded = seeding.seed(connection, full, empty)
+            seeded = sample_rows.seed(connection, full, empty)
         self._ours |= seeded.ours
-        many = {oid: max(count, seeding.ROWS) for oid, count in seeded.others.items()}
+        many = {oid: max(count, sample_rows.ROWS) for oid, count in seeded.others.items()}
         # The keys of our rows are far apart: who changes two of them at once goes for all.
         many |= dict.fromkeys(self._ours, 2)
         left = (f"{name.removeprefix('public.')} was tried without rows." for name in sorted(empty))

@@ -26,19 +26,20 @@ UNION ALL SELECT 'value', e.oid, 0, typname, enumlabel
 Key = tuple[str, int, int]
 # By key whose it is (a column's table, a value's type) and the name.
 Names = dict[Key, tuple[str, str]]
-RENAMING = {
-    "table": "renaming-table",
-    "column": "renaming-column",
-    "value": "renaming-enum-value",
-}
 
 
 @dataclass(frozen=True)
 class Loss:
-    """A name that is gone: the rule that this breaks, and what happened, in words."""
+    """A name that is gone: of a table, a column or a value of an enum; `new` if it was renamed."""
 
-    rule: str
-    what: str
+    kind: str
+    name: str
+    new: str = ""
+
+    @property
+    def what(self) -> str:
+        """What happened, in words."""
+        return f"renames {self.name} to {self.new}" if self.new else f"drops {self.name}"
 
 
 def look(connection: Any) -> Names:
@@ -54,11 +55,11 @@ def lost(before: Names, after: Names) -> dict[Key, Loss]:
         kind, oid, _ = key
         full = f"{whose}.{name}" if whose else name
         if key in after and (new := after[key][1]) != name:
-            found[key] = Loss(RENAMING[kind], f"renames {full} to {new}")
-        elif key not in after and kind == "table":
-            found[key] = Loss("ban-drop-table", f"drops {full}")
-        elif key not in after and kind == "column" and ("table", oid, 0) in after:
-            found[key] = Loss("ban-drop-column", f"drops {full}")
+            found[key] = Loss(kind, full, new)
+        elif key not in after and (
+            kind == "table" or (kind == "column" and ("table", oid, 0) in after)
+        ):
+            found[key] = Loss(kind, full)
     return found
 
 
@@ -67,7 +68,7 @@ def settle(losses: Sequence[dict[Key, Loss]], end: Collection[Key]) -> None:
 
     Args:
         losses: of each step, what was lost when it had run.
-        end: what is lost when the revision has. It may have taken something back, in a savepoint.
+        end: what is lost when the revision has; it may have rolled something back to a savepoint.
     """
     left = set(end)
     for number, each in reversed([*enumerate(losses)]):

@@ -1,6 +1,5 @@
 """Follow each statement of a revision, and see what it does, and how long it takes."""
 
-import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,19 +7,10 @@ from typing import Any
 
 from sqlalchemy import Connection, event
 
+from migrator.postgres import sql
 from migrator.trace import catalog, names
+from migrator.trace.place import here
 from migrator.trace.step import Known, Step
-from migrator.trace.where import here
-
-# They refuse to run inside a transaction, so that their locks are gone before one can look. So do
-# blocks that end transactions themselves, as `--sql` writes them for a backfill.
-ALONE = re.compile(
-    r"(?:\s|--[^\n]*\n|/\*.*?\*/)*(?:(?:CREATE|DROP|REINDEX|ALTER)\b.*\bCONCURRENTLY\b|VACUUM\b"
-    r"|(?:CREATE|DROP)\s+(?:DATABASE|TABLESPACE|SUBSCRIPTION)\b|ALTER\s+(?:SYSTEM|DATABASE)\b"
-    r"|CALL\b|BEGIN\b|START\b|COMMIT\b|ROLLBACK\b|DISCARD\b"
-    r"|DO\b.*\b(?:COMMIT|ROLLBACK)(?:\s+AND\s+(?:NO\s+)?CHAIN)?\s*;)",
-    re.IGNORECASE | re.DOTALL,
-)
 
 
 class Recorder:
@@ -78,7 +68,7 @@ class Recorder:
         if raw.autocommit:
             self._next_transaction()
         step = Step(statement.replace("%%", "%"), place, self._transaction)
-        self._ours = raw.autocommit and not ALONE.match(statement)
+        self._ours = raw.autocommit and not sql.runs_alone(statement)
         if self._ours:  # it would commit by itself, and its locks were gone
             raw.execute("BEGIN")
         step.watched = not raw.autocommit or self._ours

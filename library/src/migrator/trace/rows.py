@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 import psycopg
 
+from migrator.trace.place import Place
 from migrator.trace.step import Step
-from migrator.trace.where import Place
 
 OF_ROWS = ("22", "23")  # the classes of errors that depend on them
 NOT_NULL = "23502"

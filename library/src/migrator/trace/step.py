@@ -2,8 +2,11 @@
 
 from dataclasses import dataclass, field
 
+from alembic.script import Script
+
+from migrator.trace.catalog import STOPS_READS, STOPS_WRITES
 from migrator.trace.names import Key, Loss, Names
-from migrator.trace.where import Place
+from migrator.trace.place import Place
 
 
 @dataclass
@@ -12,7 +15,8 @@ class Step:
 
     `locks` are those that it took itself, `held` the tables that the transaction kept from others
     before it, `rows` the updated and deleted ones, `bulk` where these are all of a table, `lost`
-    the names that were there. `watched` is false where nothing could be seen.
+    the names that were there. `watched` is false where nothing could be seen; with `of_python` it
+    is no statement, but an error of the revision's Python, by its name.
     """
 
     sql: str
@@ -31,6 +35,7 @@ class Step:
     lost: dict[Key, Loss] = field(default_factory=dict)
     watched: bool = True
     error: str = ""
+    of_python: bool = False
 
 
 @dataclass(frozen=True)
@@ -39,3 +44,58 @@ class Known:
 
     names: Names
     many: dict[int, int]
+
+
+@dataclass
+class Traced:
+    """What one revision did. `old` are the tables that existed before.
+
+    `failure` says why it did not come to its end, `notes` what could not be tried.
+    """
+
+    script: Script
+    steps: list[Step] = field(default_factory=list)
+    old: frozenset[int] = frozenset()
+    failure: str = ""
+    notes: list[str] = field(default_factory=list)
+
+
+def disturbs(step: Step, old: frozenset[int]) -> bool:
+    """Return whether a statement did anything that others may notice."""
+    return bool(_effects(step, old))
+
+
+def describe(step: Step, old: frozenset[int]) -> str:
+    """Return what a statement did, in words.
+
+    Args:
+        old: the tables that were there before; no session waits for the others.
+    """
+    return "; ".join(_effects(step, old)) or "no lock that others wait for"
+
+
+def _effects(step: Step, old: frozenset[int]) -> list[str]:
+    lost = [loss.what for loss in step.lost.values()]
+    if not step.watched:
+        return ["runs outside a transaction", *lost]
+
+    def named(tables: frozenset[int] | set[int]) -> str:
+        return ", ".join(sorted(step.names.get(oid, str(oid)) for oid in tables))
+
+    parts = [*lost]
+    everything = {oid for oid, mode in step.locks if mode in STOPS_READS} & old
+    writes = {oid for oid, mode in step.locks if mode in STOPS_WRITES} & old - everything
+    if everything:
+        parts.append(f"blocks reads and writes of {named(everything)}")
+    if writes:
+        parts.append(f"blocks writes to {named(writes)}")
+    if step.held & old:
+        parts.append(f"{named(step.held & old)} still locked by an earlier statement")
+    if step.rewritten & old:
+        parts.append(f"rewrites {named(step.rewritten & old)}")
+    if step.scanned & old:
+        parts.append(f"scans {named(step.scanned & old)}")
+    for oid, count in step.rows.items():
+        if oid in old:
+            parts.append(f"changes {count} rows of {step.names.get(oid, oid)}")
+    return parts

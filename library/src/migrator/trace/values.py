@@ -1,9 +1,10 @@
 """What may stand in a column, as far as the catalog tells: its type, its checks, its partition."""
 
-import re
 import uuid
 from collections.abc import Iterator
 from typing import Any
+
+from migrator.postgres import sql
 
 COLUMNS = """
 SELECT a.attrelid, a.attname, format_type(coalesce(nullif(t.typbasetype, 0), t.oid),
@@ -18,7 +19,6 @@ SELECT a.attrelid, a.attname, format_type(coalesce(nullif(t.typbasetype, 0), t.o
 FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
 WHERE a.attrelid = ANY (%s) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
 """
-CONSTANT = re.compile(r"'((?:[^']|'')*)'|(?<![\w.\"'])(-?\d+(?:\.\d+)?)")
 # Between the keys of two rows, so that a batch of some thousand keys meets one row only. A third
 # row still fits into a smallint.
 FAR = 10_001
@@ -61,16 +61,14 @@ class Column:
         if far and self.type in WHOLE:
             yield str((number - 1) * FAR + 1)
         yield self._usual(number)
-        constants = CONSTANT.findall(" ".join(self.checks.values()))
-        for text, digits in dict.fromkeys(constants):
-            constant = text.replace("''", "'") or digits
+        for constant in sql.constants(" ".join(self.checks.values())):
             yield constant
-            if re.fullmatch(r"-?\d+", constant):
+            if constant.removeprefix("-").isdecimal():
                 yield str(int(constant) + number)
                 yield str(int(constant) - number)
 
     def _usual(self, number: int) -> str:
-        kind = re.sub(r"\(.*\)", "", self.type)
+        kind = sql.base_type(self.type)
         if self.labels:
             return self.labels[number % len(self.labels)]
         if kind == "uuid":
@@ -78,7 +76,6 @@ class Column:
         if self.category == "D":
             return "12:00" if kind.startswith("time ") else f"2026-01-0{number}"
         if kind.startswith("bit"):
-            size = re.search(r"\((\d+)\)", self.type)
-            return "1" * (int(size[1]) if size else 1)
+            return "1" * sql.length(self.type)
         pattern = BY_TYPE.get(kind) or BY_CATEGORY.get(self.category, "{n}")
         return pattern.replace("{n}", str(number))

@@ -1,0 +1,126 @@
+"""The SQL of revisions, each statement with the line that wrote it.
+
+Alembic renders it in this process; what it cannot render, the trace may have seen.
+"""
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from alembic.runtime.environment import EnvironmentContext
+from alembic.runtime.migration import MigrationContext
+from alembic.script import Script, ScriptDirectory
+from alembic.util.exc import CommandError
+
+from migrator.config.context import Context
+from migrator.errors import MigratorError
+from migrator.postgres import sql
+from migrator.trace import Traced
+from migrator.trace.place import Place, here
+
+TRANSACTION = ("BEGIN", "COMMIT")
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement as PostgreSQL would get it, and where in the revision it comes from.
+
+    `nested` if it stands in a DO block.
+    """
+
+    sql: str
+    place: Place
+    in_transaction: bool = True
+    nested: bool = False
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A revision's statements; `failure` says why more are unknown: it reads from the database."""
+
+    script: Script
+    statements: tuple[Statement, ...]
+    failure: str = ""
+
+
+def render(
+    context: Context, directory: ScriptDirectory, scripts: Sequence[Script]
+) -> list[Rendered]:
+    """Render the upgrades of `scripts`, each by itself, in one run of env.py.
+
+    Raises:
+        MigratorError: env.py fails, or did not get as far as running them.
+    """
+    rendered: list[Rendered] = []
+
+    def record(_heads: Any, context: MigrationContext) -> list[Any]:
+        rendered.extend(render_one(script, context) for script in scripts)
+        return []  # nothing for Alembic to run
+
+    before, context.config.output_buffer = context.config.output_buffer, io.StringIO()
+    try:
+        with EnvironmentContext(context.config, directory, fn=record, as_sql=True):
+            directory.run_env()
+    except CommandError:
+        raise
+    except Exception as error:
+        raise MigratorError(
+            "The revisions cannot be rendered as SQL, so they cannot be checked before they run:"
+            f" migrations/env.py fails offline ({type(error).__name__}: {error}). Fix its offline"
+            " part (run_migrations_offline)."
+        ) from error
+    finally:
+        context.config.output_buffer = before
+    if len(rendered) < len(scripts):
+        raise MigratorError(
+            "The revisions cannot be rendered as SQL: migrations/env.py does not run them offline"
+            " (context.run_migrations); without that they cannot be checked before they run."
+        )
+    return rendered
+
+
+def render_one(script: Script, context: MigrationContext) -> Rendered:
+    """Render the upgrade of a revision with Alembic's context for offline mode."""
+    found: list[Statement] = []
+    path = str(script.module.__file__)
+    open_transaction = context.impl.transactional_ddl
+
+    def record(text: str) -> None:
+        nonlocal open_transaction
+        for statement in sql.split(text):
+            if statement.upper() in TRANSACTION:
+                open_transaction = statement.upper() == "BEGIN"
+            else:
+                place = here(path) or Place(1, False)
+                found.append(Statement(statement, place, bool(open_transaction)))
+
+    context.impl.static_output = record  # type: ignore[method-assign]
+    try:
+        script.module.upgrade()
+    except Exception as error:
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        return Rendered(script, tuple(found), reason)
+    return Rendered(script, tuple(found))
+
+
+def with_traced(rendered: Sequence[Rendered], traced: Sequence[Traced]) -> list[Rendered]:
+    """Add the statements that a revision runs only where there is a database."""
+    found = {each.script.revision: each for each in traced}
+    return [_completed(each, found.get(each.script.revision)) for each in rendered]
+
+
+def _completed(rendered: Rendered, traced: Traced | None) -> Rendered:
+    if traced is None:
+        return rendered
+    # What was rendered up to an error is only a part of what ran.
+    known = () if rendered.failure and not traced.failure else rendered.statements
+    lines = {each.place.line for each in known}
+    more = (
+        Statement(statement, step.place, step.watched)
+        for step in traced.steps
+        if step.place.line not in lines and not step.of_python
+        for statement in sql.split(sql.numbered(step.sql))
+        if not sql.only_reads(statement)
+    )
+    return replace(rendered, statements=(*known, *more))

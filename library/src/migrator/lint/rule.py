@@ -1,0 +1,190 @@
+"""What a rule is: one value that holds everything about it, and what rules look at.
+
+Each file in `rules/` has one, and nothing else knows a rule by its name.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from migrator.lint.compatibility import Columns
+from migrator.postgres import sql
+from migrator.trace import Step, Traced
+from migrator.trace.catalog import STOPS_WRITES
+
+if TYPE_CHECKING:
+    from migrator.lint.finding import Finding
+    from migrator.lint.rendering import Rendered
+
+
+@dataclass(frozen=True)
+class Example:
+    """Two bodies of `upgrade()`: one that breaks the rule, and one that breaks none.
+
+    A line `phase = "..."` in them belongs above the function.
+    """
+
+    unsafe: str
+    safe: str
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One statement as it would be sent, of a revision with this phase.
+
+    `later` are the statements of the revision behind it, `columns` what the change has added.
+    """
+
+    sql: str
+    phase: str = ""
+    later: tuple[str, ...] = ()
+    columns: Columns = field(default_factory=Columns)
+
+    @property
+    def kind(self) -> str:
+        """The kind of the statement, as `sql.subject` says it."""
+        return sql.subject(self.sql).kind
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What the trace saw of a statement; `old` are the tables that are in use, by their oids."""
+
+    step: Step
+    old: frozenset[int]
+
+    @property
+    def word(self) -> str:
+        """The word that the statement begins with, in capitals."""
+        return sql.first_word(self.step.sql)
+
+    @property
+    def locked(self) -> frozenset[int]:
+        """The tables whose writers wait for what the statement has locked."""
+        return frozenset(oid for oid, mode in self.step.locks if mode in STOPS_WRITES) & self.old
+
+    @property
+    def rewritten(self) -> frozenset[int]:
+        """The tables that are in other files than before, or whose indexes are."""
+        return self.step.rewritten & self.old
+
+    @property
+    def scanned(self) -> frozenset[int]:
+        """The tables that were read from end to end."""
+        return self.step.scanned & self.old
+
+    @property
+    def held(self) -> frozenset[int]:
+        """The tables that an earlier statement of the transaction has locked."""
+        return self.step.held & self.old
+
+    @property
+    def changed(self) -> frozenset[int]:
+        """The tables with updated or deleted rows."""
+        return self.old & self.step.rows.keys()
+
+    def loses(self, kind: str, *, renamed: bool) -> bool:
+        """Return whether a table, column or value had this name before and has it no longer."""
+        return any(
+            loss.kind == kind and bool(loss.new) == renamed for loss in self.step.lost.values()
+        )
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What the trace saw of a finding's statement; `harmless` if it saw all, and nothing wrong."""
+
+    finding: "Finding"
+    traced: Traced
+    steps: tuple[Step, ...]
+    harmless: bool
+
+    @property
+    def whole(self) -> bool:
+        """Whether the revision came to its end."""
+        return not self.traced.failure
+
+
+@dataclass(frozen=True)
+class Suppression:
+    """A comment that suppresses a rule; `rule` is empty if it is none that can be suppressed.
+
+    `unused` if nothing in the revision breaks the rule.
+    """
+
+    line: int
+    text: str
+    rule: str = ""
+    reason: str = ""
+    unused: bool = False
+
+
+def harmless(trial: Trial) -> bool:
+    """Dismiss a finding if the trace saw nothing wrong with its statement."""
+    return trial.harmless
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """Everything about a rule.
+
+    Args:
+        name: as squawk calls it, if it has such a rule.
+        reason: why it is a rule, in a sentence.
+        safe: the safe form, in this project's operations where there is one.
+        example: tried by the tests.
+        squawk: squawk reports it.
+        statement: whether a rendered statement breaks it.
+        revision: what of a rendered revision breaks it, in words, or nothing.
+        observed: whether a statement broke it when it ran on the shadow database.
+        untried: it is about what the trace did not get to, behind a failure.
+        comment: whether a comment that suppresses a rule breaks it.
+        in_blocks: squawk can tell in a DO block, too.
+        locks: it is about how long others wait; the library's operations are safe there.
+        breaks_code: it is about names that code still uses.
+        dismiss: whether the trace disproves a finding. Without, none can be disproved.
+        undecided_at_deploy: such a statement is often safe, and its SQL does not tell: a deploy,
+            which has no trace, names it only.
+        allowed_in_contract: with phase = "contract", the code that it would break is gone.
+        announces: rules that the trace finds where this one said so before.
+        covers: rules that say less of the same statement; they are left out.
+        suppressible: a comment in the revision may suppress it.
+    """
+
+    name: str
+    reason: str
+    safe: str
+    example: Example
+    squawk: bool = False
+    statement: Callable[[Candidate], bool] | None = None
+    revision: Callable[["Rendered"], str] | None = None
+    observed: Callable[[Observed], bool] | None = None
+    untried: bool = False
+    comment: Callable[[Suppression], bool] | None = None
+    in_blocks: bool = True
+    locks: bool = False
+    breaks_code: bool = False
+    dismiss: Callable[[Trial], bool] | None = None
+    undecided_at_deploy: bool = False
+    allowed_in_contract: bool = False
+    announces: frozenset[str] = frozenset()
+    covers: frozenset[str] = frozenset()
+    suppressible: bool = True
+
+    def says(self, seen: "Rule") -> bool:
+        """Return whether a finding of this rule says already what the trace has `seen`."""
+        if self is seen or seen.name in self.announces:
+            return True
+        return (self.breaks_code and seen.breaks_code) or (self.locks and seen.locks)
+
+
+def uncovered(found: Iterable[Rule], every: dict[str, Rule]) -> list[Rule]:
+    """Return the rules that none of the others covers, each once, in their order."""
+    rules = list({rule.name: rule for rule in found}.values())
+    covered: set[str] = set()
+    left = [name for rule in rules for name in rule.covers]
+    while left:
+        if (name := left.pop()) not in covered:
+            covered.add(name)
+            left += every[name].covers
+    return [rule for rule in rules if rule.name not in covered]

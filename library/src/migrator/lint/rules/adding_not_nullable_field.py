@@ -1,0 +1,19 @@
+"""SET NOT NULL, which reads the whole table."""
+
+from migrator.lint.rule import Example, Rule, harmless
+
+RULE = Rule(
+    name="adding-not-nullable-field",
+    reason="SET NOT NULL scans the whole table while it is locked against reads and writes.",
+    safe=(
+        "op.set_not_null(...), which validates a check first, so that nothing has to be scanned."
+    ),
+    example=Example(
+        unsafe='op.alter_column("users", "age", nullable=False)',
+        safe='op.set_not_null("users", "age")',
+    ),
+    squawk=True,
+    locks=True,
+    dismiss=harmless,
+    undecided_at_deploy=True,
+)

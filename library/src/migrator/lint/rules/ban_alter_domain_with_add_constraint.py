@@ -1,0 +1,19 @@
+"""A constraint on a domain that is in use."""
+
+from migrator.lint.rule import Example, Rule, harmless
+
+RULE = Rule(
+    name="ban-alter-domain-with-add-constraint",
+    reason="A constraint on a domain scans every table that uses it, while they are locked.",
+    safe=(
+        "ALTER DOMAIN ... ADD CONSTRAINT ... NOT VALID, and VALIDATE CONSTRAINT in a revision"
+        " of its own."
+    ),
+    example=Example(
+        unsafe='op.execute("ALTER DOMAIN percentage ADD CONSTRAINT c CHECK (VALUE < 101)")',
+        safe='op.execute("ALTER DOMAIN percentage ADD CONSTRAINT c CHECK (VALUE < 101) NOT VALID")',
+    ),
+    squawk=True,
+    locks=True,
+    dismiss=harmless,
+)

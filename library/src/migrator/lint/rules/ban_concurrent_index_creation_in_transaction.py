@@ -1,0 +1,16 @@
+"""CONCURRENTLY inside a transaction."""
+
+from migrator.lint.rule import Example, Rule
+
+RULE = Rule(
+    name="ban-concurrent-index-creation-in-transaction",
+    reason="CONCURRENTLY does not work inside a transaction: the revision fails.",
+    safe="op.create_index_concurrently(...), which leaves the transaction first.",
+    example=Example(
+        unsafe='op.create_index("ix", "users", ["name"], postgresql_concurrently=True)',
+        safe='op.create_index_concurrently("ix", "users", ["name"])',
+    ),
+    squawk=True,
+    locks=True,
+    announces=frozenset({"fails"}),
+)

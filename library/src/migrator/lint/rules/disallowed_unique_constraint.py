@@ -1,0 +1,19 @@
+"""A unique constraint whose index is built while the table is locked."""
+
+from migrator.lint.rule import Example, Rule, harmless
+
+RULE = Rule(
+    name="disallowed-unique-constraint",
+    reason=(
+        "A unique constraint builds its index while the table is locked against reads and writes."
+    ),
+    safe="op.add_unique_concurrently(...): the index is built concurrently and then used.",
+    example=Example(
+        unsafe='op.create_unique_constraint("uq", "users", ["code"])',
+        safe='op.add_unique_concurrently("uq", "users", ["code"])',
+    ),
+    squawk=True,
+    locks=True,
+    dismiss=harmless,
+    covers=frozenset({"constraint-missing-not-valid"}),
+)

@@ -1,0 +1,18 @@
+"""A table with another name or in another schema."""
+
+from migrator.lint.rule import Example, Rule
+from migrator.postgres import sql
+
+RULE = Rule(
+    name="renaming-table",
+    reason="Code that still runs uses the old name of the table: the rename breaks that code.",
+    safe="create a new table, or a view with the old name for as long as old code runs.",
+    example=Example(
+        unsafe='op.rename_table("leftovers", "remains")',
+        safe='op.execute("CREATE VIEW remains AS SELECT * FROM leftovers")',
+    ),
+    squawk=True,
+    statement=lambda candidate: sql.moves_tables(candidate.sql),
+    observed=lambda seen: seen.loses("table", renamed=True),
+    breaks_code=True,
+)

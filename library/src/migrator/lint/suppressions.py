@@ -1,0 +1,65 @@
+"""Comments in a revision that suppress findings, with a reason.
+
+    # migrator: allow adding-required-field because nobody writes to it yet
+
+One comment suppresses one rule in the whole revision. One that does nothing is a finding itself.
+"""
+
+import re
+import tokenize
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
+
+from migrator.lint.finding import Finding
+from migrator.lint.rule import Suppression
+from migrator.lint.rules import ALL
+
+COMMENT = re.compile(r"#\s*migrator\s*:\s*(?P<text>.*)")
+ALLOW = re.compile(r"allow\s+(?P<rule>\S+)(?:\s+because(?:\s+(?P<reason>.*))?)?\s*$")
+
+
+def read(path: str) -> list[Suppression]:
+    """Return the suppressions in a revision file."""
+    found = []
+    with open(path, "rb") as file:  # noqa: PTH123 - tokenize reads the encoding from it
+        for token in tokenize.tokenize(file.readline):
+            match = COMMENT.match(token.string) if token.type == tokenize.COMMENT else None
+            if match:
+                found.append(_parse(token.start[0], match["text"].strip()))
+    return found
+
+
+def reasons(suppressions: Sequence[Suppression]) -> dict[str, str]:
+    """Return by rule the reasons for which it is suppressed."""
+    return {each.rule: each.reason for each in suppressions if each.rule and each.reason}
+
+
+def apply(
+    findings: Sequence[Finding],
+    suppressions: Sequence[Suppression],
+    revision: str,
+    path: str,
+    unused: Collection[str],
+) -> Iterator[Finding]:
+    """Yield one revision's findings, the suppressed ones with their reasons, and what is wrong.
+
+    Args:
+        unused: rules that are suppressed, though nothing breaks them.
+    """
+    why = reasons(suppressions)
+    for finding in findings:
+        yield replace(finding, suppressed=why.get(finding.rule, ""))
+    for each in suppressions:
+        comment = replace(each, unused=each.rule in unused)
+        for rule in ALL.values():
+            if rule.comment and rule.comment(comment):
+                yield Finding.of(rule, revision, path, each.line, each.text)
+
+
+def _parse(line: int, text: str) -> Suppression:
+    shown = f"# migrator: {text}"
+    match = ALLOW.match(text)
+    rule = ALL.get(match["rule"]) if match else None
+    if not match or not rule or not rule.suppressible:
+        return Suppression(line, shown)
+    return Suppression(line, shown, rule.name, (match["reason"] or "").strip())

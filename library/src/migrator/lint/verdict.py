@@ -1,0 +1,145 @@
+"""The verdict about revisions: findings, those that are suppressed, those that are dismissed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from alembic.script import Script, ScriptDirectory
+from alembic.util.exc import CommandError
+from sqlalchemy import make_url
+
+from migrator import shadow, trace
+from migrator.config.context import Context
+from migrator.lint import compatibility, findings, rendering, squawk, suppressions, trial
+from migrator.lint.finding import Finding
+from migrator.lint.rules import ALL
+from migrator.lint.trial import Compared, Problem
+from migrator.revisions import graph
+from migrator.trace import Traced
+
+NOWHERE = make_url("postgresql+psycopg://nowhere.invalid/nowhere")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What has to be changed or suppressed, what is suppressed, what the trace has dismissed.
+
+    `notes` are sentences about what the trace could not try.
+    """
+
+    findings: tuple[Finding, ...]
+    suppressed: tuple[Finding, ...] = ()
+    dismissed: tuple[Finding, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def for_deploy(
+    context: Context, revisions: Sequence[Script]
+) -> tuple[list[Finding], list[Finding]]:
+    """Return what is wrong with pending revisions by their SQL, and what only a trace can tell.
+
+    A deploy tries nothing. What a trace has dismissed in CI may be suppressed in the revision, too.
+
+    Raises:
+        NotInstalled: there is no squawk here, as usual in production.
+        CommandError: env.py or squawk failed.
+    """
+    found = examine(context, revisions, traced=False).findings
+    certain = [finding for finding in found if not ALL[finding.rule].undecided_at_deploy]
+    return certain, [finding for finding in found if ALL[finding.rule].undecided_at_deploy]
+
+
+def examine(
+    context: Context, revisions: Sequence[Script], *, together: bool = True, traced: bool = True
+) -> Verdict:
+    """Check revisions, oldest first.
+
+    Args:
+        together: they are deployed at once, so that what one creates is empty for the next; else
+            each is judged as if it came alone.
+        traced: try them on a shadow database, too.
+
+    Raises:
+        NotInstalled: there is no squawk here.
+        CommandError: env.py, squawk or the shadow database failed.
+    """
+    if not revisions or context.target.dialect != "postgresql":
+        return Verdict(())
+    squawk.program()
+    seen = trace.run(context, revisions, together=together) if traced else None
+    compared = _compared(context, revisions, seen, together)
+    whole = {each.script.revision for each in seen or () if not each.failure}
+    notes = dict.fromkeys(f"{s.script.revision}: {note}" for s in seen or () for note in s.notes)
+    everything: list[Finding] = []
+    for script in revisions:
+        path = str(script.module.__file__)
+        comments = suppressions.read(path)
+        unused: set[str] = set()
+        if script.revision in whole:
+            unused = suppressions.reasons(comments).keys() - _rules(compared, script)
+        if unused and together and len(revisions) > 1:
+            unused -= _rules_alone(context, script)
+        own = [finding for finding in compared.findings if finding.revision == script.revision]
+        everything += suppressions.apply(own, comments, script.revision, path, unused)
+    return Verdict(
+        tuple(finding for finding in everything if not finding.suppressed),
+        tuple(finding for finding in everything if finding.suppressed),
+        compared.dismissed,
+        tuple(notes),
+    )
+
+
+def open_problems(context: Context, seen: Sequence[Traced], *, together: bool) -> list[Problem]:
+    """Return what a trace has against revisions and no comment suppresses.
+
+    A comment may name the rule of the trace, or what lint says of the same statement; that is
+    known only where squawk works.
+    """
+    try:
+        compared = _compared(context, [each.script for each in seen], seen, together)
+    except CommandError:
+        compared = Compared(())
+    found = []
+    for each in seen:
+        comments = suppressions.read(str(each.script.module.__file__))
+        suppressed = suppressions.reasons(comments).keys()
+        own = [said for said in compared.findings if said.revision == each.script.revision]
+        for problem in trial.problems(each):
+            said = {finding.rule for finding in trial.said(problem, each, own)}
+            if not {problem.rule.name, *said} & suppressed:
+                found.append(problem)
+    return found
+
+
+def _compared(
+    context: Context, revisions: Sequence[Script], seen: Sequence[Traced] | None, together: bool
+) -> Compared:
+    directory = graph.load(context)
+    before = {each.revision: compatibility.earlier(directory, each) for each in revisions}
+    more = [each for earlier in before.values() for each in earlier]
+    scripts = {each.revision: each for each in (*more, *revisions)}
+    rendered = rendering.with_traced(_rendered(context, directory, [*scripts.values()]), seen or ())
+    by_name = {each.script.revision: each for each in rendered}
+    wanted = [by_name[each.revision] for each in revisions]
+    parts = {name: [by_name[each.revision] for each in earlier] for name, earlier in before.items()}
+    found = findings.find(wanted, parts, together=together)
+    return Compared(tuple(found)) if seen is None else trial.compare(found, wanted, seen)
+
+
+def _rendered(
+    context: Context, directory: ScriptDirectory, scripts: Sequence[Script]
+) -> list[rendering.Rendered]:
+    if context.settings.production:  # the deploy goes on in this process, with that URL
+        return rendering.render(context, directory, scripts)
+    # A revision that opens a connection of its own must not change the database in use.
+    with shadow.configured(context, NOWHERE) as own:
+        return rendering.render(own, directory, scripts)
+
+
+def _rules(compared: Compared, script: Script) -> set[str]:
+    everything = (*compared.findings, *compared.dismissed)
+    return {finding.rule for finding in everything if finding.revision == script.revision}
+
+
+def _rules_alone(context: Context, script: Script) -> set[str]:
+    """Return what counts when the revision is deployed alone: tables that are new here are old."""
+    return _rules(_compared(context, [script], trace.run(context, [script]), together=True), script)

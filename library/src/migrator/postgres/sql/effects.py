@@ -1,0 +1,122 @@
+"""What a statement is to a session: whether it commits, waits, may run twice, leaves a state."""
+
+import re
+
+from migrator.postgres.sql.tokens import bare, begins, body, has, words
+
+WEAK_LOCKS = ("IN ACCESS SHARE MODE", "IN ROW SHARE MODE", "IN ROW EXCLUSIVE MODE")
+# They refuse to run inside a transaction, or end it.
+ALONE = (
+    *(f"{verb} {kind}" for verb in ("CREATE", "DROP") for kind in ("DATABASE", "TABLESPACE")),
+    *("CREATE SUBSCRIPTION", "DROP SUBSCRIPTION", "ALTER SYSTEM", "ALTER DATABASE", "VACUUM"),
+    *("CALL", "BEGIN", "START", "COMMIT", "ROLLBACK", "DISCARD"),
+)
+# To do these twice is to do them once.
+REPEATABLE = ("ANALYZE", "VACUUM", "REINDEX", "REFRESH", "COMMENT", "SET", "RESET", "SHOW")
+REPEATABLE_ACTIONS = (
+    *("VALIDATE CONSTRAINT", "SET NOT NULL", "DROP NOT NULL"),
+    *(f"ADD {kind} IF NOT EXISTS" for kind in ("COLUMN", "CONSTRAINT")),
+    *(f"DROP {kind} IF EXISTS" for kind in ("COLUMN", "CONSTRAINT")),
+)
+ENDS = re.compile(r"\b(?:COMMIT|ROLLBACK)(?: AND (?:NO )?CHAIN)? ;")
+BARE_CONCURRENTLY = re.compile(r"\bCONCURRENTLY\b(?!\s+IF\b)", re.IGNORECASE)
+
+
+def first_word(statement: str) -> str:
+    """Return the word that a statement begins with, in capitals."""
+    return next(iter(words(statement)), "")
+
+
+def is_concurrent(statement: str) -> bool:
+    """Return whether a statement works CONCURRENTLY: it waits for others without a strong lock."""
+    if not has(statement, "CONCURRENTLY"):
+        return False
+    if begins(statement, "ALTER TABLE"):
+        return has(statement, "DETACH PARTITION")
+    return begins(statement, "CREATE", "DROP", "REINDEX", "REFRESH")
+
+
+def validates(statement: str) -> bool:
+    """Return whether a statement validates a constraint, which reads the whole table."""
+    return begins(statement, "ALTER TABLE") and has(statement, "VALIDATE CONSTRAINT")
+
+
+def rewrites_table(statement: str) -> bool:
+    """Return whether a statement writes whole tables anew to make them smaller or sorted."""
+    return begins(statement, "CLUSTER") or (begins(statement, "VACUUM") and has(statement, "FULL"))
+
+
+def only_reads(statement: str) -> bool:
+    """Return whether a statement begins as one that only reads, and sets nothing."""
+    return begins(statement, "SELECT", "SHOW") and not has(statement, "SET_CONFIG")
+
+
+def changes_nothing(statement: str) -> bool:
+    """Return whether a statement begins as one that leaves nothing in the database."""
+    return begins(statement, "SELECT", "SHOW", "SET")
+
+
+def changes_rows(statement: str) -> bool:
+    """Return whether a statement deletes or changes rows that are there."""
+    return begins(statement, "DELETE", "TRUNCATE", "UPDATE")
+
+
+def is_limited(statement: str) -> bool:
+    """Return whether a write names the rows that it is for, with WHERE or LIMIT."""
+    return has(statement, "WHERE", "LIMIT")
+
+
+def has_weak_lock(statement: str) -> bool:
+    """Return whether a LOCK asks for a mode that neither reads nor writes wait for."""
+    return has(statement, *WEAK_LOCKS)
+
+
+def runs_alone(statement: str) -> bool:
+    """Return whether a statement refuses to run in a transaction, or ends the one it is in.
+
+    So do DO blocks with a COMMIT, as `--sql` writes them for a backfill.
+    """
+    if begins(statement, "CREATE", "DROP", "REINDEX", "ALTER") and has(statement, "CONCURRENTLY"):
+        return True
+    return begins(statement, *ALONE) or bool(ENDS.search(" ".join(words(body(statement)))))
+
+
+def is_repeatable(statement: str) -> bool:
+    """Return whether a statement may run again after it has run."""
+    if begins(statement, *REPEATABLE, "CREATE OR REPLACE"):
+        return True
+    if begins(statement, "ALTER TABLE"):
+        return has(statement, *REPEATABLE_ACTIONS)
+    if begins(statement, "ALTER TYPE"):
+        return has(statement, "ADD VALUE IF NOT EXISTS")
+    if begins(statement, "SELECT"):  # what only looks into the catalog
+        return bool(re.search(r"\bFROM\s+\"?pg_", statement, re.IGNORECASE))
+    exists = {"CREATE": "IF NOT EXISTS", "DROP": "IF EXISTS"}.get(first_word(statement))
+    return exists is not None and has(statement, exists)
+
+
+def if_not_exists(statement: str) -> str:
+    """Return a CREATE INDEX CONCURRENTLY that leaves an index of that name alone."""
+    return BARE_CONCURRENTLY.sub(r"\g<0> IF NOT EXISTS", statement, count=1)
+
+
+def drops_tables_of_schema(statement: str) -> bool:
+    """Return whether a statement drops a schema with everything in it."""
+    return begins(statement, "DROP SCHEMA") and has(statement, "CASCADE")
+
+
+def moves_tables(statement: str) -> bool:
+    """Return whether tables have another schema afterwards, or their schema another name."""
+    return (begins(statement, "ALTER TABLE") and has(statement, "SET SCHEMA")) or (
+        begins(statement, "ALTER SCHEMA") and has(statement, "RENAME TO")
+    )
+
+
+def renames_enum_value(statement: str) -> bool:
+    """Return whether a statement gives a value of an enum another name."""
+    return begins(statement, "ALTER TYPE") and has(statement, "RENAME VALUE")
+
+
+def sent(statement: str) -> str:
+    """Return a statement as the server gets it, without comments before: drivers halve %%."""
+    return bare(statement).replace("%%", "%")

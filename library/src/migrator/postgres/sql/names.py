@@ -1,0 +1,32 @@
+"""Names in SQL: as they are written, and as PostgreSQL keeps them."""
+
+import re
+
+IDENTIFIER = r'(?:"(?:[^"]|"")+"|[\w$]+)'
+# With its schema or without.
+QUALIFIED = rf"{IDENTIFIER}(?:\s*\.\s*{IDENTIFIER})*"
+
+
+def plain(text: str) -> str:
+    """Return one identifier as PostgreSQL keeps it: in small letters unless it is quoted."""
+    if text.startswith('"'):
+        return text[1:-1].replace('""', '"')
+    return text.lower()
+
+
+def name(text: str) -> str:
+    """Return a name as PostgreSQL keeps it, without `public.`, `ONLY` and the `*` behind it."""
+    only = re.sub(r"^ONLY\s+|\s*\*$", "", text.strip(), flags=re.IGNORECASE)
+    parts = [plain(part) for part in re.findall(IDENTIFIER, only)]
+    return ".".join(parts[1:] if len(parts) > 1 and parts[0] == "public" else parts)
+
+
+def qualified(text: str) -> tuple[str, str]:
+    """Return the schema and the name in `schema.name`, both as written; the schema may be ""."""
+    parts = re.findall(IDENTIFIER, text)
+    return (parts[-2] if len(parts) > 1 else "", parts[-1] if parts else text)
+
+
+def mentions(statement: str, name: str) -> bool:
+    """Return whether `name`, as SQL writes it, stands in a statement and is no part of another."""
+    return bool(re.search(rf'(?<![\w".]){re.escape(name)}(?![\w"])', statement))

@@ -1,0 +1,139 @@
+"""SQL as tokens: strings, quoted names, comments and words, and what is made of them."""
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+# Whatever may hide a semicolon comes first.
+TOKEN = re.compile(
+    r"""(?P<string> [eE]'(?:\\.|''|[^'\\])*' | '(?:''|[^'])*')
+    | (?P<quoted> "(?:""|[^"])*")
+    | (?P<dollar> (?P<tag>\$(?:[^\W\d]\w*)?\$).*?(?P=tag))
+    | (?P<comment> --[^\n]* | /\*)
+    | (?P<word> [\w$]+)
+    | (?P<space> \s+)
+    | (?P<other> .)""",
+    re.VERBOSE | re.DOTALL,
+)
+COMMENT_EDGE = re.compile(r"/\*|\*/")
+# What stands in `words` for a string and for a quoted name.
+STRING, QUOTED = "'", '"'
+# What begins a statement in PL/pgSQL that is not its own, and what may stand before that.
+VERBS = {"ALTER", "CLUSTER", "CREATE", "DELETE", "DROP", "LOCK", "REINDEX", "TRUNCATE", "UPDATE"}
+BEFORE_VERBS = {"BEGIN", "ELSE", "LOOP", "THEN"}
+
+
+class Token(NamedTuple):
+    """A piece of SQL; `kind` is string, quoted, dollar, comment, word, space or other."""
+
+    kind: str
+    text: str
+
+
+def tokens(sql: str) -> Iterator[Token]:
+    """Yield the tokens of `sql`; their texts together are `sql` again."""
+    start = 0
+    while match := TOKEN.match(sql, start):
+        end = match.end()
+        if match.group() == "/*":
+            end = _end_of_comment(sql, end)
+        yield Token(str(match.lastgroup if match.lastgroup != "tag" else "dollar"), sql[start:end])
+        start = end
+
+
+def _end_of_comment(sql: str, start: int) -> int:
+    """Return where a block comment ends; PostgreSQL's may hold others."""
+    depth = 1
+    for edge in COMMENT_EDGE.finditer(sql, start):
+        depth += 1 if edge.group() == "/*" else -1
+        if not depth:
+            return edge.end()
+    return len(sql)
+
+
+def split(sql: str, *, comments: bool = False) -> list[str]:
+    """Return the statements in `sql`, each without its semicolon.
+
+    Args:
+        comments: keep them; else a space stands for each.
+    """
+    found = [""]
+    for kind, text in tokens(sql):
+        if text == ";":
+            found.append("")
+        else:
+            found[-1] += " " if kind == "comment" and not comments else text
+    return [statement.strip() for statement in found if statement.strip()]
+
+
+def bare(statement: str) -> str:
+    """Return a statement without the space and the comments before it."""
+    rest = statement
+    for kind, text in tokens(statement):
+        if kind not in ("space", "comment"):
+            break
+        rest = rest[len(text) :]
+    return rest
+
+
+@lru_cache(maxsize=512)
+def words(statement: str) -> tuple[str, ...]:
+    """Return the words of a statement in capitals, and its punctuation, without comments.
+
+    A string is a STRING and a quoted name is QUOTED, so that what is in them is taken for no word.
+    """
+    stands = {"string": STRING, "dollar": STRING, "quoted": QUOTED}
+    return tuple(
+        stands.get(kind, text.upper())
+        for kind, text in tokens(statement)
+        if kind not in ("space", "comment")
+    )
+
+
+def begins(statement: str, *phrases: str) -> bool:
+    """Return whether a statement begins with one of the phrases, as `DROP TABLE`."""
+    found = words(statement)
+    return any(found[: len(wanted)] == wanted for wanted in map(_phrase, phrases))
+
+
+def has(statement: str, *phrases: str) -> bool:
+    """Return whether one of the phrases stands in a statement, outside strings and comments."""
+    found = words(statement)
+    return any(
+        found[start : start + len(wanted)] == wanted
+        for wanted in map(_phrase, phrases)
+        for start in range(len(found) - len(wanted) + 1)
+    )
+
+
+def _phrase(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+def body(statement: str) -> str:
+    """Return the code in a DO block; nothing if the statement is none."""
+    if not begins(statement, "DO"):
+        return ""
+    found = [text for kind, text in tokens(statement) if kind in ("string", "dollar")]
+    quoted = max(found, key=len, default="''")
+    if not quoted.startswith("$"):
+        return quoted.lstrip("eE")[1:-1].replace("''", "'")
+    tag = quoted[: quoted.index("$", 1) + 1]
+    return quoted.removeprefix(tag).removesuffix(tag)
+
+
+def nested(statement: str) -> list[str]:
+    """Return the statements in a DO block, as far as they are not PL/pgSQL's own."""
+    return [found for part in split(body(statement)) if (found := _inner(part))]
+
+
+def _inner(part: str) -> str:
+    before, rest = "BEGIN", part
+    for kind, text in tokens(part):
+        word = text.upper()
+        if before in BEFORE_VERBS and word in VERBS:
+            return rest
+        before = before if kind == "space" else word
+        rest = rest[len(text) :]
+    return ""

@@ -1,0 +1,55 @@
+"""A regular expression looks at SQL in migrator.postgres.sql alone (and migrator.sqlite.sql)."""
+
+import ast
+from pathlib import Path
+
+import migrator
+
+LIBRARY = Path(migrator.__file__).parent
+# Who may use them besides, and what it reads with them: no SQL.
+OTHERS = {
+    "backup/dump.py": "the list that pg_restore prints",
+    "backup/files.py": "names of files",
+    "backup/programs.py": "what PostgreSQL's programs print",
+    "backup/storage.py": "names of files",
+    "backup/tools.py": "what PostgreSQL's programs print",
+    "config/urls.py": "names of parameters in a URL",
+    "deploy/failure.py": "a message",
+    "deploy/window.py": "the window for deploys",
+    "lint/suppressions.py": "comments in Python",
+    "revisions/git.py": "lists in an ini file",
+    "revisions/plan.py": "names of revisions, as -1",
+    "shadow/database.py": "names of databases",
+    "template/update.py": "tags and what git prints",
+}
+
+
+def uses_regular_expressions(path: Path) -> bool:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import) and any(name.name == "re" for name in node.names):
+            return True
+        if isinstance(node, ast.ImportFrom) and node.module == "re":
+            return True
+    return False
+
+
+def test_sql_is_read_in_one_place() -> None:
+    found = {
+        path.relative_to(LIBRARY).as_posix()
+        for path in LIBRARY.rglob("*.py")
+        if uses_regular_expressions(path)
+    }
+    sql = {name for name in found if name.startswith("postgres/sql/") or name == "sqlite/sql.py"}
+    assert len(sql) > 4
+    assert found - sql <= OTHERS.keys()
+
+
+def test_a_regular_expression_elsewhere_is_seen(tmp_path: Path) -> None:
+    path = tmp_path / "module.py"
+    for text, seen in {
+        "import re": True,
+        "def f():\n    from re import sub": True,
+        "": False,
+    }.items():
+        path.write_text(text, encoding="utf-8")
+        assert uses_regular_expressions(path) is seen
