@@ -47,7 +47,7 @@ class Schema:
         """
         objects: dict[Key, dict[str, Any]] = {}
         properties: dict[str, Any] = {}
-        for line in filter(None, text.splitlines()):
+        for line in filter(None, text.split("\n")):  # splitlines has more ideas of a line
             start, _, rest = line.strip().partition(" ")
             if line.startswith("  "):
                 value = json.loads(rest)

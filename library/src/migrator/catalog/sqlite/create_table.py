@@ -8,7 +8,7 @@ https://www.sqlite.org/lang_createtable.html.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from migrator.catalog.sqlite.tokens import Token, inside, listed, tokens, written
+from migrator.sqlite.sql import Token, inside, listed, tokens, written
 
 TABLE_LEVEL = ("CONSTRAINT", "PRIMARY", "UNIQUE", "CHECK", "FOREIGN")
 KEY = ("UNIQUE", "PRIMARY")

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from migrator.catalog.schema import Key, Schema, clean
 from migrator.catalog.sqlite import create_table
-from migrator.catalog.sqlite.tokens import tokens, written
+from migrator.sqlite.sql import tokens, written
 
 MASTER = """
 SELECT type, name, tbl_name, sql FROM sqlite_master WHERE substr(name, 1, 7) <> 'sqlite_'
