@@ -49,6 +49,7 @@ QUESTIONS: dict[str, Any] = {
 
 # What the tests' own environment must not lend to a rendering: a user has none of it.
 HIDDEN = {"VIRTUAL_ENV", "LANG", "LANGUAGE", "MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES"}
+HIDDEN |= {"CI"}  # make setup would insist on a lock
 HIDDEN |= {"GITHUB_BASE_REF", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME"}  # of our own merge requests
 HIDDEN_PREFIXES = ("PYTHON", "LC_", "PG", "MIGRATOR_", "MIGRATION_", "DATABASE_", "PYTEST_", "COV_")
 
@@ -106,7 +107,7 @@ class Interpreters:
         return self.start(PYTHONUTF8="1", PYTHONIOENCODING="utf-8")
 
     def start(self, **variables: str) -> Warm:
-        folder = self.folders.enter_context(tempfile.TemporaryDirectory(dir="/tmp"))
+        folder = self.folders.enter_context(tempfile.TemporaryDirectory(prefix="warm-"))
         python = self.environment / "bin/python"
         warm = Warm(python, Path(folder), users_environment(variables))
         self.folders.callback(warm.close)
@@ -170,10 +171,11 @@ class Rendering:
         folder = cwd or self.path
         variables = users_environment({"PWD": str(folder), **(env or {})})
         if self.warm and folder == self.path:
-            if self.warm.plain.fits(command, variables):
+            if command[0] == "make":
+                if not any(each.startswith("PYTHON=") for each in command):
+                    command = [*command, f"PYTHON={self.warm.in_recipes.client}"]
+            elif self.warm.plain.fits(command, variables):
                 return self.warm.plain.start(command, cwd=folder, env=variables, together=together)
-            if command[0] == "make" and not any(each.startswith("PYTHON=") for each in command):
-                command = [*command, f"PYTHON={self.warm.in_recipes.client}"]
         return subprocess.Popen(
             command,
             cwd=folder,

@@ -34,13 +34,18 @@ PRICE = '    price: Mapped[int] = mapped_column(comment="单价（分）")\n'
 
 def found_pythons() -> dict[tuple[int, ...], str]:
     """The Pythons of this machine that a project can be made with, by version, oldest first."""
-    folders = [Path(folder) for folder in os.environ.get("PATH", os.defpath).split(os.pathsep)]
+    on_path = [Path(folder) for folder in os.environ.get("PATH", os.defpath).split(os.pathsep)]
+    # pyenv's shims are slow to say which of its versions they lead to, and those come here too.
+    folders = [folder for folder in on_path if folder.name != "shims"]
     folders += Path("~/.pyenv/versions").expanduser().glob("*/bin")
     found: dict[tuple[int, ...], str] = {}
+    seen = set()  # most have several names
     for folder in folders:
         for path in sorted(folder.glob("python3*")):
-            if not re.fullmatch(r"python3(\.\d+)?", path.name):
+            program = path.resolve()
+            if not re.fullmatch(r"python3(\.\d+)?", path.name) or program in seen:
                 continue
+            seen.add(program)
             # Several names lead to programs that cannot start (pyenv's shims) or have no venv.
             code = "import ensurepip, sys, venv; print(*sys.version_info[:3], sys.prefix)"
             asked = subprocess.run(

@@ -141,12 +141,9 @@ def first_line(path: Path, text: str) -> None:
 
 def own_files(project: Rendering) -> dict[str, bytes]:
     """A project's files by name: not git's, and not what is installed."""
-    return {
-        name: text
-        for name, text in project.files().items()
-        if not name.startswith((".git/", ".venv/", ".mypy_cache/", ".ruff_cache/", ".postgres/"))
-        and "__pycache__" not in name
-    }
+    left = {".git", ".venv", ".uv", ".postgres", "__pycache__"}
+    left |= {".mypy_cache", ".ruff_cache", ".pytest_cache"}
+    return {name: text for name, text in project.files().items() if not left & {*name.split("/")}}
 
 
 def below(files: dict[str, bytes], places: list[str]) -> dict[str, bytes]:

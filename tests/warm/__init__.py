@@ -146,6 +146,7 @@ class Warm:
                 stderr=subprocess.STDOUT,
                 encoding="utf-8",
                 pass_fds=[listener.fileno()],
+                start_new_session=True,  # Ctrl-C is for the tests, which then close it
             )
 
     @staticmethod

@@ -56,9 +56,9 @@ def receive(control: socket.socket) -> int:
 def main(address: str, arguments: Sequence[str]) -> int:
     """Runs `.venv/bin/python ARGUMENTS` in this folder, and returns the exit code."""
     command = [".venv/bin/python", *arguments]
-    control = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    control.connect(address)
     if fits(command):
+        control = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        control.connect(address)
         cwd = os.getcwd()  # noqa: PTH109 - pathlib takes as long as all the rest
         send(control, command, cwd, os.environ, [0, 1, 2])
         if pid := receive(control):

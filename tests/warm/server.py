@@ -71,8 +71,9 @@ def answer(control: socket.socket, number: int) -> None:
 def become(command: list[str], cwd: str, env: dict[str, str]) -> None:
     """Runs a command of a project in this process."""
     os.chdir(cwd)
+    coerced = os.environ.get("LC_CTYPE")  # by Python, when it started
     os.environ.clear()
-    os.environ.update(env)
+    os.environ.update({"LC_CTYPE": coerced, **env} if coerced else env)
     time.tzset()
     sys.executable = str(Path(cwd, ".venv/bin/python"))
     match command:

@@ -1,8 +1,8 @@
 """Back up the database before it is changed, and restore it.
 
 `storage` decides where backups are kept and how they are named, `programs` runs PostgreSQL's client
-programs, `dump` and `sqlite` make a backup and verify it, `restore` prepares a database for a
-backup, and `pg_restore` loads a dump into it.
+programs, `dump` and `sqlite` make a backup and verify it. `restore` restores one: `restore_dump`
+prepares a PostgreSQL database for it, and `pg_restore` loads the dump.
 """
 
 import shlex

@@ -1,4 +1,4 @@
-"""What revisions would stop or break, before anybody deploys them.
+"""What revisions would block or break, before they are deployed.
 
 A `rule` holds everything about itself, in a file of its own in `rules/`. `rendering` has the SQL of
 revisions, `findings` are what squawk and the rules see in it, `trial` compares them with what the

@@ -14,7 +14,7 @@ from migrator.revisions import graph
 
 
 class New:
-    """The tables and indexes that did not exist before: nobody waits for them."""
+    """The tables and indexes that did not exist before: no session waits for them."""
 
     def __init__(self) -> None:
         self.names: set[str] = set()

@@ -79,7 +79,7 @@ def problems(traced: Traced) -> list[Problem]:
 def _broken(step: Step, old: frozenset[int]) -> list[Rule]:
     seen = Observed(step, old)
     broken = (rule for rule in ALL.values() if rule.observed and rule.observed(seen))
-    # What is lost stands behind what others wait for.
+    # Locks first, then lost names.
     return sorted(uncovered(broken, ALL), key=lambda rule: rule.breaks_code)
 
 

@@ -60,7 +60,7 @@ class Run:
     def _prepare(self, connection: Connection, revision: str) -> None:
         try:
             command.upgrade(self.context.config, revision)
-        except Exception as error:  # a revision is somebody's Python
+        except Exception as error:  # a revision is Python: anything may be raised
             frames = {frame.filename for frame in extract_tb(error.__traceback__)}
             scripts = graph.load(self.context).walk_revisions()
             failed = next((s for s in scripts if s.module.__file__ in frames), None)

@@ -1,6 +1,6 @@
 """The names that running code goes by: tables, columns, values of enums. Which ones are lost?
 
-squawk reads this off the statement; here the catalog tells, whoever has done it: a DO block, a
+squawk reads this from the statement; here the catalog tells, whatever did it: a DO block, a
 function, DROP SCHEMA, Python that looks at the database first.
 """
 
@@ -64,7 +64,7 @@ def lost(before: Names, after: Names) -> dict[Key, Loss]:
 
 
 def settle(losses: Sequence[dict[Key, Loss]], end: Collection[Key]) -> None:
-    """Leave each loss to the step since which it stands.
+    """Keep each loss at the step that caused it.
 
     Args:
         losses: of each step, what was lost when it had run.

@@ -24,7 +24,7 @@ class Rows:
     failed: dict[str, list[Step]] = field(default_factory=dict)
 
     def change(self, error: "RowsDoNotFit") -> None:
-        """Do without what was in the way of a revision.
+        """Leave out the rows that do not fit a revision.
 
         If rows of any kind are, that is remembered, and what comes after it is tried without.
         """

@@ -23,8 +23,8 @@ RULE = Rule(
         "Adding a foreign key scans the whole table while both tables are locked against writes."
     ),
     safe=(
-        "op.add_foreign_key_validated(...): added as NOT VALID, then validated, which blocks"
-        " nobody."
+        "op.add_foreign_key_validated(...): added as NOT VALID, then validated without"
+        " blocking reads or writes."
     ),
     example=Example(
         unsafe='op.create_foreign_key("fk", "users", "teams", ["team_id"], ["id"])',

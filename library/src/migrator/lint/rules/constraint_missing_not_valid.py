@@ -7,7 +7,7 @@ RULE = Rule(
     reason="Adding a constraint scans the whole table while it is locked.",
     safe=(
         "op.add_check_validated(...) or op.add_foreign_key_validated(...): added as NOT"
-        " VALID, then validated, which blocks nobody."
+        " VALID, then validated without blocking reads or writes."
     ),
     example=Example(
         unsafe='op.create_check_constraint("ck", "users", "length(name) > 0")',

@@ -1,8 +1,8 @@
 """Read SQL just far enough: the only place where a regular expression looks at a statement.
 
 `tokens` knows what is a string, a comment and a word; `names`, `subjects` and `columns` say what a
-statement is about, `effects` and `settings` what it is to a session, `values` what stands in
-expressions, and `dump` reads what pg_dump writes.
+statement is about, `effects` and `settings` what it is to a session, `values` are constants and
+types, and `dump` reads what pg_dump writes.
 """
 
 from migrator.postgres.sql.columns import added, filled, removes, required

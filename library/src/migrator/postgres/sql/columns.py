@@ -20,7 +20,7 @@ def added(action: str) -> str:
 
 
 def filled(action: str) -> str:
-    """Return the column that has values from then on, though nobody writes any, or nothing."""
+    """Return the column that gets values by itself from then on, or nothing."""
     new = added(action)
     return new if new and has(action, *FILLS) else _named(DEFAULT, action)
 

@@ -1,4 +1,4 @@
-"""The SQL that pg_dump and pg_restore write: objects with headers, and what stands around them."""
+"""The SQL that pg_dump and pg_restore write: objects with headers, and the lines around them."""
 
 import re
 from collections.abc import Iterator
@@ -43,7 +43,7 @@ CREATE_DATABASE = re.compile(
 
 @dataclass(frozen=True)
 class Entry:
-    """One object of a dump; `owner` is the statement that gives it to somebody, and to whom."""
+    """One object of a dump; `owner` is the statement that sets its owner, and that owner."""
 
     kind: str
     schema: str

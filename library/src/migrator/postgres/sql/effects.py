@@ -42,7 +42,7 @@ def validates(statement: str) -> bool:
 
 
 def rewrites_table(statement: str) -> bool:
-    """Return whether a statement writes whole tables anew to make them smaller or sorted."""
+    """Return whether a statement rewrites whole tables to make them smaller or sorted."""
     return begins(statement, "CLUSTER") or (begins(statement, "VACUUM") and has(statement, "FULL"))
 
 

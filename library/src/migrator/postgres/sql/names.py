@@ -28,5 +28,5 @@ def qualified(text: str) -> tuple[str, str]:
 
 
 def mentions(statement: str, name: str) -> bool:
-    """Return whether `name`, as SQL writes it, stands in a statement and is no part of another."""
+    """Return whether a statement has `name`, as SQL writes it, not as a part of another."""
     return bool(re.search(rf'(?<![\w".]){re.escape(name)}(?![\w"])', statement))

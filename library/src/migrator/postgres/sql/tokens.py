@@ -17,7 +17,7 @@ TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 COMMENT_EDGE = re.compile(r"/\*|\*/")
-# What stands in `words` for a string and for a quoted name.
+# What `words` has in place of a string and of a quoted name.
 STRING, QUOTED = "'", '"'
 # What begins a statement in PL/pgSQL that is not its own, and what may stand before that.
 VERBS = {"ALTER", "CLUSTER", "CREATE", "DELETE", "DROP", "LOCK", "REINDEX", "TRUNCATE", "UPDATE"}
@@ -56,7 +56,7 @@ def split(sql: str, *, comments: bool = False) -> list[str]:
     """Return the statements in `sql`, each without its semicolon.
 
     Args:
-        comments: keep them; else a space stands for each.
+        comments: keep them; else a space replaces each.
     """
     found = [""]
     for kind, text in tokens(sql):
@@ -83,9 +83,9 @@ def words(statement: str) -> tuple[str, ...]:
 
     A string is a STRING and a quoted name is QUOTED, so that what is in them is taken for no word.
     """
-    stands = {"string": STRING, "dollar": STRING, "quoted": QUOTED}
+    replaced = {"string": STRING, "dollar": STRING, "quoted": QUOTED}
     return tuple(
-        stands.get(kind, text.upper())
+        replaced.get(kind, text.upper())
         for kind, text in tokens(statement)
         if kind not in ("space", "comment")
     )
@@ -98,7 +98,7 @@ def begins(statement: str, *phrases: str) -> bool:
 
 
 def has(statement: str, *phrases: str) -> bool:
-    """Return whether one of the phrases stands in a statement, outside strings and comments."""
+    """Return whether a statement has one of the phrases, outside strings and comments."""
     found = words(statement)
     return any(
         found[start : start + len(wanted)] == wanted
