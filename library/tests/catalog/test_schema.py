@@ -7,6 +7,7 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
+
 from migrator import catalog
 from migrator.catalog import Difference, Key, Schema
 from migrator.catalog.schema import clean
@@ -18,7 +19,9 @@ VALUES = (
 )
 SCHEMAS = st.dictionaries(
     st.builds(
-        Key, st.sampled_from(["table", "column", "enum"]), st.lists(st.text(), min_size=1).map(tuple)
+        Key,
+        st.sampled_from(["table", "column", "enum"]),
+        st.lists(st.text(), min_size=1).map(tuple),
     ),
     st.dictionaries(st.from_regex(r"[a-z_]+", fullmatch=True), VALUES).map(clean),
 ).map(Schema)
