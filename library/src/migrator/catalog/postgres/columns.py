@@ -17,13 +17,12 @@ SELECT ARRAY[n.nspname, c.relname, a.attname] AS name,
        CASE WHEN a.attcollation <> t.typcollation
          THEN format('%I.%I', o.nspname, l.collname) END AS collation,
        CASE WHEN a.attstorage <> t.typstorage THEN a.attstorage::text END AS storage,
-       -- No such column before PostgreSQL 14.
-       NULLIF(to_jsonb(a) ->> 'attcompression', '') AS compression,
+       {{compression}} AS compression,
        -- -1 until 16, NULL since 17.
-       NULLIF((to_jsonb(a) ->> 'attstattarget')::int, -1) AS statistics,
+       NULLIF(a.attstattarget, -1) AS statistics,
        {sorted_options("a.attoptions")} AS options,
        NOT a.attislocal AS inherited,
-       col_description(c.oid, a.attnum) AS comment,
+       m.description AS comment,
        {grants("a.attacl")} AS grants
 FROM pg_attribute a
 JOIN pg_class c ON c.oid = a.attrelid
@@ -32,8 +31,11 @@ JOIN pg_type t ON t.oid = a.atttypid
 LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 LEFT JOIN pg_collation l ON l.oid = a.attcollation
 LEFT JOIN pg_namespace o ON o.oid = l.collnamespace
+LEFT JOIN pg_description m
+  ON m.objoid = c.oid AND m.classoid = 'pg_class'::regclass AND m.objsubid = a.attnum
 WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'f')
   AND {OURS} AND {not_of_extension("pg_class", "c.oid")}
 """,
+        since={14: {"compression": "NULLIF(a.attcompression::text, '')"}},
     ),
 )

@@ -1,6 +1,7 @@
 """A kind of object: how it is read."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 # Schemas of PostgreSQL's own.
 OURS = "n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"
@@ -10,10 +11,22 @@ OURS = "n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"
 class Kind:
     """`query` gives a row for each object: `name` is the parts of its key, and every other column
     a property. What belongs to an extension is left out by `not_of_extension`.
+
+    `since` are expressions for names in braces that need at least a version of PostgreSQL; before
+    it they are NULL.
     """
 
     name: str
     query: str
+    since: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
+
+    def written(self, version: int) -> str:
+        """Return the query for a server of this version (major)."""
+        text = self.query
+        for needed, expressions in self.since.items():
+            for name, expression in expressions.items():
+                text = text.replace(f"{{{name}}}", expression if version >= needed else "NULL")
+        return text
 
 
 def not_of_extension(catalog: str, oid: str) -> str:

@@ -27,10 +27,11 @@ def read(connection: Connection, without: Collection[str]) -> Schema:
     was afterwards, in this transaction.
     """
     objects: dict[Key, dict[str, Any]] = {}
+    version = int((connection.dialect.server_version_info or (0,))[0])
     before = connection.exec_driver_sql("SELECT current_setting('search_path')").scalar_one()
     connection.exec_driver_sql(PATH, ("pg_catalog",))
     for kind in kinds():
-        for row in _rows(connection, kind.query):
+        for row in _rows(connection, kind.written(version)):
             name = tuple(row.pop("name"))
             if not any(part in without for part in name[1:2]):
                 objects[Key(kind.name, name)] = clean(row)
