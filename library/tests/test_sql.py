@@ -337,7 +337,7 @@ def test_the_rows_and_the_database_of_a_dump() -> None:
 
 
 def test_sqlite() -> None:
-    assert sqlite.tokens("CREATE TABLE [a b] (`x` text DEFAULT 'y;')") == [
+    assert sqlite.pieces("CREATE TABLE [a b] (`x` text DEFAULT 'y;')") == [
         *("CREATE", "TABLE", "[a b]", "(", "`x`", "text", "DEFAULT", "'y;'", ")")
     ]
     assert sqlite.plain_defaults("x int DEFAULT ( 1 )") == "x int DEFAULT 1"

@@ -77,7 +77,7 @@ def _compared(statement: str) -> str:
 
 def _tokens(statement: str) -> list[str]:
     found = []
-    for token in sql.tokens(statement):
+    for token in sql.pieces(statement):
         if token[0] in '"`[':
             found.append(token[1:-1].replace('""', '"'))
         else:

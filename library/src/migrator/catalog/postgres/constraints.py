@@ -1,0 +1,36 @@
+"""Constraints of tables: primary keys, unique, foreign keys, CHECK and exclusion constraints.
+
+NOT NULL is a property of the column, also where PostgreSQL 18 has a constraint for it.
+"""
+
+from migrator.catalog.postgres.kind import OURS, Kind, not_of_extension, sorted_options
+
+KINDS = (
+    Kind(
+        "constraint",
+        f"""
+SELECT ARRAY[n.nspname, c.relname, k.conname] AS name,
+       CASE k.contype WHEN 'p' THEN 'primary key' WHEN 'u' THEN 'unique' WHEN 'f' THEN 'foreign key'
+         WHEN 'c' THEN 'check' WHEN 'x' THEN 'exclusion' WHEN 't' THEN 'trigger' END AS type,
+       -- With columns, INCLUDE, MATCH, actions, DEFERRABLE, NULLS NOT DISTINCT, NO INHERIT.
+       regexp_replace(pg_get_constraintdef(k.oid), ' NOT VALID$', '') AS definition,
+       ARRAY(SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY u (number, place)
+             JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.number
+             ORDER BY u.place) AS columns,
+       NOT k.convalidated AS not_valid,
+       NOT k.conislocal AS inherited,
+       {sorted_options("i.reloptions")} AS index_options,
+       s.spcname AS index_tablespace,
+       NOT x.indisvalid AS index_invalid,
+       x.indisclustered AS clustered,
+       obj_description(k.oid, 'pg_constraint') AS comment
+FROM pg_constraint k
+JOIN pg_class c ON c.oid = k.conrelid
+JOIN pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN pg_class i ON i.oid = k.conindid AND k.contype IN ('p', 'u', 'x')
+LEFT JOIN pg_index x ON x.indexrelid = i.oid
+LEFT JOIN pg_tablespace s ON s.oid = i.reltablespace
+WHERE k.contype <> 'n' AND {OURS} AND {not_of_extension("pg_class", "c.oid")}
+""",
+    ),
+)

@@ -1,0 +1,30 @@
+"""Indexes that are not those of a constraint."""
+
+from migrator.catalog.postgres.kind import OURS, Kind, not_of_extension
+
+KINDS = (
+    Kind(
+        "index",
+        f"""
+SELECT ARRAY[n.nspname, c.relname, i.relname] AS name,
+       x.indisunique AS "unique",
+       -- With method, operator classes, order, collations, INCLUDE, parameters and predicate.
+       pg_get_indexdef(x.indexrelid) AS definition,
+       NOT x.indisvalid AS invalid,
+       x.indisclustered AS clustered,
+       (SELECT h.inhparent::regclass::text FROM pg_inherits h WHERE h.inhrelid = i.oid) AS part_of,
+       (SELECT array_agg(a.attnum || ': ' || a.attstattarget ORDER BY a.attnum)
+        FROM pg_attribute a WHERE a.attrelid = i.oid AND a.attstattarget >= 0) AS statistics,
+       s.spcname AS tablespace,
+       obj_description(i.oid, 'pg_class') AS comment
+FROM pg_index x
+JOIN pg_class i ON i.oid = x.indexrelid
+JOIN pg_class c ON c.oid = x.indrelid
+JOIN pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN pg_tablespace s ON s.oid = i.reltablespace
+WHERE {OURS} AND {not_of_extension("pg_class", "c.oid")}
+  AND NOT EXISTS (SELECT FROM pg_constraint k
+                  WHERE k.conindid = x.indexrelid AND k.contype IN ('p', 'u', 'x'))
+""",
+    ),
+)

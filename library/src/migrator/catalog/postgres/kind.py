@@ -1,0 +1,52 @@
+"""A kind of object: how it is read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+# Schemas of PostgreSQL's own.
+OURS = "n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """`query` gives a row for each object: `name` is the parts of its key, and every other column
+    a property. What belongs to an extension is left out by `not_of_extension`.
+
+    `since` are expressions for names in braces that need at least a version of PostgreSQL; before
+    it they are NULL.
+    """
+
+    name: str
+    query: str
+    since: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
+
+    def written(self, version: int) -> str:
+        """Return the query for a server of this version (major)."""
+        text = self.query
+        for needed, expressions in self.since.items():
+            for name, expression in expressions.items():
+                text = text.replace(f"{{{name}}}", expression if version >= needed else "NULL")
+        return text
+
+
+def not_of_extension(catalog: str, oid: str) -> str:
+    """Return a condition: the object is not a member of an extension.
+
+    Args:
+        catalog: the system catalog that it is in.
+        oid: an expression for its number.
+    """
+    return (
+        "NOT EXISTS (SELECT FROM pg_depend dm WHERE dm.deptype = 'e'"
+        f" AND dm.classid = '{catalog}'::regclass AND dm.objid = {oid})"
+    )
+
+
+def grants(acl: str) -> str:
+    """Return an expression for privileges as sorted texts; nothing where they are the default."""
+    return f"(SELECT array_agg(x::text ORDER BY x::text) FROM unnest({acl}) x)"
+
+
+def sorted_options(options: str) -> str:
+    """Return an expression for storage parameters in a stable order."""
+    return f"(SELECT array_agg(x ORDER BY x) FROM unnest({options}) x)"

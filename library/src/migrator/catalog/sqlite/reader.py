@@ -1,0 +1,100 @@
+"""Reads an SQLite database: pragmas for all tables at once, and the text of each statement."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from sqlalchemy import Connection
+
+from migrator.catalog.schema import Key, Schema, clean
+from migrator.catalog.sqlite import create_table
+from migrator.sqlite.sql import tokens, written
+
+MASTER = """
+SELECT type, name, tbl_name, sql FROM sqlite_master WHERE substr(name, 1, 7) <> 'sqlite_'
+"""
+TABLES = "SELECT name, wr, strict FROM pragma_table_list WHERE schema = 'main'"
+COLUMNS = """
+SELECT m.name AS "table", x.cid, x.name, x.type, x."notnull", x.dflt_value, x.pk, x.hidden
+FROM sqlite_master m, pragma_table_xinfo(m.name) x WHERE m.type = 'table' ORDER BY m.name, x.cid
+"""
+GENERATED = {2: "virtual", 3: "stored"}
+
+
+def read(connection: Connection, without: Collection[str]) -> Schema:
+    """Return the schema; see `catalog.read`. Names have no schema, since there is one."""
+    objects: dict[Key, dict[str, Any]] = {}
+    columns: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for row in connection.exec_driver_sql(COLUMNS).mappings():
+        columns[row["table"]].append(dict(row))
+    options = {row[0]: row[1:] for row in connection.exec_driver_sql(TABLES)}
+    for kind, name, table, sql in connection.exec_driver_sql(MASTER).all():
+        if table in without:
+            continue
+        if kind == "table":
+            without_rowid, strict = options.get(name, (False, False))
+            _table(objects, name, sql, columns[name], bool(without_rowid), bool(strict))
+        elif sql:  # the indexes of constraints have none
+            own = (name,) if kind == "view" else (table, name)
+            objects[Key(kind, own)] = {"definition": written(tokens(sql))}
+    return Schema(objects)
+
+
+def _table(
+    objects: dict[Key, dict[str, Any]],
+    name: str,
+    sql: str,
+    columns: list[Mapping[str, Any]],
+    without_rowid: bool,
+    strict: bool,
+) -> None:
+    said = create_table.parse(sql)
+    objects[Key("table", (name,))] = clean(
+        {
+            "autoincrement": said.autoincrement,
+            "without_rowid": without_rowid,
+            "strict": strict,
+            "module": written(tokens(sql)) if sql.upper().startswith("CREATE VIRTUAL") else None,
+        }
+    )
+    for number, row in enumerate(columns, start=1):
+        own = said.columns.get(row["name"], create_table.Column())
+        default = row["dflt_value"]
+        objects[Key("column", (name, row["name"]))] = clean(
+            {
+                "position": number,
+                "type": written(tokens(row["type"])),
+                "not_null": bool(row["notnull"]),
+                "not_null_on_conflict": own.not_null_conflict,
+                "default": None if default is None else written(tokens(str(default))),
+                "collation": own.collation,
+                "generated": own.generated,
+                "generated_kind": GENERATED.get(row["hidden"]),
+            }
+        )
+    _constraints(objects, name, said, columns)
+
+
+def _constraints(
+    objects: dict[Key, dict[str, Any]],
+    table: str,
+    said: create_table.CreateTable,
+    columns: list[Mapping[str, Any]],
+) -> None:
+    key = sorted((row["pk"], row["name"]) for row in columns if row["pk"])
+    for constraint in said.constraints:
+        names = tuple(constraint.columns)
+        if constraint.kind == "primary key":
+            names = tuple(name for _, name in key)
+        what = constraint.condition or " ".join(filter(None, [*names, constraint.references]))
+        # One without a name is known by what it says.
+        own = constraint.name or f"{constraint.kind} ({what})"
+        objects[Key("constraint", (table, own))] = clean(
+            {
+                "type": constraint.kind,
+                "columns": names,
+                "condition": constraint.condition,
+                "references": constraint.references,
+                "on_conflict": constraint.on_conflict,
+            }
+        )
