@@ -15,9 +15,9 @@ OTHERS = {
     "deploy/window.py": "the window for deploys",
     "lint/suppressions.py": "comments in Python",
     "revisions/git.py": "lists in an ini file",
-    "revisions/plan.py": "names of revisions, as -1",
+    "revisions/pending.py": "names of revisions, as -1",
     "shadow/database.py": "names of databases",
-    "template/update.py": "tags and what git prints",
+    "template/merge.py": "tags and what git prints",
 }
 
 

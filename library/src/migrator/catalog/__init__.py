@@ -4,7 +4,7 @@ schema       the description, a plain value with a stable text
 differences  what differs between two
 postgres     reads PostgreSQL 13 to 18, one file for each kind of object
 sqlite       reads SQLite
-dump         the schema as the SQL of pg_dump
+schema_sql   the schema as SQL, for schema.sql
 """
 
 from collections.abc import Collection
