@@ -672,8 +672,8 @@ def test_what_was_applied_before_a_failure_stands(deploying: Rendering, url: str
     assert "The database is at rev1 (no revision was applied)." in said(again)
     second.unlink()
     write_revision(deploying, "rev2", "rev1", create.format("t2"))
-    mended = deploy(deploying, url)
-    assert (mended.returncode, "at rev1; 2 to apply" in mended.stdout) == (0, True)
+    fixed = deploy(deploying, url)
+    assert (fixed.returncode, "at rev1; 2 to apply" in fixed.stdout) == (0, True)
     assert {"t1", "t2", "t3"} <= tables(url)
 
 

@@ -137,7 +137,7 @@ def test_an_edit_is_refused_before_and_after_it_is_committed(
 
 def test_an_edit_that_a_commit_declares_is_let_through(branch: Branch) -> None:
     branch.edit("b.py", "SELECT 1", "SELECT 2")
-    branch.commit("Mend b\n\nNo database has it yet.\n\nEdits-Revision: b")
+    branch.commit("Fix b\n\nNo database has it yet.\n\nEdits-Revision: b")
     assert branch.guard()[0] == 0
     branch.edit("c.py", "SELECT 1", "SELECT 2")
     assert branch.guard()[0] == 5

@@ -92,7 +92,7 @@ def test_writers_are_not_kept_waiting(project: Project, url: str) -> None:
 
 
 def test_rows_that_are_not_unique(project: Project, url: str) -> None:
-    """What was done stays INVALID and is not in the way; mended and run again, it is whole."""
+    """What was done stays INVALID and blocks nothing; fixed and run again, it is whole."""
     project.write(ALL)
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("INSERT INTO events VALUES (1, 12, 'x'), (1, 12, 'y')")
