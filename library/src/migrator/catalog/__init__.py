@@ -4,7 +4,6 @@ schema       the description, a plain value with a stable text
 differences  what differs between two
 postgres     reads PostgreSQL 13 to 18, one file for each kind of object
 sqlite       reads SQLite
-schema_sql   the schema as SQL, for schema.sql
 """
 
 from collections.abc import Collection

@@ -18,7 +18,7 @@ from migrator.config import imports, models
 from migrator.config.context import Context
 from migrator.errors import RefusedError, UsageError
 from migrator.history import folder_swap, reflection, revision_file
-from migrator.history.schema import Schema
+from migrator.history.schema_objects import Schema
 from migrator.history.shadow_databases import ShadowDatabases
 from migrator.revisions import graph, pending
 

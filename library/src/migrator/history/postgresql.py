@@ -8,7 +8,7 @@ from sqlalchemy import text as sql_text
 from migrator.backup import programs
 from migrator.config.context import Context
 from migrator.errors import MigratorError
-from migrator.history.schema import Object, Schema
+from migrator.history.schema_objects import Object, Schema
 from migrator.postgres.sql import pg_dump_output as pg_dump
 from migrator.postgres.sql import split
 

@@ -10,7 +10,7 @@ from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.sql.elements import conv
 from sqlalchemy.types import NullType, TypeEngine
 
-from migrator.history.schema import Schema
+from migrator.history.schema_objects import Schema
 
 
 def reflect(connection: Connection, schema: Schema) -> MetaData:

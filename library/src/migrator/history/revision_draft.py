@@ -17,8 +17,8 @@ from sqlalchemy import Connection, Engine, MetaData, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from migrator.autogenerate import column_types
-from migrator.history import reflection, schema
-from migrator.history.schema import Object, Schema
+from migrator.history import reflection, schema_objects
+from migrator.history.schema_objects import Object, Schema
 from migrator.history.shadow_databases import ShadowDatabases
 from migrator.postgres.sql import for_text
 
@@ -79,13 +79,13 @@ def make(shadows: ShadowDatabases, source: Engine, wanted: Schema, *, plain: boo
                 continue
             connection.commit()
             made = shadows.schema(engine)
-        wrong = schema.wrong(wanted, made)
+        wrong = schema_objects.wrong(wanted, made)
         if not wrong:
             break
         skip |= {
             name for name, table in tables.items() if any(one.concerns(table) for one in wrong)
         }
-    carried = schema.missing(wanted, made)
+    carried = schema_objects.missing(wanted, made)
     if skip >= set(tables):  # Alembic writes nothing: keep the order of the dump
         return Draft((*first, *carried), script, context, (), (), wanted.drops)
     skipped = [tables[name] for name in skip if name in tables]

@@ -21,9 +21,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from migrator.config.context import Context
 from migrator.errors import MigratorError, one_line
-from migrator.history import revision_draft, schema
+from migrator.history import revision_draft, schema_objects
 from migrator.history.revision_draft import Draft
-from migrator.history.schema import Schema
+from migrator.history.schema_objects import Schema
 from migrator.history.shadow_databases import ShadowDatabases, with_revisions
 
 
@@ -175,15 +175,15 @@ def prove(
     with shadows.empty() as engine, shadows.configured(engine, folder) as copy:
         try:
             command.upgrade(copy.config, revision)
-            if different := schema.difference(wanted, shadows.schema(engine)):
+            if different := schema_objects.difference(wanted, shadows.schema(engine)):
                 return different
             if shadows.rows(engine, filled[0]) != filled[1]:
                 return f"the rows in {', '.join(filled[0])} differ"
             command.downgrade(copy.config, "base")
-            if left := schema.remains(shadows.schema(engine)):
+            if left := schema_objects.remains(shadows.schema(engine)):
                 return "a downgrade leaves behind: " + ", ".join(one.title for one in left)
             command.upgrade(copy.config, revision)
-            return schema.difference(wanted, shadows.schema(engine))
+            return schema_objects.difference(wanted, shadows.schema(engine))
         except (MigratorError, SQLAlchemyError, ValueError, TypeError, NameError) as error:
             return one_line(error)
 

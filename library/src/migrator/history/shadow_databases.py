@@ -12,7 +12,7 @@ from sqlalchemy.pool import NullPool
 from migrator import shadow
 from migrator.config.context import Context
 from migrator.history import sqlite
-from migrator.history.schema import Schema
+from migrator.history.schema_objects import Schema
 
 
 @dataclass

@@ -6,7 +6,7 @@ from contextlib import closing
 
 from sqlalchemy import Engine, text
 
-from migrator.history.schema import Object, Schema
+from migrator.history.schema_objects import Object, Schema
 from migrator.sqlite import sql
 
 CONSTRAINT = {"CONSTRAINT", "PRIMARY", "UNIQUE", "CHECK", "FOREIGN"}

@@ -7,9 +7,9 @@ from alembic import command
 from alembic.util.exc import CommandError
 
 from migrator import shadow
-from migrator.catalog import schema_sql
 from migrator.config.context import Context
 from migrator.errors import MigratorError, RefusedError, UsageError
+from migrator.revisions import schema_dump
 
 FILE = "schema.sql"
 HEADER = (
@@ -98,7 +98,7 @@ def build(context: Context) -> str:
                 f"The revisions cannot be applied to an empty database, so {FILE} stays as it is"
                 f" ({what}{error}). Fix the revision, then run `make snapshot`."
             ) from error
-        return HEADER + schema_sql.dump(url, limits.pg_bin)
+        return HEADER + schema_dump.dump(url, limits.pg_bin)
 
 
 def path(context: Context) -> Path:

@@ -39,7 +39,7 @@ def run(context: Context, revisions: Sequence[Script], *, together: bool = True)
         )
     # psycopg does not come with SQLite.
     from migrator.trace.execution import Run
-    from migrator.trace.rows import Rows, RowsDoNotFit
+    from migrator.trace.unfit_rows import Rows, RowsDoNotFit
 
     rows = Rows()
     while True:

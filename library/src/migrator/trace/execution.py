@@ -12,12 +12,12 @@ from sqlalchemy.engine import URL
 from migrator.config.context import Context
 from migrator.errors import MigratorError
 from migrator.revisions import graph
-from migrator.trace import names, rows
+from migrator.trace import names, unfit_rows
 from migrator.trace.database import Database
 from migrator.trace.place import Place
 from migrator.trace.recorder import Recorder
-from migrator.trace.rows import Rows
 from migrator.trace.traced_statement import Known, Step, Traced
+from migrator.trace.unfit_rows import Rows
 
 
 class Run:
@@ -85,10 +85,10 @@ class Run:
                 traced.failure = _reason(error)
                 step = recorder.failed(error, traced.failure)
                 self.context.config.attributes["connection"].rollback()
-                table, always = rows.refused(error, self.rows, columns)
+                table, always = unfit_rows.refused(error, self.rows, columns)
                 if table:
                     failed = step if always else None
-                    raise rows.RowsDoNotFit(script.revision, table, failed) from None
+                    raise unfit_rows.RowsDoNotFit(script.revision, table, failed) from None
                 if step is None:
                     lost = {**traced.steps[-1].lost} if traced.steps else {}
                     traced.steps.append(replace(_of_python(error, path), lost=lost))

@@ -6,7 +6,7 @@ from typing import Any
 
 from psycopg import Connection, Error, errors, sql
 
-from migrator.trace.values import Column
+from migrator.trace.sample_values import Column
 
 TRIES = 200  # with other values each time
 

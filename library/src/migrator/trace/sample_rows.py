@@ -13,7 +13,7 @@ from typing import Any
 from psycopg import Connection, errors, sql
 
 from migrator.trace.insertion import insert
-from migrator.trace.values import COLUMNS, Column
+from migrator.trace.sample_values import COLUMNS, Column
 
 ROWS = 3
 TAKEN = 30_000  # beyond the numbers in our rows, and a smallint still
