@@ -1,9 +1,9 @@
-"""What revisions really do, tried on a database of their own.
+"""What revisions really do when they are run on a shadow database."""
 
 A trace only observes; lint judges. `execution` goes from revision to revision, and `recorder` makes
-a `step` of each statement with what `catalog` and `names` read from the server. `sample_rows` are
-put into the tables of the `database` before (`insertion` of `values`), and `rows` knows which ones
-a revision cannot work with.
+a `traced_statement` of each statement with what `catalog` and `names` read from the server. Before
+that, `sample_rows` of `sample_values` are put into the tables of the `database` (`insertion`);
+`unfit_rows` knows those that a revision cannot work with.
 """
 
 from collections.abc import Sequence
