@@ -1,4 +1,4 @@
-"""What revisions really do when they are run on a shadow database."""
+"""What revisions really do when they are run on a shadow database.
 
 A trace only observes; lint judges. `execution` goes from revision to revision, and `recorder` makes
 a `traced_statement` of each statement with what `catalog` and `names` read from the server. Before
