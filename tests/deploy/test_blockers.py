@@ -30,7 +30,7 @@ def rows(stage: Stage) -> Stage:
 def test_a_holder_that_never_ends(rows: Stage) -> None:
     """It is waited for as long as allowed, then attempts are short, then it is exit 4."""
     with rows.holding("SELECT count(*) FROM rows", application_name="report") as holder:
-        limits = {"MIGRATOR_GATE_TIMEOUT": "1.5", "MIGRATOR_LOCK_DEADLINE": "4"}
+        limits = {"MIGRATOR_BLOCKER_TIMEOUT": "1.5", "MIGRATOR_LOCK_DEADLINE": "4"}
         output = rows.run(code=4, **limits)
         pid = holder.info.backend_pid
         waits = rf"blockers Waiting for process {pid} \(report, transaction open for"
@@ -102,7 +102,7 @@ def vacuumed(rows: Stage, request: pytest.FixtureRequest) -> Iterator[Stage]:
 
 def test_autovacuum_gives_way(vacuumed: Stage) -> None:
     """To a try that is longer than deadlock_timeout, and to no other."""
-    output = vacuumed.run(MIGRATOR_GATE_TIMEOUT="1")
+    output = vacuumed.run(MIGRATOR_BLOCKER_TIMEOUT="1")
     assert re.search(r"Blocked by process \d+ \(autovacuum, cancelled soon, holds Share", output)
     assert "No longer waiting for process" in output
     assert vacuumed.at == "step2"
@@ -142,7 +142,7 @@ def test_autovacuum_gives_way_to_a_user_who_sees_little(
         admin.execute("ALTER TABLE rows OWNER TO owner")
         admin.execute("ALTER TABLE alembic_version OWNER TO owner")
     request.getfixturevalue("vacuumed")
-    output = rows.run(DATABASE_URL=owner, MIGRATOR_GATE_TIMEOUT="1")
+    output = rows.run(DATABASE_URL=owner, MIGRATOR_BLOCKER_TIMEOUT="1")
     assert "GRANT pg_read_all_stats" in output
     assert rows.at == "step2"
 

@@ -47,7 +47,7 @@ def test_killed(stage: Stage, point: str) -> None:
     )
     waits = [] if point == "at a blocker" else ["--no-blockers"]
     with stage.holding(wait):
-        deploy = stage.start(*waits, **PATIENT, MIGRATOR_GATE_AGE="0.01")
+        deploy = stage.start(*waits, **PATIENT, MIGRATOR_BLOCKER_AGE="0.01")
         if point == "at a blocker":
             deploy.until_it_says("Waiting for process")
         else:

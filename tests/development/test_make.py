@@ -683,7 +683,7 @@ def test_a_lock_that_is_held_ends_the_deploy(deploying: Rendering, new_postgresq
     write_revision(deploying, "rev1", FIRST, 'op.add_column("users", sa.Column("nick", sa.Text))')
     with psycopg.connect(url) as somebody:
         somebody.execute("SELECT * FROM users")
-        short = {"MIGRATOR_LOCK_DEADLINE": "1", "MIGRATOR_GATE_TIMEOUT": "0.1"}
+        short = {"MIGRATOR_LOCK_DEADLINE": "1", "MIGRATOR_BLOCKER_TIMEOUT": "0.1"}
         done = deploy(deploying, url, **short)
         assert done.returncode == 4
         assert f"Blocked by process {somebody.info.backend_pid} (" in said(done)

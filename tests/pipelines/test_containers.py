@@ -132,7 +132,7 @@ def deploy_budget(rendering: Rendering, revisions: int = 3) -> float:
     ini = configparser.RawConfigParser()
     ini.read_string(rendering.read("alembic_prod.ini"))
     once = ("wait_timeout", "deploy_lock_timeout")
-    for_each = ("gate_timeout", "lock_deadline", "statement_timeout")
+    for_each = ("blocker_timeout", "lock_deadline", "statement_timeout")
     return sum(
         ini.getfloat("migrator", name) * times
         for names, times in ((once, 1), (for_each, revisions))

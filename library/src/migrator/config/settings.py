@@ -11,6 +11,9 @@ from alembic.config import Config
 from migrator.config.target import project_folder
 from migrator.errors import UsageError
 
+# Names of version 2026.11.0, which ini files and environments of older projects have.
+RENAMED = {"gate_age": "blocker_age", "gate_timeout": "blocker_timeout"}
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -32,8 +35,8 @@ class Settings:
     backup_keep: int = 5
     pg_bin: str = ""
     deploy_lock_timeout: float = 300
-    gate_age: float = 0.5
-    gate_timeout: float = 60
+    blocker_age: float = 0.5
+    blocker_timeout: float = 60
     lock_timeout: float = 0
     lock_timeout_max: float = 0.2
     lock_deadline: float = 600
@@ -62,6 +65,7 @@ def load(config: Config, flags: Mapping[str, Any]) -> Settings:
     for name in os.environ:
         if name.startswith("MIGRATOR_"):
             given[name.removeprefix("MIGRATOR_").lower()] = os.environ[name]
+    given = {RENAMED.get(key, key): value for key, value in given.items()}
     for key in given:
         if key not in known:
             near = get_close_matches(key, known, n=1)

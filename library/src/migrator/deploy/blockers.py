@@ -20,7 +20,7 @@ SAY_EVERY = 10.0
 
 
 class Blockers:
-    """Waits for other sessions' old transactions, at most `gate_timeout` for a revision.
+    """Waits for other sessions' old transactions, at most `blocker_timeout` for a revision.
 
     Args:
         control: a connection in autocommit mode.
@@ -30,14 +30,14 @@ class Blockers:
         self.control = control
         self.limits = limits
         self.report = report
-        self.left = limits.gate_timeout
+        self.left = limits.blocker_timeout
         self.ignored: set[str] = set()
         self.sees_all = activity.sees_all(control)
         self.first_seen: dict[str, float] = {}
 
     def next_revision(self) -> None:
         """Begin to count anew."""
-        self.left = self.limits.gate_timeout
+        self.left = self.limits.blocker_timeout
         self.ignored.clear()
 
     def wait(self, own: int, blockers: Sequence[Session] = (), longest: float = 0) -> float:
@@ -48,13 +48,13 @@ class Blockers:
         Args:
             own: the process that will do the work.
             blockers: the sessions that the last attempt waited for.
-            longest: seconds; 0 is no limit but `gate_timeout`.
+            longest: seconds; 0 is no limit but `blocker_timeout`.
 
         Returns:
             The seconds waited. A transaction that is still open then is not waited for again.
         """
         started = said = time.monotonic()
-        limited = bool(self.limits.gate_timeout)
+        limited = bool(self.limits.blocker_timeout)
         while old := self._found(own, blockers):
             waited = time.monotonic() - started
             if (limited and waited >= self.left) or waited >= longest > 0:
@@ -77,7 +77,7 @@ class Blockers:
             session
             for session in activity.in_transaction(self.control, own)
             if session.transaction not in self.ignored
-            and (session.transaction in known or self._age(session) > self.limits.gate_age)
+            and (session.transaction in known or self._age(session) > self.limits.blocker_age)
         ]
         return found + (vacuums if activity.still_there(self.control, vacuums) else [])
 

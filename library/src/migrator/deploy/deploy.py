@@ -119,7 +119,7 @@ STEPS = (
     ),
     Step(
         "blockers",
-        "Before each attempt, wait until no transaction is older than `gate_age`.",
+        "Before each attempt, wait until no transaction is older than `blocker_age`.",
         skip="do not wait for old transactions before each attempt",
     ),
     Step(

@@ -1,0 +1,60 @@
+"""The [migrator] section of an ini file, the environment, and flags."""
+
+from pathlib import Path
+
+import pytest
+from alembic.config import Config
+
+from migrator.config.context import Context
+from migrator.errors import UsageError
+
+
+def context(folder: Path, section: str, **flags: object) -> Context:
+    ini = folder / "alembic.ini"
+    ini.write_text(f"[alembic]\n[migrator]\n{section}\n", encoding="utf-8")
+    return Context.of(Config(ini), flags)
+
+
+def test_flags_win_over_the_environment_and_the_ini(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert context(tmp_path, "wait_timeout = 1").settings.wait_timeout == 1
+    monkeypatch.setenv("MIGRATOR_WAIT_TIMEOUT", "2")
+    assert context(tmp_path, "wait_timeout = 1").settings.wait_timeout == 2
+    assert context(tmp_path, "wait_timeout = 1", wait_timeout=3).settings.wait_timeout == 3
+    assert context(tmp_path, "wait_timeout = 1", wait_timeout=None).settings.wait_timeout == 2
+
+
+def test_names_of_the_last_release_still_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = context(tmp_path, "gate_age = 3\ngate_timeout = 4").settings
+    assert (found.blocker_age, found.blocker_timeout) == (3, 4)
+    monkeypatch.setenv("MIGRATOR_GATE_AGE", "5")
+    assert context(tmp_path, "").settings.blocker_age == 5
+
+
+@pytest.mark.parametrize(
+    ("section", "said"),
+    [
+        ("lock_timout = 1", "did you mean lock_timeout"),
+        ("drift = yes", "true or false"),
+        ("backup_keep = 1.5", "a whole number"),
+        ("lock_timeout = -1", "number of seconds"),
+        ("statement_timeout = 0.1\nlock_timeout = 0.1", "longer than lock_timeout"),
+    ],
+)
+def test_what_is_wrong_is_one_sentence(tmp_path: Path, section: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        context(tmp_path, section)
+
+
+def test_a_fresh_context_keeps_the_settings_and_nothing_that_a_command_has_set(
+    tmp_path: Path,
+) -> None:
+    first = context(tmp_path, "wait_timeout = 1", wait_timeout=7)
+    first.config.attributes["connection"] = object()
+    second = first.fresh()
+    assert second.settings == first.settings
+    assert second.config.attributes == {}
+    assert second.folder == tmp_path
