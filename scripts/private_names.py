@@ -22,6 +22,8 @@ ATTRIBUTES = {
     "_downgrade_revs": "alembic.script.ScriptDirectory",
     "_in_external_transaction": "alembic.runtime.migration.MigrationContext",
     "_orig_branch_labels": "alembic.script.revision.Revision",
+    "_proxy": "alembic.util.langhelpers.ModuleClsProxy",
+    "_reverse": "alembic.operations.ops.DropConstraintOp",
     "_upgrade_revs": "alembic.script.ScriptDirectory",
     "_variant_mapping": "sqlalchemy.types.TypeEngine",
     "_version_locations": "alembic.script.ScriptDirectory",
@@ -84,8 +86,9 @@ def _exists(path: str) -> bool:
         owner = getattr(importlib.import_module(outer), inner)
     if hasattr(owner, name):
         return True
-    if inspect.isclass(owner):  # what only its objects have is set in one of its methods
-        return re.search(rf"\bself\.{name}\b[^=\n]*=", inspect.getsource(owner)) is not None
+    if inspect.isclass(owner):  # what only its objects, or a module, have is set in a method
+        sets = rf"\bself\.{name}\b[^=\n]*=|\[\"{name}\"\] ="
+        return re.search(sets, inspect.getsource(owner)) is not None
     try:
         importlib.import_module(path)
     except ImportError:

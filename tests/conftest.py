@@ -232,6 +232,18 @@ def literally(text: str) -> str:
     return "{% raw %}" + text + "{% endraw %}" if "{" in text else text
 
 
+def fingerprint(rendering: Rendering) -> str:
+    """The line by which `make setup` knows that everything is installed."""
+    function = "sed -n '/^fingerprint() {/,/^}/p' scripts/setup.sh"
+    return subprocess.run(
+        ["sh", "-c", f'eval "$({function})"; fingerprint'],
+        cwd=rendering.path,
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    ).stdout
+
+
 class Renderer:
     """Makes renderings below the folder `scratch`.
 
@@ -290,10 +302,9 @@ class Renderer:
             f'name = "{distribution(source)}"', f'name = "{distribution(rendering)}"'
         )
         (rendering.path / "uv.lock").write_bytes(lock.encode("utf-8"))
-        # Else make would find what was installed older than these files, and install again.
-        installed = (environment / "installed").stat()
-        for name in ("pyproject.toml", "uv.lock", f"{LIBRARY}/pyproject.toml"):
-            os.utime(rendering.path / name, ns=(installed.st_mtime_ns, installed.st_mtime_ns))
+        # Else `make setup` would install the library again, under the other renderings' feet.
+        with (environment / "installed").open("a", encoding="utf-8") as installed:
+            installed.write(fingerprint(rendering))
         return rendering
 
     def interpreters(self, environment: Path) -> Interpreters | None:

@@ -76,7 +76,7 @@ def test_a_long_log_begins_anew(tmp_path: Path) -> None:
 
 def test_a_lost_password(tmp_path: Path) -> None:
     folder = Folder(tmp_path)
-    with folder.exclusive(), pytest.raises(UsageError, match=r"is not in .* any more"):
+    with folder.exclusive(), pytest.raises(UsageError, match="is missing from"):
         folder.read_password()
 
 

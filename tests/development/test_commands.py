@@ -73,7 +73,7 @@ def test_wrong_usage(project: Rendering) -> None:
 
 BROKEN = {
     "syntax": ("def (\n", "A revision file cannot be read: SyntaxError"),
-    "parent": ('revision = "b"\ndown_revision = "gone"\n', "'gone' is missing, which another"),
+    "parent": ('revision = "b"\ndown_revision = "gone"\n', "'gone' is missing, but another"),
     "copy": (
         'revision = "5f2c81d0a7e4"\ndown_revision = None\n',
         "Two files have the same revision",

@@ -130,7 +130,7 @@ def test_an_edit_is_refused_before_and_after_it_is_committed(
     code, said = before
     assert code == 5
     assert "b (revision b) is edited" in said
-    restore = said.partition("Bring it back: `")[2].partition("`")[0]
+    restore = said.partition("Restore it: `")[2].partition("`")[0]
     branch.git(restore.removeprefix("git "))
     assert branch.guard()[0] == 0, restore
 
@@ -268,7 +268,7 @@ def test_a_project_in_a_folder_of_the_repository(branch: Branch, tmp_path: Path)
     inner.edit("b.py", "SELECT 1", "SELECT 2")
     code, said = inner.guard()
     assert code == 5
-    inner.git(said.partition("Bring it back: `git ")[2].partition("`")[0])
+    inner.git(said.partition("Restore it: `git ")[2].partition("`")[0])
     assert inner.guard()[0] == 0
 
 

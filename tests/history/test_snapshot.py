@@ -162,7 +162,7 @@ def test_somebody_else_s_file_is_not_overwritten(project: Rendering) -> None:
     (project.path / "schema.sql").write_text("CREATE TABLE mine ();\n", encoding="utf-8")
     done = project.run(".venv/bin/python -m migrator snapshot")
     assert done.returncode == 5
-    assert "written by somebody else" in done.stderr
+    assert "was not written by this tool" in done.stderr
     assert project.read("schema.sql") == "CREATE TABLE mine ();\n"
 
 

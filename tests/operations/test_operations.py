@@ -158,7 +158,7 @@ def test_a_build_of_another_session_has_a_deadline(project: Project, url: str) -
     with psycopg.connect(url, autocommit=True) as other, psycopg.connect(url) as writer:
         writer.execute("UPDATE users SET age = 1 WHERE id = 1")
         output = project.alembic(url, code=4, MIGRATOR_LOCK_DEADLINE="1")
-        assert "Another session holds what this needs" in output
+        assert "Another session holds a lock that this needs" in output
         writer.rollback()
         other.execute("DROP INDEX IF EXISTS ix_users_age")
         writer.execute("UPDATE users SET age = 1 WHERE id = 1")

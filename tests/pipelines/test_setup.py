@@ -134,13 +134,13 @@ def test_a_change_of_the_library_is_installed(
     source = project.path / "vendor/alembic-starter/src/migrator"
     [installed] = (project.path / ".venv").glob("lib/*/site-packages/migrator")
     (source / "errors.py").write_text("CHANGED = 1\n", encoding="utf-8")
-    (source / "backup/files.py").unlink()
+    (source / "backup/storage.py").unlink()
     (source / "added.py").write_text("", encoding="utf-8")
     os.utime(source / "added.py", (0, 0))
     assert project.make(LITTLE, env=uv_on_path) == INSTALLING + READY_TO_DEPLOY
     assert (installed / "errors.py").read_text(encoding="utf-8") == "CHANGED = 1\n"
     assert (installed / "added.py").exists()
-    assert not (installed / "backup/files.py").exists()
+    assert not (installed / "backup/storage.py").exists()
     (source / "added.py").unlink()  # nothing else
     assert project.make(LITTLE, env=uv_on_path) == INSTALLING + READY_TO_DEPLOY
     assert not (installed / "added.py").exists()

@@ -58,7 +58,7 @@ YOURS = (
     "schema.sql",
     "tests/test_models.py",
 )
-THEIRS = ("migrations.mk", f"{SOURCE}/revisions/plan.py", f"{SOURCE}/console.py")
+THEIRS = ("migrations.mk", f"{SOURCE}/revisions/pending.py", f"{SOURCE}/console.py")
 SHARED = ("Makefile", "alembic.ini", "alembic_prod.ini", "migrations/env.py", "tests/conftest.py")
 # They say where a rendering came from, and so differ with the way that it was made.
 RECORDS = (f"{LIBRARY}/template.json", f"{SOURCE}/commit.txt")
@@ -343,13 +343,13 @@ def test_a_conflict_is_shown_where_it_is_and_nowhere_else(
     """Also where git never had the template's files as they were: they were edited at once."""
     shutil.copytree(releases[OLD].path, tmp_path / "my_service")
     project = Rendering(tmp_path / "my_service", {})
-    for name in ("Makefile", "README.md", f"{SOURCE}/revisions/plan.py"):
+    for name in ("Makefile", "README.md", f"{SOURCE}/revisions/pending.py"):
         mark(project.path / name, "from the user, in the same place")
     repository(project)
     done = update(template, project, python)
     assert done.returncode == 1
     assert "changed the same lines of Makefile: resolve" in done.stderr
-    assert f"  {SOURCE}/revisions/plan.py (edited)" in done.stdout
+    assert f"  {SOURCE}/revisions/pending.py (edited)" in done.stdout
     status = git(project.path, "status --short")
     assert set(re.findall(r"^UU (.*)$", status, re.MULTILINE)) == {"Makefile"}
     assert "<<<<<<<" in project.read("Makefile")
@@ -488,7 +488,7 @@ def test_a_project_that_does_not_know_its_commit_can_be_linked(
     linked = json.loads(project.read(".cruft.json"))
     assert linked["commit"] == json.loads(expected)["commit"]
     assert applied(project, monkeypatch).conflicts == []
-    assert "from the template" in project.read(f"{SOURCE}/revisions/plan.py")
+    assert "from the template" in project.read(f"{SOURCE}/revisions/pending.py")
 
 
 def test_a_project_from_before_the_library_is_updated_and_works(

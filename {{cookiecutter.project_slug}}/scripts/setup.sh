@@ -85,7 +85,7 @@ check_uv() {
 }
 
 if [ -z "${BASE_PYTHON:-}" ] && [ -x .venv/bin/python ] &&
-    [ "$(cat .venv/installed 2>/dev/null)" = "$(fingerprint "$@")" ]; then
+    grep -qxF "$(fingerprint "$@")" .venv/installed 2>/dev/null; then
     exit 0
 fi
 
