@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from migrator import catalog
@@ -27,12 +27,14 @@ SCHEMAS = st.dictionaries(
 ).map(Schema)
 
 
+@settings(max_examples=40)
 @given(SCHEMAS)
 def test_text_and_back(schema: Schema) -> None:
     assert Schema.parse(schema.text()) == schema
     assert Schema.parse(schema.text()).text() == schema.text()
 
 
+@settings(max_examples=40)
 @given(SCHEMAS, SCHEMAS)
 def test_only_equal_schemas_do_not_differ(one: Schema, other: Schema) -> None:
     assert catalog.diff(one, one) == []
