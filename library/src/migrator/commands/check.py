@@ -19,6 +19,6 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(context: Context, options: Namespace) -> None:
-    """Print where the database is; see `plan.expect` for the errors."""
+    """Print where the database is; see `revisions.pending.expect` for the errors."""
     with database.connect(context, only_looks=True) as connection:
         say(pending.expect(context, connection))

@@ -8,7 +8,7 @@ from migrator import database
 from migrator.config import urls
 from migrator.config.context import Context
 from migrator.console import argument, confirmed, say
-from migrator.database import development
+from migrator.database import development_only
 from migrator.errors import RefusedError
 from migrator.history import reset, seeds
 from migrator.revisions import graph, pending
@@ -32,11 +32,11 @@ def run(context: Context, options: Namespace) -> None:
     Raises:
         RefusedError: it is not a development database, or the user did not confirm.
     """
-    development.refuse_production(context, "reset")
+    development_only.refuse_production(context, "reset")
     graph.load(context)  # report a broken revision before anything is dropped
     shown = urls.shown(context.target.url)
     with database.connect(context) as connection:
-        development.refuse_elsewhere(connection, "reset", options.host)
+        development_only.refuse_elsewhere(connection, "reset", options.host)
         connection.rollback()
         question = f"Drop all {reset.count(connection)} tables in {shown}?"
         if not options.yes and not confirmed(question):

@@ -5,7 +5,7 @@ from argparse import ArgumentParser, Namespace
 from migrator import database
 from migrator.config.context import Context
 from migrator.console import argument, say
-from migrator.database import development
+from migrator.database import development_only
 from migrator.history import seeds
 from migrator.revisions import pending
 
@@ -27,9 +27,9 @@ def run(context: Context, options: Namespace) -> None:
         PendingError: the database is at an earlier revision.
         RefusedError: it is not a development database.
     """
-    development.refuse_production(context, "example data")
+    development_only.refuse_production(context, "example data")
     with database.connect(context) as connection:
-        development.refuse_elsewhere(connection, "example data", options.host)
+        development_only.refuse_elsewhere(connection, "example data", options.host)
         pending.expect(context, connection)
         changed = seeds.run(context, connection)
     say(f"Rows added or changed: {changed}." if changed else "The example data exists already.")

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from migrator.deploy import advisory_lock
+from migrator.deploy import deploy_lock_postgres
+from migrator.deploy.blocker_watcher import BlockerWatcher
 from migrator.deploy.blockers import Blockers
 from migrator.deploy.deployment import Deployment
-from migrator.deploy.lock_watcher import LockWatcher
 from migrator.deploy.non_transactional import NonTransactional
 from migrator.deploy.runner import Runner
 from migrator.errors import LockTimeout, MigratorError
@@ -34,13 +34,13 @@ class PostgresRunner(Runner):
         super().__init__(deployment)
         assert deployment.control is not None
         self.control = deployment.control
-        advisory_lock.backup_is_over(self.control)
+        deploy_lock_postgres.backup_is_over(self.control)
         waits = not deployment.skips("blockers")
         self.blockers = Blockers(self.control, self.limits, self.report) if waits else None
         # How long PostgreSQL lets two sessions wait for each other, and a little more.
         self.deadlock = (self.control.scalar(DEADLOCK_TIMEOUT) or 1000) / 1000 + 0.5
         self.outside: NonTransactional | None = None
-        self._watcher: LockWatcher | None = None
+        self._watcher: BlockerWatcher | None = None
         self._watching = ExitStack()
 
     def kept(self) -> "Sequence[str]":
@@ -80,7 +80,9 @@ class PostgresRunner(Runner):
             )
         connection.execute(DURABLE)
         connection.commit()
-        self._watcher = LockWatcher(self.control, own, self.report, with_query=chosen.show_queries)
+        self._watcher = BlockerWatcher(
+            self.control, own, self.report, with_query=chosen.show_queries
+        )
         self._watching.enter_context(self._watcher)
         if self.outside:
             self.outside.next_revision()

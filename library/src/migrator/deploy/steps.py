@@ -75,9 +75,9 @@ def apply(deployment: Deployment) -> None:
     """Apply the pending revisions, or revert them, one transaction each."""
     if not deployment.plan.pending:
         if deployment.control:
-            from migrator.deploy import advisory_lock
+            from migrator.deploy import deploy_lock_postgres
 
-            advisory_lock.backup_is_over(deployment.control)
+            deploy_lock_postgres.backup_is_over(deployment.control)
         return
     if deployment.context.target.dialect == "postgresql":
         from migrator.deploy.postgres_runner import PostgresRunner as Runner

@@ -4,7 +4,7 @@ from alembic import context as alembic_context
 from sqlalchemy import Connection
 
 from migrator.config.context import Context
-from migrator.database import development
+from migrator.database import development_only
 from migrator.environment.command import Command
 from migrator.errors import UsageError
 
@@ -33,6 +33,6 @@ def refuse_downgrade(context: Context, command: Command, connection: Connection)
     """
     if command.typed == "downgrade" and not context.settings.production:
         named = alembic_context.get_x_argument(as_dictionary=True).get("host")
-        development.refuse_elsewhere(
+        development_only.refuse_elsewhere(
             connection, "downgrade", named, "alembic -x host=NAME downgrade"
         )

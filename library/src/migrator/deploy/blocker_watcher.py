@@ -16,7 +16,7 @@ SAY_AFTER = 3.0
 SAY_EVERY = 10.0
 
 
-class LockWatcher:
+class BlockerWatcher:
     """Looks at the process `waiting` from `control`, which nobody else may use meanwhile.
 
     `blockers` are those whom it waited for last. `lost` is set when `control` is gone, and with
@@ -33,9 +33,9 @@ class LockWatcher:
         self.blockers: list[Session] = []
         self.lost: SQLAlchemyError | None = None
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._look, name="lock watcher", daemon=True)
+        self._thread = threading.Thread(target=self._look, name="blocker watcher", daemon=True)
 
-    def __enter__(self) -> "LockWatcher":
+    def __enter__(self) -> "BlockerWatcher":
         self._thread.start()
         return self
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 
 from migrator import database
 from migrator.config.context import Context
-from migrator.deploy.lock_wait import Holder, wait
+from migrator.deploy.deploy_lock_wait import Holder, wait
 from migrator.deploy.report import Report
 
 # What the holder's session is called until it applies: all that it does before is its backup.
@@ -33,7 +33,7 @@ WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
 
 @contextmanager
 def held(context: Context, patience: float, report: Report) -> Iterator[Connection]:
-    """Hold the lock; see `lock.only_deployer`."""
+    """Hold the lock; see `deploy_lock.only_deployer`."""
     with database.connect_autocommit(context) as connection:
         wait(
             lambda: bool(connection.scalar(text(f"SELECT pg_try_advisory_lock({KEY})"))),

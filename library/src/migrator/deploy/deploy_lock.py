@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from sqlalchemy import Connection
 
 from migrator.config.context import Context
-from migrator.deploy import advisory_lock, file_lock
+from migrator.deploy import deploy_lock_postgres, deploy_lock_sqlite
 from migrator.deploy.report import Report
 
 
@@ -13,7 +13,7 @@ def only_deployer(context: Context, report: Report) -> AbstractContextManager[Co
     """Hold the deploy lock of the database that `context` names.
 
     It ends with the process, however that ends. Others see the holder as one that backs up, until
-    it calls `advisory_lock.backup_is_over`.
+    it calls `deploy_lock_postgres.backup_is_over`.
 
     Returns:
         A context manager that gives the connection that has the lock, in autocommit mode; None on
@@ -25,5 +25,5 @@ def only_deployer(context: Context, report: Report) -> AbstractContextManager[Co
     """
     patience = context.settings.deploy_lock_timeout
     if context.target.dialect == "sqlite":
-        return file_lock.held(context, patience, report)
-    return advisory_lock.held(context, patience, report)
+        return deploy_lock_sqlite.held(context, patience, report)
+    return deploy_lock_postgres.held(context, patience, report)

@@ -5,13 +5,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from migrator.config.context import Context
-from migrator.deploy.lock_wait import Holder, wait
+from migrator.deploy.deploy_lock_wait import Holder, wait
 from migrator.deploy.report import Report
 
 
 @contextmanager
 def held(context: Context, patience: float, report: Report) -> Iterator[None]:
-    """Hold the lock; see `lock.only_deployer`."""
+    """Hold the lock; see `deploy_lock.only_deployer`."""
     import fcntl  # POSIX only, as is everything that runs a deploy
 
     path = Path(f"{context.target.url.database}.deploy-lock")
