@@ -56,7 +56,7 @@ def test_what_a_missing_table_has_is_not_listed_too() -> None:
     (found,) = catalog.diff(Schema({USERS: {}, EMAIL: {}}), Schema({}))
     assert found.key == USERS
     assert found.describe("the database", "the models") == (
-        "table public.users: the database has it, the models does not"
+        "table public.users is in the database, but not in the models"
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from textwrap import shorten
 from typing import Any
 
 from migrator.catalog.schema import Key, Schema
@@ -36,7 +37,7 @@ class Difference:
                 f" {before}, {_shown(self.after)} in {after}"
             )
         has, lacks = (after, before) if self.before is None else (before, after)
-        return f"{self.key}: {has} has it, {lacks} does not"
+        return f"{self.key} is in {has}, but not in {lacks}"
 
 
 def diff(before: Schema, after: Schema, also: Collection[str] = ()) -> list[Difference]:
@@ -72,4 +73,5 @@ def _belongs_to_another(key: Key, have: Schema, lack: Schema) -> bool:
 def _shown(value: Any) -> str:
     if value is None:
         return "not set"
-    return ", ".join(value) if isinstance(value, tuple) else str(value)
+    text = ", ".join(value) if isinstance(value, tuple) else str(value)
+    return shorten(" ".join(text.split()), 200, placeholder=" ...")
