@@ -28,7 +28,7 @@ def killed(workshop: Workshop) -> Table:
         "kill -9 while an ALTER TABLE waits for its lock",
         f"a report holds the table for {HELD:.0f} s; seconds from the kill until no session of the"
         " deploy is left, and until its lock request, behind which everybody queues, is gone;"
-        " ours with --no-gate, or it would not have queued at all",
+        " ours with --no-blockers, or it would not have queued at all",
         ("tool", "no session", "no lock request"),
     )
     url = workshop.database(NAME)
@@ -41,7 +41,7 @@ def killed(workshop: Workshop) -> Table:
     for tool, versions in sides:
         tool.install()
         if isinstance(tool, Ours):
-            tool.give_up("--no-gate")
+            tool.give_up("--no-blockers")
         write_revision(tool.folder / versions, 2, OPERATIONS["add-column"])
         plain = workshop.database(NAME).replace("+psycopg", "")
         with psycopg.connect(plain, autocommit=True, application_name="watch") as connection:
