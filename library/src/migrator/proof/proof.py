@@ -9,10 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from alembic.script import Script
-from sqlalchemy import MetaData
 
 from migrator import catalog
-from migrator.autogenerate import comparison
 from migrator.catalog import Difference, Schema
 from migrator.errors import RefusedError, one_line
 from migrator.proof import contents, remedies
@@ -43,13 +41,13 @@ def not_covered(found: Sequence[Difference]) -> NotProved:
 class Proof:
     """The proof of `scripts`, oldest first, on the shadow database of `history`.
 
-    `metadata` are the models; None where their schema is not the aim, as for a revision in the
-    middle of a history. `lossy` are columns (table.column) whose values may change.
+    `aims_at_models` is false for a revision in the middle of a history. `lossy` are columns
+    (table.column) whose values may change.
     """
 
     history: ShadowHistory
     scripts: Sequence[Script]
-    metadata: MetaData | None = None
+    aims_at_models: bool = True
     lossy: frozenset[str] = frozenset()
     by_hand: bool = False
 
@@ -120,11 +118,7 @@ class Proof:
         return bool(names & self.lossy) or loss.column not in between.columns(loss.table)
 
     def _is_what_models_describe(self) -> None:
-        if self.metadata is None:
-            return
-        with self.history.connect() as connection:
-            found = comparison.compare(connection, self.metadata).differences
-        if found:
+        if self.aims_at_models and (found := self.history.compare().differences):
             raise not_covered(found)
 
     def _same(self, when: str, one: Schema, other: Schema) -> None:

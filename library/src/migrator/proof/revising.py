@@ -8,8 +8,6 @@ from pathlib import Path
 from alembic.script import Script
 
 from migrator import shadow
-from migrator.autogenerate import comparison
-from migrator.config import models
 from migrator.config.context import Context
 from migrator.errors import one_line
 from migrator.proof import proof
@@ -24,12 +22,12 @@ from migrator.revisions import snapshot
 class Written:
     """The revisions that were written, oldest first, and what the proof could not try.
 
-    `snapshot` is whether schema.sql was written, too. `range` is FROM..TO.
+    `snapshot` are the files of the snapshot that changed. `range` is FROM..TO.
     """
 
     files: list[Path] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    snapshot: bool = False
+    snapshot: list[str] = field(default_factory=list)
     range: str = ""
 
 
@@ -55,8 +53,7 @@ def revise(
             return Written()
         with proved(history, proposal.scripts, frozenset(lossy)) as (copy, notes):
             files = proposal.write()
-            kept = snapshot.path(context).exists()
-            saved = kept and snapshot.write(context, copy.url)
+            saved = snapshot.write(context, copy.url)
             first, last = proposal.scripts[0], proposal.scripts[-1]
             return Written(files, notes, saved, f"{first.down_revision or ''}..{last.revision}")
 
@@ -91,7 +88,7 @@ def _prove(
     """Return sentences; None if rows have to be left out first."""
     notes = seeding.fill(copy)
     try:
-        Proof(copy, scripts, models.metadata(copy.context.config), lossy).run()
+        Proof(copy, scripts, lossy=lossy).run()
     except NotProved:
         raise
     except Exception as error:  # a revision is somebody's Python
@@ -107,7 +104,5 @@ def _expect_agreement(history: ShadowHistory) -> None:
     Raises:
         NotProved: the models and the history differ all the same.
     """
-    with history.connect() as connection:
-        found = comparison.compare(connection, models.metadata(history.context.config)).differences
-    if found:
+    if found := history.compare().differences:
         raise proof.not_covered(found)
