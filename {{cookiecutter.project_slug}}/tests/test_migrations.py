@@ -32,6 +32,8 @@ ROWS: list[str] = [
     "INSERT INTO users (email, name, team_id) VALUES ('a@example.org', '李雷', 1)",
     "INSERT INTO invoices (user_id, amount) VALUES (1, 9.99)",
 ]
+
+
 def tables(engine: Engine) -> set[str]:
     return set(sa.inspect(engine).get_table_names()) - {"alembic_version"}
 
