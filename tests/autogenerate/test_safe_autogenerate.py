@@ -16,14 +16,14 @@ from tests.autogenerate.autogenerating import (
 )
 
 
-def test_an_index_is_one_online_revision(project: Project) -> None:
+def test_an_index_is_one_non_transactional_revision(project: Project) -> None:
     index = (
         'sa.Index("ix_shops_lower", sa.text("lower(name)"), postgresql_where=sa.text("town > 1")),'
     )
     project.models(*changed(0, BEFORE[0][:-1] + ", index=True)"), arguments=index)
     found = project.revise()
-    assert list(found) == ["online"]
-    text = found["online"]
+    assert list(found) == ["expand, non-transactional"]
+    text = found["expand, non-transactional"]
     assert 'op.create_index_concurrently(op.f("ix_shops_name"), "shops", ["name"])' in text
     assert 'op.drop_index_concurrently(op.f("ix_shops_name"), "shops")' in text
     assert "###" not in text
@@ -46,9 +46,9 @@ def test_constraints_are_validated_apart(project: Project) -> None:
         arguments='sa.UniqueConstraint("name", "id"),',
     )
     found = project.revise()
-    assert list(found) == ["online"]
-    assert "op.add_foreign_key_validated(" in found["online"]
-    assert "op.add_unique_concurrently(" in found["online"]
+    assert list(found) == ["expand, non-transactional"]
+    assert "op.add_foreign_key_validated(" in found["expand, non-transactional"]
+    assert "op.add_unique_concurrently(" in found["expand, non-transactional"]
     project.run("INSERT INTO towns (id, name) VALUES (1, 'x')")
     project.round_trip()
     assert project.run("SELECT conname FROM pg_constraint WHERE NOT convalidated") == []
@@ -60,12 +60,12 @@ def test_constraints_are_validated_apart(project: Project) -> None:
 def test_a_new_not_null_column_with_a_python_default(project: Project) -> None:
     project.models(*BEFORE, "stars: Mapped[int] = mapped_column(sa.Integer(), default=3)")
     found = project.revise()
-    assert list(found) == ["expand", "online", "contract"]
+    assert list(found) == ["expand", "expand, non-transactional", "contract, non-transactional"]
     assert 'sa.Column("stars", sa.Integer(), nullable=True)' in found["expand"]
-    assert 'op.backfill("shops", {"stars": 3}, key="id")' in found["online"]
-    assert "set_not_null" not in found["online"]
-    assert 'op.backfill("shops", {"stars": 3}, key="id")' in found["contract"]
-    assert 'op.set_not_null("shops", "stars")' in found["contract"]
+    assert 'op.backfill("shops", {"stars": 3}, key="id")' in found["expand, non-transactional"]
+    assert "set_not_null" not in found["expand, non-transactional"]
+    assert 'op.backfill("shops", {"stars": 3}, key="id")' in found["contract, non-transactional"]
+    assert 'op.set_not_null("shops", "stars")' in found["contract, non-transactional"]
     project.types()
     project.round_trip()
     assert project.run("SELECT DISTINCT stars FROM shops") == [(3,)]
@@ -88,8 +88,8 @@ def test_only_defaults_that_the_database_would_have_are_copied(project: Project)
         'most: Mapped[float] = mapped_column(default=float("inf"))',
     )
     found = project.revise()
-    assert list(found) == ["expand", "online", "contract"]
-    for phase in ("online", "contract"):
+    assert list(found) == ["expand", "expand, non-transactional", "contract, non-transactional"]
+    for phase in ("expand, non-transactional", "contract, non-transactional"):
         written = dict(re.findall(r'op.backfill\("shops", {"(\w+)": (.+)}, key="id"', found[phase]))
         assert written == {
             "status": '"ACTIVE"',
@@ -115,7 +115,7 @@ def test_only_defaults_that_the_database_would_have_are_copied(project: Project)
 def test_a_new_not_null_column_that_nobody_has_a_value_for(project: Project) -> None:
     project.models(*BEFORE, "owner: Mapped[str]")
     found = project.revise()
-    assert "# Decide what the rows that are there get" in found["online"]
+    assert "# Decide what the rows that are there get" in found["expand, non-transactional"]
     project.run(ROWS)
     done = project.rendering.run(".venv/bin/alembic upgrade head")
     assert done.returncode == 1
@@ -136,12 +136,12 @@ def test_a_default_that_differs_from_row_to_row(project: Project) -> None:
         'kind: Mapped[str] = mapped_column(sa.String(9), server_default="shop")',
     )
     found = project.revise()
-    assert list(found) == ["expand", "online"]
+    assert list(found) == ["expand", "expand, non-transactional"]
     assert 'sa.Column("token", sa.UUID(), nullable=True)' in found["expand"]
-    assert "since" not in found["online"]
-    assert "kind" not in found["online"]
-    assert 'sa.text("gen_random_uuid()")' in found["online"]
-    assert 'op.set_not_null("shops", "token")' in found["online"]
+    assert "since" not in found["expand, non-transactional"]
+    assert "kind" not in found["expand, non-transactional"]
+    assert 'sa.text("gen_random_uuid()")' in found["expand, non-transactional"]
+    assert 'op.set_not_null("shops", "token")' in found["expand, non-transactional"]
     file = "SELECT pg_relation_filenode('shops')"
     before = project.run(file)
     project.round_trip()
@@ -152,9 +152,9 @@ def test_a_default_that_differs_from_row_to_row(project: Project) -> None:
 def test_not_null_is_the_contract(project: Project) -> None:
     project.models(*changed(0, "name: Mapped[str] = mapped_column(sa.String(70))"))
     found = project.revise()
-    assert list(found) == ["expand", "contract"]
+    assert list(found) == ["expand", "contract, non-transactional"]
     assert "type_=sa.String(length=70)" in found["expand"]
-    assert 'op.set_not_null("shops", "name")' in found["contract"]
+    assert 'op.set_not_null("shops", "name")' in found["contract, non-transactional"]
     project.round_trip()
 
 
@@ -229,9 +229,9 @@ def test_drops_are_the_contract(project: Project) -> None:
     """An index goes online; what ON CONFLICT may need stays until the old code is gone."""
     project.models(BEFORE[0], BEFORE[1])
     found = project.revise("-x drop=shops.street,shops.code")
-    assert list(found) == ["online", "contract"]
-    assert "op.drop_index_concurrently(" in found["online"]
-    assert "uq_shops_code" not in found["online"]
+    assert list(found) == ["expand, non-transactional", "contract"]
+    assert "op.drop_index_concurrently(" in found["expand, non-transactional"]
+    assert "uq_shops_code" not in found["expand, non-transactional"]
     for part in ('op.drop_constraint(op.f("uq_shops_code")', 'op.drop_column("shops", "street")'):
         assert part in found["contract"]
     project.round_trip()
@@ -360,7 +360,7 @@ def test_a_name_of_the_revision_that_was_asked_for(project: Project) -> None:
     names = [name for name in project.files() if name not in project.first]
     assert [re.findall(r"-(\w+?)_x_(\w+)\.py", name)[0] for name in names] == [
         ("0007", "expand"),
-        ("0007b", "online"),
+        ("0007b", "expand_non_transactional"),
         ("0007c", "contract"),
     ]
 

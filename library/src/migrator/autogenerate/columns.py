@@ -8,11 +8,12 @@ from alembic.operations import ops
 from alembic.runtime.migration import MigrationContext
 
 from migrator.autogenerate import defaults, probe
-from migrator.autogenerate.steps import CONTRACT, EXPAND, FILL, ONLINE, CommentOp, Step, plain
+from migrator.autogenerate.steps import FILL, CommentOp, Step, outside, plain
 from migrator.operations import names
 from migrator.operations.backfill import BackfillOp
 from migrator.operations.session import block
 from migrator.operations.set_not_null import SetNotNullOp
+from migrator.revisions.attributes import CONTRACT, EXPAND
 
 UNDECIDED = "Decide what the rows that are there get; None stops the upgrade if there are any."
 AGAIN = "Once more, for the rows that the old code has written since."
@@ -103,9 +104,9 @@ def _without_default(context: MigrationContext, op: ops.AddColumnOp) -> Iterator
     value = defaults.python_default(op.column)
     column = _model_column(context, op.schema, op.table_name, op.column.name)
     comment = [CommentOp(UNDECIDED)] if value is None else []
-    yield Step(ONLINE, [*comment, _backfill(column, op, op.column.name, value)], [], FILL)
+    yield _fill(EXPAND, *comment, _backfill(column, op, op.column.name, value))
     again = _backfill(column, op, op.column.name, value)
-    yield Step(CONTRACT, [CommentOp(AGAIN), again], [], FILL)
+    yield _fill(CONTRACT, CommentOp(AGAIN), again)
     yield _not_null(op.table_name, op.column.name, op.schema, op.column.type)
 
 
@@ -126,9 +127,9 @@ def _with_volatile_default(context: MigrationContext, op: ops.AddColumnOp) -> It
     )
     yield Step(EXPAND, [why, add, set_default], [add.reverse()])
     model = _model_column(context, op.schema, op.table_name, column.name)
-    yield Step(ONLINE, [_backfill(model, op, column.name, sa.text(default))], [], FILL)
+    yield _fill(EXPAND, _backfill(model, op, column.name, sa.text(default)))
     if not column.nullable:
-        yield _not_null(op.table_name, column.name, op.schema, column.type, ONLINE)
+        yield _not_null(op.table_name, column.name, op.schema, column.type, EXPAND)
 
 
 def _fill_before(column: sa.Column[Any] | None, op: ops.AlterColumnOp) -> Iterator[Step]:
@@ -138,7 +139,7 @@ def _fill_before(column: sa.Column[Any] | None, op: ops.AlterColumnOp) -> Iterat
     if defaults.has_server_default(column):
         value = sa.text(defaults.server_default(column))
     if value is not None:
-        yield Step(CONTRACT, [_backfill(column, op, op.column_name, value)], [], FILL)
+        yield _fill(CONTRACT, _backfill(column, op, op.column_name, value))
 
 
 def _not_null(
@@ -146,7 +147,12 @@ def _not_null(
 ) -> Step:
     """NOT NULL is of the contract, unless a default fills what the old code leaves out."""
     op = SetNotNullOp(table, column, schema=schema, existing_type=kind)
-    return Step(phase, [op], [op.reverse()], FILL)
+    return outside(phase, op, rank=FILL)
+
+
+def _fill(phase: str, *operations: ops.MigrateOperation) -> Step:
+    """A backfill; nothing has to revert it."""
+    return Step(phase, [*operations], [], FILL, transactional=False)
 
 
 def _only(op: ops.AlterColumnOp, *kept: str) -> ops.AlterColumnOp:

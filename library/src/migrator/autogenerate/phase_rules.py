@@ -7,20 +7,12 @@ from alembic.operations import MigrateOperation, ops
 from alembic.runtime.migration import MigrationContext
 
 from migrator.autogenerate import columns
-from migrator.autogenerate.steps import (
-    CONSTRAINT,
-    CONTRACT,
-    EXPAND,
-    FIRST,
-    INDEX,
-    ONLINE,
-    Step,
-    plain,
-)
+from migrator.autogenerate.steps import CONSTRAINT, FIRST, INDEX, Step, outside, plain
 from migrator.operations.create_index_concurrently import CreateIndexConcurrentlyOp
 from migrator.operations.drop_constraint_if_exists import DropConstraintIfExistsOp
 from migrator.operations.drop_index_concurrently import DropIndexConcurrentlyOp
 from migrator.operations.operation import validated
+from migrator.revisions.attributes import CONTRACT, EXPAND
 
 Table = tuple[str | None, str]  # schema and name
 
@@ -60,8 +52,7 @@ def steps(known: Known, op: MigrateOperation, table: Table | None) -> Iterator[S
     elif table in known.dropped or isinstance(op, ops.DropTableOp):
         yield plain(op, CONTRACT)
     elif isinstance(op, ops.CreateIndexOp):
-        new = CreateIndexConcurrentlyOp.from_index(op.to_index())
-        yield Step(ONLINE, [new], [new.reverse()], INDEX)
+        yield outside(EXPAND, CreateIndexConcurrentlyOp.from_index(op.to_index()), rank=INDEX)
     elif isinstance(op, ops.DropIndexOp):
         yield _drop_index(known, op)
     elif isinstance(op, ops.AddConstraintOp):
@@ -83,21 +74,20 @@ def _drop_index(known: Known, op: ops.DropIndexOp) -> Step:
     replaced = (op.schema, op.table_name, str(op.index_name)) in known.added
     if op.kw.get("unique") and not replaced:
         # The code that runs may rely on it: INSERT ... ON CONFLICT.
-        return Step(CONTRACT, [drop], [op.reverse()], FIRST)
-    return Step(ONLINE, [drop], [drop.reverse()], FIRST if replaced else INDEX)
+        return outside(CONTRACT, drop, rank=FIRST)
+    return outside(EXPAND, drop, rank=FIRST if replaced else INDEX)
 
 
 def _add_constraint(op: ops.AddConstraintOp) -> Step:
     safe = validated(op)
     if safe is None:
         return plain(op)
-    rank = INDEX if op.constraint_type == "unique" else CONSTRAINT
-    return Step(ONLINE, [safe], [safe.reverse()], rank)
+    return outside(EXPAND, safe, rank=INDEX if op.constraint_type == "unique" else CONSTRAINT)
 
 
 def _drop_constraint(known: Known, op: ops.DropConstraintOp) -> Step:
     if (op.schema, op.table_name, str(op.constraint_name)) in known.added:
         drop = DropConstraintIfExistsOp.from_constraint(op.to_constraint())
-        return Step(ONLINE, [drop], [drop.reverse()], FIRST)
+        return outside(EXPAND, drop, rank=FIRST)
     # The code that runs may rely on a unique one: INSERT ... ON CONFLICT.
     return plain(op, CONTRACT if op.constraint_type == "unique" else EXPAND)

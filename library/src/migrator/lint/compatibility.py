@@ -9,23 +9,21 @@ from collections.abc import Iterator
 from alembic.script import Script, ScriptDirectory
 
 from migrator.postgres import sql
-from migrator.revisions import graph
-
-# What --phase expand applies while the old code runs.
-BEFORE_NEW_CODE = ("expand", "online")
+from migrator.revisions import attributes
+from migrator.revisions.attributes import EXPAND, Attributes
 
 
 def earlier(directory: ScriptDirectory, script: Script) -> list[Script]:
-    """Return the revisions of the same change before an online one, oldest first.
+    """Return the revisions of the same change before a non-transactional one, oldest first.
 
     Autogenerate puts it behind the expand revision of the change.
     """
-    if graph.phase(script) != "online":
+    if attributes.of(script) != Attributes(EXPAND, transactional=False):
         return []
     found = []
     for parent in script._versioned_down_revisions:
         below = directory.get_revision(parent)
-        if below and graph.phase(below) in BEFORE_NEW_CODE:
+        if below and attributes.has_phase(below) and attributes.of(below).phase == EXPAND:
             found += [*earlier(directory, below), below]
     return found
 

@@ -32,7 +32,8 @@ class Example:
 class Candidate:
     """One statement as it would be sent, of a revision with this phase.
 
-    `later` are the statements of the revision behind it, `columns` what the change has added.
+    `phase` is empty if the revision does not say it. `later` are the statements of the revision
+    behind it, `columns` what the change has added.
     """
 
     sql: str
