@@ -9,9 +9,7 @@ from alembic.runtime.migration import MigrationContext
 
 from migrator.autogenerate import defaults, probe
 from migrator.autogenerate.steps import FILL, CommentOp, Step, outside, plain
-from migrator.operations import names
 from migrator.operations.backfill import BackfillOp
-from migrator.operations.session import block
 from migrator.operations.set_not_null import SetNotNullOp
 from migrator.revisions.attributes import CONTRACT, EXPAND
 
@@ -35,11 +33,17 @@ def add(context: MigrationContext, op: ops.AddColumnOp) -> Iterator[Step]:
     yield from (first, *more)
 
 
-def _add(context: MigrationContext, op: ops.AddColumnOp, rewrites: bool) -> Iterator[Step]:
-    column = op.column
-    has_default = defaults.has_server_default(column)
+def as_added(column: sa.Column[Any]) -> sa.Column[Any]:
+    """Return a new column as the expand phase adds it: nullable if nothing fills it."""
     made = column.computed is not None or column.identity is not None
-    if not (made or has_default or column.nullable):
+    if made or column.nullable or defaults.has_server_default(column):
+        return column
+    return _changed(column, nullable=True)
+
+
+def _add(context: MigrationContext, op: ops.AddColumnOp, rewrites: bool) -> Iterator[Step]:
+    has_default = defaults.has_server_default(op.column)
+    if as_added(op.column) is not op.column:
         yield from _without_default(context, op)
     elif has_default and not rewrites and probe.rewrites_for_default(context, op):
         yield from _with_volatile_default(context, op)
@@ -62,8 +66,10 @@ def alter(context: MigrationContext, op: ops.AlterColumnOp) -> Iterator[Step]:
         step.upgrade.insert(0, _rewriting(op.table_name, INSTEAD))
         yield step
         return
-    if op.modify_server_default is None:
-        # The old code may leave the column out, and the default fills it.
+    if op.modify_server_default is None or (
+        op.modify_server_default is not False and op.existing_server_default
+    ):
+        # The old code may leave the column out, and relies on what the default fills in.
         yield plain(_only(op, "server_default"), CONTRACT)
         op = _only(op, "nullable", "comment", "type")
     if op.has_changes():
@@ -79,11 +85,6 @@ def drop(op: ops.DropColumnOp) -> Iterator[Step]:
         return
     back = ops.AddColumnOp(op.table_name, _changed(column, nullable=True), schema=schema)
     yield Step(CONTRACT, [op], [back])
-    table, name = names.quoted(op.table_name, schema), names.column(column.name)
-    if_filled = block(
-        f"IF NOT EXISTS (SELECT 1 FROM {table} WHERE {name} IS NULL) THEN"
-        f" ALTER TABLE {table} ALTER COLUMN {name} SET NOT NULL; END IF;"
-    )
     loosen = ops.AlterColumnOp(
         op.table_name,
         column.name,
@@ -92,14 +93,12 @@ def drop(op: ops.DropColumnOp) -> Iterator[Step]:
         existing_nullable=False,
         modify_nullable=True,
     )
-    one_line = " ".join(line.strip() for line in if_filled.splitlines())
-    tighten = ops.ExecuteSQLOp(one_line.replace(":", r"\:"))
+    tighten = SetNotNullOp(op.table_name, column.name, schema=schema, if_filled=True, plain=True)
     yield Step(EXPAND, [CommentOp(LEFT_OUT), loosen], [CommentOp(COMES_BACK), tighten])
 
 
 def _without_default(context: MigrationContext, op: ops.AddColumnOp) -> Iterator[Step]:
-    nullable = _changed(op.column, nullable=True)
-    add = ops.AddColumnOp(op.table_name, nullable, schema=op.schema)
+    add = ops.AddColumnOp(op.table_name, as_added(op.column), schema=op.schema)
     yield Step(EXPAND, [add], [add.reverse()])
     value = defaults.python_default(op.column)
     column = _model_column(context, op.schema, op.table_name, op.column.name)

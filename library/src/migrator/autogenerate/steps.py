@@ -44,9 +44,9 @@ def _render(_context: AutogenContext, op: CommentOp) -> list[str]:
     return [f"# {line}" for line in op.lines]
 
 
-def plain(op: MigrateOperation, phase: str = EXPAND) -> Step:
+def plain(op: MigrateOperation, phase: str = EXPAND, rank: int = PLAIN) -> Step:
     """Return an operation as Alembic has it."""
-    return Step(phase, [op], [op.reverse()])
+    return Step(phase, [op], [op.reverse()], rank)
 
 
 def outside(phase: str, op: MigrateOperation, *, rank: int) -> Step:

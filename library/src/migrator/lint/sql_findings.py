@@ -61,7 +61,9 @@ def find(
             if not new.has(sql.subject(statement.sql)):
                 phase = _phase(revision)
                 theirs = hits.get(id(statement), [])
-                own = _own(Candidate(statement.sql, phase, texts[number:], columns))
+                own = _own(
+                    Candidate(statement.sql, phase, texts[number:], columns, statement.nested)
+                )
                 for rule in _relevant(phase, statement, [*theirs, *own]):
                     found.append(_finding(revision, statement, rule, rule in theirs))
             new.learn(statement)
