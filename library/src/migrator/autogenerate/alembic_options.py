@@ -71,6 +71,10 @@ def process(
         console.say("The models and the database agree: no revision is needed, none was written.")
     elif not only_compares:
         scripts[:] = split.split(context, script, lock_safe=safe)
+        if typed == "revision":
+            for each in scripts:
+                words = "transactional" if split.of(each).transactional else "non-transactional"
+                console.say(f"Revision {each.rev_id}: {split.of(each).phase}, {words}")
         # For script.py.mako.
         config.attributes["phases"] = {each.rev_id: split.of(each).phase for each in scripts}
         config.attributes["transactional"] = {
