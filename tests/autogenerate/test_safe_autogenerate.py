@@ -245,8 +245,8 @@ def test_what_columns_share_goes_with_the_first(project: Project) -> None:
         arguments="""
         sa.Index("ix_two", "name", "town"), sa.Index("ix_expression", sa.text("lower(name)")),
         sa.Index("ix_where", "town", postgresql_where=sa.text("name IS NULL")),
-        sa.CheckConstraint("name <> street", name="differ"), sa.UniqueConstraint("town", "name", "id"),
-        sa.Index("ix_town", "town"),""",
+        sa.CheckConstraint("name <> street", name="differ"), sa.Index("ix_town", "town"),
+        sa.UniqueConstraint("town", "name", "id"),""",
     )
     project.revise()
     with settled(project):
