@@ -27,6 +27,7 @@ from migrator.errors import Interrupted, MigratorError, UsageError, one_line
 # Each command is a module of migrator/commands with `arguments(parser)` and
 # `run(context, options)`. Only the module of the given command is imported.
 COMMANDS = {
+    "revision": "write revisions for the changes in the models",
     "plan": "show the revisions that a deploy would apply; exit 3 if any",
     "deploy": "apply pending revisions, and verify the result",
     "rollback": "revert revisions, after showing what would be lost",
