@@ -73,8 +73,7 @@ def process(
         scripts[:] = split.split(context, script, lock_safe=safe)
         if typed == "revision":
             for each in scripts:
-                words = "transactional" if split.of(each).transactional else "non-transactional"
-                console.say(f"Revision {each.rev_id}: {split.of(each).phase}, {words}")
+                console.say(f"Revision {each.rev_id}: {split.of(each).whole}")
         # For script.py.mako.
         config.attributes["phases"] = {each.rev_id: split.of(each).phase for each in scripts}
         config.attributes["transactional"] = {

@@ -40,8 +40,8 @@ def run(context: Context, options: Namespace) -> None:
         note(sentence)
     if not written.files:
         say("The models and the revisions agree: no revision is needed, none was written.")
-    for path in written.files:
-        say(f"Wrote {_shown(path)}.")
+    for path, attributes in written.files:
+        say(f"Wrote {_shown(path)}: {attributes.whole}.")
     if written.files:
         say(PROVED)
 

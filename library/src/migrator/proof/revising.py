@@ -17,14 +17,15 @@ from migrator.proof.proof import NotProved, Proof
 from migrator.proof.proposal import proposed
 from migrator.proof.seeding import Seeding
 from migrator.proof.shadow_history import ShadowHistory
-from migrator.revisions import graph
+from migrator.revisions import attributes, graph
+from migrator.revisions.attributes import Attributes
 
 
 @dataclass
 class Written:
-    """The files that were written, and what the proof was made without."""
+    """The files that were written, with their attributes, and what the proof was made without."""
 
-    files: list[Path] = field(default_factory=list)
+    files: list[tuple[Path, Attributes]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
@@ -49,7 +50,8 @@ def revise(
             _expect_agreement(history)
             return Written()
         notes = prove(history, proposal.scripts, frozenset(lossy))
-        return Written(proposal.write(), notes)
+        found = [attributes.of(each) for each in proposal.scripts]
+        return Written([*zip(proposal.write(), found, strict=True)], notes)
 
 
 @contextmanager
