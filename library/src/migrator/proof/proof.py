@@ -82,7 +82,7 @@ class Proof:
         self._is_what_models_describe()
         self._revert()
         again = self._read(before)
-        self._same("after a downgrade", before.schema, again.schema)
+        self._same("after a downgrade", before.schema, again.schema, after.schema)
         self._nothing_lost("the downgrade", before, again, after)
         self.history.upgrade(self.scripts[-1].revision)
         self._same("after a second upgrade", after.schema, self.history.schema())
@@ -156,8 +156,8 @@ class Proof:
         if self.aims_at_models and (found := self.history.compare().differences):
             raise not_covered(found)
 
-    def _same(self, when: str, one: Schema, other: Schema) -> None:
-        found = [each for each in catalog.diff(one, other) if not _stays(each)]
+    def _same(self, when: str, one: Schema, other: Schema, between: Schema | None = None) -> None:
+        found = [each for each in catalog.diff(one, other) if not _stays(each, between)]
         if found:
             raise NotProved(
                 f"The schema is another one {when}, as tried on a shadow database.",
@@ -165,14 +165,20 @@ class Proof:
             )
 
 
-def _stays(difference: Difference) -> bool:
-    """Whether it is a new value of an enum type, which PostgreSQL cannot take back."""
+def _stays(difference: Difference, between: Schema | None) -> bool:
+    """Whether no downgrade can take it back.
+
+    That is a new value of an enum type, and NULL where `between` had not the column: its values
+    are gone, by consent.
+    """
     key, name, before, after = (
         difference.key,
         difference.property,
         difference.before,
         difference.after,
     )
+    if key.kind == "column" and name == "not_null" and between is not None:
+        return key not in between.objects
     return key.kind == "enum" and name == "values" and set(before or ()) <= set(after or ())
 
 
