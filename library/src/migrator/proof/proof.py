@@ -34,12 +34,9 @@ class NotProved(RefusedError):
 class OldCodeRefused(NotProved):
     """After a revision of phase expand, statements of old code are refused."""
 
-    def __init__(self, script: Script, refused: Sequence[Refused]) -> None:
-        super().__init__(
-            f"After revision {script.revision}, of phase expand, the server refuses what code that"
-            " does not know of it may send: it belongs to phase contract.",
-            [("refused", f"{each.sql}: {each.reason}") for each in refused[:SHOWN]],
-        )
+    def __init__(self, message: str, script: Script, refused: Sequence[Refused]) -> None:
+        shown = [("refused", f"{each.sql}: {each.reason}") for each in refused[:SHOWN]]
+        super().__init__(message, shown)
         self.script, self.refused = script, refused
 
 
@@ -105,7 +102,13 @@ class Proof:
             if expanding:
                 with self.history.connect() as connection:
                     if refused := old.refused(connection):
-                        raise OldCodeRefused(script, refused)
+                        raise OldCodeRefused(
+                            f"After revision {script.revision}, of phase expand, the server refuses"
+                            " what code that does not know of it may send: it belongs to phase"
+                            " contract.",
+                            script,
+                            refused,
+                        )
                 self.accepted = len(old.statements)
 
     def _revert(self) -> None:
