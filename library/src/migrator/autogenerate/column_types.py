@@ -14,19 +14,23 @@ from alembic.autogenerate.render import _repr_type
 from alembic.ddl.postgresql import PostgresqlImpl
 from sqlalchemy import ClauseElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
-from sqlalchemy.util import constructor_copy
+from sqlalchemy.util import constructor_copy, immutabledict
 
 from migrator.autogenerate import enums
+from migrator.config.target import Target
 
 
 def render_item(kind: str, item: Any, context: AutogenContext) -> str | Literal[False]:
     """Render a type; Alembic's render_item hook (False leaves the item to Alembic).
 
     An enum becomes a reference to its type, a decorator (which works in Python only) what it
-    stores in this database, and the type of a library is imported.
+    stores in this database, and the type of a library is imported. Variants for other databases
+    are left out if the project has only PostgreSQL.
     """
     if kind != "type" or not isinstance(item, TypeEngine):
         return False
+    if item._variant_mapping and _only_postgresql(context):
+        return _repr_type(_without_variants(item), context)
     module = type(item).__module__
     if enum := enums.render(item, context):
         return enum
@@ -39,6 +43,19 @@ def render_item(kind: str, item: Any, context: AutogenContext) -> str | Literal[
         return _repr_type(_stored(item, context), context)
     context.imports.add(f"import {module}")
     return f"{module}.{item!r}"
+
+
+def _only_postgresql(context: AutogenContext) -> bool:
+    migration = context.migration_context
+    config = migration.config if migration else None
+    return config is not None and Target(config).project_dialects == {"postgresql"}
+
+
+def _without_variants(item: TypeEngine[Any]) -> TypeEngine[Any]:
+    """Return what a type is in PostgreSQL."""
+    own = item._variant_mapping.get("postgresql", item).copy()
+    own._variant_mapping = immutabledict()
+    return own
 
 
 def _stored(item: TypeDecorator[Any], context: AutogenContext) -> TypeEngine[Any]:

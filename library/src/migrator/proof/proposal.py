@@ -16,6 +16,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import Script, ScriptDirectory
 from alembic.script.write_hooks import _run_hooks
 
+from migrator import console
 from migrator.proof.shadow_history import ShadowHistory
 
 UNUSED = ("splice", "branch_label", "rev_id", "depends_on")
@@ -120,7 +121,7 @@ def _elsewhere(directory: ScriptDirectory, folder: Path) -> Iterator[None]:
 def _detected() -> Iterator[None]:
     """Show what Alembic logs of the differences that it detects."""
     logger = logging.getLogger("alembic.autogenerate")
-    handler = logging.StreamHandler()
+    handler = console.Handler()
     handler.setFormatter(logging.Formatter("%(levelname)-7s %(message)s"))
     level = logger.level
     logger.addHandler(handler)
