@@ -1,12 +1,16 @@
 """What a typed `alembic` command may not do with an ini file."""
 
 from alembic import context as alembic_context
+from alembic.config import Config
 from sqlalchemy import Connection
 
+from migrator import database
 from migrator.config.context import Context
-from migrator.database import development_only
 from migrator.environment.command import Command
 from migrator.errors import UsageError
+
+# Typed commands that run env.py and change nothing; a comparison makes the version table.
+ONLY_READ = {"current", "edit", "history", "show"}
 
 
 def refuse_in_production(context: Context, command: Command) -> None:
@@ -22,17 +26,17 @@ def refuse_in_production(context: Context, command: Command) -> None:
         )
 
 
-def refuse_downgrade(context: Context, command: Command, connection: Connection) -> None:
-    """Refuse to revert revisions elsewhere with the ini file of development.
+def refuse_elsewhere(config: Config, command: Command, connection: Connection) -> None:
+    """Refuse to write to a strange server with the ini file of development.
 
-    `DATABASE_URL` wins over that file too, and a downgrade shows nothing of what it drops. A
-    program that calls Alembic, without a command line, knows where it goes.
+    `DATABASE_URL` wins over that file too, and may be production's. A program that calls Alembic,
+    without a command line, knows where it goes.
 
     Raises:
-        RefusedError: `alembic downgrade` was typed, and the server is not this machine.
+        RefusedError: a command that may write was typed, and the server is not for development.
     """
-    if command.typed == "downgrade" and not context.settings.production:
+    if command.typed and command.typed not in ONLY_READ:
         named = alembic_context.get_x_argument(as_dictionary=True).get("host")
-        development_only.refuse_elsewhere(
-            connection, "downgrade", named, "alembic -x host=NAME downgrade"
-        )
+        context = Context.of(config, {"host": named})
+        driver_connection = connection.connection.driver_connection
+        database.admit(context, driver_connection, connection.engine.url)

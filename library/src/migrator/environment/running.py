@@ -29,5 +29,8 @@ def running(config: Config) -> Iterator[None]:
 
 
 def connection(config: Config) -> AbstractContextManager[Connection]:
-    """Return a connection to the database that `config` names; see `database.connect`."""
-    return database.connect(Context.of(config))
+    """Return a connection to the database that `config` names; see `database.connect`.
+
+    Where it goes is looked at in `options.online`, which an env.py may call with another one.
+    """
+    return database.connect(Context.of(config), anywhere=True)

@@ -38,7 +38,7 @@ class ShadowDatabases:
         Raises:
             MigratorError: the database cannot be created.
         """
-        with shadow.empty(self.server) as url:
+        with shadow.empty(self.context, self.server) as url:
             yield create_engine(url, poolclass=NullPool)
 
     @contextmanager

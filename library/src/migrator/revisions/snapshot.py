@@ -87,7 +87,7 @@ def build(context: Context) -> str:
             " server: run `make snapshot`, which uses alembic.ini."
         )
     with (
-        shadow.empty(context.target.url) as url,
+        shadow.empty(context) as url,
         shadow.configured(context, url) as copy,
     ):
         try:

@@ -13,6 +13,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
+from migrator import database
 from migrator.config import urls
 from migrator.config.context import Context
 from migrator.config.target import URL_VARIABLES
@@ -23,14 +24,19 @@ SUFFIX_LENGTH = 12
 
 
 @contextmanager
-def empty(url: URL) -> Iterator[URL]:
+def empty(context: Context, url: URL | None = None) -> Iterator[URL]:
     """Yield the URL of a new, empty database on the server of `url`; it is dropped at the end.
 
     For SQLite it is a file in a temporary folder.
 
+    Args:
+        url: a database on the server; by default that of `context`.
+
     Raises:
         MigratorError: the server cannot be reached, or the role may not create databases.
+        RefusedError: it is not a development server.
     """
+    url = url or context.target.url
     if url.get_backend_name() == "sqlite":
         with tempfile.TemporaryDirectory() as folder:
             yield url.set(database=str(Path(folder) / "shadow.db"))
@@ -42,6 +48,8 @@ def empty(url: URL) -> Iterator[URL]:
     made = url.set(database=name)
     try:
         with admin.connect() as connection:
+            driver_connection = connection.connection.driver_connection
+            database.admit(context, driver_connection, url, "Shadow databases beside")
             # Held until the first connection, so that another command does not take the new
             # database for an abandoned one and drop it.
             connection.exec_driver_sql("SELECT pg_advisory_lock(hashtext('migrator shadow'))")

@@ -45,7 +45,7 @@ def run(context: Context, revisions: Sequence[Script], *, together: bool = True)
     while True:
         try:
             with (
-                shadow.empty(context.target.url) as url,
+                shadow.empty(context) as url,
                 shadow.configured(context, url) as own,
             ):
                 return Run(own, url, rows).all(revisions, together)
