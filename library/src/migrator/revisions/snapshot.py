@@ -3,7 +3,6 @@
 from difflib import unified_diff
 from pathlib import Path
 
-from alembic import command
 from alembic.util.exc import CommandError
 
 from migrator import shadow
@@ -88,10 +87,12 @@ def build(context: Context) -> str:
         )
     with (
         shadow.empty(context) as url,
-        shadow.configured(context, url) as copy,
+        shadow.fenced(context, url) as copy,
     ):
         try:
-            command.upgrade(copy.config, "heads")
+            shadow.upgrade(copy, "heads")
+        except shadow.ShadowError:
+            raise
         except Exception as error:  # a revision is somebody's Python
             what = "" if isinstance(error, CommandError) else f"{type(error).__name__}: "
             raise MigratorError(

@@ -18,6 +18,7 @@ from migrator.config import urls
 from migrator.config.context import Context
 from migrator.config.target import URL_VARIABLES
 from migrator.errors import MigratorError, one_line
+from migrator.shadow.fence import MARKER
 
 NAME_LENGTH = 40  # in bytes: PostgreSQL truncates names to 63, and a suffix is added
 SUFFIX_LENGTH = 12
@@ -55,6 +56,7 @@ def empty(context: Context, url: URL | None = None) -> Iterator[URL]:
             connection.exec_driver_sql("SELECT pg_advisory_lock(hashtext('migrator shadow'))")
             _drop_abandoned(connection, prefix)
             connection.exec_driver_sql(f'CREATE DATABASE "{name}" TEMPLATE template0')
+            connection.exec_driver_sql(f"COMMENT ON DATABASE \"{name}\" IS '{MARKER}'")
             in_use = create_engine(made, poolclass=NullPool).connect()
     except DBAPIError as error:
         reason = one_line(error).removesuffix(".")
@@ -89,15 +91,19 @@ def _drop_abandoned(connection: Connection, prefix: str) -> None:
 def configured(context: Context, url: URL) -> Iterator[Context]:
     """Yield a copy of `context` whose commands work on the database `url`.
 
-    The URL is set in the environment, which takes precedence over everything: revisions that open
-    a connection of their own, or use the application's, must not reach another database.
+    The URL is set in the environment, which takes precedence over everything, and in the
+    configuration, where an env.py of another kind looks: revisions that open a connection of their
+    own, or use the application's, are to reach this database; `fence` makes sure of it.
     """
     variables = URL_VARIABLES
     names = [*variables, *(f"{variable}_FILE" for variable in variables)]
     before = {name: os.environ.pop(name) for name in names if name in os.environ}
-    os.environ |= dict.fromkeys(variables, url.render_as_string(hide_password=False))
+    shown = url.render_as_string(hide_password=False)
+    os.environ |= dict.fromkeys(variables, shown)
     try:
-        yield context.fresh()
+        copy = context.fresh()
+        copy.config.set_main_option("sqlalchemy.url", shown.replace("%", "%%"))
+        yield copy
     finally:
         for variable in variables:
             os.environ.pop(variable, None)

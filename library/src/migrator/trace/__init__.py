@@ -46,7 +46,7 @@ def run(context: Context, revisions: Sequence[Script], *, together: bool = True)
         try:
             with (
                 shadow.empty(context) as url,
-                shadow.configured(context, url) as own,
+                shadow.fenced(context, url) as own,
             ):
                 return Run(own, url, rows).all(revisions, together)
         except RowsDoNotFit as error:
