@@ -111,7 +111,7 @@ command.downgrade(config, "base")
     for allowed in (
         f"{run} -x host=db.example.org downgrade base",
         "make downgrade to=base host=db.example.org",
-        f"{run} -c alembic_prod.ini downgrade base",
+        f"{run} -c alembic_prod.ini -x by-hand=yes downgrade base",
         f".venv/bin/python -c '{program}'",
     ):
         project.make("migrate")
