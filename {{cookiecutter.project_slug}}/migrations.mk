@@ -74,16 +74,6 @@ define keep_snapshot
 if test -f schema.sql && $(has_migrator); then $(MIGRATOR) snapshot $(named_host); fi
 endef
 
-# Refuses a strange server before a file is written that keep_snapshot could not follow.
-define need_development
-if test -f schema.sql && $(has_migrator); then $(MIGRATOR) db where $(named_host) >/dev/null; fi
-endef
-
-# Reports what the new revision would lock or break, before it is committed.
-define advise
-if $(has_migrator); then $(MIGRATOR) lint --advise $(named_host); fi
-endef
-
 # Sets $$count to the number of heads.
 define count_heads
 heads=$$($(ALEMBIC) heads) || { code=$$?; echo "$$heads"; exit $$code; }; count=$$(echo "$$heads" | grep -c .)
@@ -115,10 +105,9 @@ migrate: ## upgrade the database to the newest revision (host=NAME if it is on a
 
 revision: ## write a revision for the changes in the models: m="add invoices" (drop=table and rewrite=table.column allow these)
 	@$(need_message)
-	@$(call plainly,$(alembic_to_host) upgrade head,false,)
-	@$(alembic_to_host) $(call migration_x,drop) $(call migration_x,rewrite) revision --autogenerate --message="$$migration_m"
-	@$(keep_snapshot)
-	@$(advise)
+	@if $(has_migrator); then \
+	$(MIGRATOR) revision --message "$$migration_m" $(call migration_option,drop) $(call migration_option,rewrite) $(named_host); else \
+	$(ALEMBIC) upgrade head && $(ALEMBIC) revision --autogenerate --message="$$migration_m"; fi
 
 empty-revision: ## write an empty revision to edit by hand: m="fix prices"
 	@$(need_message)
@@ -146,7 +135,7 @@ heads: ## show the newest revision, or one for each branch
 merge: ## join several heads into one: m="merge"
 	@$(need_message)
 	@$(count_heads); if test "$$count" -lt 2; then echo 'There is one head: nothing to merge.'; else \
-	{ $(need_development); } && $(ALEMBIC) merge heads --message="$$migration_m" && $(keep_snapshot); fi
+	$(ALEMBIC) merge heads --message="$$migration_m" && $(keep_snapshot); fi
 
 sql: ## write the SQL of an upgrade to a file: from=REV to=REV out=FILE (default: from the revision of the database to head; prod=1)
 	@$(call migration_takes_no,phase)

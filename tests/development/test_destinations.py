@@ -17,15 +17,19 @@ HOST = "db.example.org"
 # What each target does to a server: every new one needs a decision here.
 WRITES = {
     "migrate": "",
-    "revision": "m=more",
     "upgrade": "",
     "downgrade": "to=base",
-    "merge": "m=merge",
-    "snapshot": "",
     "squash": "m=start",
     "baseline": "m=start yes=1 beside=1",
     "reset": "yes=1",
     "seed": "",
+}
+# What works on shadow databases: on the development server of the ini file, else on the server of
+# DATABASE_URL, if that is for development.
+SHADOWS = {
+    "revision": "m=more",
+    "merge": "m=merge",
+    "snapshot": "",
     "lint-migrations": "from=base",
     "trace": "from=base",
 }
@@ -126,7 +130,7 @@ def prepared(project: Rendering, request: pytest.FixtureRequest) -> Iterator[str
         for name in before:
             if name.startswith("migrations/versions/2"):
                 (project.path / name).unlink()
-    elif target != "seed":
+    elif target not in ("seed", "revision"):
         revisions(project, "newer")
     yield target
     for name in written(project):
@@ -137,20 +141,58 @@ def prepared(project: Rendering, request: pytest.FixtureRequest) -> Iterator[str
 
 
 def test_each_target_has_a_decision() -> None:
-    assert sorted(TARGETS) == sorted([*WRITES, *READS, *NOT_FOR_DEVELOPMENT])
+    assert sorted(TARGETS) == sorted([*WRITES, *SHADOWS, *READS, *NOT_FOR_DEVELOPMENT])
 
 
 @pytest.mark.parametrize("prepared", WRITES, indirect=True)
 def test_what_writes_refuses_a_strange_server(project: Rendering, url: str, prepared: str) -> None:
+    refused(project, url, prepared, WRITES[prepared])
+
+
+@pytest.mark.parametrize("prepared", SHADOWS, indirect=True)
+def test_shadow_databases_are_on_the_development_server(
+    project: Rendering, url: str, prepared: str
+) -> None:
+    before = state(url)
+    goal = f"make {prepared} {SHADOWS[prepared]}"
+    done = project.run(goal, env={"DATABASE_URL": elsewhere(url)})
+    assert done.returncode == 0, done.stdout + done.stderr
+    port = url.rpartition(":")[2].partition("/")[0]
+    assert f"Shadow databases beside my_service on 127.0.0.1:{port}\n" in done.stderr
+    assert HOST not in done.stdout + done.stderr
+    assert state(url) == before
+
+
+@pytest.mark.parametrize("prepared", SHADOWS, indirect=True)
+def test_shadow_databases_are_not_on_a_strange_server(
+    project: Rendering, url: str, prepared: str
+) -> None:
+    """The ini file names no development server: the user has a PostgreSQL of their own."""
+    path = project.path / "alembic.ini"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(re.sub("sqlalchemy.url = .*", "sqlalchemy.url =", text), encoding="utf-8")
+    try:
+        refused(project, url, prepared, SHADOWS[prepared], keeps=prepared != "merge")
+        goal = f"make {prepared} {SHADOWS[prepared]} host={HOST}"
+        named = project.run(goal, env={"DATABASE_URL": elsewhere(url)})
+        assert "Error 5" not in named.stderr, named.stdout + named.stderr
+    finally:
+        path.write_text(text, encoding="utf-8")
+
+
+def refused(
+    project: Rendering, url: str, target: str, arguments: str, *, keeps: bool = True
+) -> None:
+    """Run a target for a strange server: it is refused, and has changed nothing."""
     before, files = state(url), written(project)
-    done = project.run(f"make {prepared} {WRITES[prepared]}", env={"DATABASE_URL": elsewhere(url)})
+    done = project.run(f"make {target} {arguments}", env={"DATABASE_URL": elsewhere(url)})
     assert done.returncode == 2, done.stdout + done.stderr
     assert "Error 5" in done.stderr
     said = done.stdout + done.stderr
     assert f"on {HOST}:" in said and "is neither on this machine nor on a host in" in said
     assert "postgres:" not in said and "Traceback" not in said
     assert state(url) == before
-    assert written(project) == files
+    assert not keeps or written(project) == files
 
 
 @pytest.mark.parametrize("target", READS)
@@ -233,7 +275,7 @@ def test_the_driver_is_asked(project: Rendering, url: str, way: str) -> None:
         encoding="utf-8",
     )
     before = state(url)
-    for command in ("alembic downgrade base", "migrator reset --yes", "migrator snapshot"):
+    for command in ("alembic downgrade base", "migrator reset --yes", "migrator squash -m x"):
         done = project.run(f".venv/bin/python -m {command}", env=env)
         assert done.returncode == 5, done.stdout + done.stderr
         assert f"on {HOST}:" in done.stdout + done.stderr

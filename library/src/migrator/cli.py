@@ -27,11 +27,13 @@ from migrator.errors import Interrupted, MigratorError, UsageError, one_line
 # Each command is a module of migrator/commands with `arguments(parser)` and
 # `run(context, options)`. Only the module of the given command is imported.
 COMMANDS = {
+    "revision": "write revisions for the changes in the models",
     "plan": "show the revisions that a deploy would apply; exit 3 if any",
     "deploy": "apply pending revisions, and verify the result",
     "rollback": "revert revisions, after showing what would be lost",
     "log": "show the migration log: what was applied, when, and by whom",
     "check": "compare the database with this code; exit 3 if behind",
+    "drift": "compare the models with what the revisions build; exit 1",
     "wait": "repeat `check` until it succeeds or a timeout expires",
     "sql": "write the SQL of an upgrade to a file",
     "snapshot": "write schema.sql for reviews; --check: exit 1 if stale",

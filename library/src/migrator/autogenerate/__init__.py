@@ -1,6 +1,7 @@
 """What autogenerate writes: revisions that a busy PostgreSQL does not notice, and nothing silently.
 
 alembic_options    the options of context.configure, and what Alembic calls
+comparison         the catalogs of the database and of the models, which are the judge
 hidden_tables      tables that are not compared
 consent            what has to be named on the command line: drops, and what rewrites a table
 phase_rules        each difference as steps, with the phase that each belongs to

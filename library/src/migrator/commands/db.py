@@ -8,7 +8,6 @@ from argparse import ArgumentParser, Namespace
 
 from sqlalchemy.engine import URL
 
-from migrator import database
 from migrator.config import urls
 from migrator.config.context import Context
 from migrator.console import note, say
@@ -17,7 +16,7 @@ from migrator.errors import MigratorError, UsageError
 
 def arguments(parser: ArgumentParser) -> None:
     """Add the argument of this command."""
-    parser.add_argument("action", choices=["start", "stop", "status", "url", "where", "shell"])
+    parser.add_argument("action", choices=["start", "stop", "status", "url", "shell"])
 
 
 def run(context: Context, options: Namespace) -> None:
@@ -25,14 +24,10 @@ def run(context: Context, options: Namespace) -> None:
 
     Raises:
         MigratorError: the server or the shell failed.
-        RefusedError: `where`, and the server is not for development.
         UsageError: there is no client program for this kind of database.
     """
     if options.action == "url":
         say(context.target.url.render_as_string(hide_password=False))
-    elif options.action == "where":
-        with database.connect(context):  # which says it, and refuses
-            pass
     elif options.action == "shell":
         _shell(context.target.url)
     else:

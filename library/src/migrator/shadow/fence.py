@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, Engine, event
@@ -25,12 +26,22 @@ class ShadowError(RefusedError):
     """Alembic did not work on the shadow database, whose proofs would be worth nothing."""
 
 
+@dataclass
+class _Fence:
+    url: URL
+    refused: list[ShadowError] = field(default_factory=list)
+
+
+_fences: list[_Fence] = []
+_outside: list[None] = []
+
+
 @contextmanager
 def fence(url: URL) -> Iterator[None]:
     """Refuse, before it is used, each connection of SQLAlchemy that is not to the shadow database.
 
     It is for an env.py or a revision that takes its URL from elsewhere. SQLite in memory is no
-    database of anybody.
+    database of anybody. Fences can be nested; then all of their databases are allowed.
 
     Args:
         url: the shadow database; another one, if there is to be no connection at all.
@@ -38,31 +49,54 @@ def fence(url: URL) -> Iterator[None]:
     Raises:
         ShadowError: there was such a connection, whatever the caller made of the error.
     """
-    refused: list[ShadowError] = []
-    name = str(url.database)
-
-    def checkout(connection: Any, record: Any, _proxy: Any) -> None:
-        if record.info.get(KEY) == name:
-            return
-        if other := _other(connection, url):
-            refused.append(_error(other))
-            raise refused[-1]
-        record.info[KEY] = name
-
-    def execute(connection: Connection, *_: Any) -> None:
-        if connection.info.get(KEY) != name:  # it is older than the fence
-            refused.append(_error(str(connection.engine.url.database)))
-            raise refused[-1]
-
-    event.listen(Pool, "checkout", checkout)
-    event.listen(Engine, "before_cursor_execute", execute)
+    if not _fences:
+        event.listen(Pool, "checkout", _checkout)
+        event.listen(Engine, "before_cursor_execute", _execute)
+    _fences.append(_Fence(url))
     try:
         yield
     finally:
-        event.remove(Pool, "checkout", checkout)
-        event.remove(Engine, "before_cursor_execute", execute)
+        refused = _fences.pop().refused
+        if not _fences:
+            event.remove(Pool, "checkout", _checkout)
+            event.remove(Engine, "before_cursor_execute", _execute)
         if refused:
             raise refused[0]
+
+
+@contextmanager
+def outside() -> Iterator[None]:
+    """Allow the connections of this program itself, which create and drop shadow databases."""
+    _outside.append(None)
+    try:
+        yield
+    finally:
+        _outside.pop()
+
+
+def _checkout(connection: Any, record: Any, _proxy: Any) -> None:
+    if _outside or _allowed(record.info):
+        return
+    for each in reversed(_fences):
+        if not (other := _other(connection, each.url)):
+            record.info[KEY] = each.url.database
+            return
+    _refuse(other)
+
+
+def _execute(connection: Connection, *_: Any) -> None:
+    if not _outside and not _allowed(connection.info):  # it is older than the fence
+        _refuse(str(connection.engine.url.database))
+
+
+def _allowed(info: Any) -> bool:
+    return KEY in info and any(info[KEY] == each.url.database for each in _fences)
+
+
+def _refuse(other: str) -> None:
+    refused = _fences[-1].refused
+    refused.append(_error(other))
+    raise refused[-1]
 
 
 def _other(connection: Any, url: URL) -> str:

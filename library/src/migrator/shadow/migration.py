@@ -79,7 +79,12 @@ def _run(own: Context, revision: str, find: Callable[..., Any], connected: Conne
             connection.rollback()
             if not [*find(revisions, revision, there)]:
                 return
-    raise ShadowError(
+    raise not_there()
+
+
+def not_there() -> ShadowError:
+    """Return the error for an env.py after which the shadow database is not at the revision."""
+    return ShadowError(
         "env.py did not run the revisions on the shadow database that this command works on, so"
         " nothing can be said about them, and nothing was changed. Let it use"
         ' config.attributes["connection"] if there is one, call context.run_migrations() and'
