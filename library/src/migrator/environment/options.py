@@ -35,11 +35,12 @@ def online(config: Config, connection: Connection) -> dict[str, Any]:
     Raises:
         UsageError: a revision would be written with the ini file of production, or a model cannot
             be imported.
-        RefusedError: a downgrade was typed for a server that is not this machine.
+        RefusedError: a command that writes was typed with the ini file of development, and the
+            server is not for development.
     """
     context, runs = Context.of(config), command.running(config)
     guards.refuse_in_production(context, runs)
-    guards.refuse_downgrade(context, runs, connection)
+    guards.refuse_elsewhere(config, runs, connection)
     options: dict[str, Any] = {
         "connection": connection,
         "target_metadata": models.metadata(config),

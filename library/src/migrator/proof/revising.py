@@ -85,7 +85,7 @@ def proved(
     """
     seeding = Seeding()
     while True:
-        with shadow.copy(history.url) as url, shadow.configured(history.context, url) as own:
+        with shadow.copy(history.url) as url, shadow.fenced(history.context, url) as own:
             copy = ShadowHistory(own, history.directory, url)
             proof = Proof(copy, scripts, lossy, by_hand)
             if (notes := _prove(proof, seeding)) is not None:

@@ -31,7 +31,7 @@ def write(context: Context, output: Path, start: str | None = None, to: str = "h
         output.unlink()  # what an earlier run wrote must not be taken for this one's
     script = graph.load(context)
     if start is None:
-        with database.connect(context) as connection:
+        with database.connect(context, anywhere=True) as connection:
             current = pending.make(context, connection, revisions=script).current
         if len(current) > 1:
             raise UsageError(
