@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
 from migrator import catalog
+from migrator.autogenerate import described
 from migrator.catalog import Difference, Key, Schema
 from migrator.errors import MigratorError, one_line
 from migrator.revisions import log
@@ -67,8 +68,10 @@ def compare(connection: sa.Connection, metadata: sa.MetaData) -> Comparison:
     """Read the catalog of `connection`, and the one that `metadata` makes.
 
     Raises:
-        MigratorError: the tables of the models cannot be created.
+        MigratorError: the tables of the models cannot be created, or two names are the same.
     """
+    if connection.dialect.name == "postgresql":
+        described.refuse_equal_names(metadata)
     without = ("alembic_version", log.TABLE.name)
     existing = catalog.read(connection, without)
     hidden = _hidden(existing, metadata, connection.dialect.default_schema_name)

@@ -66,6 +66,9 @@ def _dropped(op: ops.MigrateOperation) -> str:
         return _full(op.schema, op.table_name)
     if isinstance(op, ops.DropColumnOp):
         return _full(op.schema, op.table_name, op.column_name)
+    if isinstance(op, ops.DropConstraintOp) and op.constraint_type == "exclude":
+        # It is rarely seen in a review, and without it double bookings go in unnoticed.
+        return _full(op.schema, op.table_name, str(op.constraint_name))
     return ""
 
 

@@ -39,14 +39,27 @@ def unquoted(name: str) -> str:
 
 
 def final_name(item: Any) -> str:
-    """Return the name that a constraint or index has in the end: by convention, and cut."""
+    """Return the name that a constraint or index has in the end: by convention, and cut.
+
+    It is empty for a constraint to which PostgreSQL gives a name.
+    """
+    return clipped(uncut_name(item))
+
+
+def uncut_name(item: Any) -> str:
+    """Return the name of a constraint or index as PostgreSQL gets it."""
     formatted = PREPARER.format_index if hasattr(item, "unique") else PREPARER.format_constraint
-    return unquoted(str(formatted(item)))
+    return unquoted(str(formatted(item) or ""))
 
 
 def shortened(name: Any) -> str:
     """Return a constraint's name as SQL writes it, cut as SQLAlchemy cuts it when it makes one."""
-    return str(PREPARER.truncate_and_render_constraint_name(name))
+    return column(clipped(unquoted(str(PREPARER.truncate_and_render_constraint_name(name)))))
+
+
+def clipped(name: str) -> str:
+    """Return a name as PostgreSQL cuts it: SQLAlchemy counts characters, PostgreSQL bytes."""
+    return name.encode()[:NAME_LENGTH].decode(errors="ignore")
 
 
 def cut(name: str) -> str:

@@ -78,6 +78,22 @@ class Session:
         """Run a statement unless `condition` holds."""
         self.run_if(f"NOT {condition}", statement)
 
+    def run_together(self, statements: Sequence[tuple[str, str]]) -> None:
+        """Run the statements whose conditions hold, in one transaction.
+
+        Args:
+            statements: each behind its condition, which is asked before the first one runs.
+        """
+        if self.offline:
+            inner = "\n  ".join(
+                f"IF {condition} THEN\n    {statement};\n  END IF;"
+                for condition, statement in statements
+            )
+            self.run(block(inner))
+        elif chosen := [each for condition, each in statements if self.holds(condition)]:
+            # Several statements that are sent together are one transaction.
+            self.run("; ".join(chosen))
+
     def expect(self, condition: str, otherwise: str) -> None:
         """Let written SQL stop if `condition` does not hold in the end, saying `otherwise`.
 

@@ -1,8 +1,8 @@
 """Read SQL just far enough: the only place where a regular expression looks at a statement.
 
 `tokens` knows what is a string, a comment and a word; `names`, `subjects` and `columns` say what a
-statement is about, `effects` and `settings` what it is to a session, `values` are constants and
-types, and `dump` reads what pg_dump writes.
+statement is about, `effects` and `settings` what it is to a session, `definitions` are those of the
+catalog, `values` are constants and types, and `dump` reads what pg_dump writes.
 """
 
 from migrator.postgres.sql.columns import (
@@ -14,6 +14,7 @@ from migrator.postgres.sql.columns import (
     removes,
     required,
 )
+from migrator.postgres.sql.definitions import index_definition, is_key, key_index
 from migrator.postgres.sql.effects import (
     changes_nothing,
     changes_rows,
@@ -73,10 +74,13 @@ __all__ = [
     "has",
     "has_weak_lock",
     "if_not_exists",
+    "index_definition",
     "index_form",
     "is_concurrent",
+    "is_key",
     "is_limited",
     "is_repeatable",
+    "key_index",
     "length",
     "made",
     "may_exist",
