@@ -17,6 +17,15 @@ C = "c: Mapped[int | None]"
 LIVE = "(Index('uq_live', 'id', 'b', unique=True, postgresql_where=text({!r})),)"
 B = "(Index('ix_b', 'b'{}),)"
 UQ = "(UniqueConstraint('id', 'b', name='uq_b'{}),)"
+POS = "(CheckConstraint('{}', name='pos'),)"
+FK = " = mapped_column(ForeignKey('t.id', name='fk_c'{}))"
+OTHER = "class U(Base):\n    __tablename__ = 'u'\n    id: Mapped[PrimaryKey]"
+LONG = "(Index('i' * 50 + '本' * 8, 'a'), UniqueConstraint('id', 'a', name='u' * 50 + '本' * 8))"
+CHINESE = (
+    "(CheckConstraint('a > 0 OR a IS NULL OR a = 0', name='数量必须大于零并且不能为空值或者负数字检查约束甲乙'),"
+    " Index('索引名称非常长的中文名字用来测试截断字节数的情况甲乙', 'a'),"
+    " UniqueConstraint('id', 'b', name='唯一约束名称非常长的中文名字用来测试截断字节数甲乙'))"
+)
 EXCLUDE = "(ExcludeConstraint(('r', '&&'), name='ex_t_r', using='gist'{}),)"
 
 CHANGES = {
@@ -56,10 +65,154 @@ CHANGES = {
         "(Index('ix_b', text('lower(b) text_pattern_ops'), postgresql_include=['a']),)", ""
     ),
     "index of another table": Change(
-        table("n: Mapped[int | None]", "", "Table('u', Base.metadata, Column('id', Integer,"
-              " primary_key=True), Column('n', Integer), Index('ix_n', 'n'))"),
-        table("n: Mapped[int | None]", "(Index('ix_n', 'n'),)", "Table('u', Base.metadata,"
-              " Column('id', Integer, primary_key=True), Column('n', Integer))"),
+        table(
+            "n: Mapped[int | None]",
+            "",
+            "Table('u', Base.metadata, Column('id', Integer,"
+            " primary_key=True), Column('n', Integer), Index('ix_n', 'n'))",
+        ),
+        table(
+            "n: Mapped[int | None]",
+            "(Index('ix_n', 'n'),)",
+            "Table('u', Base.metadata,"
+            " Column('id', Integer, primary_key=True), Column('n', Integer))",
+        ),
+    ),
+    # Unique constraints.
+    "unique added": arguments("", UQ.format("")),
+    "unique dropped": arguments(UQ.format(""), ""),
+    "deferrable": arguments(UQ.format(""), UQ.format(", deferrable=True")),
+    "deferred": arguments(
+        UQ.format(", deferrable=True"), UQ.format(", deferrable=True, initially='DEFERRED'")
+    ),
+    "no longer deferrable": arguments(
+        UQ.format(", deferrable=True, initially='DEFERRED'"), UQ.format("")
+    ),
+    "covering": arguments("", UQ.format(", postgresql_include=['a']")),
+    "becomes covering": arguments(UQ.format(""), UQ.format(", postgresql_include=['a']")),
+    "covering goes": arguments(UQ.format(", postgresql_include=['a']"), ""),
+    "unique of more columns": arguments(
+        UQ.format(""), "(UniqueConstraint('id', 'b', 'a', name='uq_b'),)"
+    ),
+    "unique of fewer columns": arguments(UQ.format(""), "(UniqueConstraint('id', name='uq_b'),)"),
+    "unique constraint to index": arguments(
+        UQ.format(""), "(Index('uq_b', 'id', 'b', unique=True),)"
+    ),
+    "unique index to constraint": arguments(
+        "(Index('uq_b', 'id', 'b', unique=True),)", UQ.format("")
+    ),
+    "partial index to constraint": arguments(
+        LIVE.format("a > 0"), UQ.format("").replace("uq_b", "uq_live")
+    ),
+    # CHECK constraints.
+    "check added": arguments("", POS.format("a >= 0")),
+    "check dropped": arguments(POS.format("a >= 0"), ""),
+    "other condition": arguments(POS.format("a >= 0"), POS.format("a > -1")),
+    "condition on another column": arguments(POS.format("a >= 0"), POS.format("b <> 'x'")),
+    "in a list": arguments(
+        POS.format("b IN ('a', 'b')  OR a < 100"), POS.format("b IN ('a', 'c') OR a < 100")
+    ),
+    "check with a percent sign": arguments("", POS.format("b NOT LIKE '100%%:x'")),
+    "check and unique change places": arguments(
+        POS.format("a >= 0"), "(UniqueConstraint('id', name='ck_t_pos'),)"
+    ),
+    "boolean with its check": Change(
+        table(),
+        table("c: Mapped[bool | None] = mapped_column(Boolean(create_constraint=True, name='cb'))"),
+    ),
+    # Foreign keys.
+    "foreign key added": Change(table(C), table(C + FK.format(""))),
+    "foreign key dropped": Change(table(C + FK.format("")), table(C)),
+    "cascade": Change(table(C + FK.format("")), table(C + FK.format(", ondelete='CASCADE'"))),
+    "set null": Change(
+        table(C + FK.format(", ondelete='CASCADE'")), table(C + FK.format(", ondelete='SET NULL'"))
+    ),
+    "update": Change(table(C + FK.format("")), table(C + FK.format(", onupdate='CASCADE'"))),
+    "deferrable foreign key": Change(
+        table(C + FK.format("")),
+        table(C + FK.format(", deferrable=True, initially='DEFERRED'")),
+    ),
+    "foreign key to another table": Change(
+        table(C + FK.format(""), rest=OTHER),
+        table(C + FK.format("").replace("t.id", "u.id"), rest=OTHER),
+    ),
+    "match full": arguments(
+        "",
+        "(ForeignKeyConstraint(['a'], ['t.id'], name='fk_a',"
+        " match='FULL', ondelete='CASCADE', use_alter=True),)",
+        rows="",
+    ),
+    "foreign key with a new column nobody decided": Change(
+        table(C + FK.format("")),
+        table(
+            C + FK.format(", ondelete='CASCADE'") + "\nd: Mapped[int] = mapped_column("
+            "server_default='7')"
+        ),
+    ),
+    # Exclusion constraints.
+    "exclude added": arguments("", EXCLUDE.format(""), RANGE),
+    "exclude with a condition and operator class": arguments(
+        "",
+        EXCLUDE.format(", where=text('r IS NOT NULL'), ops={'r': 'range_ops'}"),
+        RANGE,
+    ),
+    "exclude replaced": arguments(
+        EXCLUDE.format(""), EXCLUDE.format(", where=text('a > 0')"), RANGE
+    ),
+    "exclude dropped": arguments(
+        EXCLUDE.format(", deferrable=True"), "", RANGE, asked={"drop": "t.ex_t_r"}
+    ),
+    # Primary keys.
+    "key gets a column": Change(
+        table("k: Mapped[int] = mapped_column(server_default='1')"),
+        table("k: Mapped[int] = mapped_column(server_default='1', primary_key=True)"),
+    ),
+    "key loses a column": Change(
+        table("k: Mapped[int] = mapped_column(server_default='1', primary_key=True)"),
+        table("k: Mapped[int] = mapped_column(server_default='1')"),
+    ),
+    "key gets a nullable column": Change(
+        table("k: Mapped[int | None] = mapped_column(server_default='1')"),
+        table("k: Mapped[int] = mapped_column(server_default='1', primary_key=True)"),
+    ),
+    "key of another name": arguments("", "(PrimaryKeyConstraint('id', name='t_key'),)"),
+    "key deferrable": arguments(
+        "(PrimaryKeyConstraint('id', name='t_key'),)",
+        "(PrimaryKeyConstraint('id', name='t_key', deferrable=True),)",
+    ),
+    # Comments.
+    "comment of a check": arguments(
+        "(CheckConstraint('a >= 0', name='pos'),)",
+        "(CheckConstraint('a >= 0', name='pos', comment='why: 5% \"x\"'),)",
+    ),
+    "comment of a new unique": arguments("", UQ.format(", comment='it is'")),
+    "comment stays": arguments(
+        "(CheckConstraint('a >= 0', name='pos', comment='why'),)",
+        "(CheckConstraint('a > -1', name='pos', comment='why'),)",
+    ),
+    # Names.
+    "names of more than 63 bytes": Change(
+        table(), table(C + FK.format("").replace("fk_c", "f" * 50 + "本" * 8), LONG)
+    ),
+    "names in Chinese": Change(table(), table(C, CHINESE)),
+    "changed under long names": Change(table(C, CHINESE), table(C, CHINESE.replace("> 0", "> -1"))),
+    # A schema that is written out.
+    "public": arguments("{'schema': 'public'}", "(Index('ix_b', 'b'), {'schema': 'public'})"),
+}
+NULLS = {
+    "nulls not distinct": arguments(
+        "(UniqueConstraint('id', 'b', name='uq_b'),)",
+        UQ.format(", postgresql_nulls_not_distinct=True"),
+    ),
+    "nulls distinct again": arguments(
+        UQ.format(", postgresql_nulls_not_distinct=True, postgresql_include=['a']"), UQ.format("")
+    ),
+    "index nulls not distinct": arguments(
+        "(Index('ix_b', 'id', 'b', unique=True),)",
+        "(Index('ix_b', 'id', 'b', unique=True, postgresql_nulls_not_distinct=True),)",
+    ),
+    "nulls not distinct dropped": arguments(
+        UQ.format(", postgresql_nulls_not_distinct=True, deferrable=True"), ""
     ),
 }
 
@@ -67,3 +220,10 @@ CHANGES = {
 @pytest.mark.parametrize("name", CHANGES)
 def test_is_written_and_right_both_ways(workshop: Workshop, name: str) -> None:
     prove(workshop, CHANGES[name])
+
+
+@pytest.mark.parametrize("name", NULLS)
+def test_nulls_not_distinct(workshop: Workshop, name: str) -> None:
+    if workshop.run("SHOW server_version_num") < [("150000",)]:
+        pytest.skip("PostgreSQL 15 has it")
+    prove(workshop, NULLS[name])

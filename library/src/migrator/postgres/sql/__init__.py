@@ -14,7 +14,13 @@ from migrator.postgres.sql.columns import (
     removes,
     required,
 )
-from migrator.postgres.sql.definitions import index_definition, is_key, key_index
+from migrator.postgres.sql.definitions import (
+    drops,
+    index_definition,
+    is_key,
+    key_index,
+    makes,
+)
 from migrator.postgres.sql.effects import (
     changes_nothing,
     changes_rows,
@@ -66,6 +72,7 @@ __all__ = [
     "constraint",
     "dropped_columns",
     "dropped_tables",
+    "drops",
     "drops_default",
     "drops_tables_of_schema",
     "filled",
@@ -83,6 +90,7 @@ __all__ = [
     "key_index",
     "length",
     "made",
+    "makes",
     "may_exist",
     "mentions",
     "moves_tables",

@@ -1,5 +1,7 @@
 """Definitions of indexes and constraints, as the catalog has them."""
 
+from migrator.postgres.sql.columns import constraint
+from migrator.postgres.sql.subjects import actions, made, subject
 from migrator.postgres.sql.tokens import begins, tokens
 
 KEYS = ("UNIQUE", "PRIMARY KEY")
@@ -47,3 +49,24 @@ def key_index(definition: str) -> tuple[str, str]:
 def _with_nulls(index: str, words: list[str]) -> str:
     nulls = " NULLS NOT DISTINCT" if words[-3:] == NOT_DISTINCT else ""
     return f"USING btree {index.strip()}{nulls}"
+
+
+def drops(statement: str) -> set[str]:
+    """Return the indexes and constraints that a statement drops, without their schemas."""
+    about = subject(statement)
+    if about.kind == "drop index":
+        return {name.rpartition(".")[2] for name in about.names}
+    return _of_actions(statement, "DROP")
+
+
+def makes(statement: str) -> set[str]:
+    """Return the indexes and constraints that a statement makes anew, without their schemas."""
+    if subject(statement).kind == "create index":
+        return {made(statement).rpartition(".")[2]} - {""}
+    return _of_actions(statement, "ADD")
+
+
+def _of_actions(statement: str, word: str) -> set[str]:
+    if subject(statement).kind != "alter table":
+        return set()
+    return {name for action in actions(statement) if (name := constraint(action, word))}
