@@ -19,7 +19,8 @@ class NonTransactional:
     """Follows the statements on `connection` while it lives.
 
     `committed_at` is when the revision last committed something, on the monotonic clock; 0 if
-    never, and `changes` are the statements that did, also those that may run again. `concurrently` is whether the statement that runs may wait for `lock_deadline`.
+    never. `changes` are the statements that did, also those that may run again. `concurrently` is
+    whether the statement that runs may wait for `lock_deadline`.
 
     Args:
         report: for the indexes that are kept or dropped.
