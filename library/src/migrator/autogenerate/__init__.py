@@ -11,6 +11,7 @@ steps              the pieces that revisions are made of
 columns            new, changed and dropped columns as steps
 defaults           what existing rows get in a new column
 probe              asks PostgreSQL what it would rewrite
+readings           definitions that PostgreSQL has read once more
 constraints        indexes and constraints that differ, in place of Alembic's comparisons
 proposals          what leads from those of a table to those of its model
 described          indexes and constraints of the models, by their names in the database

@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
 from migrator import catalog
-from migrator.autogenerate import described
+from migrator.autogenerate import described, readings
 from migrator.catalog import Difference, Key, Schema
 from migrator.errors import MigratorError, one_line
 from migrator.revisions import accepted_drift
@@ -89,6 +89,8 @@ def compare(
     try:
         with _built(connection, metadata, existing, hidden) as models:
             built = catalog.read(models, catalog.NOT_OURS)
+            if models.dialect.name == "postgresql":
+                built = readings.settled(models, existing, built)
     except SQLAlchemyError as error:
         reason = one_line(getattr(error, "orig", None) or error)
         raise MigratorError(
@@ -115,6 +117,8 @@ def _hidden(existing: Schema, metadata: sa.MetaData, default: str | None) -> lis
 def _counts(difference: Difference) -> bool:
     if difference.key.kind not in COMPARED:
         return False
+    if difference.key.kind == "index" and difference.property == "comment":
+        return False  # SQLAlchemy has no comments of indexes
     return difference.property not in BY_HAND or difference.after is not None
 
 
