@@ -22,7 +22,7 @@ FK = " = mapped_column(ForeignKey('t.id', name='fk_c'{}))"
 OTHER = "class U(Base):\n    __tablename__ = 'u'\n    id: Mapped[PrimaryKey]"
 LONG = "(Index('i' * 50 + '本' * 8, 'a'), UniqueConstraint('id', 'a', name='u' * 50 + '本' * 8))"
 CHINESE = (
-    "(CheckConstraint('a > 0 OR a IS NULL OR a = 0', name='数量必须大于零并且不能为空值或者负数字检查约束甲乙'),"
+    "(CheckConstraint('a > 0 OR a = 0', name='数量必须大于零并且不能为空值或者负数字检查约束甲'),"
     " Index('索引名称非常长的中文名字用来测试截断字节数的情况甲乙', 'a'),"
     " UniqueConstraint('id', 'b', name='唯一约束名称非常长的中文名字用来测试截断字节数甲乙'))"
 )
@@ -195,7 +195,9 @@ CHANGES = {
         table(), table(C + FK.format("").replace("fk_c", "f" * 50 + "本" * 8), LONG)
     ),
     "names in Chinese": Change(table(), table(C, CHINESE)),
-    "changed under long names": Change(table(C, CHINESE), table(C, CHINESE.replace("> 0", "> -1"))),
+    "changed under long names": Change(
+        table(C, CHINESE), table(C, CHINESE.replace("> 0 ", "> -1 "))
+    ),
     # A schema that is written out.
     "public": arguments("{'schema': 'public'}", "(Index('ix_b', 'b'), {'schema': 'public'})"),
 }
