@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from migrator import catalog
 from tests.autogenerate.changing import Change, Workshop, prove, table
 
 
@@ -12,12 +13,26 @@ def arguments(before: str, after: str, columns: str = "", **more: object) -> Cha
     return Change(table(columns, before), table(columns, after), **more)  # type: ignore[arg-type]
 
 
+def keys(before: str, after: str, more: str = "") -> Change:
+    """A change of column k of a table whose primary key is numbered, with one that gets `more`."""
+    text = (
+        "Table('u', Base.metadata, Column('id', BigInteger{}), Column('k', Integer,"
+        " server_default='1'{}){})"
+    )
+    serial = ", primary_key=True, autoincrement=True"
+    first = table(rest=text.format(serial, before, ""))
+    second = table(rest=text.format(serial, after, more))
+    return Change(
+        first, second, rows="INSERT INTO u (k) SELECT g % 3 FROM generate_series(1, 99) g"
+    )
+
+
 RANGE = "r: Mapped[Any] = mapped_column(INT4RANGE, nullable=True)"
 C = "c: Mapped[int | None]"
 LIVE = "(Index('uq_live', 'id', 'b', unique=True, postgresql_where=text({!r})),)"
 B = "(Index('ix_b', 'b'{}),)"
 UQ = "(UniqueConstraint('id', 'b', name='uq_b'{}),)"
-POS = "(CheckConstraint('{}', name='pos'),)"
+POS = "(CheckConstraint(\"{}\", name='pos'),)"
 FK = " = mapped_column(ForeignKey('t.id', name='fk_c'{}))"
 OTHER = "class U(Base):\n    __tablename__ = 'u'\n    id: Mapped[PrimaryKey]"
 LONG = "(Index('i' * 50 + '本' * 8, 'a'), UniqueConstraint('id', 'a', name='u' * 50 + '本' * 8))"
@@ -163,19 +178,13 @@ CHANGES = {
         EXCLUDE.format(", deferrable=True"), "", RANGE, asked={"drop": "t.ex_t_r"}
     ),
     # Primary keys.
-    "key gets a column": Change(
-        table("k: Mapped[int] = mapped_column(server_default='1')"),
-        table("k: Mapped[int] = mapped_column(server_default='1', primary_key=True)"),
-    ),
-    "key loses a column": Change(
-        table("k: Mapped[int] = mapped_column(server_default='1', primary_key=True)"),
-        table("k: Mapped[int] = mapped_column(server_default='1')"),
-    ),
-    "key gets a nullable column": Change(
-        table("k: Mapped[int | None] = mapped_column(server_default='1')"),
-        table("k: Mapped[int] = mapped_column(server_default='1', primary_key=True)"),
-    ),
+    "key gets a column": keys(", nullable=False", ", primary_key=True"),
+    "key loses a column": keys(", primary_key=True", ", nullable=False"),
+    "key gets a nullable column": keys("", ", primary_key=True"),
     "key of another name": arguments("", "(PrimaryKeyConstraint('id', name='t_key'),)"),
+    "key of another name and column": keys(
+        ", nullable=False", ", primary_key=True", ", PrimaryKeyConstraint('id', 'k', name='u_key')"
+    ),
     "key deferrable": arguments(
         "(PrimaryKeyConstraint('id', name='t_key'),)",
         "(PrimaryKeyConstraint('id', name='t_key', deferrable=True),)",
@@ -229,3 +238,112 @@ def test_nulls_not_distinct(workshop: Workshop, name: str) -> None:
     if workshop.run("SHOW server_version_num") < [("150000",)]:
         pytest.skip("PostgreSQL 15 has it")
     prove(workshop, NULLS[name])
+
+
+def begin(project: Workshop, models: str, more: str = "") -> None:
+    """Write the first revision, with more SQL in it, and apply it."""
+    project.reset()
+    project.models(models)
+    done = project.revise()
+    assert done.code == 0, done.output
+    path = project.files()[0]
+    text = path.read_text("utf-8")
+    text = text.replace("def downgrade", f"    op.execute({more!r})\n\n\ndef downgrade", 1)
+    path.write_text(text if more else path.read_text("utf-8"), "utf-8")
+    project.upgrade()
+
+
+def then(project: Workshop, models: str, **asked: str) -> str:
+    """Write and try the second revision, both ways; return its text."""
+    before = project.schema()
+    project.models(models)
+    done = project.revise(**asked)
+    assert done.code == 0, done.output
+    project.upgrade()
+    assert project.differences() == [], project.texts()
+    project.downgrade()
+    assert catalog.diff(before, project.schema()) == [], project.texts()
+    project.upgrade()
+    return project.texts() + done.output
+
+
+def test_a_check_that_is_not_valid_is_validated(workshop: Workshop) -> None:
+    more = "ALTER TABLE t ADD CONSTRAINT ck_t_pos CHECK (a >= 0) NOT VALID"
+    begin(workshop, table(), more)
+    written = then(workshop, table(arguments=POS.format("a >= 0")))
+    assert "op.validate_constraint('ck_t_pos', 't')" in written.replace('"', "'")
+    assert "Warning" not in written
+
+
+def test_a_foreign_key_that_is_not_valid_is_replaced(workshop: Workshop) -> None:
+    more = "ALTER TABLE t ADD CONSTRAINT fk_c FOREIGN KEY (c) REFERENCES t (id) NOT VALID"
+    begin(workshop, table(C), more)
+    then(workshop, table(C + FK.format(", ondelete='CASCADE'")))
+
+
+def test_a_readable_line_for_each_change(workshop: Workshop) -> None:
+    begin(workshop, table(arguments=B.format("")))
+    written = then(workshop, table(arguments=B.format(", 'a'")))
+    assert "Detected changed index ix_b on t" in written
+    assert "o, p, t" not in written
+
+
+def test_names_that_become_equal_are_refused(workshop: Workshop) -> None:
+    begin(workshop, table())
+    workshop.models(
+        table(
+            arguments="(Index('本' * 22 + '甲', 'a'), UniqueConstraint('b', name='本' * 22 + '乙'))"
+        )
+    )
+    done = workshop.revise()
+    assert (done.code, workshop.written) == (1, [])
+    assert "are the same name to PostgreSQL, which keeps 63 bytes of a name" in done.output
+
+
+def test_an_exclusion_constraint_is_dropped_by_name(workshop: Workshop) -> None:
+    begin(workshop, table(RANGE, EXCLUDE.format("")))
+    workshop.models(table(RANGE))
+    done = workshop.revise()
+    assert (done.code, workshop.written) == (5, [])
+    assert "drop=t.ex_t_r" in done.output
+
+
+def test_a_key_that_foreign_keys_refer_to_is_refused_by_name(workshop: Workshop) -> None:
+    columns = "k: Mapped[int] = mapped_column(server_default='1'{})\n" + C + FK.format("")
+    begin(workshop, table(columns.format("")))
+    workshop.models(table(columns.format(", primary_key=True")))
+    done = workshop.revise()
+    assert (done.code, workshop.written) == (5, [])
+    assert "fk_c" in done.output
+
+
+def test_comments_of_indexes_are_nobodys_business(workshop: Workshop) -> None:
+    """No model has one, so it is no drift; and it stays when the index is replaced."""
+    begin(workshop, table(arguments=B.format("")), "COMMENT ON INDEX ix_b IS 'why'")
+    done = workshop.revise()
+    assert (done.code, workshop.written) == (0, []), done.output
+    workshop.models(table(arguments=B.format(", 'a'")))
+    done = workshop.revise()
+    assert done.code == 0, done.output
+    workshop.upgrade()
+    comment = "SELECT obj_description('ix_b'::regclass, 'pg_class')"
+    assert workshop.run(comment) == [("why",)]
+
+
+@pytest.mark.parametrize(
+    "condition",
+    ["b IN ('a', 'b')", "b ~ '^x%' AND NOT (a IS NULL)", "CASE WHEN a = 1 THEN b = 'n' END"],
+)
+def test_how_postgresql_writes_it_is_no_difference(workshop: Workshop, condition: str) -> None:
+    """As a dump has it, which PostgreSQL has read once more."""
+    check = "(CheckConstraint({!r}, name='pos'), Index('ix_b', 'a', postgresql_where=text({!r})))"
+    models = table(arguments=check.format(condition, condition))
+    begin(workshop, models)
+    ((written,),) = workshop.run(
+        "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'ck_t_pos'"
+    )
+    ((index,),) = workshop.run("SELECT pg_get_indexdef('ix_b'::regclass)")
+    again = f"ALTER TABLE t DROP CONSTRAINT ck_t_pos; DROP INDEX ix_b; {index};"
+    begin(workshop, models, f"{again} ALTER TABLE t ADD CONSTRAINT ck_t_pos {written}")
+    done = workshop.revise()
+    assert (done.code, workshop.written) == (0, []), done.output

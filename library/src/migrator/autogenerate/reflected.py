@@ -32,7 +32,8 @@ def drop(table: sa.Table, name: str, properties: Any, schema: str) -> MigrateOpe
             return ops.DropIndexOp.from_index(index) if same else None
     for constraint in table.constraints:
         if constraint.name == name and "type" in properties:
-            if isinstance(constraint, sa.PrimaryKeyConstraint):
+            included = constraint.dialect_options["postgresql"].get("include")
+            if isinstance(constraint, sa.PrimaryKeyConstraint) or included:
                 return None
             ddl = names.compiled(AddConstraint(_plain(constraint)))
             same = _is_same(

@@ -22,7 +22,6 @@ TYPES = {
     "unique": "unique",
     "foreign key": "foreignkey",
     "check": "check",
-    "exclusion": "exclude",
 }
 
 
@@ -103,6 +102,11 @@ class DropDefinedIndexOp(Defined, ops.DropIndexOp):
 
 class DropDefinedConstraintOp(Defined, ops.DropConstraintOp):
     """Drop a constraint."""
+
+    @property
+    def is_exclusion(self) -> bool:
+        """Whether it is an exclusion constraint."""
+        return sql.begins(self.back.definition, "EXCLUDE")
 
 
 def drop(old: Definition) -> DropDefinedIndexOp | DropDefinedConstraintOp:

@@ -3,9 +3,10 @@
 import hashlib
 from typing import Any
 
-from sqlalchemy import Table, table
+from sqlalchemy import Column, Table, table
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.schema import ExecutableDDLElement
+from sqlalchemy.types import NullType
 
 # Not the session's dialect: its driver wants every percent sign twice.
 DIALECT = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call]
@@ -15,7 +16,16 @@ NAME_LENGTH = 63
 
 def compiled(element: ExecutableDDLElement) -> str:
     """Return DDL as SQL."""
+    _include(getattr(element, "element", None))
     return " ".join(str(element.compile(dialect=DIALECT)).split("\n")).strip()
+
+
+def _include(item: Any) -> None:
+    """Give the table of an index or a constraint the columns of INCLUDE, as it may lack them."""
+    options = getattr(item, "dialect_options", {}).get("postgresql", {})
+    for each in options.get("include") or ():
+        if isinstance(each, str) and each not in item.table.columns:
+            item.table.append_column(Column(each, NullType()))
 
 
 def quoted(name: str, schema: str | None = None) -> str:

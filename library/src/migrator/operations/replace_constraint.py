@@ -5,7 +5,7 @@ from alembic.operations import Operations
 from sqlalchemy.exc import DBAPIError
 
 from migrator.errors import MigratorError
-from migrator.operations import conditions, definitions, names, swap, validation
+from migrator.operations import conditions, definitions, index_build, names, swap, validation
 from migrator.operations.index_build import WantedIndex
 from migrator.operations.operation import Operation
 from migrator.operations.session import Session, state_of
@@ -115,17 +115,27 @@ class ReplaceConstraintOp(Operation):
         add = f"ALTER TABLE {target} ADD CONSTRAINT {names.column(new)} {added}"
         session.run_unless(there, add)
         if added != self.definition:
-            try:
-                validation.validate(session, target, new)
-            except DBAPIError as error:
-                if state_of(error) not in validation.VIOLATIONS:
-                    raise
-                session.run(drop)
-                raise self._violated(session, target, name) from error
+            self._validate(session, target, name, drop)
         comment = swap.comment_of_constraint(session, target, name)
         rename = f"ALTER TABLE {target} RENAME CONSTRAINT {names.column(new)}"
-        renamed = (there, f"{rename} TO {names.column(name)}")
-        session.run_together([*swap.drops(target, name), renamed, *comment])
+        renamed = ("true", f"{rename} TO {names.column(name)}")
+        ready = there if added == self.definition else conditions.is_validated(target, new)
+        session.run_together([*swap.drops(target, name), renamed, *comment], ready)
+        done = conditions.has_constraint(target, name)
+        session.expect(f"{done} AND NOT {there}", f"{name} was not replaced")
+
+    def _validate(self, session: Session, target: str, name: str, drop: str) -> None:
+        new = swap.temporary(name)
+        if session.offline:
+            session.run(f"ALTER TABLE {target} VALIDATE CONSTRAINT {names.column(new)}")
+            return
+        try:
+            validation.validate(session, target, new)
+        except DBAPIError as error:
+            if state_of(error) not in validation.VIOLATIONS:
+                raise
+            session.run(drop)
+            raise self._violated(session, target, name) from error
 
     def _indexed(self, session: Session, target: str, name: str) -> None:
         definition, attributes = sql.key_index(self.definition)
@@ -136,8 +146,12 @@ class ReplaceConstraintOp(Operation):
             swap.temporary(name), target, self.schema, definition, unique=True
         )
         swap.build(session, wanted, definitions.written(definition, unique=True), name)
-        for column in swap.nullable(session, wanted.full) if key else ():
-            SetNotNullOp(self.table_name, column, schema=self.schema).run_in_steps(session)
+        try:
+            for column in swap.nullable(session, wanted.full) if key else ():
+                SetNotNullOp(self.table_name, column, schema=self.schema).run_in_steps(session)
+        except MigratorError:
+            index_build.drop(session, wanted.full)
+            raise
         word = "PRIMARY KEY" if key else "UNIQUE"
         use = f"{word} USING INDEX {names.column(wanted.name)} {attributes}".rstrip()
         session.run_together(self._statements(session, target, name, use))

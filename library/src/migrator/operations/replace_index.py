@@ -68,14 +68,11 @@ class ReplaceIndexOp(Operation):
         swap.build(session, wanted, definition, name)
         oid = f"to_regclass({names.literal(full)})"
         comment = swap.comment(session, oid, "pg_class", f"INDEX {full}")
-        session.run_together(
-            [
-                *swap.drops(target, name, full),
-                (wanted.is_valid, f"ALTER INDEX {wanted.full} RENAME TO {names.column(name)}"),
-                *comment,
-            ]
-        )
-        session.expect(f"NOT {wanted.is_valid}", f"{name} was not replaced")
+        rename = f"ALTER INDEX {wanted.full} RENAME TO {names.column(name)}"
+        statements = [*swap.drops(target, name, full), ("true", rename), *comment]
+        session.run_together(statements, ready=wanted.is_valid)
+        index = WantedIndex.written(name, target, self.schema, "", unique=self.unique)
+        session.expect(f"{index.is_valid} AND NOT {wanted.is_valid}", f"{name} was not replaced")
 
     def run_plain(self, operations: Operations) -> None:
         """Replace it in the transaction."""

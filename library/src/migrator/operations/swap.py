@@ -49,10 +49,13 @@ def build(session: Session, wanted: WantedIndex, definition: str, name: str) -> 
         LockTimeout: another session is still building it.
     """
     target = wanted.target
-    if not session.offline:
-        found = index_state.settled(session.ask, target, wanted.name, session.lock_deadline)
-        if found and definitions.index(session, target, wanted.name, wanted.full) != definition:
-            index_build.drop(session, wanted.full)
+    if session.offline:
+        session.run(wanted.drop_invalid)
+        session.run(wanted.statement)
+        return
+    found = index_state.settled(session.ask, target, wanted.name, session.lock_deadline)
+    if found and definitions.index(session, target, wanted.name, wanted.full) != definition:
+        index_build.drop(session, wanted.full)
     try:
         index_build.build(session, wanted)
     except NotUnique as error:
