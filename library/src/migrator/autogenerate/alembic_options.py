@@ -10,7 +10,7 @@ from alembic.runtime.migration import MigrationContext
 
 from migrator import console
 from migrator.autogenerate import column_types, consent, enums, schemas, split
-from migrator.autogenerate.check_constraints import PLUGINS
+from migrator.autogenerate.constraints import PLUGINS
 from migrator.autogenerate.hidden_tables import visible
 from migrator.errors import UsageError
 

@@ -7,6 +7,7 @@ from alembic.operations import ops
 from alembic.runtime.migration import MigrationContext
 
 from migrator.autogenerate import probe
+from migrator.autogenerate.replacements import DropDefinedConstraintOp
 from migrator.errors import RefusedError, UsageError
 
 
@@ -66,6 +67,9 @@ def _dropped(op: ops.MigrateOperation) -> str:
         return _full(op.schema, op.table_name)
     if isinstance(op, ops.DropColumnOp):
         return _full(op.schema, op.table_name, op.column_name)
+    if isinstance(op, DropDefinedConstraintOp) and op.is_exclusion:
+        # It is rarely seen in a review, and without it double bookings go in unnoticed.
+        return _full(op.schema, op.table_name, str(op.constraint_name))
     return ""
 
 

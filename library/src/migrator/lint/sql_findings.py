@@ -62,7 +62,14 @@ def find(
                 phase = _phase(revision)
                 theirs = hits.get(id(statement), [])
                 own = _own(
-                    Candidate(statement.sql, phase, texts[number:], columns, statement.nested)
+                    Candidate(
+                        statement.sql,
+                        phase,
+                        texts[number:],
+                        columns,
+                        statement.nested,
+                        statement.in_transaction,
+                    )
                 )
                 for rule in _relevant(phase, statement, [*theirs, *own]):
                     found.append(_finding(revision, statement, rule, rule in theirs))

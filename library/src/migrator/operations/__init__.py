@@ -14,6 +14,8 @@ names          names as SQL writes them, and as PostgreSQL has them in the end
 conditions     what they ask the catalog
 index_build    one index of one table
 partitions     indexes of partitioned tables
+definitions    definitions of indexes and constraints in the catalog
+swap           a replacement under a temporary name, and the moment at which it takes the name
 validation     constraints that are added NOT VALID, then validated
 batches        the SQL of a backfill, batch_loop its loop, replica_lag its brake
 """
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
     from migrator.operations.drop_constraint_if_exists import DropConstraintIfExistsOp
     from migrator.operations.drop_index_concurrently import DropIndexConcurrentlyOp
     from migrator.operations.operation import Operation
+    from migrator.operations.replace_constraint import ReplaceConstraintOp
+    from migrator.operations.replace_index import ReplaceIndexOp
     from migrator.operations.set_not_null import SetNotNullOp
     from migrator.operations.validate_constraint import ValidateConstraintOp
 
@@ -59,6 +63,8 @@ if TYPE_CHECKING:
             self.create_index_concurrently = _method(CreateIndexConcurrentlyOp)
             self.drop_constraint_if_exists = _method(DropConstraintIfExistsOp)
             self.drop_index_concurrently = _method(DropIndexConcurrentlyOp)
+            self.replace_constraint = _method(ReplaceConstraintOp)
+            self.replace_index = _method(ReplaceIndexOp)
             self.set_not_null = _method(SetNotNullOp)
             self.validate_constraint = _method(ValidateConstraintOp)
 

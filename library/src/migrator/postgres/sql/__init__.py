@@ -1,8 +1,8 @@
 """Read SQL just far enough: the only place where a regular expression looks at a statement.
 
 `tokens` knows what is a string, a comment and a word; `names`, `subjects` and `columns` say what a
-statement is about, `effects` and `settings` what it is to a session, `values` are constants and
-types, and `dump` reads what pg_dump writes.
+statement is about, `effects` and `settings` what it is to a session, `definitions` are those of the
+catalog, `values` are constants and types, and `dump` reads what pg_dump writes.
 """
 
 from migrator.postgres.sql.columns import (
@@ -13,6 +13,13 @@ from migrator.postgres.sql.columns import (
     filled,
     removes,
     required,
+)
+from migrator.postgres.sql.definitions import (
+    drops,
+    index_definition,
+    is_key,
+    key_index,
+    makes,
 )
 from migrator.postgres.sql.effects import (
     changes_nothing,
@@ -65,6 +72,7 @@ __all__ = [
     "constraint",
     "dropped_columns",
     "dropped_tables",
+    "drops",
     "drops_default",
     "drops_tables_of_schema",
     "filled",
@@ -73,12 +81,16 @@ __all__ = [
     "has",
     "has_weak_lock",
     "if_not_exists",
+    "index_definition",
     "index_form",
     "is_concurrent",
+    "is_key",
     "is_limited",
     "is_repeatable",
+    "key_index",
     "length",
     "made",
+    "makes",
     "may_exist",
     "mentions",
     "moves_tables",
