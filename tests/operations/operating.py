@@ -21,7 +21,8 @@ revision = "{name}"
 down_revision = "{before}"
 branch_labels = None
 depends_on = None
-phase = "online"
+phase = "expand"
+transactional = False
 
 
 def upgrade() -> None:

@@ -4,8 +4,9 @@ alembic_options    the options of context.configure, and what Alembic calls
 comparison         the catalogs of the database and of the models, which are the judge
 hidden_tables      tables that are not compared
 consent            what has to be named on the command line: drops, and what rewrites a table
-phase_rules        each difference as steps, with the phase that each belongs to
-split              the steps as revisions, up to three: expand, online (non-transactional), contract
+phase_rules        each difference as steps, with the attributes of the revision they belong to
+split              the steps as revisions, up to four: expand, expand (non-transactional),
+                   contract (non-transactional), contract
 steps              the pieces that revisions are made of
 columns            new, changed and dropped columns as steps
 defaults           what existing rows get in a new column

@@ -71,7 +71,11 @@ def process(
         console.say("The models and the database agree: no revision is needed, none was written.")
     elif not only_compares:
         scripts[:] = split.split(context, script, lock_safe=safe)
-        config.attributes["phases"] = {each.rev_id: split.of(each) for each in scripts}
+        # For script.py.mako.
+        config.attributes["phases"] = {each.rev_id: split.of(each).phase for each in scripts}
+        config.attributes["transactional"] = {
+            each.rev_id: split.of(each).transactional for each in scripts
+        }
 
 
 def _lock_safe(config: Config) -> bool:

@@ -8,11 +8,10 @@ from alembic.operations import ops
 from alembic.runtime.migration import MigrationContext
 
 from migrator.autogenerate import defaults, probe
-from migrator.autogenerate.steps import CONTRACT, EXPAND, FILL, ONLINE, CommentOp, Step, plain
-from migrator.operations import names
+from migrator.autogenerate.steps import FILL, CommentOp, Step, outside, plain
 from migrator.operations.backfill import BackfillOp
-from migrator.operations.session import block
 from migrator.operations.set_not_null import SetNotNullOp
+from migrator.revisions.attributes import CONTRACT, EXPAND
 
 UNDECIDED = "Decide what the rows that are there get; None stops the upgrade if there are any."
 AGAIN = "Once more, for the rows that the old code has written since."
@@ -34,11 +33,17 @@ def add(context: MigrationContext, op: ops.AddColumnOp) -> Iterator[Step]:
     yield from (first, *more)
 
 
-def _add(context: MigrationContext, op: ops.AddColumnOp, rewrites: bool) -> Iterator[Step]:
-    column = op.column
-    has_default = defaults.has_server_default(column)
+def as_added(column: sa.Column[Any]) -> sa.Column[Any]:
+    """Return a new column as the expand phase adds it: nullable if nothing fills it."""
     made = column.computed is not None or column.identity is not None
-    if not (made or has_default or column.nullable):
+    if made or column.nullable or defaults.has_server_default(column):
+        return column
+    return _changed(column, nullable=True)
+
+
+def _add(context: MigrationContext, op: ops.AddColumnOp, rewrites: bool) -> Iterator[Step]:
+    has_default = defaults.has_server_default(op.column)
+    if as_added(op.column) is not op.column:
         yield from _without_default(context, op)
     elif has_default and not rewrites and probe.rewrites_for_default(context, op):
         yield from _with_volatile_default(context, op)
@@ -61,8 +66,10 @@ def alter(context: MigrationContext, op: ops.AlterColumnOp) -> Iterator[Step]:
         step.upgrade.insert(0, _rewriting(op.table_name, INSTEAD))
         yield step
         return
-    if op.modify_server_default is None:
-        # The old code may leave the column out, and the default fills it.
+    if op.modify_server_default is None or (
+        op.modify_server_default is not False and op.existing_server_default
+    ):
+        # The old code may leave the column out, and relies on what the default fills in.
         yield plain(_only(op, "server_default"), CONTRACT)
         op = _only(op, "nullable", "comment", "type")
     if op.has_changes():
@@ -78,11 +85,6 @@ def drop(op: ops.DropColumnOp) -> Iterator[Step]:
         return
     back = ops.AddColumnOp(op.table_name, _changed(column, nullable=True), schema=schema)
     yield Step(CONTRACT, [op], [back])
-    table, name = names.quoted(op.table_name, schema), names.column(column.name)
-    if_filled = block(
-        f"IF NOT EXISTS (SELECT 1 FROM {table} WHERE {name} IS NULL) THEN"
-        f" ALTER TABLE {table} ALTER COLUMN {name} SET NOT NULL; END IF;"
-    )
     loosen = ops.AlterColumnOp(
         op.table_name,
         column.name,
@@ -91,21 +93,19 @@ def drop(op: ops.DropColumnOp) -> Iterator[Step]:
         existing_nullable=False,
         modify_nullable=True,
     )
-    one_line = " ".join(line.strip() for line in if_filled.splitlines())
-    tighten = ops.ExecuteSQLOp(one_line.replace(":", r"\:"))
+    tighten = SetNotNullOp(op.table_name, column.name, schema=schema, if_filled=True, plain=True)
     yield Step(EXPAND, [CommentOp(LEFT_OUT), loosen], [CommentOp(COMES_BACK), tighten])
 
 
 def _without_default(context: MigrationContext, op: ops.AddColumnOp) -> Iterator[Step]:
-    nullable = _changed(op.column, nullable=True)
-    add = ops.AddColumnOp(op.table_name, nullable, schema=op.schema)
+    add = ops.AddColumnOp(op.table_name, as_added(op.column), schema=op.schema)
     yield Step(EXPAND, [add], [add.reverse()])
     value = defaults.python_default(op.column)
     column = _model_column(context, op.schema, op.table_name, op.column.name)
     comment = [CommentOp(UNDECIDED)] if value is None else []
-    yield Step(ONLINE, [*comment, _backfill(column, op, op.column.name, value)], [], FILL)
+    yield _fill(EXPAND, *comment, _backfill(column, op, op.column.name, value))
     again = _backfill(column, op, op.column.name, value)
-    yield Step(CONTRACT, [CommentOp(AGAIN), again], [], FILL)
+    yield _fill(CONTRACT, CommentOp(AGAIN), again)
     yield _not_null(op.table_name, op.column.name, op.schema, op.column.type)
 
 
@@ -126,9 +126,9 @@ def _with_volatile_default(context: MigrationContext, op: ops.AddColumnOp) -> It
     )
     yield Step(EXPAND, [why, add, set_default], [add.reverse()])
     model = _model_column(context, op.schema, op.table_name, column.name)
-    yield Step(ONLINE, [_backfill(model, op, column.name, sa.text(default))], [], FILL)
+    yield _fill(EXPAND, _backfill(model, op, column.name, sa.text(default)))
     if not column.nullable:
-        yield _not_null(op.table_name, column.name, op.schema, column.type, ONLINE)
+        yield _not_null(op.table_name, column.name, op.schema, column.type, EXPAND)
 
 
 def _fill_before(column: sa.Column[Any] | None, op: ops.AlterColumnOp) -> Iterator[Step]:
@@ -138,7 +138,7 @@ def _fill_before(column: sa.Column[Any] | None, op: ops.AlterColumnOp) -> Iterat
     if defaults.has_server_default(column):
         value = sa.text(defaults.server_default(column))
     if value is not None:
-        yield Step(CONTRACT, [_backfill(column, op, op.column_name, value)], [], FILL)
+        yield _fill(CONTRACT, _backfill(column, op, op.column_name, value))
 
 
 def _not_null(
@@ -146,7 +146,12 @@ def _not_null(
 ) -> Step:
     """NOT NULL is of the contract, unless a default fills what the old code leaves out."""
     op = SetNotNullOp(table, column, schema=schema, existing_type=kind)
-    return Step(phase, [op], [op.reverse()], FILL)
+    return outside(phase, op, rank=FILL)
+
+
+def _fill(phase: str, *operations: ops.MigrateOperation) -> Step:
+    """A backfill; nothing has to revert it."""
+    return Step(phase, [*operations], [], FILL, transactional=False)
 
 
 def _only(op: ops.AlterColumnOp, *kept: str) -> ops.AlterColumnOp:

@@ -9,7 +9,7 @@ from migrator.commands.deploy import allowances
 from migrator.config.context import Context
 from migrator.console import argument, say
 from migrator.errors import PendingError
-from migrator.revisions import graph, pending, sql_file
+from migrator.revisions import attributes, graph, pending, sql_file
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -34,7 +34,10 @@ def run(context: Context, options: Namespace) -> None:
     with database.connect(context) as connection:
         found = pending.make(context, connection, options.to, revisions)
     if options.json:
-        listed = [{"revision": each.revision, "message": each.doc} for each in found.pending]
+        listed = [
+            {"revision": each.revision, "message": each.doc, **attributes.of(each)._asdict()}
+            for each in found.pending
+        ]
         facts = {"current": found.current, "target": found.target, "pending": listed}
         say(json.dumps(facts | {"ahead": found.ahead}, ensure_ascii=False))
     elif found.pending:

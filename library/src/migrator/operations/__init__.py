@@ -3,7 +3,7 @@
 Ordinary Alembic operations: `from migrator.operations import op` is Alembic's own `op` with these
 added. On PostgreSQL each runs outside the revision's transaction, looks at the catalog before it
 acts, and does only what is missing, so a revision of them that was cut off is simply run again
-(`phase = "online"`). Under `--sql` they write SQL that looks by itself. On SQLite they are the
+(`transactional = False`). Under `--sql` they write SQL that looks by itself. On SQLite they are the
 plain operations that they stand for.
 
 One file each, found by its being here. The others are what they share:

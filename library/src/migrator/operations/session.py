@@ -150,7 +150,7 @@ def outside_transaction(operations: Operations, name: str) -> Iterator[Session]:
             raise MigratorError(
                 f"op.{name} would commit what this revision has changed before it, so a failure"
                 " after it would leave half a revision. Put it first, or into a revision of its own"
-                ' (phase = "online").'
+                " (transactional = False)."
             )
     with context.autocommit_block():
         yield session

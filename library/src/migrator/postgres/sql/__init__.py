@@ -5,7 +5,15 @@ statement is about, `effects` and `settings` what it is to a session, `values` a
 types, and `dump` reads what pg_dump writes.
 """
 
-from migrator.postgres.sql.columns import added, filled, removes, required
+from migrator.postgres.sql.columns import (
+    added,
+    adds_constraint,
+    constraint,
+    drops_default,
+    filled,
+    removes,
+    required,
+)
 from migrator.postgres.sql.effects import (
     changes_nothing,
     changes_rows,
@@ -45,6 +53,7 @@ __all__ = [
     "Subject",
     "actions",
     "added",
+    "adds_constraint",
     "bare",
     "base_type",
     "begins",
@@ -53,8 +62,10 @@ __all__ = [
     "changes_rows",
     "concurrent_index",
     "constants",
+    "constraint",
     "dropped_columns",
     "dropped_tables",
+    "drops_default",
     "drops_tables_of_schema",
     "filled",
     "first_word",
