@@ -9,7 +9,7 @@ from alembic.operations import ops
 from alembic.runtime.migration import MigrationContext
 
 from migrator import console
-from migrator.autogenerate import column_types, consent, enums, schemas, split
+from migrator.autogenerate import column_changes, column_types, consent, enums, schemas, split
 from migrator.autogenerate.check_constraints import PLUGINS
 from migrator.autogenerate.hidden_tables import visible
 from migrator.errors import UsageError
@@ -31,7 +31,7 @@ def options(connection: sa.Connection, typed: str | None, *, only_compares: bool
     return {
         "include_schemas": True,
         "include_name": visible(connection),
-        "autogenerate_plugins": PLUGINS,
+        "autogenerate_plugins": (*PLUGINS, column_changes.NAME),
         "process_revision_directives": directives,
         "render_item": column_types.render_item,
         "compare_server_default": True,

@@ -25,11 +25,18 @@ def arguments(parser: ArgumentParser) -> None:
         default="",
         help="columns whose tables may be rewritten while nobody can use them",
     )
+    parser.add_argument(
+        "--lose",
+        type=argument,
+        metavar="TABLE.COLUMN,...",
+        default="",
+        help="columns whose values may change for good, because their new type holds less",
+    )
 
 
 def run(context: Context, options: Namespace) -> None:
     """Write the revisions; see `autogenerate.alembic_options.process` for the errors."""
-    asked = [f"{name}={getattr(options, name)}" for name in ("drop", "rewrite")]
+    asked = [f"{name}={getattr(options, name)}" for name in ("drop", "rewrite", "lose")]
     context.config.cmd_opts = Namespace(
         cmd=(command.revision,), x=[each for each in asked if not each.endswith("=")]
     )

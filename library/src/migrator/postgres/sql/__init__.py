@@ -32,7 +32,7 @@ from migrator.postgres.sql.effects import (
     sent,
     validates,
 )
-from migrator.postgres.sql.names import mentions, name, plain, qualified
+from migrator.postgres.sql.names import identifiers, mentions, name, plain, qualified
 from migrator.postgres.sql.settings import Setting, settings
 from migrator.postgres.sql.subjects import (
     Subject,
@@ -72,6 +72,7 @@ __all__ = [
     "for_text",
     "has",
     "has_weak_lock",
+    "identifiers",
     "if_not_exists",
     "index_form",
     "is_concurrent",
