@@ -63,3 +63,79 @@ CHANGES = {
 @pytest.mark.parametrize("name", CHANGES)
 def test_is_written_and_right_both_ways(workshop: Workshop, name: str) -> None:
     prove(workshop, CHANGES[name])
+
+
+def numbered(definition: str) -> str:
+    """The models with one more column, n."""
+    return table(f"n: Mapped[int] = mapped_column({definition})")
+
+
+def key(definition: str, rest: str = "") -> str:
+    """A table s whose key is defined so, and what follows it."""
+    return (
+        table()
+        + f"""
+class S(Base):
+    __tablename__ = "s"
+    id: Mapped[int] = mapped_column({definition}, primary_key=True)
+    name: Mapped[str | None]
+
+{rest}
+"""
+    )
+
+
+CHILD = """
+class C(Base):
+    __tablename__ = "c"
+    id: Mapped[PrimaryKey]
+    s_id: Mapped[int | None] = mapped_column({kind}, ForeignKey("s.id"))
+"""
+KEYS = "INSERT INTO s (name) SELECT 'v' || g FROM generate_series(1, 50) g"
+SEQUENCES = {
+    "identity_added": Change(numbered("Integer"), numbered("Integer, Identity()"), rows=NUMBERED),
+    "identity_always": Change(
+        numbered("BigInteger"),
+        numbered("BigInteger, Identity(always=True, start=1000, increment=5)"),
+        rows=NUMBERED,
+    ),
+    "identity_removed": Change(numbered("Integer, Identity()"), numbered("Integer")),
+    "identity_options": Change(
+        numbered("Integer, Identity(start=10)"),
+        numbered("Integer, Identity(always=True, increment=2, cycle=True, maxvalue=100000)"),
+    ),
+    "identity_down": Change(
+        numbered("Integer, Identity()"), numbered("Integer, Identity(increment=-1)")
+    ),
+    "identity_bigint": Change(
+        numbered("Integer, Identity()"), numbered("BigInteger, Identity()"), {"rewrite": "t.n"}
+    ),
+    "identity_text": Change(
+        numbered("Integer, Identity()"), numbered("Text"), {"rewrite": "t.n"}
+    ),
+    "default_to_identity": Change(
+        numbered("Integer, server_default='1'"), numbered("Integer, Identity()"), rows=NUMBERED
+    ),
+    "serial_to_identity": Change(key("BigInteger"), key("BigInteger, Identity()"), rows=KEYS),
+    "identity_to_serial": Change(
+        key("Integer, Identity(always=True)"), key("Integer"), rows=KEYS
+    ),
+    "bigint_key": Change(
+        key("Integer", CHILD.format(kind="Integer")),
+        key("BigInteger", CHILD.format(kind="BigInteger")),
+        {"rewrite": "s.id,c.s_id"},
+        rows=KEYS,
+    ),
+    "smallint_identity_key": Change(
+        key("SmallInteger, Identity()"), key("Integer"), {"rewrite": "s.id"}, rows=KEYS
+    ),
+    "serial_gone": Change(key("Integer"), key("Integer, autoincrement=False"), rows=KEYS),
+    "serial_dropped": Change(
+        key("Integer"), table(), {"drop": "s"}, rows=KEYS
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SEQUENCES)
+def test_numbering_is_right_both_ways(workshop: Workshop, name: str) -> None:
+    prove(workshop, SEQUENCES[name])

@@ -13,6 +13,7 @@ from migrator.postgres.sql.columns import (
     filled,
     removes,
     required,
+    retyped,
 )
 from migrator.postgres.sql.effects import (
     changes_nothing,
@@ -37,6 +38,7 @@ from migrator.postgres.sql.settings import Setting, settings
 from migrator.postgres.sql.subjects import (
     Subject,
     actions,
+    altered_table,
     concurrent_index,
     dropped_columns,
     dropped_tables,
@@ -53,6 +55,7 @@ __all__ = [
     "Subject",
     "actions",
     "added",
+    "altered_table",
     "adds_constraint",
     "bare",
     "base_type",
@@ -92,6 +95,7 @@ __all__ = [
     "removes",
     "renames_enum_value",
     "required",
+    "retyped",
     "rewrites_table",
     "runs_alone",
     "sent",
