@@ -39,7 +39,6 @@ def replace(session: Session, target: str, column: str, options: Options, made: 
     """
     name, down = names.column(column), (options.increment or 1) < 0
     extreme, further = ("min", "least") if down else ("max", "greatest")
-    start = "NULL" if options.start is None else str(options.start)
     sequence = f"pg_get_serial_sequence({names.literal(target)}, {names.literal(column)})"
     position = names.literal(
         "SELECT CASE WHEN s.is_called THEN s.last_value + q.seqincrement END"
@@ -60,7 +59,9 @@ def replace(session: Session, target: str, column: str, options: Options, made: 
             f"  following := {further}(following,"
             f" (SELECT {extreme}({name}) + {options.increment or 1} FROM {target}));\n"
             "  IF following IS NOT NULL THEN\n"
-            f"    PERFORM setval({sequence}, {further}(following, {start}), false);\n"
+            f"    sequence := {sequence};\n"
+            f"    PERFORM setval(sequence, {further}(following, seqstart), false)\n"
+            "    FROM pg_catalog.pg_sequence WHERE seqrelid = sequence::regclass;\n"
             "  END IF;",
             f"sequence text := {sequence}; following bigint;",
         )
