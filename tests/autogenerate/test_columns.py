@@ -30,17 +30,15 @@ CHANGES = {
     "computed_text": Change(
         computed("coalesce(b, '') || ':x'", "Text"), computed("upper(b) || '%'", "Text"), REWRITE
     ),
-    "computed_type": Change(
-        computed("a * 2", "Integer"), computed("a * 2", "BigInteger"), REWRITE
-    ),
+    "computed_type": Change(computed("a * 2", "Integer"), computed("a * 2", "BigInteger"), REWRITE),
     "collation": Change(column("String(20)"), column("String(20, collation='C')")),
     "collation_gone": Change(column("Text(collation='C')"), column("Text")),
     "array": Change(column("Integer"), column("ARRAY(Integer)"), REWRITE),
     "numeric_unbounded": Change(column("Numeric(10, 2)"), column("Numeric()")),
     "longer": Change(column("String(20)"), column("String(40)")),
-    "default_with_quote": Change(table(), column("Text, server_default=\"it's\"")),
+    "default_with_quote": Change(table(), column('Text, server_default="it\'s"')),
     "default_quote_changes": Change(
-        column("Text, server_default=\"it's\""), column("Text, server_default='50% :x'")
+        column('Text, server_default="it\'s"'), column("Text, server_default='50% :x'")
     ),
     "json_default": Change(table(), column("JSON, server_default='{}'")),
     "json_default_changes": Change(
@@ -50,13 +48,11 @@ CHANGES = {
     "default_and_type": Change(
         column("Integer, server_default='1'"), column("String(9), server_default='low'"), REWRITE
     ),
-    "volatile_default": Change(
-        table(), column("Text, server_default=text('md5(random()::text)')")
-    ),
+    "volatile_default": Change(table(), column("Text, server_default=text('md5(random()::text)')")),
     "uuid": Change(column("Text"), column("Uuid"), REWRITE),
     "boolean": Change(column("Integer"), column("Boolean"), REWRITE),
     "text_array": Change(column("ARRAY(Text)"), column("ARRAY(Numeric)"), REWRITE),
-    "comment": Change(column("Text, comment='one'"), column("Text, comment=\"it's two\"")),
+    "comment": Change(column("Text, comment='one'"), column('Text, comment="it\'s two"')),
 }
 
 
@@ -110,16 +106,12 @@ SEQUENCES = {
     "identity_bigint": Change(
         numbered("Integer, Identity()"), numbered("BigInteger, Identity()"), {"rewrite": "t.n"}
     ),
-    "identity_text": Change(
-        numbered("Integer, Identity()"), numbered("Text"), {"rewrite": "t.n"}
-    ),
+    "identity_text": Change(numbered("Integer, Identity()"), numbered("Text"), {"rewrite": "t.n"}),
     "default_to_identity": Change(
         numbered("Integer, server_default='1'"), numbered("Integer, Identity()"), rows=NUMBERED
     ),
     "serial_to_identity": Change(key("BigInteger"), key("BigInteger, Identity()"), rows=KEYS),
-    "identity_to_serial": Change(
-        key("Integer, Identity(always=True)"), key("Integer"), rows=KEYS
-    ),
+    "identity_to_serial": Change(key("Integer, Identity(always=True)"), key("Integer"), rows=KEYS),
     "bigint_key": Change(
         key("Integer", CHILD.format(kind="Integer")),
         key("BigInteger", CHILD.format(kind="BigInteger")),
@@ -130,9 +122,7 @@ SEQUENCES = {
         key("SmallInteger, Identity()"), key("Integer"), {"rewrite": "s.id"}, rows=KEYS
     ),
     "serial_gone": Change(key("Integer"), key("Integer, autoincrement=False"), rows=KEYS),
-    "serial_dropped": Change(
-        key("Integer"), table(), {"drop": "s"}, rows=KEYS
-    ),
+    "serial_dropped": Change(key("Integer"), table(), {"drop": "s"}, rows=KEYS),
 }
 
 

@@ -15,12 +15,15 @@ from migrator.autogenerate.hidden_tables import visible
 from migrator.errors import UsageError
 
 
-def options(connection: sa.Connection, typed: str | None, *, only_compares: bool) -> dict[str, Any]:
+def options(
+    connection: sa.Connection, typed: str | None, *, only_compares: bool, production: bool
+) -> dict[str, Any]:
     """Return the options of `context.configure` for commands that compare or write.
 
     Args:
         typed: the `alembic` command that was typed, if one was.
         only_compares: it writes nothing.
+        production: nothing may be built in the database, so columns are compared as Alembic does.
     """
 
     def directives(
@@ -31,10 +34,11 @@ def options(connection: sa.Connection, typed: str | None, *, only_compares: bool
     return {
         "include_schemas": True,
         "include_name": visible(connection),
-        "autogenerate_plugins": (*PLUGINS, column_changes.NAME),
+        "autogenerate_plugins": PLUGINS if production else (*PLUGINS, column_changes.NAME),
         "process_revision_directives": directives,
         "render_item": column_types.render_item,
-        "compare_server_default": True,
+        # Alembic asks PostgreSQL for `SELECT a = b`, which not every type can.
+        "compare_server_default": connection.dialect.name != "postgresql",
     }
 
 

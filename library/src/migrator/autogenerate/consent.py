@@ -11,6 +11,9 @@ from migrator.autogenerate import affected_rows, column_changes, probe
 from migrator.autogenerate.probe import Probed
 from migrator.errors import RefusedError, UsageError
 
+# In the attributes of Alembic's configuration: columns (table.column) whose values may be other
+# ones afterwards, by consent, or because their new type is another kind of thing.
+LOSSY = "lossy_columns"
 ColumnOp = ops.AlterColumnOp | ops.AddColumnOp
 
 
@@ -59,6 +62,9 @@ def ask(context: MigrationContext, upgrade: ops.UpgradeOps, *, lock_safe: bool) 
         if lock_safe and each.rewrites is not False
     ]
     _check("rewrite", rewritten, _REWRITE, [each.name for each in lossy])
+    if context.config:
+        others = {_column(op).name for op, each in probed if each.loses or not each.alike}
+        context.config.attributes[LOSSY] = frozenset(others)
 
 
 _DROP = """This revision would drop {refused}, and the data in it, because no model describes it \
@@ -78,9 +84,9 @@ and drop the old one; a new column that is computed, or of a domain with a CHECK
 let the code fill a plain one, and put the constraint on the table. If the table is small, or the \
 service is down: `make revision m="..." rewrite={names}` (alembic -x rewrite={names} revision \
 --autogenerate -m "...")."""
-_IMPOSSIBLE = """PostgreSQL cannot {what} {name} from {before} to {after}: {error}. No revision was \
-written. Write it by hand: `make empty-revision m="..."`, and op.alter_column with \
-postgresql_using, after what the column is used by has gone; or add a column under another name."""
+_IMPOSSIBLE = """PostgreSQL cannot {what} {name} from {before} to {after}: {error}. No revision \
+was written. Write it by hand: `make empty-revision m="..."`, and op.alter_column with \
+postgresql_using, after what uses the column is gone; or add a column under another name."""
 
 
 def _check(

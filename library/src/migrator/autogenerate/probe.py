@@ -33,6 +33,7 @@ class Probed:
         using: what the values become, in SQL; None if PostgreSQL converts them by itself.
         back: likewise, when the change is reverted.
         loses: values would not be the same after going there and back.
+        alike: the types are of one kind, such as numbers, so that values can be compared.
         reverts: the change can be reverted.
     """
 
@@ -41,6 +42,7 @@ class Probed:
     using: str | None = None
     back: str | None = None
     loses: bool = False
+    alike: bool = True
     reverts: bool = True
 
 
@@ -105,11 +107,13 @@ def _changed(table: Trial, op: ops.AlterColumnOp, change: Change) -> Probed:
         loses = change.before.state.generated is None
         back, error = _first(table, op, change.reversed(), conversions.candidates(change))
         return Probed(rewrites, error, loses=loses, reverts=not error)
-    loses = value_loss.loses(table.connection, conversions.of(change, using))
+    conversion = conversions.of(change, using)
+    alike = value_loss.alike(table.connection, conversion)
+    loses = alike and value_loss.loses(table.connection, conversion)
     if loses and using is None:
         using = conversions.explicit(change)
     back, error = _first(table, op, change.reversed(), conversions.candidates(change.reversed()))
-    return Probed(rewrites, error, using, back, loses, reverts=not error)
+    return Probed(rewrites, error, using, back, loses, alike, reverts=not error)
 
 
 def _first(

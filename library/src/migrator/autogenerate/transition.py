@@ -107,9 +107,7 @@ class _Transition:
             yield SetSerialOp(self.table, self.name, **serial)  # type: ignore[arg-type]
         else:
             always, options = new.kind == "always", vars(new.options)
-            yield SetIdentityOp(
-                self.table, self.name, always=always, schema=self.schema, **options
-            )
+            yield SetIdentityOp(self.table, self.name, always=always, schema=self.schema, **options)
 
     def _alter(self, **changed: Any) -> ChangeTypeOp:
         typed = self.before if "modify_type" in changed or not self.retypes else self.after

@@ -66,9 +66,7 @@ class Trial:
 
 
 @contextmanager
-def of(
-    context: MigrationContext, table: str, schema: str | None, column: str
-) -> Iterator[Trial]:
+def of(context: MigrationContext, table: str, schema: str | None, column: str) -> Iterator[Trial]:
     """Yield the table for a change of one column; all that was done is rolled back."""
     trial = Trial(context, names.quoted(table, schema))
     savepoint = trial.connection.begin_nested()

@@ -65,6 +65,12 @@ class Count:
         return f"{self.changed:,} of {self.rows:,} rows would {self.loss}"
 
 
+def alike(connection: Connection, conversion: Conversion) -> bool:
+    """Return whether both types are of one category of PostgreSQL's, such as numbers."""
+    old = _value(connection, CATEGORY.format(conversion.old))
+    return bool(old == _value(connection, CATEGORY.format(conversion.new)))
+
+
 def loses(connection: Connection, conversion: Conversion) -> bool:
     """Return whether there are values that would not be the same afterwards.
 
@@ -72,9 +78,9 @@ def loses(connection: Connection, conversion: Conversion) -> bool:
     only types of one category of PostgreSQL's are compared, such as numbers, or dates and times: a
     number that becomes a text, or a truth value, is another thing and not a lesser one.
     """
-    old = _value(connection, CATEGORY.format(conversion.old))
-    if old is None or old != _value(connection, CATEGORY.format(conversion.new)):
+    if not alike(connection, conversion):
         return False
+    old = str(_value(connection, CATEGORY.format(conversion.old)))
     values = [_literal(each) for each in VALUES] + ([LONGEST] if "S" in old else [])
     return any(_is_lost(connection, conversion, each, array="A" in old) for each in values)
 
@@ -109,7 +115,9 @@ def _is_lost(connection: Connection, conversion: Conversion, value: str, *, arra
     given = f"(ARRAY[{value}])::{conversion.old}" if array else f"({value})::{conversion.old}"
     source = f"FROM (SELECT {given} AS {conversion.column}) given"
     back = f"({conversion.value})::{conversion.old}"
-    return _value(connection, f"SELECT {back} IS DISTINCT FROM {conversion.column} {source}") is True
+    return (
+        _value(connection, f"SELECT {back} IS DISTINCT FROM {conversion.column} {source}") is True
+    )
 
 
 def _value(connection: Connection, query: str) -> Any:
