@@ -9,7 +9,15 @@ from alembic.operations import ops
 from alembic.runtime.migration import MigrationContext
 
 from migrator import console
-from migrator.autogenerate import column_changes, column_types, consent, enums, schemas, split
+from migrator.autogenerate import (
+    column_changes,
+    column_types,
+    columns,
+    consent,
+    enums,
+    schemas,
+    split,
+)
 from migrator.autogenerate.check_constraints import PLUGINS
 from migrator.autogenerate.hidden_tables import visible
 from migrator.errors import UsageError
@@ -74,6 +82,8 @@ def process(
         scripts.clear()
         console.say("The models and the database agree: no revision is needed, none was written.")
     elif not only_compares:
+        if context.dialect.name == "postgresql" and not safe:
+            columns.complete(context, script)
         scripts[:] = split.split(context, script, lock_safe=safe)
         # For script.py.mako.
         config.attributes["phases"] = {each.rev_id: split.of(each).phase for each in scripts}

@@ -17,7 +17,7 @@ from migrator.autogenerate import (
 )
 from migrator.autogenerate.column_changes import Change
 from migrator.autogenerate.steps import FILL, CommentOp, Step, outside, plain
-from migrator.operations import RawType
+from migrator.operations import RawType, names
 from migrator.operations.backfill import BackfillOp
 from migrator.operations.set_not_null import SetNotNullOp
 from migrator.revisions.attributes import CONTRACT, EXPAND
@@ -45,6 +45,11 @@ def add(context: MigrationContext, op: ops.AddColumnOp) -> Iterator[Step]:
 
 def as_added(column: sa.Column[Any]) -> sa.Column[Any]:
     """Return a new column as the expand phase adds it: nullable if nothing fills it."""
+    if probe.is_serial(column):
+        kind = column.type.dialect_impl(names.DIALECT)
+        small, big = isinstance(kind, sa.SmallInteger), isinstance(kind, sa.BigInteger)
+        name = "smallint" if small else "bigint" if big else "integer"
+        return _changed(column, type=RawType(column_state.SERIALS[name]), nullable=False)
     made = column.computed is not None or column.identity is not None
     if made or column.nullable or defaults.has_server_default(column):
         return column
@@ -53,7 +58,10 @@ def as_added(column: sa.Column[Any]) -> sa.Column[Any]:
 
 def _add(context: MigrationContext, op: ops.AddColumnOp, rewrites: bool) -> Iterator[Step]:
     has_default = defaults.has_server_default(op.column)
-    if as_added(op.column) is not op.column:
+    if probe.is_serial(op.column):
+        add = ops.AddColumnOp(op.table_name, as_added(op.column), schema=op.schema)
+        yield Step(EXPAND, [add], [add.reverse()])
+    elif as_added(op.column) is not op.column:
         yield from _without_default(context, op)
     elif has_default and not rewrites and probe.rewrites_for_default(context, op):
         yield from _with_volatile_default(context, op)
@@ -84,6 +92,25 @@ def alter(context: MigrationContext, op: ops.AlterColumnOp) -> Iterator[Step]:
     if probed.loses:
         comments.append(CommentOp(LOSES.format(column=op.column_name)))
     yield Step(_phase(change, probed.rewrites is not False), [*comments, *up], down)
+
+
+def complete(context: MigrationContext, script: ops.MigrationScript) -> None:
+    """Write changed columns into a revision that is not split, as PostgreSQL takes them."""
+    for container, back in ((script.upgrade_ops, False), (script.downgrade_ops, True)):
+        modified = [op for op in container.ops if isinstance(op, ops.ModifyTableOps)]
+        for table in modified:
+            table.ops = [each for op in table.ops for each in _completed(context, op, back)]
+
+
+def _completed(
+    context: MigrationContext, op: ops.MigrateOperation, back: bool
+) -> list[ops.MigrateOperation]:
+    if not isinstance(op, ops.AlterColumnOp):
+        return [op]
+    change, probed = column_changes.change(context, op), probe.of(context, op)
+    using = probed.back if back else probed.using
+    way = change.reversed() if back else change
+    return transition.operations(op.table_name, op.schema, way, using)
 
 
 def _phase(change: Change, rewrites: bool) -> str:

@@ -106,7 +106,7 @@ def _changed(table: Trial, op: ops.AlterColumnOp, change: Change) -> Probed:
         # The values that are there go, unless they were derived before.
         loses = change.before.state.generated is None
         back, error = _first(table, op, change.reversed(), conversions.candidates(change))
-        return Probed(rewrites, error, loses=loses, reverts=not error)
+        return Probed(rewrites, error, loses=loses, alike=False, reverts=not error)
     conversion = conversions.of(change, using)
     alike = value_loss.alike(table.connection, conversion)
     loses = alike and value_loss.loses(table.connection, conversion)

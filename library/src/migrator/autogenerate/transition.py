@@ -63,8 +63,9 @@ class _Transition:
             yield self._sql("DROP EXPRESSION")
         if old.numbering and not new.numbering:
             yield from self._unnumbered()
+        redefined = old.default != new.default
         # The old default may not fit the new type, or depend on the old one.
-        if old.default and (self.retypes or not new.default):
+        if old.default and redefined and (self.retypes or not new.default):
             yield self._alter(modify_server_default=None)
         if self.retypes:
             using = {"postgresql_using": self.using} if self.using else {}
@@ -74,7 +75,7 @@ class _Transition:
         if tighten and new.not_null and not old.not_null:
             yield self._alter(modify_nullable=False)
         yield from self._numbered()
-        if new.default and (self.retypes or new.default != old.default):
+        if new.default and redefined:
             yield self._alter(modify_server_default=self.after.default)
         if new.comment != old.comment:
             yield self._alter(modify_comment=new.comment, existing_comment=old.comment)
