@@ -10,8 +10,7 @@ from alembic.script import Script
 from migrator import shadow
 from migrator.config.context import Context
 from migrator.errors import one_line
-from migrator.proof import proof
-from migrator.proof.proof import NotProved, Proof
+from migrator.proof.proof import NotProved, OldCodeRefused, Proof, not_covered
 from migrator.proof.proposal import proposed
 from migrator.proof.seeding import Seeding
 from migrator.proof.shadow_history import ShadowHistory, applied
@@ -83,17 +82,42 @@ def proved(
 def _prove(
     copy: ShadowHistory, scripts: Sequence[Script], lossy: frozenset[str], seeding: Seeding
 ) -> list[str] | None:
-    """Return sentences; None if rows have to be left out first."""
+    """Return sentences; None if it has to be tried again, with other rows or another phase."""
     notes = seeding.fill(copy)
+    proof = Proof(copy, scripts, lossy=lossy)
     try:
-        Proof(copy, scripts, lossy=lossy).run()
+        proof.run()
+    except OldCodeRefused as error:
+        _make_contract(error.script)
+        example = error.refused[0]
+        seeding.notes.append(
+            f"{error.script.revision} is of phase contract, since code that runs now may send what"
+            f" it refuses: {example.sql}: {example.reason}."
+        )
+        return None
     except NotProved:
         raise
     except Exception as error:  # a revision is somebody's Python
         if seeding.without(error):
             return None
         raise NotProved(f"The revision fails on a shadow database: {one_line(error)}.") from error
+    if proof.accepted:
+        notes.append(
+            f"Old code: {proof.accepted} statements that the schema before accepts are accepted"
+            " after the expand revisions, too."
+        )
     return notes
+
+
+def _make_contract(script: Script) -> None:
+    """Write another phase into the file, and into what was read from it."""
+    path = Path(script.path)
+    text = path.read_text(encoding="utf-8")
+    for quote in ("'", '"'):
+        before = f"phase: str = {quote}expand{quote}"
+        text = text.replace(before, before.replace("expand", "contract"))
+    path.write_text(text, encoding="utf-8")
+    vars(script.module)["phase"] = "contract"
 
 
 def _expect_agreement(history: ShadowHistory) -> None:
@@ -103,4 +127,4 @@ def _expect_agreement(history: ShadowHistory) -> None:
         NotProved: the models and the history differ all the same.
     """
     if found := history.compare().differences:
-        raise proof.not_covered(found)
+        raise not_covered(found)
