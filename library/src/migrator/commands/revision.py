@@ -7,6 +7,7 @@ from migrator.commands import lint
 from migrator.config.context import Context
 from migrator.console import argument, note, say
 from migrator.proof import revising
+from migrator.revisions import snapshot
 
 PROVED = (
     "Proved on a shadow database: the upgrade gives the models' schema, the downgrade the one"
@@ -50,8 +51,8 @@ def run(context: Context, options: Namespace) -> None:
         return
     for path in written.files:
         say(f"Wrote {_shown(path)}.")
-    for name in written.snapshot:
-        say(f"Wrote {name}.")
+    if written.snapshot:
+        say(snapshot.said(written.snapshot))
     for sentence in written.notes:
         note(sentence)
     say(PROVED)

@@ -48,16 +48,24 @@ def revise(context: Context, message: str, asked: Sequence[str]) -> Written:
         if not proposal.scripts:
             _expect_agreement(history)
             return Written()
-        with proved(history, proposal.scripts, proposal.lossy) as (copy, notes):
-            files = proposal.write()
-            saved = snapshot.write(context, copy.url)
-            first, last = proposal.scripts[0], proposal.scripts[-1]
-            return Written(files, notes, saved, f"{first.down_revision or ''}..{last.revision}")
+        try:
+            with proved(history, proposal.scripts, proposal.lossy) as (copy, notes):
+                files = proposal.write()
+                saved = snapshot.write(context, copy.url)
+        except NotProved as error:
+            error.args = (f"{error} No revision was written.",)
+            raise
+        first, last = proposal.scripts[0], proposal.scripts[-1]
+        return Written(files, notes, saved, f"{first.down_revision or ''}..{last.revision}")
 
 
 @contextmanager
 def proved(
-    history: ShadowHistory, scripts: Sequence[Script], lossy: frozenset[str] = frozenset()
+    history: ShadowHistory,
+    scripts: Sequence[Script],
+    lossy: frozenset[str] = frozenset(),
+    *,
+    by_hand: bool = False,
 ) -> Iterator[tuple[ShadowHistory, list[str]]]:
     """Prove revisions that follow those of `history`, on a copy of its database.
 
@@ -74,20 +82,20 @@ def proved(
     while True:
         with shadow.copy(history.url) as url, shadow.configured(history.context, url) as own:
             copy = ShadowHistory(own, history.directory, url)
-            if (notes := _prove(copy, scripts, lossy, seeding)) is not None:
+            proof = Proof(copy, scripts, lossy, by_hand)
+            if (notes := _prove(proof, seeding)) is not None:
                 yield copy, [*notes, *seeding.notes]
                 return
 
 
-def _prove(
-    copy: ShadowHistory, scripts: Sequence[Script], lossy: frozenset[str], seeding: Seeding
-) -> list[str] | None:
+def _prove(proof: Proof, seeding: Seeding) -> list[str] | None:
     """Return sentences; None if it has to be tried again, with other rows or another phase."""
-    notes = seeding.fill(copy)
-    proof = Proof(copy, scripts, lossy=lossy)
+    notes = seeding.fill(proof.history)
     try:
         proof.run()
     except OldCodeRefused as error:
+        if proof.by_hand:
+            raise
         _make_contract(error.script)
         example = error.refused[0]
         seeding.notes.append(
