@@ -32,11 +32,19 @@ def arguments(parser: ArgumentParser) -> None:
         default="",
         help="columns whose tables may be rewritten while nobody can use them",
     )
+    parser.add_argument(
+        "--lose",
+        type=argument,
+        metavar="TABLE.COLUMN,...",
+        default="",
+        help="columns whose values may change for good, because their new type holds less",
+    )
 
 
 def run(context: Context, options: Namespace) -> None:
     """Write the revisions, and say what is in them; see `revising.revise` for the errors."""
-    asked = [f"{name}={value}" for name in ("drop", "rewrite") if (value := getattr(options, name))]
+    names = ("drop", "rewrite", "lose")
+    asked = [f"{name}={value}" for name in names if (value := getattr(options, name))]
     written = revising.revise(context, options.message, asked)
     if not written.files:
         say("The models and the revisions agree: no revision is needed, none was written.")

@@ -51,7 +51,12 @@ def online(config: Config, connection: Connection) -> dict[str, Any]:
     if runs.compares or runs.writes:
         from migrator import autogenerate
 
-        options |= autogenerate.options(connection, runs.typed, only_compares=not runs.writes)
+        options |= autogenerate.options(
+            connection,
+            runs.typed,
+            only_compares=not runs.writes,
+            production=context.settings.production,
+        )
     if runs.compares:
         models.import_models(config)
     return options

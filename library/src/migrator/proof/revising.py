@@ -1,6 +1,6 @@
 """`make revision`: from the models to revisions that are proved, and then written."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,14 +32,11 @@ class Written:
     range: str = ""
 
 
-def revise(
-    context: Context, message: str, asked: Sequence[str], lossy: Collection[str] = ()
-) -> Written:
+def revise(context: Context, message: str, asked: Sequence[str]) -> Written:
     """Write the revisions that lead from the history to the models, once they are proved.
 
     Args:
         asked: what was named, as after alembic's -x.
-        lossy: columns (table.column) whose values may change.
 
     Returns:
         No files if the models and the history agree.
@@ -48,12 +45,13 @@ def revise(
         RefusedError: something has to be named, or cannot be proved; nothing was written.
         MigratorError: a revision fails, or no shadow database can be made; nothing was written.
     """
-    with applied(context) as history, proposed(history, message, asked) as proposal:
+    rows = shadow.server(context)  # where rows are counted that a change would not keep
+    with applied(context) as history, proposed(history, message, asked, rows) as proposal:
         if not proposal.scripts:
             _expect_agreement(history)
             return Written()
         try:
-            with proved(history, proposal.scripts, frozenset(lossy)) as (copy, notes):
+            with proved(history, proposal.scripts, proposal.lossy) as (copy, notes):
                 found = [attributes.of(each) for each in proposal.scripts]
                 files = [*zip(proposal.write(), found, strict=True)]
                 saved = snapshot.write(context, copy.url)
