@@ -12,6 +12,7 @@ from migrator import console
 from migrator.autogenerate import column_types, consent, enums, schemas, split
 from migrator.autogenerate.check_constraints import PLUGINS
 from migrator.autogenerate.hidden_tables import visible
+from migrator.autogenerate.sqlite import comparator as sqlite
 from migrator.errors import UsageError
 
 
@@ -28,10 +29,11 @@ def options(connection: sa.Connection, typed: str | None, *, only_compares: bool
     ) -> None:
         process(context, scripts, typed, only_compares=only_compares)
 
+    on_sqlite = connection.dialect.name == "sqlite"
     return {
         "include_schemas": True,
         "include_name": visible(connection),
-        "autogenerate_plugins": PLUGINS,
+        "autogenerate_plugins": sqlite.PLUGINS if on_sqlite else PLUGINS,
         "process_revision_directives": directives,
         "render_item": column_types.render_item,
         "compare_server_default": True,
