@@ -20,7 +20,7 @@ KEPT = """(
     Index("ix_lower", text("lower(n)"), unique=True),
     Index("ix_part", "a", sqlite_where=text("a > 5")),
     Index("ix_desc", text("a DESC")),
-    CheckConstraint("a < 100"),
+    CheckConstraint("a < 100", name="small"),
     {"sqlite_autoincrement": True},
 )"""
 PARENT = "p: Mapped[int | None] = mapped_column(ForeignKey('p.id', ondelete='CASCADE'))"
@@ -144,7 +144,6 @@ CHANGES = {
         "", "c: Mapped[bool | None] = mapped_column(Boolean(create_constraint=True, name='cb'))"
     ),
     "check_added": arguments("", "(CheckConstraint('a < 100', name='small'),)"),
-    "check_without_name": arguments("", "(CheckConstraint('a < 100'),)"),
     "check_changed": arguments(
         "(CheckConstraint('a < 100', name='small'),)", "(CheckConstraint('a < 101', name='small'),)"
     ),
@@ -168,8 +167,16 @@ CHANGES = {
     ),
     "autoincrement": arguments("", "{'sqlite_autoincrement': True}"),
     "autoincrement_gone": arguments("{'sqlite_autoincrement': True}", ""),
-    "strict": arguments("", "{'sqlite_with_rowid': False}"),
-    "with_rowid": arguments("{'sqlite_with_rowid': False}", ""),
+    "without_rowid": arguments("", "{'sqlite_with_rowid': False}"),
+    "strict": arguments(
+        "",
+        "{'sqlite_strict': True}",
+    ),
+    "with_rowid": Change(
+        table("", "{'sqlite_with_rowid': False}"),
+        table(),
+        rows="INSERT INTO t (id, a) VALUES (5, 1), (7, NULL)",
+    ),
     "index_added": arguments("", "(Index('ix_b', 'b'),)"),
     "index_expression": arguments("", "(Index('ix_b', text('lower(b)')),)"),
     "index_expression_changed": arguments(

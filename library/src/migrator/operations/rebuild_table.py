@@ -33,10 +33,11 @@ class RebuildTableOp(Operation):
         values: by column, what rows get that have no value in it: a Python value, or SQL in
             `sa.text()`, in which the old columns can be used. None is "not decided yet": an empty
             table is fine, rows stop the migration.
+        drop: columns that may go, with their values.
         lose: columns whose values may change with their types.
 
     Raises:
-        MigratorError: a value is not decided; or rows, values, an index or a trigger would be lost,
+        MigratorError: a value is not decided; or a column, rows, values, an index or a trigger would be lost,
             or a foreign key violated. Then nothing has changed.
         UsageError: it is not SQLite, or foreign keys are enforced on the connection.
     """
@@ -50,12 +51,13 @@ class RebuildTableOp(Operation):
         create_table: str,
         *,
         values: Mapping[str, Any] | None = None,
+        drop: Collection[str] = (),
         lose: Collection[str] = (),
     ) -> None:
         self.table_name = table_name
         self.create_table = create_table
         self.values = values or {}
-        self.lose = tuple(lose)
+        self.drop, self.lose = list(drop), list(lose)
 
     def to_diff_tuple(self) -> tuple[str, str]:
         """Return what `alembic check` shows."""
@@ -76,7 +78,8 @@ class RebuildTableOp(Operation):
             work = Rebuild(connection, self.table_name, self.create_table)
             undecided = [name for name, value in self.values.items() if value is None]
             self._refuse_undecided(work, undecided)
-            work.run({n: value for n, value in given.items() if n not in undecided}, self.lose)
+            decided = {name: value for name, value in given.items() if name not in undecided}
+            work.run(decided, self.drop, self.lose)
         except ProblemError as problem:
             raise MigratorError(
                 f"{self.table_name} cannot be rebuilt: {problem}. Nothing of it was changed."
@@ -103,9 +106,7 @@ class RebuildTableOp(Operation):
         if self.values:
             shown = ", ".join(f"{name!r}: {_python(value)}" for name, value in self.values.items())
             arguments.append("values={" + shown + "}")
-        if self.lose:
-            arguments.append(f"lose={list(self.lose)!r}")
-        return self.call(context, *arguments)
+        return self.call(context, *arguments, drop=self.drop or None, lose=self.lose or None)
 
 
 def _sql(value: Any) -> str:

@@ -40,11 +40,14 @@ class Rebuild:
         if not self.columns:
             raise ProblemError("there is no such table")
 
-    def run(self, values: Mapping[str, str], lose: Collection[str]) -> None:
+    def run(
+        self, values: Mapping[str, str], drop: Collection[str], lose: Collection[str]
+    ) -> None:
         """Do it, or nothing.
 
         Args:
             values: SQL by column, for rows without a value.
+            drop: columns that may go.
             lose: columns whose values may change.
 
         Raises:
@@ -58,7 +61,7 @@ class Rebuild:
         self.do("PRAGMA legacy_alter_table = ON")
         self.do("SAVEPOINT migrator_rebuild")
         try:
-            self._run(values, lose)
+            self._run(values, drop, lose)
         except BaseException:
             self.do("ROLLBACK TO migrator_rebuild")
             raise
@@ -74,7 +77,9 @@ class Rebuild:
         """Run a statement."""
         self.connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
 
-    def _run(self, values: Mapping[str, str], lose: Collection[str]) -> None:
+    def _run(
+        self, values: Mapping[str, str], drop: Collection[str], lose: Collection[str]
+    ) -> None:
         belongs = self._rows(BELONGS, self.name)
         rows, sequence = self._count(self.table), self._sequence()
         violated, views = self._violations(), self._views()
@@ -85,6 +90,9 @@ class Rebuild:
         new = self._columns(self.name)
         if not new:
             raise ProblemError("the statement makes another table")
+        if gone := self.columns.keys() - new.keys() - set(drop):
+            shown = ", ".join(f'"{name}"' for name in sorted(gone))
+            raise ProblemError(f"the new table has no {shown} (if it may go: drop=[{shown}])")
         self._refuse_lost_values(new, lose)
         self._copy(values)
         if (copied := self._count(self.table)) != rows:

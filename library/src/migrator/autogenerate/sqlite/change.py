@@ -23,7 +23,7 @@ class Change(ops.OpContainer):
 
 
 class ColumnGoesOp(ops.DropColumnOp):
-    """A column that a rebuilt table does not have: asked for by name, and written as a comment."""
+    """A column that a rebuilt table does not have: what is asked for by name (`drop=`)."""
 
 
 class StatementOp(ops.ExecuteSQLOp):
@@ -39,8 +39,8 @@ def _render(context: AutogenContext, change: Change) -> list[str]:
 
 
 @renderers.dispatch_for(ColumnGoesOp)
-def _render_column(_context: AutogenContext, op: ColumnGoesOp) -> str:
-    return f"# The column {op.column_name} goes, with its values."
+def _render_column(_context: AutogenContext, _op: ColumnGoesOp) -> list[str]:
+    return []  # the rebuild says it
 
 
 @renderers.dispatch_for(StatementOp)

@@ -95,13 +95,20 @@ class _Changes:
     def _created(self, tables: list[str]) -> Iterator[Change]:
         """Try all at once, since reading a catalog takes its time."""
         ways = {table: list(proposals.create(self.sides.after(table))) for table in tables}
-        with self.copy.trying():
-            ran = {table for table in tables if self.copy.run(ways[table][0])}
-            made = self.copy.schema()
+        left = dict.fromkeys(tables, 0)
+        while untried := [table for table in left if left[table] < len(ways[table]) - 1]:
+            with self.copy.trying():
+                ran = {table for table in untried if self.copy.run(ways[table][left[table]])}
+                made = self.copy.schema()
+            for table in untried:
+                reached = Side.of(table, made, {}, None).same_as(self.sides.after(table))
+                if table in ran and reached:
+                    ways[table] = ways[table][left[table] :][:1]
+                    left[table] = 0
+                else:
+                    left[table] += 1
         for table in tables:
-            wanted = self.sides.after(table)
-            exact = table in ran and Side.of(table, made, {}, None).same_as(wanted)
-            yield Change(ways[table][0 if exact else -1], [ops.DropTableOp(table)])
+            yield Change(ways[table][left[table]], [ops.DropTableOp(table)])
 
     def _changed(self, table: str) -> Change:
         before, after = self.sides.before(table), self.sides.after(table)

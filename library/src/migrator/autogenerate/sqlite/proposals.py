@@ -74,8 +74,9 @@ class Side:
 def create(side: Side) -> Iterator[Operations]:
     """Yield the ways to make a table: Alembic's, then the statements themselves."""
     if side.model is not None:
-        made: Operations = [ops.CreateTableOp.from_table(side.model)]
-        yield [*made, *(_create_index(side, name) for name in side.indexes)]
+        indexes = [_create_index(side, name) for name in side.indexes]
+        yield [ops.CreateTableOp.from_table(side.model), *indexes]
+        yield [StatementOp(side.statement("table", side.table)), *indexes]
     yield [StatementOp(side.statement(*key)) for key in side.statements]
 
 

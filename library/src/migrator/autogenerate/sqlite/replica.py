@@ -1,5 +1,6 @@
 """A copy of a schema in memory, with a row in each table: what can be done there can be done."""
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -46,7 +47,8 @@ class Replica:
             exec(line, names)
         names["op"] = Operations(own)
         try:
-            exec(code, names)
+            with warnings.catch_warnings(action="ignore"):  # of what Alembic leaves out
+                exec(code, names)
         except (SQLAlchemyError, CommandError, NotImplementedError):
             return False
         return True
