@@ -4,6 +4,7 @@ from argparse import ArgumentParser, Namespace
 
 from migrator.config.context import Context
 from migrator.console import say
+from migrator.proof.shadow_history import applied
 from migrator.revisions import snapshot
 
 
@@ -16,12 +17,13 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(context: Context, options: Namespace) -> None:
     """Write the file, or compare it."""
-    if options.check:
-        if snapshot.check(context):
-            say(f"{snapshot.FILE} matches the revisions.")
+    with applied(context) as history:
+        if options.check:
+            if snapshot.check(context, history.url):
+                say(f"{snapshot.FILE} matches the revisions.")
+            else:
+                say(f"There is no {snapshot.FILE} to compare; run `make snapshot` to write it.")
+        elif snapshot.write(context, history.url):
+            say(f"Wrote {snapshot.FILE}: commit it together with the revisions.")
         else:
-            say(f"There is no {snapshot.FILE} to compare; run `make snapshot` to write it.")
-    elif snapshot.write(context):
-        say(f"Wrote {snapshot.FILE}: commit it together with the revisions.")
-    else:
-        say(f"{snapshot.FILE} is up to date.")
+            say(f"{snapshot.FILE} is up to date.")

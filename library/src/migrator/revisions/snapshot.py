@@ -3,10 +3,8 @@
 from difflib import unified_diff
 from pathlib import Path
 
-from alembic import command
-from alembic.util.exc import CommandError
+from sqlalchemy.engine import URL
 
-from migrator import shadow
 from migrator.config.context import Context
 from migrator.errors import MigratorError, RefusedError, UsageError
 from migrator.revisions import schema_dump
@@ -21,11 +19,14 @@ FIRST_WORDS = 39  # of the header: they stay, so that the file is known again
 SHOWN = 40  # lines of a difference
 
 
-def write(context: Context) -> bool:
+def write(context: Context, url: URL) -> bool:
     """Write schema.sql beside the ini file, and tell whether that changed it.
 
+    Args:
+        url: a database that all revisions have been applied to, and nothing else.
+
     Raises:
-        MigratorError: as for `build`.
+        MigratorError: the schema cannot be read.
         RefusedError: there is a file of this name that is not ours.
         UsageError: the file cannot be written.
     """
@@ -36,7 +37,7 @@ def write(context: Context) -> bool:
             f"{file} was not written by this tool, and would be lost: move it away, then run `make"
             " snapshot` again."
         )
-    new = build(context)
+    new = _text(context, url)
     try:
         if old == new:
             return False
@@ -46,19 +47,22 @@ def write(context: Context) -> bool:
     return True
 
 
-def check(context: Context) -> bool:
+def check(context: Context, url: URL) -> bool:
     """Compare schema.sql with the revisions, and change nothing.
+
+    Args:
+        url: as for `write`.
 
     Returns:
         False if there is no such file: a project that does not want it deletes it.
 
     Raises:
-        MigratorError: it is stale; the message has the difference. Otherwise as for `build`.
+        MigratorError: it is stale; the message has the difference. Otherwise as for `write`.
     """
     old = read(path(context))
     if old is None:
         return False
-    new = build(context)
+    new = _text(context, url)
     if old == new:
         return True
     if any(line.startswith(("<<<<<<< ", ">>>>>>> ")) for line in old.splitlines()):
@@ -73,32 +77,8 @@ def check(context: Context) -> bool:
     )
 
 
-def build(context: Context) -> str:
-    """Apply all revisions to a shadow database and return what schema.sql has to be.
-
-    Raises:
-        MigratorError: a revision cannot be applied, or no shadow database can be created.
-        RefusedError: `context` is for production, where there are no shadow databases.
-    """
-    limits = context.settings
-    if limits.production:
-        raise RefusedError(
-            f"{FILE} is made on a shadow database, which does not belong on a production"
-            " server: run `make snapshot`, which uses alembic.ini."
-        )
-    with (
-        shadow.empty(context.target.url) as url,
-        shadow.configured(context, url) as copy,
-    ):
-        try:
-            command.upgrade(copy.config, "heads")
-        except Exception as error:  # a revision is somebody's Python
-            what = "" if isinstance(error, CommandError) else f"{type(error).__name__}: "
-            raise MigratorError(
-                f"The revisions cannot be applied to an empty database, so {FILE} stays as it is"
-                f" ({what}{error}). Fix the revision, then run `make snapshot`."
-            ) from error
-        return HEADER + schema_dump.dump(url, limits.pg_bin)
+def _text(context: Context, url: URL) -> str:
+    return HEADER + schema_dump.dump(url, context.settings.pg_bin)
 
 
 def path(context: Context) -> Path:

@@ -1,0 +1,113 @@
+"""`make revision`: from the models to revisions that are proved, and then written."""
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from alembic.script import Script
+
+from migrator import shadow
+from migrator.autogenerate import comparison
+from migrator.config import models
+from migrator.config.context import Context
+from migrator.errors import one_line
+from migrator.proof import proof
+from migrator.proof.proof import NotProved, Proof
+from migrator.proof.proposal import proposed
+from migrator.proof.seeding import Seeding
+from migrator.proof.shadow_history import ShadowHistory, applied
+from migrator.revisions import snapshot
+
+
+@dataclass
+class Written:
+    """The revisions that were written, oldest first, and what the proof could not try.
+
+    `snapshot` is whether schema.sql was written, too. `range` is FROM..TO.
+    """
+
+    files: list[Path] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    snapshot: bool = False
+    range: str = ""
+
+
+def revise(
+    context: Context, message: str, asked: Sequence[str], lossy: Collection[str] = ()
+) -> Written:
+    """Write the revisions that lead from the history to the models, once they are proved.
+
+    Args:
+        asked: what was named, as after alembic's -x.
+        lossy: columns (table.column) whose values may change.
+
+    Returns:
+        No files if the models and the history agree.
+
+    Raises:
+        RefusedError: something has to be named, or cannot be proved; nothing was written.
+        MigratorError: a revision fails, or no shadow database can be made; nothing was written.
+    """
+    with applied(context) as history, proposed(history, message, asked) as proposal:
+        if not proposal.scripts:
+            _expect_agreement(history)
+            return Written()
+        with proved(history, proposal.scripts, frozenset(lossy)) as (copy, notes):
+            files = proposal.write()
+            kept = snapshot.path(context).exists()
+            saved = kept and snapshot.write(context, copy.url)
+            first, last = proposal.scripts[0], proposal.scripts[-1]
+            return Written(files, notes, saved, f"{first.down_revision or ''}..{last.revision}")
+
+
+@contextmanager
+def proved(
+    history: ShadowHistory, scripts: Sequence[Script], lossy: frozenset[str] = frozenset()
+) -> Iterator[tuple[ShadowHistory, list[str]]]:
+    """Prove revisions that follow those of `history`, on a copy of its database.
+
+    Rows that a revision cannot work with, as duplicates where a value becomes unique, are left
+    out in another try, and a sentence says so.
+
+    Yields:
+        The copy, to which they are applied, and the sentences.
+
+    Raises:
+        NotProved: they do something else than they have to.
+    """
+    seeding = Seeding()
+    while True:
+        with shadow.copy(history.url) as url, shadow.configured(history.context, url) as own:
+            copy = ShadowHistory(own, history.directory, url)
+            if (notes := _prove(copy, scripts, lossy, seeding)) is not None:
+                yield copy, [*notes, *seeding.notes]
+                return
+
+
+def _prove(
+    copy: ShadowHistory, scripts: Sequence[Script], lossy: frozenset[str], seeding: Seeding
+) -> list[str] | None:
+    """Return sentences; None if rows have to be left out first."""
+    notes = seeding.fill(copy)
+    try:
+        Proof(copy, scripts, models.metadata(copy.context.config), lossy).run()
+    except NotProved:
+        raise
+    except Exception as error:  # a revision is somebody's Python
+        if seeding.without(error):
+            return None
+        raise NotProved(f"The revision fails on a shadow database: {one_line(error)}.") from error
+    return notes
+
+
+def _expect_agreement(history: ShadowHistory) -> None:
+    """Raise what autogenerate did not see.
+
+    Raises:
+        NotProved: the models and the history differ all the same.
+    """
+    with history.connect() as connection:
+        found = comparison.compare(connection, models.metadata(history.context.config)).differences
+    if found:
+        raise proof.not_covered(found)
