@@ -17,6 +17,7 @@ from migrator.catalog import Schema
 from migrator.config.context import Context
 from migrator.errors import MigratorError, RefusedError, one_line
 from migrator.revisions import graph, log
+from migrator.sqlite import engine as sqlite
 
 NOT_COMPARED = ("alembic_version", log.TABLE.name)
 
@@ -60,7 +61,8 @@ class ShadowHistory:
     @contextmanager
     def connect(self) -> Iterator[Connection]:
         """Yield a connection of its own, which is closed at the end."""
-        engine = create_engine(self.url, poolclass=NullPool)
+        on_sqlite = self.url.get_backend_name() == "sqlite"
+        engine = sqlite.at(self.url) if on_sqlite else create_engine(self.url, poolclass=NullPool)
         with engine.connect() as connection:
             yield connection
 
