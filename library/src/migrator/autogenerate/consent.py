@@ -20,9 +20,9 @@ def ask(context: MigrationContext, upgrade: ops.UpgradeOps, *, lock_safe: bool) 
         RefusedError: with the command that allows it, and the way without it.
         UsageError: something was named that the revision does not do.
     """
-    every = list(leaves(upgrade))
-    _check("drop", [name for op in every if (name := _dropped(op))], _DROP)
-    rewritten = [op for op in every if lock_safe and probe.rewrites_table(context, op)]
+    leaves = list(_leaves(upgrade))
+    _check("drop", [name for op in leaves if (name := _dropped(op))], _DROP)
+    rewritten = [op for op in leaves if lock_safe and probe.rewrites_table(context, op)]
     _check("rewrite", [_column(op) for op in rewritten], _REWRITE)
 
 
@@ -53,11 +53,10 @@ def _check(kind: str, found: Collection[str], refusal: str) -> None:
         raise RefusedError(refusal.format(refused=", ".join(refused), names=",".join(found)))
 
 
-def leaves(container: ops.OpContainer) -> Iterator[ops.MigrateOperation]:
-    """Yield the operations that are in others, at any depth."""
+def _leaves(container: ops.OpContainer) -> Iterator[ops.MigrateOperation]:
     for op in container.ops:
         if isinstance(op, ops.OpContainer):
-            yield from leaves(op)
+            yield from _leaves(op)
         else:
             yield op
 

@@ -11,7 +11,7 @@ from alembic.operations import MigrateOperation, ops
 from alembic.runtime.migration import MigrationContext
 from alembic.util import rev_id
 
-from migrator.autogenerate import consent, enums, phase_rules, steps
+from migrator.autogenerate import enums, phase_rules, steps
 from migrator.autogenerate.phase_rules import Known, Table
 from migrator.autogenerate.steps import CONTRACT, EXPAND, ONLINE, PHASES, Step
 
@@ -36,7 +36,7 @@ def split(
     known = Known.of(context, upgrade)
     if not lock_safe or all(isinstance(op, ops.ExecuteSQLOp) for op in upgrade.ops):
         dropping = ops.DropTableOp | ops.DropColumnOp
-        drops = any(isinstance(op, dropping) for op in consent.leaves(upgrade))
+        drops = any(isinstance(op, dropping) for op, _ in _flat(upgrade))
         setattr(script, MARK, CONTRACT if drops else EXPAND)
         return [script]
     found = [step for op, table in _flat(upgrade) for step in phase_rules.steps(known, op, table)]

@@ -29,7 +29,10 @@ class RebuildGuard:
     """
 
     def __init__(self) -> None:
-        self._forget()
+        self.before: Schema | None = None
+        self.dropped: set[str] = set()
+        self.named: set[tuple[str, str]] = set()
+        self.batched: dict[str, set[str]] = defaultdict(set)
 
     @classmethod
     def of(cls, connection: Connection) -> "RebuildGuard":
@@ -52,7 +55,9 @@ class RebuildGuard:
             for table in sorted(dropped):
                 if Key("table", (table,)) in after.objects:
                     lost += self._lost(table, before, after)
-        self._forget()
+        self.before = None
+        for each in (self.dropped, self.named, self.batched):
+            each.clear()
         if lost:
             raise MigratorError(
                 f"Revision {step.up_revision_id} rebuilds a table, and would lose"
@@ -79,12 +84,6 @@ class RebuildGuard:
         for name, arguments, _ in operations:
             subject = arguments[1] if name.endswith("_column") else arguments[0]
             self.batched[table].add(str(getattr(subject, "name", subject)).lower())
-
-    def _forget(self) -> None:
-        self.before: Schema | None = None
-        self.dropped: set[str] = set()
-        self.named: set[tuple[str, str]] = set()
-        self.batched: dict[str, set[str]] = defaultdict(set)
 
     def _lost(self, table: str, before: Schema, after: Schema) -> Iterator[str]:
         batched = self.batched.get(table, set())

@@ -19,7 +19,7 @@ from migrator.operations.operation import Operation
 from migrator.sqlite.rebuild import ProblemError, Rebuild
 from migrator.sqlite.sql import quoted
 
-DIALECT = SQLiteDialect(paramstyle="named")  # type: ignore[no-untyped-call]
+DIALECT = SQLiteDialect(paramstyle="named")
 
 
 class RebuildTableOp(Operation):

@@ -40,9 +40,7 @@ class Rebuild:
         if not self.columns:
             raise ProblemError("there is no such table")
 
-    def run(
-        self, values: Mapping[str, str], drop: Collection[str], lose: Collection[str]
-    ) -> None:
+    def run(self, values: Mapping[str, str], drop: Collection[str], lose: Collection[str]) -> None:
         """Do it, or nothing.
 
         Args:
@@ -77,9 +75,7 @@ class Rebuild:
         """Run a statement."""
         self.connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
 
-    def _run(
-        self, values: Mapping[str, str], drop: Collection[str], lose: Collection[str]
-    ) -> None:
+    def _run(self, values: Mapping[str, str], drop: Collection[str], lose: Collection[str]) -> None:
         belongs = self._rows(BELONGS, self.name)
         rows, sequence = self._count(self.table), self._sequence()
         violated, views = self._violations(), self._views()

@@ -8,18 +8,18 @@ from alembic.autogenerate.render import render_op
 from alembic.operations import MigrateOperation, ops
 
 
-class Change(ops.OpContainer):
+class Change(ops.ModifyTableOps):
     """Operations that belong together, and what leads back, which is not their reverse."""
 
     def __init__(
-        self, operations: Sequence[MigrateOperation], back: Sequence[MigrateOperation]
+        self, table: str, operations: Sequence[MigrateOperation], back: Sequence[MigrateOperation]
     ) -> None:
-        super().__init__(operations)
+        super().__init__(table, operations)
         self.back = back
 
     def reverse(self) -> "Change":
         """Return what leads back."""
-        return Change(self.back, self.ops)
+        return Change(self.table_name, self.back, self.ops)
 
 
 class ColumnGoesOp(ops.DropColumnOp):

@@ -88,7 +88,7 @@ class _Changes:
             if not self.sides.in_models(table):
                 before = self.sides.before(table)
                 back = [StatementOp(before.statement(*key)) for key in before.statements]
-                yield Change([ops.DropTableOp(table)], back)
+                yield Change(table, [ops.DropTableOp(table)], back)
             elif table not in new:
                 yield self._changed(table)
 
@@ -108,14 +108,14 @@ class _Changes:
                 else:
                     left[table] += 1
         for table in tables:
-            yield Change(ways[table][left[table]], [ops.DropTableOp(table)])
+            yield Change(table, ways[table][left[table]], [ops.DropTableOp(table)])
 
     def _changed(self, table: str) -> Change:
         before, after = self.sides.before(table), self.sides.after(table)
         with self.copy.trying():
             forward = self._first(before, after)
             self.copy.run(forward)
-            return Change(forward, self._first(after, before))
+            return Change(table, forward, self._first(after, before))
 
     def _first(self, before: Side, after: Side) -> Operations:
         """Return the first way that leads exactly there."""

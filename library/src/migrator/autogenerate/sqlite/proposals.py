@@ -113,7 +113,9 @@ def _table(before: Side, after: Side) -> Iterator[Operations]:
         comments.append(CommentOp(columns.UNDECIDED))
     elif values and after.model is None:
         comments.append(CommentOp(GONE))
-    rebuild = RebuildTableOp(after.table, after.statement("table", after.table), values=values)
+    rebuild = RebuildTableOp(
+        after.table, after.statement("table", after.table), values=values, drop=gone
+    )
     yield [*comments, rebuild]
 
 
