@@ -24,6 +24,13 @@ KEPT = """(
     {"sqlite_autoincrement": True},
 )"""
 PARENT = "p: Mapped[int | None] = mapped_column(ForeignKey('p.id', ondelete='CASCADE'))"
+S = """
+class S(Base):
+    __tablename__ = "s"
+    __table_args__ = {"sqlite_strict": True}
+    id: Mapped[PrimaryKey]
+    x: Mapped[Any] = mapped_column(Integer, nullable=True)
+"""
 P = "class P(Base):\n    __tablename__ = 'p'\n    id: Mapped[PrimaryKey]\n    {}\n"
 
 
@@ -168,10 +175,8 @@ CHANGES = {
     "autoincrement": arguments("", "{'sqlite_autoincrement': True}"),
     "autoincrement_gone": arguments("{'sqlite_autoincrement': True}", ""),
     "without_rowid": arguments("", "{'sqlite_with_rowid': False}"),
-    "strict": arguments(
-        "",
-        "{'sqlite_strict': True}",
-    ),
+    "strict": Change(table(), table(rest=S)),
+    "strict_type": Change(table(rest=S), table(rest=S.replace("Integer", "Text"))),
     "with_rowid": Change(
         table("", "{'sqlite_with_rowid': False}"),
         table(),

@@ -37,8 +37,8 @@ class RebuildTableOp(Operation):
         lose: columns whose values may change with their types.
 
     Raises:
-        MigratorError: a value is not decided; or a column, rows, values, an index or a trigger would be lost,
-            or a foreign key violated. Then nothing has changed.
+        MigratorError: a value is not decided; or a column, rows, values, an index or a trigger
+            would be lost, or a foreign key violated. Then nothing has changed.
         UsageError: it is not SQLite, or foreign keys are enforced on the connection.
     """
 

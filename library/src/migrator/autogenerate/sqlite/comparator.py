@@ -2,7 +2,7 @@
 
 import sys
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import sqlalchemy as sa
 from alembic.autogenerate.api import AutogenContext
@@ -16,8 +16,6 @@ from migrator.autogenerate.sqlite import proposals
 from migrator.autogenerate.sqlite.change import Change, StatementOp
 from migrator.autogenerate.sqlite.proposals import Operations, Side
 from migrator.autogenerate.sqlite.replica import Replica, replica, statements
-from migrator.catalog import Key
-from migrator.errors import MigratorError
 
 NAME = "migrator.sqlite"
 PLUGINS = (NAME,)
@@ -30,63 +28,39 @@ def setup(plugin: Plugin) -> None:
 
 
 def _compare(context: AutogenContext, upgrade: ops.UpgradeOps) -> PriorityDispatchResult:
-    """Add what changes each table that differs.
-
-    Raises:
-        MigratorError: nothing leads to a table.
-    """
+    """Add what changes each table that differs."""
     found = comparison.of(context.migration_context)
     tables = {each.key.name[0] for each in found.differences}
     if tables:
         assert context.connection is not None
         metadata: sa.MetaData = context.migration_context.opts["target_metadata"]
-        existing = statements(context.connection)
-        sides = _Sides(found, existing, _built(metadata), metadata)
+        before = proposals.sides(found.existing, statements(context.connection), {})
+        after = proposals.sides(found.models, _built(metadata), metadata.tables)
         with replica(context.migration_context) as copy:
-            changes = _Changes(copy, sides)
-            upgrade.ops.extend(changes.of(_visible(context, sides, tables)))
+            changes = _Changes(copy, before, after, _lossy(context))
+            upgrade.ops.extend(changes.of(_visible(context, metadata, tables)))
     return PriorityDispatchResult.CONTINUE
-
-
-class _Sides:
-    """Both states of each table."""
-
-    def __init__(
-        self,
-        found: comparison.Comparison,
-        existing: Statements,
-        built: Statements,
-        metadata: sa.MetaData,
-    ) -> None:
-        self.found, self.metadata = found, metadata
-        self._existing, self._built = existing, built
-
-    def before(self, table: str) -> Side:
-        return Side.of(table, self.found.existing, self._existing, None)
-
-    def after(self, table: str) -> Side:
-        return Side.of(table, self.found.models, self._built, self.metadata.tables[table])
-
-    def in_database(self, table: str) -> bool:
-        return Key("table", (table,)) in self.found.existing.objects
-
-    def in_models(self, table: str) -> bool:
-        return Key("table", (table,)) in self.found.models.objects
 
 
 class _Changes:
     """The operations for each table, tried on a replica."""
 
-    def __init__(self, copy: Replica, sides: _Sides) -> None:
-        self.copy, self.sides = copy, sides
+    def __init__(
+        self,
+        copy: Replica,
+        before: Mapping[str, Side],
+        after: Mapping[str, Side],
+        lossy: Collection[str],
+    ) -> None:
+        self.copy, self.before, self.after, self.lossy = copy, before, after, lossy
 
     def of(self, tables: Iterable[str]) -> Iterator[MigrateOperation]:
         named = list(tables)
-        new = [table for table in named if not self.sides.in_database(table)]
+        new = [table for table in named if table not in self.before]
         yield from self._created(new)
         for table in named:
-            if not self.sides.in_models(table):
-                before = self.sides.before(table)
+            if table not in self.after:
+                before = self.before[table]
                 back = [StatementOp(before.statement(*key)) for key in before.statements]
                 yield Change(table, [ops.DropTableOp(table)], back)
             elif table not in new:
@@ -94,15 +68,14 @@ class _Changes:
 
     def _created(self, tables: list[str]) -> Iterator[Change]:
         """Try all at once, since reading a catalog takes its time."""
-        ways = {table: list(proposals.create(self.sides.after(table))) for table in tables}
+        ways = {table: list(proposals.create(self.after[table])) for table in tables}
         left = dict.fromkeys(tables, 0)
         while untried := [table for table in left if left[table] < len(ways[table]) - 1]:
             with self.copy.trying():
                 ran = {table for table in untried if self.copy.run(ways[table][left[table]])}
-                made = self.copy.schema()
+                made = self._made()
             for table in untried:
-                reached = Side.of(table, made, {}, None).same_as(self.sides.after(table))
-                if table in ran and reached:
+                if table in ran and made[table].same_as(self.after[table]):
                     ways[table] = ways[table][left[table] :][:1]
                     left[table] = 0
                 else:
@@ -111,38 +84,43 @@ class _Changes:
             yield Change(table, ways[table][left[table]], [ops.DropTableOp(table)])
 
     def _changed(self, table: str) -> Change:
-        before, after = self.sides.before(table), self.sides.after(table)
+        before, after = self.before[table], self.after[table]
         with self.copy.trying():
             forward = self._first(before, after)
             self.copy.run(forward)
             return Change(table, forward, self._first(after, before))
 
     def _first(self, before: Side, after: Side) -> Operations:
-        """Return the first way that leads exactly there."""
-        for way in proposals.change(before, after):
+        """Return the first way that leads exactly there; else the last one, whose proof fails."""
+        way: Operations = []
+        for way in proposals.change(before, after, self.lossy):
             with self.copy.trying():
-                if self.copy.run(way):
-                    made = Side.of(after.table, self.copy.schema(), {}, None)
-                    if made.same_as(after):
-                        return way
-        raise MigratorError(
-            f"No operation leads to the table {after.table} of the models. No revision was written."
-        )
+                if self.copy.run(way) and self._made()[after.table].same_as(after):
+                    break
+        return way
+
+    def _made(self) -> dict[str, Side]:
+        return proposals.sides(self.copy.schema(), {}, {})
 
 
-def _visible(context: AutogenContext, sides: _Sides, tables: set[str]) -> Iterator[str]:
+def _lossy(context: AutogenContext) -> set[str]:
+    """Return the columns that were named with `lose=`: their values may change."""
+    config = context.migration_context.config
+    arguments = getattr(config.cmd_opts, "x", None) or () if config else ()
+    named = (each.removeprefix("lose=") for each in arguments if each.startswith("lose="))
+    return {name.strip() for each in named for name in each.split(",")}
+
+
+def _visible(context: AutogenContext, metadata: sa.MetaData, tables: set[str]) -> Iterator[str]:
     """Yield the tables that the filters of env.py let through, referred ones first."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", sa.exc.SAWarning)  # cycles: their order does not matter
-        order = [each.name for each in sides.metadata.sorted_tables]
-    for table in [*order, *sorted(tables - set(order))]:
-        if table not in tables:
-            continue
-        if sides.in_models(table):
-            model = sides.metadata.tables[table]
-            if context.run_object_filters(model, table, "table", False, None):
-                yield table
-        elif context.run_name_filters(table, "table", {"schema_name": None}):
+        order = [each.name for each in metadata.sorted_tables if each.name in tables]
+    for table in order:
+        if context.run_object_filters(metadata.tables[table], table, "table", False, None):
+            yield table
+    for table in sorted(tables - set(order)):
+        if context.run_name_filters(table, "table", {"schema_name": None}):
             yield table
 
 

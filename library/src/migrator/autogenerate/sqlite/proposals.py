@@ -1,6 +1,6 @@
 """The operations that lead from a table to another one: plain ones if those are exact."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -12,7 +12,7 @@ from sqlalchemy.sql.elements import TextClause
 from migrator.autogenerate import columns, defaults
 from migrator.autogenerate.sqlite.change import ColumnGoesOp, StatementOp
 from migrator.autogenerate.steps import CommentOp
-from migrator.catalog import Schema
+from migrator.catalog import Key, Schema
 from migrator.operations.rebuild_table import RebuildTableOp
 from migrator.sqlite.sql import laid_out
 
@@ -35,31 +35,11 @@ class Side:
     """One state of a table: what the catalog says of it, and its statements by kind and name."""
 
     table: str
-    columns: Mapping[str, Properties]
-    rest: Mapping[Any, Properties]
-    indexes: Mapping[str, Properties]
-    statements: Mapping[tuple[str, str], str]
+    columns: dict[str, Properties]
+    rest: dict[Key, Properties]
+    indexes: dict[str, Properties]
+    statements: dict[tuple[str, str], str]
     model: sa.Table | None
-
-    @classmethod
-    def of(
-        cls,
-        table: str,
-        schema: Schema,
-        statements: Mapping[tuple[str, str], tuple[str, str]],
-        model: sa.Table | None,
-    ) -> "Side":
-        """Pick out what belongs to a table."""
-        parts: dict[str, dict[Any, Properties]] = {"column": {}, "index": {}, "rest": {}}
-        for key, properties in schema.objects.items():
-            if key.name[0] == table and key.kind in ("table", "column", "constraint", "index"):
-                kept = {name: each for name, each in properties.items() if name != "position"}
-                if key.kind in parts:
-                    parts[key.kind][key.name[-1]] = kept
-                else:
-                    parts["rest"][key] = kept
-        own = {key: sql for key, (owner, sql) in statements.items() if owner == table}
-        return cls(table, parts["column"], parts["rest"], parts["index"], own, model)
 
     def same_as(self, other: "Side") -> bool:
         """Whether the catalogs are equal."""
@@ -71,6 +51,33 @@ class Side:
         return laid_out(self.statements[kind, name])
 
 
+def sides(
+    schema: Schema,
+    statements: Mapping[tuple[str, str], tuple[str, str]],
+    models: Mapping[str, sa.Table],
+) -> dict[str, Side]:
+    """Return what belongs to each table."""
+    found: dict[str, Side] = {
+        key.name[0]: Side(key.name[0], {}, {}, {}, {}, models.get(key.name[0]))
+        for key in schema.objects
+        if key.kind == "table"
+    }
+    for key, properties in schema.objects.items():
+        side = found.get(key.name[0])
+        if side is not None and key.kind in ("table", "column", "constraint", "index"):
+            kept = {name: each for name, each in properties.items() if name != "position"}
+            parts: dict[str, dict[Any, Properties]] = {
+                "column": side.columns,
+                "index": side.indexes,
+            }
+            own = key.name[-1] if key.kind in parts else key
+            parts.get(key.kind, side.rest)[own] = kept
+    for kind_and_name, (owner, sql) in statements.items():
+        if owner in found:
+            found[owner].statements[kind_and_name] = sql
+    return found
+
+
 def create(side: Side) -> Iterator[Operations]:
     """Yield the ways to make a table: Alembic's, then the statements themselves."""
     if side.model is not None:
@@ -80,8 +87,12 @@ def create(side: Side) -> Iterator[Operations]:
     yield [StatementOp(side.statement(*key)) for key in side.statements]
 
 
-def change(before: Side, after: Side) -> Iterator[Operations]:
-    """Yield the ways from one to the other."""
+def change(before: Side, after: Side, lossy: Collection[str]) -> Iterator[Operations]:
+    """Yield the ways from one to the other.
+
+    Args:
+        lossy: columns (table.column) whose values may change.
+    """
     replaced = [name for name in before.indexes if before.indexes[name] != after.indexes.get(name)]
     drops = [ops.DropIndexOp(name, before.table) for name in replaced]
     wanted = [n for n in after.indexes if before.indexes.get(n) != after.indexes[n]]
@@ -89,11 +100,11 @@ def change(before: Side, after: Side) -> Iterator[Operations]:
     indexes: list[Operations] = [[*statements]]
     if after.model is not None:
         indexes.insert(0, [_create_index(after, name) for name in wanted])
-    for table, last in product(_table(before, after), indexes):
+    for table, last in product(_table(before, after, lossy), indexes):
         yield [*drops, *table, *last]
 
 
-def _table(before: Side, after: Side) -> Iterator[Operations]:
+def _table(before: Side, after: Side, lossy: Collection[str]) -> Iterator[Operations]:
     """Yield the ways for columns and constraints: at most a rebuild."""
     gone = [name for name in before.columns if name not in after.columns]
     new = [name for name in after.columns if name not in before.columns]
@@ -114,7 +125,11 @@ def _table(before: Side, after: Side) -> Iterator[Operations]:
     elif values and after.model is None:
         comments.append(CommentOp(GONE))
     rebuild = RebuildTableOp(
-        after.table, after.statement("table", after.table), values=values, drop=gone
+        after.table,
+        after.statement("table", after.table),
+        values=values,
+        drop=gone,
+        lose=[name for name in after.columns if f"{after.table}.{name}" in lossy],
     )
     yield [*comments, rebuild]
 
