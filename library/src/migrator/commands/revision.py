@@ -7,7 +7,6 @@ from migrator.commands import lint
 from migrator.config.context import Context
 from migrator.console import argument, note, say
 from migrator.proof import revising
-from migrator.revisions import snapshot
 
 PROVED = (
     "Proved on a shadow database: the upgrade gives the models' schema, the downgrade the one"
@@ -43,8 +42,8 @@ def run(context: Context, options: Namespace) -> None:
         return
     for path in written.files:
         say(f"Wrote {_shown(path)}.")
-    if written.snapshot:
-        say(f"Wrote {snapshot.FILE}: commit it together with the revisions.")
+    for name in written.snapshot:
+        say(f"Wrote {name}.")
     for sentence in written.notes:
         note(sentence)
     say(PROVED)

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from alembic.config import Config
 
-from migrator.autogenerate import comparison
 from migrator.catalog import Difference
 from migrator.config import models
 from migrator.config.context import Context
@@ -40,10 +39,10 @@ def check(context: Context) -> Iterator[str]:
     _one_head(context)
     _same_models(context)
     with applied(context) as history:
-        _no_difference(context, history)
+        yield from _no_difference(context, history)
         yield "The models and the revisions agree."
-        if snapshot.check(context, history.url):
-            yield f"{snapshot.FILE} matches the revisions."
+        for name in snapshot.check(context, history.url):
+            yield f"{name} matches the revisions."
 
 
 def _one_head(context: Context) -> None:
@@ -71,11 +70,11 @@ def _same_models(context: Context) -> None:
             )
 
 
-def _no_difference(context: Context, history: ShadowHistory) -> None:
+def _no_difference(context: Context, history: ShadowHistory) -> list[str]:
+    """Return what the file of accepted differences has in vain."""
     found_models = models.import_models(context.config)
-    with history.connect() as connection:
-        found = comparison.compare(connection, models.metadata(context.config)).differences
-    if found:
+    compared = history.compare()
+    if found := compared.differences:
         details = [("drift", _described(context, each)) for each in found[:SHOWN]]
         if len(found) > SHOWN:
             details.append(("and", f"{len(found) - SHOWN} more"))
@@ -85,6 +84,7 @@ def _no_difference(context: Context, history: ShadowHistory) -> None:
             ' `make revision m="..."`.',
             details,
         )
+    return compared.accepted.unused()
 
 
 def _described(context: Context, difference: Difference) -> str:

@@ -8,12 +8,9 @@ from pathlib import Path
 from alembic.script import Script
 
 from migrator import shadow
-from migrator.autogenerate import comparison
-from migrator.config import models
 from migrator.config.context import Context
 from migrator.errors import one_line
-from migrator.proof import proof
-from migrator.proof.proof import NotProved, Proof
+from migrator.proof.proof import NotProved, OldCodeRefused, Proof, not_covered
 from migrator.proof.proposal import proposed
 from migrator.proof.seeding import Seeding
 from migrator.proof.shadow_history import ShadowHistory, applied
@@ -24,12 +21,12 @@ from migrator.revisions import snapshot
 class Written:
     """The revisions that were written, oldest first, and what the proof could not try.
 
-    `snapshot` is whether schema.sql was written, too. `range` is FROM..TO.
+    `snapshot` are the files of the snapshot that changed. `range` is FROM..TO.
     """
 
     files: list[Path] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    snapshot: bool = False
+    snapshot: list[str] = field(default_factory=list)
     range: str = ""
 
 
@@ -55,8 +52,7 @@ def revise(
             return Written()
         with proved(history, proposal.scripts, frozenset(lossy)) as (copy, notes):
             files = proposal.write()
-            kept = snapshot.path(context).exists()
-            saved = kept and snapshot.write(context, copy.url)
+            saved = snapshot.write(context, copy.url)
             first, last = proposal.scripts[0], proposal.scripts[-1]
             return Written(files, notes, saved, f"{first.down_revision or ''}..{last.revision}")
 
@@ -88,17 +84,42 @@ def proved(
 def _prove(
     copy: ShadowHistory, scripts: Sequence[Script], lossy: frozenset[str], seeding: Seeding
 ) -> list[str] | None:
-    """Return sentences; None if rows have to be left out first."""
+    """Return sentences; None if it has to be tried again, with other rows or another phase."""
     notes = seeding.fill(copy)
+    proof = Proof(copy, scripts, lossy=lossy)
     try:
-        Proof(copy, scripts, models.metadata(copy.context.config), lossy).run()
+        proof.run()
+    except OldCodeRefused as error:
+        _make_contract(error.script)
+        example = error.refused[0]
+        seeding.notes.append(
+            f"{error.script.revision} is of phase contract, since code that runs now may send what"
+            f" it refuses: {example.sql}: {example.reason}."
+        )
+        return None
     except NotProved:
         raise
     except Exception as error:  # a revision is somebody's Python
         if seeding.without(error):
             return None
         raise NotProved(f"The revision fails on a shadow database: {one_line(error)}.") from error
+    if proof.accepted:
+        notes.append(
+            f"Old code: {proof.accepted} statements that the schema before accepts are accepted"
+            " after the expand revisions, too."
+        )
     return notes
+
+
+def _make_contract(script: Script) -> None:
+    """Write another phase into the file, and into what was read from it."""
+    path = Path(script.path)
+    text = path.read_text(encoding="utf-8")
+    for quote in ("'", '"'):
+        before = f"phase: str = {quote}expand{quote}"
+        text = text.replace(before, before.replace("expand", "contract"))
+    path.write_text(text, encoding="utf-8")
+    vars(script.module)["phase"] = "contract"
 
 
 def _expect_agreement(history: ShadowHistory) -> None:
@@ -107,7 +128,5 @@ def _expect_agreement(history: ShadowHistory) -> None:
     Raises:
         NotProved: the models and the history differ all the same.
     """
-    with history.connect() as connection:
-        found = comparison.compare(connection, models.metadata(history.context.config)).differences
-    if found:
-        raise proof.not_covered(found)
+    if found := history.compare().differences:
+        raise not_covered(found)

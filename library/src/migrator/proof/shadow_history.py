@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from alembic.runtime.environment import EnvironmentContext
@@ -13,13 +14,14 @@ from sqlalchemy.engine import URL
 from sqlalchemy.pool import NullPool
 
 from migrator import catalog, shadow
+from migrator.autogenerate import comparison
+from migrator.autogenerate.comparison import Comparison
 from migrator.catalog import Schema
+from migrator.config import models
 from migrator.config.context import Context
 from migrator.errors import MigratorError, RefusedError, one_line
-from migrator.revisions import graph, log
+from migrator.revisions import accepted_drift, graph
 from migrator.sqlite import engine as sqlite
-
-NOT_COMPARED = ("alembic_version", log.TABLE.name)
 
 
 @dataclass
@@ -56,7 +58,17 @@ class ShadowHistory:
     def schema(self) -> Schema:
         """Return the catalog."""
         with self.connect() as connection:
-            return catalog.read(connection, NOT_COMPARED)
+            return catalog.read(connection, catalog.NOT_OURS)
+
+    def compare(self) -> Comparison:
+        """Compare with the models, which have been imported.
+
+        Raises:
+            MigratorError: the tables of the models cannot be created.
+        """
+        accepted = accepted_drift.read(Path(self.directory.dir), "models")
+        with self.connect() as connection:
+            return comparison.compare(connection, models.metadata(self.context.config), accepted)
 
     @contextmanager
     def connect(self) -> Iterator[Connection]:
