@@ -13,6 +13,7 @@ probe              asks PostgreSQL what it would rewrite
 check_constraints  CHECK constraints that came, went, or have another condition
 enums              PostgreSQL's enum types
 schemas            schemas that new tables need
+sqlite             what is proposed on SQLite, from the catalogs alone
 column_types       column types and SQL as revisions have them
 """
 
