@@ -21,6 +21,7 @@ reflected          those of the database, as far as SQLAlchemy reads all of them
 replacements       operations from the definitions in the catalogs
 enums              PostgreSQL's enum types
 schemas            schemas that new tables need
+sqlite             what is proposed on SQLite, from the catalogs alone
 column_types       column types and SQL as revisions have them
 """
 

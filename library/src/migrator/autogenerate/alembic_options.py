@@ -20,6 +20,7 @@ from migrator.autogenerate import (
 )
 from migrator.autogenerate.constraints import PLUGINS
 from migrator.autogenerate.hidden_tables import visible
+from migrator.autogenerate.sqlite import comparator as sqlite
 from migrator.errors import UsageError
 
 
@@ -42,12 +43,19 @@ def options(
     return {
         "include_schemas": True,
         "include_name": visible(connection),
-        "autogenerate_plugins": PLUGINS if production else (*PLUGINS, column_changes.NAME),
+        "autogenerate_plugins": _plugins(connection.dialect.name, production),
         "process_revision_directives": directives,
         "render_item": column_types.render_item,
         # Alembic asks PostgreSQL for `SELECT a = b`, which not every type can.
         "compare_server_default": connection.dialect.name != "postgresql",
     }
+
+
+def _plugins(dialect: str, production: bool) -> tuple[str, ...]:
+    """Return what compares; Alembic's own comparators where nothing may be built."""
+    if dialect == "sqlite":
+        return sqlite.PLUGINS
+    return PLUGINS if production else (*PLUGINS, column_changes.NAME)
 
 
 def process(

@@ -21,6 +21,7 @@ from migrator.config import models
 from migrator.config.context import Context
 from migrator.errors import MigratorError, RefusedError, one_line
 from migrator.revisions import accepted_drift, graph
+from migrator.sqlite import engine as sqlite
 
 
 @dataclass
@@ -79,7 +80,8 @@ class ShadowHistory:
     @contextmanager
     def connect(self) -> Iterator[Connection]:
         """Yield a connection of its own, which is closed at the end."""
-        engine = create_engine(self.url, poolclass=NullPool)
+        on_sqlite = self.url.get_backend_name() == "sqlite"
+        engine = sqlite.at(self.url) if on_sqlite else create_engine(self.url, poolclass=NullPool)
         with engine.connect() as connection:
             yield connection
 
