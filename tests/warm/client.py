@@ -77,8 +77,9 @@ def given() -> dict[str, str]:
 
 def ours() -> bool:
     """Whether the environment of this folder is the one that commands are forked from."""
+    own = os.path.dirname(os.path.dirname(sys.executable))  # noqa: PTH120 - -S: no sys.prefix
     try:
-        return os.path.samefile(".venv", sys.prefix)  # noqa: PTH121
+        return os.path.samefile(".venv", own)  # noqa: PTH121
     except FileNotFoundError:
         return False
 
