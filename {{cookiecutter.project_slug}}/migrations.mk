@@ -15,7 +15,7 @@ PROD_INI ?= alembic_prod.ini
 # They are read from the command line only, and literally: a dollar sign in a message does not start
 # a variable. The recipes use copies, such as $migration_m, so variables of these names in the
 # environment, or in a Makefile that includes this file, are neither used nor changed.
-migration_arguments := m to from phase prod drop rewrite keep base out host yes beside deploys
+migration_arguments := m to from phase prod drop rewrite lose keep base out host yes beside deploys
 define migration_argument
 ifeq ($$(origin $(1)),command line)
 override $(1) := $$(value $(1))
@@ -103,10 +103,10 @@ migrate: ## upgrade the database to the newest revision (host=NAME if it is on a
 	@$(call migration_takes_no,to phase prod)
 	@$(call plainly,$(alembic_to_host) upgrade head,false,)
 
-revision: ## write a revision for the changes in the models: m="add invoices" (drop=table and rewrite=table.column allow these)
+revision: ## write a revision for the changes in the models: m="add invoices" (drop=table, rewrite=table.column and lose=table.column allow these)
 	@$(need_message)
 	@if $(has_migrator); then \
-	$(MIGRATOR) revision --message "$$migration_m" $(call migration_option,drop) $(call migration_option,rewrite) $(named_host); else \
+	$(MIGRATOR) revision --message "$$migration_m" $(foreach each,drop rewrite lose,$(call migration_option,$(each))) $(named_host); else \
 	$(ALEMBIC) upgrade head && $(ALEMBIC) revision --autogenerate --message="$$migration_m"; fi
 
 empty-revision: ## write an empty revision to edit by hand: m="fix prices"

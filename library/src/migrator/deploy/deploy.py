@@ -8,6 +8,7 @@ from migrator.deploy.report import Report
 from migrator.deploy.steps import Step
 from migrator.postgres import unfinished
 from migrator.revisions import deploy_lock, graph, log, pending
+from migrator.revisions.attributes import EXPAND
 from migrator.revisions.pending import Plan
 
 
@@ -30,7 +31,7 @@ def compare(deployment: Deployment) -> None:
     with database.connect(context) as connection:
         whole = pending.make(context, connection, deployment.to, deployment.revisions)
         deployment.plan = whole
-        if options.phase == "expand" and whole.pending:
+        if options.phase == EXPAND and whole.pending:
             deployment.to = pending.before_contract(whole)
             deployment.plan = pending.make(context, connection, deployment.to, deployment.revisions)
         deployment.unverified = log.unverified(connection) is not None

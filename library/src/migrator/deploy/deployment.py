@@ -20,8 +20,6 @@ from migrator.revisions.pending import Plan
 if TYPE_CHECKING:
     from migrator.backup import Backup  # which is not loaded when there is nothing to do
 
-PHASES = ("expand", "contract")
-
 
 @dataclass(frozen=True)
 class Options:

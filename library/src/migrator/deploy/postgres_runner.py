@@ -45,7 +45,7 @@ class PostgresRunner(Runner):
 
     def kept(self) -> "Sequence[str]":
         """Return the statements that the failed revision has committed on its own."""
-        return self.outside.committed if self.outside else ()
+        return list(self.outside.changes) if self.outside else ()
 
     def connected(self, connection: Connection) -> None:
         """Follow what revisions do outside their transaction."""

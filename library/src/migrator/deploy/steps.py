@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from migrator.deploy import failure_report, preflight, state, verification, window
+from migrator.deploy import failure_report, preflight, state, value_losses, verification, window
 from migrator.deploy.deployment import Deployment
 
 
@@ -45,6 +45,8 @@ def check(deployment: Deployment) -> None:
         deployment.report.skipped("check", "skipped: --no-check")
     else:
         preflight.check(deployment.context, deployment.report, now=deployment.options.now)
+        for each in value_losses.find(deployment.context, deployment.plan.pending):
+            deployment.report.warn("check", each)
 
 
 def back_up(deployment: Deployment) -> None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from alembic.config import Config
+from alembic.util import to_tuple
 from sqlalchemy import Connection
 
 from migrator.config import models
@@ -45,13 +46,24 @@ def online(config: Config, connection: Connection) -> dict[str, Any]:
         "connection": connection,
         "target_metadata": models.metadata(config),
         "on_version_apply": config.attributes.get("on_version_apply", ()),
-        "render_as_batch": connection.dialect.name == "sqlite",
         **TRANSACTIONS,
     }
     if runs.compares or runs.writes:
         from migrator import autogenerate
 
-        options |= autogenerate.options(connection, runs.typed, only_compares=not runs.writes)
+        options |= autogenerate.options(
+            connection,
+            runs.typed,
+            only_compares=not runs.writes,
+            production=context.settings.production,
+        )
     if runs.compares:
         models.import_models(config)
+    if connection.dialect.name == "sqlite":
+        from migrator.environment.rebuild_guard import RebuildGuard
+
+        options["on_version_apply"] = (
+            RebuildGuard.of(connection).check,
+            *to_tuple(options["on_version_apply"], ()),
+        )
     return options

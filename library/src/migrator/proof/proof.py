@@ -11,13 +11,15 @@ from dataclasses import dataclass, field
 from alembic.script import Script
 
 from migrator import catalog
+from migrator.autogenerate.comparison import Comparison
 from migrator.catalog import Difference, Schema
 from migrator.errors import RefusedError, one_line
-from migrator.proof import contents, remedies
+from migrator.proof import contents, remedies, tables
 from migrator.proof.contents import Contents, Loss, Name
 from migrator.proof.old_code import Code, Refused
 from migrator.proof.shadow_history import ShadowHistory
-from migrator.revisions import graph
+from migrator.revisions import attributes
+from migrator.revisions.attributes import EXPAND
 
 SHOWN = 10  # of many differences
 
@@ -26,19 +28,16 @@ class NotProved(RefusedError):
     """A revision does something else than it has to; the details say what."""
 
     def __init__(self, message: str, details: Iterable[tuple[str, str]] = ()) -> None:
-        super().__init__(f"{message} No revision was written.")
+        super().__init__(message)
         self.details = tuple(details)
 
 
 class OldCodeRefused(NotProved):
     """After a revision of phase expand, statements of old code are refused."""
 
-    def __init__(self, script: Script, refused: Sequence[Refused]) -> None:
-        super().__init__(
-            f"After revision {script.revision}, of phase expand, the server refuses what code that"
-            " does not know of it may send: it belongs to phase contract.",
-            [("refused", f"{each.sql}: {each.reason}") for each in refused[:SHOWN]],
-        )
+    def __init__(self, message: str, script: Script, refused: Sequence[Refused]) -> None:
+        shown = [("refused", f"{each.sql}: {each.reason}") for each in refused[:SHOWN]]
+        super().__init__(message, shown)
         self.script, self.refused = script, refused
 
 
@@ -55,16 +54,17 @@ def not_covered(found: Sequence[Difference]) -> NotProved:
 class Proof:
     """The proof of `scripts`, oldest first, on the shadow database of `history`.
 
-    `aims_at_models` is false for a revision in the middle of a history. `lossy` are columns
-    (table.column) whose values may change. `accepted` is the number of statements of old code that
-    are still accepted after the expand revisions.
+    `compared` is the comparison that they were written from; None for one that is in the history
+    already, and need not lead to the models. `lossy` are columns (table.column) whose values may
+    change. `only` are the tables that have rows, if not all of them have. `accepted` is the number
+    of statements of old code that are still accepted after the expand revisions.
     """
 
     history: ShadowHistory
     scripts: Sequence[Script]
-    aims_at_models: bool = True
+    compared: Comparison | None = None
     lossy: frozenset[str] = frozenset()
-    by_hand: bool = False
+    only: frozenset[Name] | None = None
     accepted: int = field(default=0, init=False)
 
     def run(self) -> None:
@@ -75,42 +75,63 @@ class Proof:
             Exception: whatever a revision raises, with its identifier in a note.
         """
         before = self._read()
-        self._apply_beside_old_code(before)
+        for script in self.scripts:
+            self.history.apply(script)
         after = self._read(before)
         self._nothing_lost("the upgrade", before, after, before)
-        self._is_what_models_describe()
+        self._is_what_models_describe(after.schema)
+        if any(hasattr(script.module, "irreversible") for script in self.scripts):
+            return
         self._revert()
         again = self._read(before)
-        self._same("after a downgrade", before.schema, again.schema)
+        self._same("after a downgrade", before.schema, again.schema, after.schema)
         self._nothing_lost("the downgrade", before, again, after)
-        self.history.upgrade(self.scripts[-1].revision)
+        self._apply_beside_old_code(again, after.schema)
         self._same("after a second upgrade", after.schema, self.history.schema())
 
-    def _apply_beside_old_code(self, before: Contents) -> None:
+    def _is_what_models_describe(self, after: Schema) -> None:
+        if self.compared is None:
+            return
+        # What was read of the models before is enough, as a rule, and costs nothing.
+        quick = Comparison(after, self.compared.models, self.compared.accepted)
+        if quick.differences and (found := self.history.compare().differences):
+            raise not_covered(found)
+
+    def _apply_beside_old_code(self, before: Contents, after: Schema) -> None:
         """Apply the revisions; those of phase expand have to leave the old code working.
+
+        Args:
+            before: the rows of tables that the revisions change, or others, too.
+            after: the schema that they lead to.
 
         Raises:
             OldCodeRefused: one of them does not.
         """
-        if self.history.url.get_backend_name() == "sqlite":  # nobody writes during a deploy
-            self.history.upgrade(self.scripts[-1].revision)
-            return
         with self.history.connect() as connection:
-            old = Code.of(connection, before)
+            on_sqlite = connection.dialect.name == "sqlite"  # nobody writes during a deploy
+            changed = tables.of(catalog.diff(before.schema, after))
+            old = Code([]) if on_sqlite else Code.of(connection, before, changed)
         expanding = True
         for script in self.scripts:
-            self.history.upgrade(script.revision)
-            expanding = expanding and graph.phase(script) != "contract"
+            self.history.apply(script)
+            of_expand = attributes.has_phase(script) and attributes.of(script).phase == EXPAND
+            expanding = expanding and of_expand
             if expanding:
                 with self.history.connect() as connection:
                     if refused := old.refused(connection):
-                        raise OldCodeRefused(script, refused)
+                        raise OldCodeRefused(
+                            f"After revision {script.revision}, of phase expand, the server refuses"
+                            " what code that does not know of it may send: it belongs to phase"
+                            " contract.",
+                            script,
+                            refused,
+                        )
                 self.accepted = len(old.statements)
 
     def _revert(self) -> None:
-        before = self.scripts[0]._versioned_down_revisions
         try:
-            self.history.downgrade(before[0] if before else "base")
+            for script in reversed(self.scripts):
+                self.history.revert(script)
         except Exception as error:
             raise NotProved(
                 f"The downgrade fails on a shadow database: {one_line(error)}"
@@ -128,7 +149,7 @@ class Proof:
             return str(kinds[0]) if kinds[0] and kinds[0] != kinds[1] else None
 
         with self.history.connect() as connection:
-            return contents.read(connection, schema, cast)
+            return contents.read(connection, schema, cast, self.only)
 
     def _nothing_lost(
         self, what: str, before: Contents, after: Contents, between: Contents
@@ -136,7 +157,7 @@ class Proof:
         """Compare rows; columns that `between` has not are gone, by consent."""
         found = [
             each
-            for each in contents.losses(before, after, only_changed_types=self.by_hand)
+            for each in contents.losses(before, after, only_changed_types=self.compared is None)
             if not self._is_meant(each, between)
         ]
         if found:
@@ -151,12 +172,8 @@ class Proof:
         names = {".".join((*loss.table[start:], loss.column)) for start in range(len(loss.table))}
         return bool(names & self.lossy) or loss.column not in between.columns(loss.table)
 
-    def _is_what_models_describe(self) -> None:
-        if self.aims_at_models and (found := self.history.compare().differences):
-            raise not_covered(found)
-
-    def _same(self, when: str, one: Schema, other: Schema) -> None:
-        found = [each for each in catalog.diff(one, other) if not _stays(each)]
+    def _same(self, when: str, one: Schema, other: Schema, between: Schema | None = None) -> None:
+        found = [each for each in catalog.diff(one, other) if not _stays(each, between)]
         if found:
             raise NotProved(
                 f"The schema is another one {when}, as tried on a shadow database.",
@@ -164,14 +181,20 @@ class Proof:
             )
 
 
-def _stays(difference: Difference) -> bool:
-    """Whether it is a new value of an enum type, which PostgreSQL cannot take back."""
+def _stays(difference: Difference, between: Schema | None) -> bool:
+    """Whether no downgrade can take it back.
+
+    That is a new value of an enum type, and NULL where `between` had not the column: its values
+    are gone, by consent.
+    """
     key, name, before, after = (
         difference.key,
         difference.property,
         difference.before,
         difference.after,
     )
+    if key.kind == "column" and name == "not_null" and between is not None:
+        return key not in between.objects
     return key.kind == "enum" and name == "values" and set(before or ()) <= set(after or ())
 
 

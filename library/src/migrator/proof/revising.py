@@ -1,6 +1,6 @@
 """`make revision`: from the models to revisions that are proved, and then written."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,34 +10,34 @@ from alembic.script import Script
 from migrator import shadow
 from migrator.config.context import Context
 from migrator.errors import one_line
+from migrator.proof import tables
 from migrator.proof.proof import NotProved, OldCodeRefused, Proof, not_covered
-from migrator.proof.proposal import proposed
+from migrator.proof.proposal import Proposal, proposed
 from migrator.proof.seeding import Seeding
 from migrator.proof.shadow_history import ShadowHistory, applied
-from migrator.revisions import snapshot
+from migrator.revisions import attributes, snapshot
+from migrator.revisions.attributes import Attributes
 
 
 @dataclass
 class Written:
     """The revisions that were written, oldest first, and what the proof could not try.
 
-    `snapshot` are the files of the snapshot that changed. `range` is FROM..TO.
+    `files` has the attributes of each. `snapshot` are the files of the snapshot that changed.
+    `range` is FROM..TO.
     """
 
-    files: list[Path] = field(default_factory=list)
+    files: list[tuple[Path, Attributes]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     snapshot: list[str] = field(default_factory=list)
     range: str = ""
 
 
-def revise(
-    context: Context, message: str, asked: Sequence[str], lossy: Collection[str] = ()
-) -> Written:
+def revise(context: Context, message: str, asked: Sequence[str]) -> Written:
     """Write the revisions that lead from the history to the models, once they are proved.
 
     Args:
         asked: what was named, as after alembic's -x.
-        lossy: columns (table.column) whose values may change.
 
     Returns:
         No files if the models and the history agree.
@@ -46,25 +46,37 @@ def revise(
         RefusedError: something has to be named, or cannot be proved; nothing was written.
         MigratorError: a revision fails, or no shadow database can be made; nothing was written.
     """
-    with applied(context) as history, proposed(history, message, asked) as proposal:
+    rows = shadow.server(context)  # where rows are counted that a change would not keep
+    with applied(context) as history, proposed(history, message, asked, rows) as proposal:
         if not proposal.scripts:
-            _expect_agreement(history)
+            if found := proposal.compared.differences:
+                raise not_covered(found)
             return Written()
-        with proved(history, proposal.scripts, frozenset(lossy)) as (copy, notes):
-            files = proposal.write()
-            saved = snapshot.write(context, copy.url)
-            first, last = proposal.scripts[0], proposal.scripts[-1]
-            return Written(files, notes, saved, f"{first.down_revision or ''}..{last.revision}")
+        try:
+            with proved(history, proposal.scripts, proposal) as (copy, notes):
+                attributes_of = [attributes.of(each) for each in proposal.scripts]
+                files = [*zip(proposal.write(), attributes_of, strict=True)]
+                saved = snapshot.write(context, copy.url)
+        except NotProved as error:
+            error.args = (f"{error} No revision was written.",)
+            raise
+        first, last = proposal.scripts[0], proposal.scripts[-1]
+        return Written(files, notes, saved, f"{first.down_revision or ''}..{last.revision}")
 
 
 @contextmanager
 def proved(
-    history: ShadowHistory, scripts: Sequence[Script], lossy: frozenset[str] = frozenset()
+    history: ShadowHistory,
+    scripts: Sequence[Script],
+    proposal: Proposal | None = None,
 ) -> Iterator[tuple[ShadowHistory, list[str]]]:
     """Prove revisions that follow those of `history`, on a copy of its database.
 
     Rows that a revision cannot work with, as duplicates where a value becomes unique, are left
     out in another try, and a sentence says so.
+
+    Args:
+        proposal: what they are of; None for some that are in the history already.
 
     Yields:
         The copy, to which they are applied, and the sentences.
@@ -72,24 +84,29 @@ def proved(
     Raises:
         NotProved: they do something else than they have to.
     """
-    seeding = Seeding()
+    compared, lossy, only = None, frozenset[str](), None
+    if proposal is not None:
+        compared, lossy = proposal.compared, proposal.lossy
+        found = tables.of(compared.differences)
+        only = tables.with_related(found, compared.existing, compared.models)
+    seeding = Seeding(only=only)
     while True:
         with shadow.copy(history.url) as url, shadow.fenced(history.context, url) as own:
             copy = ShadowHistory(own, history.directory, url)
-            if (notes := _prove(copy, scripts, lossy, seeding)) is not None:
+            proof = Proof(copy, scripts, compared, lossy, only)
+            if (notes := _prove(proof, seeding)) is not None:
                 yield copy, [*notes, *seeding.notes]
                 return
 
 
-def _prove(
-    copy: ShadowHistory, scripts: Sequence[Script], lossy: frozenset[str], seeding: Seeding
-) -> list[str] | None:
+def _prove(proof: Proof, seeding: Seeding) -> list[str] | None:
     """Return sentences; None if it has to be tried again, with other rows or another phase."""
-    notes = seeding.fill(copy)
-    proof = Proof(copy, scripts, lossy=lossy)
+    notes = seeding.fill(proof.history)
     try:
         proof.run()
     except OldCodeRefused as error:
+        if proof.compared is None:
+            raise
         _make_contract(error.script)
         example = error.refused[0]
         seeding.notes.append(
@@ -120,13 +137,3 @@ def _make_contract(script: Script) -> None:
         text = text.replace(before, before.replace("expand", "contract"))
     path.write_text(text, encoding="utf-8")
     vars(script.module)["phase"] = "contract"
-
-
-def _expect_agreement(history: ShadowHistory) -> None:
-    """Raise what autogenerate did not see.
-
-    Raises:
-        NotProved: the models and the history differ all the same.
-    """
-    if found := history.compare().differences:
-        raise not_covered(found)
