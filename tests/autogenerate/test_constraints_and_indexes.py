@@ -181,6 +181,10 @@ CHANGES = {
     "key gets a column": keys(", nullable=False", ", primary_key=True"),
     "key loses a column": keys(", primary_key=True", ", nullable=False"),
     "key gets a nullable column": keys("", ", primary_key=True"),
+    "key of another name with a foreign key to it": Change(
+        table(C + FK.format("")),
+        table(C + FK.format(""), "(PrimaryKeyConstraint('id', name='t_key'),)"),
+    ),
     "key of another name": arguments("", "(PrimaryKeyConstraint('id', name='t_key'),)"),
     "key of another name and column": keys(
         ", nullable=False", ", primary_key=True", ", PrimaryKeyConstraint('id', 'k', name='u_key')"

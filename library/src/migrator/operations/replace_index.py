@@ -61,7 +61,7 @@ class ReplaceIndexOp(Operation):
         )
         wanted = self._wanted(target, swap.temporary(name))
         swap.refuse_partitioned(session, target, name)
-        if not session.offline and definitions.index(session, target, name, full) == definition:
+        if not session.offline and definitions.index(session, target, name) == definition:
             index_build.drop(session, wanted.full)
             return
         swap.refuse_referenced(session, target, name)
