@@ -5,6 +5,8 @@ comparison         the catalogs of the database and of the models, which are the
 hidden_tables      tables that are not compared
 consent            what has to be named on the command line: drops, and what rewrites a table
 phase_rules        each difference as steps, with the attributes of the revision they belong to
+unnoticed          which new indexes and constraints old code cannot violate
+dependents         the indexes and constraints that PostgreSQL drops with a column
 split              the steps as revisions, up to four: expand, expand (non-transactional),
                    contract (non-transactional), contract
 steps              the pieces that revisions are made of
@@ -19,6 +21,7 @@ reflected          those of the database, as far as SQLAlchemy reads all of them
 replacements       operations from the definitions in the catalogs
 enums              PostgreSQL's enum types
 schemas            schemas that new tables need
+sqlite             what is proposed on SQLite, from the catalogs alone
 column_types       column types and SQL as revisions have them
 """
 

@@ -109,8 +109,9 @@ def _hidden(existing: Schema, metadata: sa.MetaData, default: str | None) -> lis
     return [
         key
         for key, properties in existing.objects.items()
-        if key.kind == "table" and len(key.name) > 1 and key.name not in described
-        if "partition_bound" in properties or key.name[0] not in schemas
+        if key.kind == "table" and (None, *key.name)[-2:] not in described
+        if properties.keys() & {"partition_bound", "module"}
+        or (len(key.name) > 1 and key.name[0] not in schemas)
     ]
 
 

@@ -117,7 +117,7 @@ def steps(known: Known, op: MigrateOperation, table: Table | None) -> Iterator[S
     elif isinstance(op, ops.AlterColumnOp):
         yield from columns.alter(known.context, op)
     elif isinstance(op, ops.DropColumnOp):
-        yield from columns.drop(op)
+        yield from columns.drop(known.context, op)
     else:
         yield plain(op)
 

@@ -46,7 +46,6 @@ def split(
     """
     upgrade, downgrade = script.upgrade_ops, script.downgrade_ops
     assert upgrade is not None and downgrade is not None
-    known = Known.of(context, upgrade)
     if not lock_safe or all(isinstance(op, ops.ExecuteSQLOp) for op in upgrade.ops):
         dropping = ops.DropTableOp | ops.DropColumnOp
         drops = any(isinstance(op, dropping) for op, _ in _flat(upgrade))
@@ -55,6 +54,7 @@ def split(
         upgrade.ops[:] = map(in_transaction, upgrade.ops)
         downgrade.ops[:] = map(in_transaction, downgrade.ops)
         return [script]
+    known = Known.of(context, upgrade)
     found = [step for op, table in _flat(upgrade) for step in phase_rules.steps(known, op, table)]
     # What our completion of enums and schemas has put around the rest stays around it.
     before, after = _around(upgrade.ops)

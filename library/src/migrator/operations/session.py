@@ -174,12 +174,17 @@ def outside_transaction(operations: Operations, name: str) -> Iterator[Session]:
     session.stop_unless_done()
 
 
-def block(body: str) -> str:
-    """Return a DO block, quoted so that the body may hold any text."""
+def block(body: str, variables: str = "") -> str:
+    """Return a DO block, quoted so that the body may hold any text.
+
+    Args:
+        variables: their declarations.
+    """
     tag = "$do$"
     while tag in body:
         tag = f"$do{len(tag)}$"
-    return f"DO {tag} BEGIN\n  {body}\nEND {tag}"
+    declared = f"DECLARE {variables}\n" if variables else ""
+    return f"DO {tag} {declared}BEGIN\n  {body}\nEND {tag}"
 
 
 def state_of(error: DBAPIError) -> str:

@@ -1,6 +1,6 @@
 """`make revision`: from the models to revisions that are proved, and then written."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,35 +10,33 @@ from alembic.script import Script
 from migrator import shadow
 from migrator.config.context import Context
 from migrator.errors import one_line
-from migrator.proof import proof
-from migrator.proof.proof import NotProved, Proof
+from migrator.proof.proof import NotProved, OldCodeRefused, Proof, not_covered
 from migrator.proof.proposal import proposed
 from migrator.proof.seeding import Seeding
 from migrator.proof.shadow_history import ShadowHistory, applied
-from migrator.revisions import snapshot
+from migrator.revisions import attributes, snapshot
+from migrator.revisions.attributes import Attributes
 
 
 @dataclass
 class Written:
     """The revisions that were written, oldest first, and what the proof could not try.
 
-    `snapshot` are the files of the snapshot that changed. `range` is FROM..TO.
+    `files` has the attributes of each. `snapshot` are the files of the snapshot that changed.
+    `range` is FROM..TO.
     """
 
-    files: list[Path] = field(default_factory=list)
+    files: list[tuple[Path, Attributes]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     snapshot: list[str] = field(default_factory=list)
     range: str = ""
 
 
-def revise(
-    context: Context, message: str, asked: Sequence[str], lossy: Collection[str] = ()
-) -> Written:
+def revise(context: Context, message: str, asked: Sequence[str]) -> Written:
     """Write the revisions that lead from the history to the models, once they are proved.
 
     Args:
         asked: what was named, as after alembic's -x.
-        lossy: columns (table.column) whose values may change.
 
     Returns:
         No files if the models and the history agree.
@@ -47,20 +45,30 @@ def revise(
         RefusedError: something has to be named, or cannot be proved; nothing was written.
         MigratorError: a revision fails, or no shadow database can be made; nothing was written.
     """
-    with applied(context) as history, proposed(history, message, asked) as proposal:
+    rows = shadow.server(context)  # where rows are counted that a change would not keep
+    with applied(context) as history, proposed(history, message, asked, rows) as proposal:
         if not proposal.scripts:
             _expect_agreement(history)
             return Written()
-        with proved(history, proposal.scripts, frozenset(lossy)) as (copy, notes):
-            files = proposal.write()
-            saved = snapshot.write(context, copy.url)
-            first, last = proposal.scripts[0], proposal.scripts[-1]
-            return Written(files, notes, saved, f"{first.down_revision or ''}..{last.revision}")
+        try:
+            with proved(history, proposal.scripts, proposal.lossy) as (copy, notes):
+                found = [attributes.of(each) for each in proposal.scripts]
+                files = [*zip(proposal.write(), found, strict=True)]
+                saved = snapshot.write(context, copy.url)
+        except NotProved as error:
+            error.args = (f"{error} No revision was written.",)
+            raise
+        first, last = proposal.scripts[0], proposal.scripts[-1]
+        return Written(files, notes, saved, f"{first.down_revision or ''}..{last.revision}")
 
 
 @contextmanager
 def proved(
-    history: ShadowHistory, scripts: Sequence[Script], lossy: frozenset[str] = frozenset()
+    history: ShadowHistory,
+    scripts: Sequence[Script],
+    lossy: frozenset[str] = frozenset(),
+    *,
+    by_hand: bool = False,
 ) -> Iterator[tuple[ShadowHistory, list[str]]]:
     """Prove revisions that follow those of `history`, on a copy of its database.
 
@@ -75,27 +83,52 @@ def proved(
     """
     seeding = Seeding()
     while True:
-        with shadow.copy(history.url) as url, shadow.configured(history.context, url) as own:
+        with shadow.copy(history.url) as url, shadow.fenced(history.context, url) as own:
             copy = ShadowHistory(own, history.directory, url)
-            if (notes := _prove(copy, scripts, lossy, seeding)) is not None:
+            proof = Proof(copy, scripts, lossy, by_hand)
+            if (notes := _prove(proof, seeding)) is not None:
                 yield copy, [*notes, *seeding.notes]
                 return
 
 
-def _prove(
-    copy: ShadowHistory, scripts: Sequence[Script], lossy: frozenset[str], seeding: Seeding
-) -> list[str] | None:
-    """Return sentences; None if rows have to be left out first."""
-    notes = seeding.fill(copy)
+def _prove(proof: Proof, seeding: Seeding) -> list[str] | None:
+    """Return sentences; None if it has to be tried again, with other rows or another phase."""
+    notes = seeding.fill(proof.history)
     try:
-        Proof(copy, scripts, lossy=lossy).run()
+        proof.run()
+    except OldCodeRefused as error:
+        if proof.by_hand:
+            raise
+        _make_contract(error.script)
+        example = error.refused[0]
+        seeding.notes.append(
+            f"{error.script.revision} is of phase contract, since code that runs now may send what"
+            f" it refuses: {example.sql}: {example.reason}."
+        )
+        return None
     except NotProved:
         raise
     except Exception as error:  # a revision is somebody's Python
         if seeding.without(error):
             return None
         raise NotProved(f"The revision fails on a shadow database: {one_line(error)}.") from error
+    if proof.accepted:
+        notes.append(
+            f"Old code: {proof.accepted} statements that the schema before accepts are accepted"
+            " after the expand revisions, too."
+        )
     return notes
+
+
+def _make_contract(script: Script) -> None:
+    """Write another phase into the file, and into what was read from it."""
+    path = Path(script.path)
+    text = path.read_text(encoding="utf-8")
+    for quote in ("'", '"'):
+        before = f"phase: str = {quote}expand{quote}"
+        text = text.replace(before, before.replace("expand", "contract"))
+    path.write_text(text, encoding="utf-8")
+    vars(script.module)["phase"] = "contract"
 
 
 def _expect_agreement(history: ShadowHistory) -> None:
@@ -105,4 +138,4 @@ def _expect_agreement(history: ShadowHistory) -> None:
         NotProved: the models and the history differ all the same.
     """
     if found := history.compare().differences:
-        raise proof.not_covered(found)
+        raise not_covered(found)

@@ -13,6 +13,7 @@ from migrator.postgres.sql.columns import (
     filled,
     removes,
     required,
+    retyped,
 )
 from migrator.postgres.sql.definitions import (
     drops,
@@ -39,11 +40,12 @@ from migrator.postgres.sql.effects import (
     sent,
     validates,
 )
-from migrator.postgres.sql.names import mentions, name, plain, qualified
+from migrator.postgres.sql.names import identifiers, mentions, name, plain, qualified
 from migrator.postgres.sql.settings import Setting, settings
 from migrator.postgres.sql.subjects import (
     Subject,
     actions,
+    altered_table,
     concurrent_index,
     dropped_columns,
     dropped_tables,
@@ -61,6 +63,7 @@ __all__ = [
     "actions",
     "added",
     "adds_constraint",
+    "altered_table",
     "bare",
     "base_type",
     "begins",
@@ -80,6 +83,7 @@ __all__ = [
     "for_text",
     "has",
     "has_weak_lock",
+    "identifiers",
     "if_not_exists",
     "index_definition",
     "index_form",
@@ -103,6 +107,7 @@ __all__ = [
     "removes",
     "renames_enum_value",
     "required",
+    "retyped",
     "rewrites_table",
     "runs_alone",
     "sent",

@@ -16,6 +16,11 @@ CONSTRAINT = re.compile(
 )
 UNNAMED = ("ADD CHECK", "ADD FOREIGN KEY", "ADD PRIMARY KEY", "ADD UNIQUE", "ADD EXCLUDE")
 NOT_NULL = re.compile(rf"ALTER\s+{COLUMN}\s+SET\s+NOT\s+NULL\b", re.IGNORECASE)
+TYPE = re.compile(
+    rf"ALTER\s+{COLUMN}\s+(?:SET\s+DATA\s+)?TYPE\s+(?P<type>.*?)"
+    r"(?:\s+COLLATE\s+\S+)?(?:\s+USING\s+(?P<using>.*))?$",
+    re.IGNORECASE | re.DOTALL,
+)
 FILLS = ("DEFAULT", "GENERATED", "SERIAL", "SMALLSERIAL", "BIGSERIAL")
 
 
@@ -50,6 +55,12 @@ def constraint(action: str, word: str) -> str:
     """Return the constraint that an action adds or drops, by that word, or nothing."""
     match = CONSTRAINT.match(action)
     return name(match["name"]) if match and match["word"].upper() == word else ""
+
+
+def retyped(action: str) -> tuple[str, str, str] | None:
+    """Return the column that gets another type, as written, the type, and what USING says."""
+    match = TYPE.match(action)
+    return (match["name"], match["type"], match["using"] or "") if match else None
 
 
 def removes(action: str) -> bool:
