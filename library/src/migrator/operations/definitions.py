@@ -23,7 +23,7 @@ def constraint(session: Session, target: str, name: str) -> str:
     query = QUALIFIED.format(
         what="pg_get_constraintdef(k.oid)", where="pg_catalog.pg_constraint k", condition=condition
     )
-    return str(session.scalar(query) or "")
+    return sql.repeatable(session.scalar(query) or "")
 
 
 def index(session: Session, target: str, name: str) -> str:
@@ -50,7 +50,7 @@ def index(session: Session, target: str, name: str) -> str:
 
 def written(definition: str, *, unique: bool) -> str:
     """Return an index's definition in one text."""
-    return f"UNIQUE {definition}" if unique else definition
+    return sql.repeatable(f"UNIQUE {definition}" if unique else definition)
 
 
 def old_one(session: Session, target: str, name: str) -> str:

@@ -56,7 +56,7 @@ class ReplaceConstraintOp(Operation):
     ) -> None:
         self.constraint_name = constraint_name
         self.table_name = table_name
-        self.definition = definition
+        self.definition = sql.repeatable(definition)
         self.schema = schema
         self.plain = plain
         self.columns: frozenset[str] = frozenset()

@@ -42,7 +42,7 @@ class ReplaceIndexOp(Operation):
     ) -> None:
         self.index_name = index_name
         self.table_name = table_name
-        self.definition = definition
+        self.definition = sql.repeatable(definition)
         self.unique = unique
         self.schema = schema
         self.plain = plain
