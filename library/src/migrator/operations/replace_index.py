@@ -7,6 +7,7 @@ from migrator.operations import definitions, index_build, names, swap
 from migrator.operations.index_build import WantedIndex
 from migrator.operations.operation import Operation
 from migrator.operations.session import Session
+from migrator.postgres import sql
 
 
 class ReplaceIndexOp(Operation):
