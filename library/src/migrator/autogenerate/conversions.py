@@ -10,8 +10,12 @@ def candidates(change: Change) -> list[str | None]:
     if not change.retypes:
         return [None]
     column, kind = names.column(change.after.name), _type(change.after)
-    casts = f"{column}::{kind}", f"{column}::text::{kind}", f"ARRAY[{column}]::{kind}"
-    return [None, *casts]
+    # Through integer, for truth values and numbers of other sizes.
+    return [None, f"{column}::{kind}", f"{column}::integer::{kind}", *_by_text(column, kind)]
+
+
+def _by_text(column: str, kind: str) -> tuple[str, str]:
+    return f"ARRAY[{column}]::{kind}", f"{column}::text::{kind}"
 
 
 def of(change: Change, using: str | None) -> Conversion:
