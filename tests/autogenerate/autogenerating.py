@@ -130,7 +130,7 @@ class Project:
 def attributes(text: str) -> str:
     """What a revision says of its phase and its transaction."""
     ((phase, transactional),) = re.findall(
-        r'^phase: str = "(\w+)"\ntransactional: bool = (True|False)$', text, re.M
+        r'^phase: str = ["\'](\w+)["\']\ntransactional: bool = (True|False)$', text, re.M
     )
     return str(phase) + ("" if transactional == "True" else ", non-transactional")
 

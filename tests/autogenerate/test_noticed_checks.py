@@ -140,7 +140,7 @@ def test_a_check_that_went_with_its_column(project: Project) -> None:
     project.alembic("upgrade head")
     assert conditions(project) == []
     assert "No new upgrade" in project.alembic("check")
-    project.alembic("downgrade -2")
+    project.alembic("downgrade -1")
     assert [name for name, _ in conditions(project)] == ["ck_shops_town"]
 
 

@@ -105,6 +105,12 @@ def test_old_revisions_keep_their_meaning(stage: Stage) -> None:
         ("contract", False),
         ("contract", True),
     ]
+    path = stage.project.path / "whole.sql"
+    stage.run("--from", "base", "--output", str(path), command="sql")
+    head = path.read_text("utf-8").partition("BEGIN")[0].splitlines()
+    path.unlink()
+    assert "-- step2 step2 [expand, non-transactional]" in head
+    assert head.index("-- step3 step3") < head.index("-- step7 step7 [contract]")
     said = stage.run("--phase", "expand")
     assert stage.at == "step5"
     assert said.count("[expand, non-transactional]") == 3

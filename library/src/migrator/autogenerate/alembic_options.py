@@ -18,8 +18,9 @@ from migrator.autogenerate import (
     schemas,
     split,
 )
-from migrator.autogenerate.check_constraints import PLUGINS
+from migrator.autogenerate.constraints import PLUGINS
 from migrator.autogenerate.hidden_tables import visible
+from migrator.autogenerate.sqlite import comparator as sqlite
 from migrator.errors import UsageError
 
 
@@ -42,12 +43,19 @@ def options(
     return {
         "include_schemas": True,
         "include_name": visible(connection),
-        "autogenerate_plugins": PLUGINS if production else (*PLUGINS, column_changes.NAME),
+        "autogenerate_plugins": _plugins(connection.dialect.name, production),
         "process_revision_directives": directives,
         "render_item": column_types.render_item,
         # Alembic asks PostgreSQL for `SELECT a = b`, which not every type can.
         "compare_server_default": connection.dialect.name != "postgresql",
     }
+
+
+def _plugins(dialect: str, production: bool) -> tuple[str, ...]:
+    """Return what compares; Alembic's own comparators where nothing may be built."""
+    if dialect == "sqlite":
+        return sqlite.PLUGINS
+    return PLUGINS if production else (*PLUGINS, column_changes.NAME)
 
 
 def process(
@@ -85,6 +93,9 @@ def process(
         if context.dialect.name == "postgresql" and not safe:
             columns.complete(context, script)
         scripts[:] = split.split(context, script, lock_safe=safe)
+        if typed == "revision":
+            for each in scripts:
+                console.say(f"Revision {each.rev_id}: {split.of(each).whole}")
         # For script.py.mako.
         config.attributes["phases"] = {each.rev_id: split.of(each).phase for each in scripts}
         config.attributes["transactional"] = {

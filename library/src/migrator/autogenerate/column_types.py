@@ -16,9 +16,10 @@ from alembic.ddl.postgresql import PostgresqlImpl
 from sqlalchemy import ClauseElement
 from sqlalchemy.exc import CompileError, DBAPIError
 from sqlalchemy.types import TypeDecorator, TypeEngine
-from sqlalchemy.util import constructor_copy
+from sqlalchemy.util import constructor_copy, immutabledict
 
 from migrator.autogenerate import enums
+from migrator.config.target import Target
 from migrator.operations import RawType, names
 
 PROBE = "migrator_types"
@@ -33,10 +34,13 @@ def render_item(kind: str, item: Any, context: AutogenContext) -> str | Literal[
     """Render a type; Alembic's render_item hook (False leaves the item to Alembic).
 
     An enum becomes a reference to its type, a decorator (which works in Python only) what it
-    stores in this database, and the type of a library is imported.
+    stores in this database, and the type of a library is imported. Variants for other databases
+    are left out if the project has only PostgreSQL.
     """
     if kind != "type" or not isinstance(item, TypeEngine):
         return False
+    if item._variant_mapping and _only_postgresql(context):
+        return _repr_type(_without_variants(item), context)
     module = type(item).__module__
     if enum := enums.render(item, context):
         return enum
@@ -52,6 +56,19 @@ def render_item(kind: str, item: Any, context: AutogenContext) -> str | Literal[
         return f"RawType({item.compile(dialect=context.dialect)!r})"
     context.imports.add(f"import {module}")
     return f"{module}.{item!r}"
+
+
+def _only_postgresql(context: AutogenContext) -> bool:
+    migration = context.migration_context
+    config = migration.config if migration else None
+    return config is not None and Target(config).project_dialects == {"postgresql"}
+
+
+def _without_variants(item: TypeEngine[Any]) -> TypeEngine[Any]:
+    """Return what a type is in PostgreSQL."""
+    own = item._variant_mapping.get("postgresql", item).copy()
+    own._variant_mapping = immutabledict()
+    return own
 
 
 def of_database(

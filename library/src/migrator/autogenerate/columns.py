@@ -97,7 +97,8 @@ def alter(context: MigrationContext, op: ops.AlterColumnOp) -> Iterator[Step]:
 def complete(context: MigrationContext, script: ops.MigrationScript) -> None:
     """Write changed columns into a revision that is not split, as PostgreSQL takes them."""
     for container, back in ((script.upgrade_ops, False), (script.downgrade_ops, True)):
-        modified = [op for op in container.ops if isinstance(op, ops.ModifyTableOps)]
+        found = container.ops if container is not None else []
+        modified = [op for op in found if isinstance(op, ops.ModifyTableOps)]
         for table in modified:
             table.ops = [each for op in table.ops for each in _completed(context, op, back)]
 

@@ -9,6 +9,7 @@ from alembic.runtime.migration import MigrationContext
 
 from migrator.autogenerate import affected_rows, column_changes, probe
 from migrator.autogenerate.probe import Probed
+from migrator.autogenerate.replacements import DropDefinedConstraintOp
 from migrator.errors import RefusedError, UsageError
 
 # In the attributes of Alembic's configuration: columns (table.column) whose values may be other
@@ -164,6 +165,9 @@ def _dropped(op: ops.MigrateOperation) -> Subject | None:
         return Subject("table", _full(op.schema, op.table_name))
     if isinstance(op, ops.DropColumnOp):
         return Subject("column", _full(op.schema, op.table_name, op.column_name))
+    if isinstance(op, DropDefinedConstraintOp) and op.is_exclusion:
+        # It is rarely seen in a review, and without it double bookings go in unnoticed.
+        return Subject("constraint", _full(op.schema, op.table_name, str(op.constraint_name)))
     return None
 
 

@@ -9,12 +9,16 @@ from alembic.operations import MigrateOperation, ops
 from alembic.runtime.migration import MigrationContext
 
 from migrator.autogenerate import columns, dependents, probe
+from migrator.autogenerate.replacements import CommentOnOp, Defined, Replacement, in_transaction
 from migrator.autogenerate.steps import CONSTRAINT, FIRST, INDEX, PLAIN, Step, outside, plain
 from migrator.autogenerate.unnoticed import is_unnoticed
 from migrator.operations.create_index_concurrently import CreateIndexConcurrentlyOp
 from migrator.operations.drop_constraint_if_exists import DropConstraintIfExistsOp
 from migrator.operations.drop_index_concurrently import DropIndexConcurrentlyOp
 from migrator.operations.operation import validated
+from migrator.operations.replace_index import ReplaceIndexOp
+from migrator.operations.validate_constraint import ValidateConstraintOp
+from migrator.postgres import sql
 from migrator.revisions.attributes import CONTRACT, EXPAND
 
 Table = tuple[str | None, str]  # schema and name
@@ -102,6 +106,12 @@ def steps(known: Known, op: MigrateOperation, table: Table | None) -> Iterator[S
         yield _drop_index(known, op)
     elif isinstance(op, ops.DropConstraintOp):
         yield _drop_constraint(known, op)
+    elif isinstance(op, Replacement) and table:
+        yield _replaced(known, op, table)
+    elif isinstance(op, ValidateConstraintOp):
+        yield outside(EXPAND, op, rank=CONSTRAINT)
+    elif isinstance(op, CommentOnOp):
+        yield plain(op, CONTRACT if op.is_new else EXPAND)
     elif isinstance(op, ops.AddColumnOp):
         yield from columns.add(known.context, op)
     elif isinstance(op, ops.AlterColumnOp):
@@ -124,6 +134,8 @@ def _made(known: Known, op: Made, table: Table) -> Step:
 
 def _drop_index(known: Known, op: ops.DropIndexOp) -> Step:
     drop = DropIndexConcurrentlyOp.from_index(op.to_index())
+    if isinstance(op, Defined):
+        drop.back = op.back
     # The code that runs may rely on it: for INSERT ... ON CONFLICT, or to be fast.
     return outside(CONTRACT, drop, rank=FIRST if known.replaces(op) else PLAIN)
 
@@ -137,10 +149,24 @@ def _add_constraint(op: ops.AddConstraintOp, phase: str) -> Step:
 
 def _drop_constraint(known: Known, op: ops.DropConstraintOp) -> Step:
     if known.replaces(op):
-        drop = DropConstraintIfExistsOp.from_constraint(op.to_constraint())
+        if isinstance(op, Defined):
+            name = str(op.constraint_name)
+            drop = DropConstraintIfExistsOp(name, op.table_name, schema=op.schema)
+            drop.back = op.back
+        else:
+            drop = DropConstraintIfExistsOp.from_constraint(op.to_constraint())
         return outside(CONTRACT, drop, rank=FIRST)
     # A foreign key goes before what it refers to.
     return plain(op, CONTRACT, rank=INDEX if op.constraint_type == "foreignkey" else PLAIN)
+
+
+def _replaced(known: Known, op: Replacement, table: Table) -> Step:
+    if known.rewritten.get(table, set()) & op.columns:
+        return plain(in_transaction(op), CONTRACT)
+    rank = INDEX if isinstance(op, ReplaceIndexOp) or sql.is_key(op.definition) else CONSTRAINT
+    # Code that runs may violate the new one, or need the old one for INSERT ... ON CONFLICT.
+    kept = isinstance(op, ReplaceIndexOp) and not (op.unique or getattr(op.back, "unique", True))
+    return outside(EXPAND if kept else CONTRACT, op, rank=rank)
 
 
 def _columns(op: Made) -> set[str]:

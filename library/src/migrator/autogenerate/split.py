@@ -17,6 +17,7 @@ from alembic.util import rev_id
 
 from migrator.autogenerate import enums, phase_rules, steps
 from migrator.autogenerate.phase_rules import Known, Table
+from migrator.autogenerate.replacements import in_transaction
 from migrator.autogenerate.steps import Step
 from migrator.revisions.attributes import CONTRACT, EXPAND, Attributes
 
@@ -45,13 +46,15 @@ def split(
     """
     upgrade, downgrade = script.upgrade_ops, script.downgrade_ops
     assert upgrade is not None and downgrade is not None
-    known = Known.of(context, upgrade)
     if not lock_safe or all(isinstance(op, ops.ExecuteSQLOp) for op in upgrade.ops):
         dropping = ops.DropTableOp | ops.DropColumnOp
         drops = any(isinstance(op, dropping) for op, _ in _flat(upgrade))
         only_values = bool(upgrade.ops) and all(map(_is_value, upgrade.ops))
         setattr(script, MARK, Attributes(CONTRACT if drops else EXPAND, not only_values))
+        upgrade.ops[:] = map(in_transaction, upgrade.ops)
+        downgrade.ops[:] = map(in_transaction, downgrade.ops)
         return [script]
+    known = Known.of(context, upgrade)
     found = [step for op, table in _flat(upgrade) for step in phase_rules.steps(known, op, table)]
     # What our completion of enums and schemas has put around the rest stays around it.
     before, after = _around(upgrade.ops)

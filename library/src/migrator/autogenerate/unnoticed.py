@@ -60,7 +60,7 @@ def _accepts(
         ):
             connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
         return True
-    except DBAPIError:  # also if it is about a column that was there before
+    except (DBAPIError, KeyError):  # also if it is about a column that was there before
         return False
     finally:
         savepoint.rollback()

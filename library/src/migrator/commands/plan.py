@@ -32,7 +32,7 @@ def run(context: Context, options: Namespace) -> None:
         PendingError: there is something to apply.
     """
     revisions = graph.load(context)
-    with database.connect(context) as connection:
+    with database.connect(context, anywhere=True) as connection:
         found = pending.make(context, connection, options.to, revisions)
     if options.json:
         listed = [

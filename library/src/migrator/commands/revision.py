@@ -49,8 +49,8 @@ def run(context: Context, options: Namespace) -> None:
     if not written.files:
         say("The models and the revisions agree: no revision is needed, none was written.")
         return
-    for path in written.files:
-        say(f"Wrote {_shown(path)}.")
+    for path, attributes in written.files:
+        say(f"Wrote {_shown(path)}: {attributes.whole}.")
     if written.snapshot:
         say(snapshot.said(written.snapshot))
     for sentence in written.notes:

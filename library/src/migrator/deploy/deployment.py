@@ -72,6 +72,10 @@ class Deployment:
         """Tell whether a step was to be skipped."""
         return step in self.options.without
 
+    def waits_for_lock(self, message: str) -> None:
+        """Say that another deploy has the deploy lock."""
+        self.report.waiting("lock", message)
+
     @property
     def logged(self) -> bool:
         """Whether the migration log is written, so that the next deploy knows of this one."""

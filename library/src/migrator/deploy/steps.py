@@ -77,7 +77,7 @@ def apply(deployment: Deployment) -> None:
     """Apply the pending revisions, or revert them, one transaction each."""
     if not deployment.plan.pending:
         if deployment.control:
-            from migrator.deploy import deploy_lock_postgres
+            from migrator.revisions import deploy_lock_postgres
 
             deploy_lock_postgres.backup_is_over(deployment.control)
         return

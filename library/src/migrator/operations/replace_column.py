@@ -68,6 +68,10 @@ class ReplaceColumnOp(Operation, ops.AddColumnOp):
         with operations.batch_alter_table(self.table_name, schema=self.schema) as batch:
             batch.add_column(self.column)
 
+    def reverse(self) -> ops.DropColumnOp:
+        """Return what Alembic has for a new column; who replaces one knows what was there."""
+        return ops.AddColumnOp.reverse(self)
+
     def to_diff_tuple(self) -> tuple[Any, ...]:
         """Return what `alembic check` shows."""
         return (self.renders_as, self.schema, self.table_name, self.column)

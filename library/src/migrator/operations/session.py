@@ -78,6 +78,23 @@ class Session:
         """Run a statement unless `condition` holds."""
         self.run_if(f"NOT {condition}", statement)
 
+    def run_together(self, statements: Sequence[tuple[str, str]], ready: str = "true") -> None:
+        """Run the statements whose conditions hold, in one transaction.
+
+        Args:
+            statements: each behind its condition, which is asked before the first one runs.
+            ready: a condition for all of them, which written SQL asks: what went before may have
+                failed.
+        """
+        if self.offline:
+            inner = " ".join(
+                f"IF {condition} THEN {statement}; END IF;" for condition, statement in statements
+            )
+            self.run(block(f"IF {ready} THEN\n    {inner}\n  END IF;"))
+        elif chosen := [each for condition, each in statements if self.holds(condition)]:
+            # Several statements that are sent together are one transaction.
+            self.run("; ".join(chosen))
+
     def expect(self, condition: str, otherwise: str) -> None:
         """Let written SQL stop if `condition` does not hold in the end, saying `otherwise`.
 

@@ -18,6 +18,7 @@ from migrator.proof.contents import Contents, Loss, Name
 from migrator.proof.old_code import Code, Refused
 from migrator.proof.shadow_history import ShadowHistory
 from migrator.revisions import attributes
+from migrator.revisions.attributes import EXPAND
 
 SHOWN = 10  # of many differences
 
@@ -80,7 +81,7 @@ class Proof:
             return
         self._revert()
         again = self._read(before)
-        self._same("after a downgrade", before.schema, again.schema)
+        self._same("after a downgrade", before.schema, again.schema, after.schema)
         self._nothing_lost("the downgrade", before, again, after)
         for script in self.scripts:
             self.history.apply(script)
@@ -98,8 +99,8 @@ class Proof:
         expanding = True
         for script in self.scripts:
             self.history.apply(script)
-            declared = attributes.has_phase(script) and attributes.of(script).phase
-            expanding = expanding and declared == attributes.EXPAND
+            of_expand = attributes.has_phase(script) and attributes.of(script).phase == EXPAND
+            expanding = expanding and of_expand
             if expanding:
                 with self.history.connect() as connection:
                     if refused := old.refused(connection):
@@ -156,8 +157,8 @@ class Proof:
         names = {".".join((*loss.table[start:], loss.column)) for start in range(len(loss.table))}
         return bool(names & self.lossy) or loss.column not in between.columns(loss.table)
 
-    def _same(self, when: str, one: Schema, other: Schema) -> None:
-        found = [each for each in catalog.diff(one, other) if not _stays(each)]
+    def _same(self, when: str, one: Schema, other: Schema, between: Schema | None = None) -> None:
+        found = [each for each in catalog.diff(one, other) if not _stays(each, between)]
         if found:
             raise NotProved(
                 f"The schema is another one {when}, as tried on a shadow database.",
@@ -165,14 +166,20 @@ class Proof:
             )
 
 
-def _stays(difference: Difference) -> bool:
-    """Whether it is a new value of an enum type, which PostgreSQL cannot take back."""
+def _stays(difference: Difference, between: Schema | None) -> bool:
+    """Whether no downgrade can take it back.
+
+    That is a new value of an enum type, and NULL where `between` had not the column: its values
+    are gone, by consent.
+    """
     key, name, before, after = (
         difference.key,
         difference.property,
         difference.before,
         difference.after,
     )
+    if key.kind == "column" and name == "not_null" and between is not None:
+        return key not in between.objects
     return key.kind == "enum" and name == "values" and set(before or ()) <= set(after or ())
 
 

@@ -17,6 +17,7 @@ from alembic.script import Script, ScriptDirectory
 from alembic.script.write_hooks import _run_hooks
 from sqlalchemy.engine import URL
 
+from migrator import console
 from migrator.autogenerate import affected_rows, consent
 from migrator.proof.shadow_history import ShadowHistory
 
@@ -131,7 +132,7 @@ def _elsewhere(directory: ScriptDirectory, folder: Path) -> Iterator[None]:
 def _detected() -> Iterator[None]:
     """Show what Alembic logs of the differences that it detects."""
     logger = logging.getLogger("alembic.autogenerate")
-    handler = logging.StreamHandler()
+    handler = console.Handler()
     handler.setFormatter(logging.Formatter("%(levelname)-7s %(message)s"))
     level = logger.level
     logger.addHandler(handler)

@@ -14,17 +14,19 @@ from migrator.proof.proof import NotProved, OldCodeRefused, Proof, not_covered
 from migrator.proof.proposal import proposed
 from migrator.proof.seeding import Seeding
 from migrator.proof.shadow_history import ShadowHistory, applied
-from migrator.revisions import snapshot
+from migrator.revisions import attributes, snapshot
+from migrator.revisions.attributes import Attributes
 
 
 @dataclass
 class Written:
     """The revisions that were written, oldest first, and what the proof could not try.
 
-    `snapshot` are the files of the snapshot that changed. `range` is FROM..TO.
+    `files` has the attributes of each. `snapshot` are the files of the snapshot that changed.
+    `range` is FROM..TO.
     """
 
-    files: list[Path] = field(default_factory=list)
+    files: list[tuple[Path, Attributes]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     snapshot: list[str] = field(default_factory=list)
     range: str = ""
@@ -50,7 +52,8 @@ def revise(context: Context, message: str, asked: Sequence[str]) -> Written:
             return Written()
         try:
             with proved(history, proposal.scripts, proposal.lossy) as (copy, notes):
-                files = proposal.write()
+                found = [attributes.of(each) for each in proposal.scripts]
+                files = [*zip(proposal.write(), found, strict=True)]
                 saved = snapshot.write(context, copy.url)
         except NotProved as error:
             error.args = (f"{error} No revision was written.",)
@@ -80,7 +83,7 @@ def proved(
     """
     seeding = Seeding()
     while True:
-        with shadow.copy(history.url) as url, shadow.configured(history.context, url) as own:
+        with shadow.copy(history.url) as url, shadow.fenced(history.context, url) as own:
             copy = ShadowHistory(own, history.directory, url)
             proof = Proof(copy, scripts, lossy, by_hand)
             if (notes := _prove(proof, seeding)) is not None:

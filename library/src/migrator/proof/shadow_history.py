@@ -21,6 +21,7 @@ from migrator.config import models
 from migrator.config.context import Context
 from migrator.errors import MigratorError, RefusedError, one_line
 from migrator.revisions import accepted_drift, graph
+from migrator.sqlite import engine as sqlite
 
 
 @dataclass
@@ -79,7 +80,8 @@ class ShadowHistory:
     @contextmanager
     def connect(self) -> Iterator[Connection]:
         """Yield a connection of its own, which is closed at the end."""
-        engine = create_engine(self.url, poolclass=NullPool)
+        on_sqlite = self.url.get_backend_name() == "sqlite"
+        engine = sqlite.at(self.url) if on_sqlite else create_engine(self.url, poolclass=NullPool)
         with engine.connect() as connection:
             yield connection
 
@@ -87,17 +89,13 @@ class ShadowHistory:
         """Refuse to go on if Alembic has worked on another database.
 
         Raises:
-            RefusedError: the shadow database is not where it has to be.
+            ShadowError: the shadow database is not where it has to be.
         """
         with self.connect() as connection:
             at = set(MigrationContext.configure(connection).get_current_heads())
         wanted = {each.revision for each in self.directory.get_revisions(to) if each}
         if not wanted <= at:
-            raise RefusedError(
-                "env.py did not use the database that it was given, but one of its own: nothing"
-                " can be tried on a shadow database. Take the connection from"
-                ' config.attributes["connection"], as the env.py of this template does.'
-            )
+            raise shadow.not_there()
 
 
 def refuse_production(context: Context) -> None:
@@ -118,11 +116,12 @@ def applied(context: Context) -> Iterator[ShadowHistory]:
     """Yield the history, applied to a shadow database.
 
     Raises:
-        RefusedError: `context` is for production, where there are no shadow databases.
+        RefusedError: `context` is for production, where there are no shadow databases, or its
+            server is not for development; or env.py works on another database.
         MigratorError: a revision fails on it.
     """
     refuse_production(context)
-    with shadow.empty(shadow.server(context)) as url, shadow.configured(context, url) as own:
+    with shadow.empty(context) as url, shadow.fenced(context, url) as own:
         directory = graph.load(own)
         history = ShadowHistory(own, directory, url)
         if directory.get_heads():

@@ -37,7 +37,7 @@ def prove(context: Context, revisions: Collection[str] | None = None) -> Iterato
         MigratorError: one that is not to be proved fails.
     """
     refuse_production(context)
-    with shadow.empty(shadow.server(context)) as url, shadow.configured(context, url) as own:
+    with shadow.empty(context) as url, shadow.fenced(context, url) as own:
         directory = graph.load(own)
         history = ShadowHistory(own, directory, url)
         for script in reversed(list(directory.walk_revisions())):

@@ -26,7 +26,12 @@ class Attributes(NamedTuple):
     transactional: bool = True
 
     def __str__(self) -> str:
-        return self.phase if self.transactional else f"{self.phase}, non-transactional"
+        return self.phase if self.transactional else self.whole
+
+    @property
+    def whole(self) -> str:
+        """The attributes in words, also what is usual."""
+        return f"{self.phase}, {'' if self.transactional else 'non-'}transactional"
 
 
 def of(script: Script) -> Attributes:

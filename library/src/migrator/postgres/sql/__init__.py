@@ -1,8 +1,8 @@
 """Read SQL just far enough: the only place where a regular expression looks at a statement.
 
 `tokens` knows what is a string, a comment and a word; `names`, `subjects` and `columns` say what a
-statement is about, `effects` and `settings` what it is to a session, `values` are constants and
-types, and `dump` reads what pg_dump writes.
+statement is about, `effects` and `settings` what it is to a session, `definitions` are those of the
+catalog, `values` are constants and types, and `dump` reads what pg_dump writes.
 """
 
 from migrator.postgres.sql.columns import (
@@ -14,6 +14,13 @@ from migrator.postgres.sql.columns import (
     removes,
     required,
     retyped,
+)
+from migrator.postgres.sql.definitions import (
+    drops,
+    index_definition,
+    is_key,
+    key_index,
+    makes,
 )
 from migrator.postgres.sql.effects import (
     changes_nothing,
@@ -68,6 +75,7 @@ __all__ = [
     "constraint",
     "dropped_columns",
     "dropped_tables",
+    "drops",
     "drops_default",
     "drops_tables_of_schema",
     "filled",
@@ -77,12 +85,16 @@ __all__ = [
     "has_weak_lock",
     "identifiers",
     "if_not_exists",
+    "index_definition",
     "index_form",
     "is_concurrent",
+    "is_key",
     "is_limited",
     "is_repeatable",
+    "key_index",
     "length",
     "made",
+    "makes",
     "may_exist",
     "mentions",
     "moves_tables",
