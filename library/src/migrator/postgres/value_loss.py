@@ -90,7 +90,9 @@ def refuses_all(connection: Connection, conversion: Conversion) -> bool:
     old = str(_value(connection, CATEGORY.format(conversion.old)))
     tried = converted = 0
     for each in map(_literal, VALUES):
-        given = f"(ARRAY[{each}])::{conversion.old}" if "A" in old else f"({each})::{conversion.old}"
+        given = (
+            f"(ARRAY[{each}])::{conversion.old}" if "A" in old else f"({each})::{conversion.old}"
+        )
         source = f"FROM (SELECT {given} AS {conversion.column}) given"
         if _value(connection, f"SELECT {conversion.column} IS NOT NULL {source}"):
             tried += 1
@@ -123,12 +125,16 @@ def count(
 
 
 def _is_lost(connection: Connection, conversion: Conversion, value: str, *, array: bool) -> bool:
-    given = f"(ARRAY[{value}])::{conversion.old}" if array else f"({value})::{conversion.old}"
-    source = f"FROM (SELECT {given} AS {conversion.column}) given"
+    source = _given(conversion, value, array=array)
     back = f"({conversion.value})::{conversion.old}"
     return (
         _value(connection, f"SELECT {back} IS DISTINCT FROM {conversion.column} {source}") is True
     )
+
+
+def _given(conversion: Conversion, value: str, *, array: bool) -> str:
+    given = f"ARRAY[{value}]" if array else value
+    return f"FROM (SELECT ({given})::{conversion.old} AS {conversion.column}) given"
 
 
 def _value(connection: Connection, query: str) -> Any:
