@@ -219,7 +219,7 @@ def test_a_key_is_numbered_on_both_ways(workshop: Workshop, name: str) -> None:
 def test_numbers_go_on_after_the_highest_value(workshop: Workshop) -> None:
     prove(workshop, SEQUENCES["serial_to_identity"])
     assert workshop.run("INSERT INTO s (name) VALUES ('next') RETURNING id") == [(51,)]
-    workshop.downgrade()
+    workshop.downgrade("-1")
     assert workshop.run("INSERT INTO s (name) VALUES ('next') RETURNING id") == [(52,)]
 
 
