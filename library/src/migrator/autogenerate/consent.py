@@ -104,7 +104,7 @@ def _check(
     names = [each.name for each in found]
     for name in sorted(asked & set(names)):
         if names.count(name) > 1:
-            both = [f"{each.kind}:{name}" for each in found if each.name == name]
+            both = sorted(f"{each.kind}:{name}" for each in found if each.name == name)
             raise UsageError(
                 f"{kind}={name} names {len(both)} things. No revision was written. Say which is"
                 f" meant: {' or '.join(f'{kind}={each}' for each in both)}."
