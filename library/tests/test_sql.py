@@ -124,6 +124,26 @@ def test_actions_and_columns() -> None:
     assert [sql.filled(each) for each in found] == ["a", "", "", "", "b", "", "", ""]
     assert [sql.required(each) for each in found] == ["", "", "", "a", "", "", "", ""]
     assert [sql.removes(each) for each in found] == [False] * 5 + [True, False, True]
+    assert [sql.constraint(each, "ADD") for each in found if each] == [""] * 2 + ["c"] + [""] * 5
+    assert [sql.constraint(each, "DROP") for each in found] == [""] * 6 + ["c", ""]
+    assert [sql.adds_constraint(each) for each in found] == [False] * 2 + [True] + [False] * 5
+
+
+@pytest.mark.parametrize(
+    ("action", "adds", "drops_default"),
+    [
+        ("add unique (a)", True, False),
+        ("ADD CONSTRAINT u UNIQUE USING INDEX ix", False, False),
+        ("ADD EXCLUDE USING gist (r WITH &&)", True, False),
+        ("ADD uniqueness int", False, False),
+        ("alter a drop default", False, True),
+        ('ALTER COLUMN "A" DROP DEFAULT', False, True),
+        ("ALTER a DROP NOT NULL", False, False),
+    ],
+)
+def test_constraints_and_defaults(action: str, adds: bool, drops_default: bool) -> None:
+    assert sql.adds_constraint(action) == adds
+    assert sql.drops_default(action) == drops_default
 
 
 @pytest.mark.parametrize(

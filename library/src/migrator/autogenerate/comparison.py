@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
 from migrator import catalog
+from migrator.autogenerate import described, readings
 from migrator.catalog import Difference, Key, Schema
 from migrator.errors import MigratorError, one_line
 from migrator.revisions import accepted_drift
@@ -79,13 +80,17 @@ def compare(
         accepted: differences that are none.
 
     Raises:
-        MigratorError: the tables of the models cannot be created.
+        MigratorError: the tables of the models cannot be created, or two names are the same.
     """
+    if connection.dialect.name == "postgresql":
+        described.refuse_equal_names(metadata)
     existing = catalog.read(connection, catalog.NOT_OURS)
     hidden = _hidden(existing, metadata, connection.dialect.default_schema_name)
     try:
         with _built(connection, metadata, existing, hidden) as models:
             built = catalog.read(models, catalog.NOT_OURS)
+            if models.dialect.name == "postgresql":
+                built = readings.settled(models, existing, built)
     except SQLAlchemyError as error:
         reason = one_line(getattr(error, "orig", None) or error)
         raise MigratorError(
@@ -113,6 +118,8 @@ def _hidden(existing: Schema, metadata: sa.MetaData, default: str | None) -> lis
 def _counts(difference: Difference) -> bool:
     if difference.key.kind not in COMPARED:
         return False
+    if difference.key.kind == "index" and difference.property == "comment":
+        return False  # SQLAlchemy has no comments of indexes
     return difference.property not in BY_HAND or difference.after is not None
 
 

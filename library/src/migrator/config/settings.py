@@ -24,6 +24,7 @@ class Settings:
     """
 
     production: bool = False
+    development_hosts: str = ""
     connect_timeout: float = 10
     wait_timeout: float = 60
     allow_ahead: bool = False

@@ -131,7 +131,7 @@ def _rendered(
     if context.settings.production:  # the deploy goes on in this process, with that URL
         return rendering.render(context, directory, scripts)
     # A revision that opens a connection of its own must not change the database in use.
-    with shadow.configured(context, NOWHERE) as own:
+    with shadow.fenced(context, NOWHERE) as own:
         return rendering.render(own, directory, scripts)
 
 
