@@ -125,6 +125,10 @@ CHANGES = {
     "plain_to_computed": changed(
         "c: Mapped[int | None]",
         "c: Mapped[int | None] = mapped_column(Computed('a * 2'))",
+        asked={"lose": "t.c"},
+    ),
+    "text_to_number": changed(
+        "c: Mapped[str | None]", "c: Mapped[int | None]", asked={"lose": "t.c"}
     ),
     "computed_added": changed("", "c: Mapped[int | None] = mapped_column(Computed('a * 2'))"),
     "computed_stored_added": changed(
