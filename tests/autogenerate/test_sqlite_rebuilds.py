@@ -108,6 +108,16 @@ def test_a_batch_operation_that_loses_something_is_refused_by_name(database: Wor
     assert said.startswith("Revision r0 ")
 
 
+def test_a_deploy_is_stopped_too(database: Workshop) -> None:
+    before = database.schema()
+    text = REVISION.format(name="r0", before=None, body=BATCH)
+    (database.folder / "migrations/versions/r0.py").write_text(text, "utf-8")
+    done = database.migrator("deploy")
+    assert done.code == 1
+    assert "would lose autoincrement of table t" in done.output
+    assert catalog.diff(before, database.schema()) == []
+
+
 @pytest.mark.parametrize(
     ("before", "after", "left"),
     [
