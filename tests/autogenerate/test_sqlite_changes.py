@@ -99,6 +99,12 @@ CHANGES = {
         "",
         asked={"drop": "t.c,t.d"},
     ),
+    "column_dropped_required": changed(
+        "c: Mapped[str]\nd: Mapped[datetime.datetime]\ne: Mapped[bool]",
+        "",
+        asked={"drop": "t.c,t.d,t.e"},
+        rows="INSERT INTO t (a, c, d, e) VALUES (1, 'x', '2026-01-01 00:00:00', 1)",
+    ),
     "column_dropped_indexed": changed(
         "c: Mapped[int | None] = mapped_column(index=True)", "", asked={"drop": "t.c"}
     ),
@@ -264,6 +270,10 @@ CHANGES = {
         {"drop": "p"},
     ),
     "table_with_everything": Change(table(), table(rest=NEW)),
+    "odd_table": Change(
+        table(rest=P.format("x: Mapped[int | None]").replace("'p'", '"Odd \' %s:y"')),
+        table(rest=P.format("x: Mapped[str | None]").replace("'p'", '"Odd \' %s:y"')),
+    ),
     "odd_names": Change(
         table('x: Mapped[int | None] = mapped_column("Odd \\" %s:y")'),
         table('x: Mapped[str | None] = mapped_column("Odd \\" %s:y")'),
