@@ -45,6 +45,7 @@ class Settings:
     statement_timeout: float = 0
     idle_in_transaction_session_timeout: float = 0
     client_connection_check_interval: float = 1
+    squawk_timeout: float = 30
     drift: bool = True
     smoke_sql: str = ""
 

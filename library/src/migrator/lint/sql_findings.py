@@ -36,7 +36,11 @@ class New:
 
 
 def find(
-    revisions: Sequence[Rendered], before: Mapping[str, Sequence[Rendered]], *, together: bool
+    revisions: Sequence[Rendered],
+    before: Mapping[str, Sequence[Rendered]],
+    *,
+    together: bool,
+    squawk_timeout: float,
 ) -> list[Finding]:
     """Return the findings, in the order of the statements.
 
@@ -44,10 +48,11 @@ def find(
         before: for a non-transactional revision, what comes before it in the same change.
         together: the revisions are deployed at once, so that what one creates is empty for the
             next; else each is judged as if it came alone.
+        squawk_timeout: the setting.
     """
     revisions = [_opened(each) for each in revisions]
     hits: dict[int, list[Rule]] = {}
-    for hit in squawk.run(revisions):
+    for hit in squawk.run(revisions, squawk_timeout):
         if hit.rule.in_blocks or not hit.statement.nested:
             hits.setdefault(id(hit.statement), []).append(hit.rule)
     found: list[Finding] = []

@@ -121,7 +121,8 @@ def _compared(
     by_name = {each.script.revision: each for each in rendered}
     wanted = [by_name[each.revision] for each in revisions]
     parts = {name: [by_name[each.revision] for each in earlier] for name, earlier in before.items()}
-    found = sql_findings.find(wanted, parts, together=together)
+    limit = context.settings.squawk_timeout
+    found = sql_findings.find(wanted, parts, together=together, squawk_timeout=limit)
     return Compared(tuple(found)) if seen is None else trial.compare(found, wanted, seen)
 
 
