@@ -9,9 +9,11 @@ from alembic.operations import ops
 from alembic.runtime.migration import MigrationContext
 
 from migrator import console
-from migrator.autogenerate import column_types, consent, enums, schemas, split
+from migrator.autogenerate import column_types, comparison, consent, schema_objects, split
+from migrator.autogenerate import whole_tables
 from migrator.autogenerate.check_constraints import PLUGINS
 from migrator.autogenerate.hidden_tables import visible
+from migrator.config.context import Context
 from migrator.errors import UsageError
 
 
@@ -62,16 +64,37 @@ def process(
         return
     config = alembic_context.config
     safe = _lock_safe(config) and context.dialect.name == "postgresql"
-    if not only_compares:
-        consent.ask(context, script.upgrade_ops, lock_safe=safe)
-    enums.complete(context, script)
-    schemas.complete(context, script)
+    complete(context, script, lock_safe=safe, only_compares=only_compares)
     if typed == "revision" and script.upgrade_ops.is_empty():
         scripts.clear()
         console.say("The models and the database agree: no revision is needed, none was written.")
     elif not only_compares:
         scripts[:] = split.split(context, script, lock_safe=safe)
         config.attributes["phases"] = {each.rev_id: split.of(each) for each in scripts}
+
+
+def complete(
+    context: MigrationContext, script: ops.MigrationScript, *, lock_safe: bool, only_compares: bool
+) -> None:
+    """Ask for what is dangerous, and complete `script` from the catalogs.
+
+    Nothing is built, and so nothing completed, in a database of production.
+    """
+    assert script.upgrade_ops is not None
+    production = Context.of(alembic_context.config).settings.production
+    if context.dialect.name != "postgresql" or production:
+        if not only_compares:
+            consent.ask(context, script.upgrade_ops, lock_safe=lock_safe)
+        return
+    compared = comparison.of(context)
+    if not only_compares:
+        also = [".".join(key.name) for key in schema_objects.unasked(compared)]
+        consent.ask(context, script.upgrade_ops, lock_safe=lock_safe, also=also)
+    default = context.dialect.default_schema_name
+    changes = schema_objects.changes(compared, default)
+    first = [op for each in changes if not each.late for op in each.upgrade]
+    whole_tables.complete(context, script, compared, first)
+    schema_objects.complete(script, changes)
 
 
 def _lock_safe(config: Config) -> bool:

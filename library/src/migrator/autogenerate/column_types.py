@@ -16,7 +16,7 @@ from sqlalchemy import ClauseElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
 from sqlalchemy.util import constructor_copy
 
-from migrator.autogenerate import enums
+from migrator.autogenerate import named_types
 
 
 def render_item(kind: str, item: Any, context: AutogenContext) -> str | Literal[False]:
@@ -28,8 +28,8 @@ def render_item(kind: str, item: Any, context: AutogenContext) -> str | Literal[
     if kind != "type" or not isinstance(item, TypeEngine):
         return False
     module = type(item).__module__
-    if enum := enums.render(item, context):
-        return enum
+    if named := named_types.render(item, context):
+        return named
     if module.startswith(("sqlalchemy.", "alembic.")):
         public = _public(item)
         if public is not item:

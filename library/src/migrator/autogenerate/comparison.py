@@ -8,24 +8,28 @@ that revisions create besides tables (extensions, functions, schemas) is there f
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy.dialects.postgresql import DOMAIN
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
+from sqlalchemy.types import TypeEngine
 
 from migrator import catalog
 from migrator.catalog import Difference, Key, Schema
 from migrator.errors import MigratorError, one_line
+from migrator.operations import names
 from migrator.revisions import log
 
+VIEWS = ("view", "materialized_view")
 KEY = "migrator_comparison"  # in the options of Alembic's context
 # What create_all makes anew, in the order in which the old ones go.
 KINDS = {"table": "TABLE", "sequence": "SEQUENCE", "domain": "DOMAIN", "enum": "TYPE"}
 FOREIGN = "FOREIGN TABLE"
 # What models describe. Other objects, such as views and functions, are the revisions' business.
-COMPARED = frozenset({"table", "column", "constraint", "index", "sequence", "enum", "domain"})
+COMPARED = frozenset({"table", "column", "constraint", "index", *KINDS, "schema"})
 # Properties that models need not describe: what a revision has set by hand is no difference.
 BY_HAND = frozenset(
     {
@@ -35,6 +39,8 @@ BY_HAND = frozenset(
         *("inherited", "part_of", "persistence", "form", "cache"),
     }
 )
+# Where models describe a comment at all; those of other objects are set by hand as well.
+COMMENTED = frozenset({"table", "column"})
 
 
 @dataclass(frozen=True)
@@ -86,21 +92,35 @@ def compare(connection: sa.Connection, metadata: sa.MetaData) -> Comparison:
 
 
 def _hidden(existing: Schema, metadata: sa.MetaData, default: str | None) -> list[Key]:
-    """Return the tables that are not the models' business: partitions, other schemas' tables."""
+    """Return the tables that are not the models' business.
+
+    They are partitions, and what programs such as pg_partman make in the schema of an extension.
+    """
     described = {(each.schema or default, each.name) for each in metadata.tables.values()}
     schemas = {schema for schema, _ in described} | {default}
+    foreign = {
+        properties.get("schema")
+        for key, properties in existing.objects.items()
+        if key.kind == "extension"
+    } - schemas
     return [
         key
         for key, properties in existing.objects.items()
         if key.kind == "table" and len(key.name) > 1 and key.name not in described
-        if "partition_bound" in properties or key.name[0] not in schemas
+        if "partition_bound" in properties or key.name[0] in foreign
     ]
 
 
 def _counts(difference: Difference) -> bool:
-    if difference.key.kind not in COMPARED:
+    key, name, after = difference.key, difference.property, difference.after
+    if key.kind not in COMPARED or (key.kind == "schema" and name):
         return False
-    return difference.property not in BY_HAND or difference.after is not None
+    if after is None and name == "comment":
+        return key.kind in COMMENTED
+    if (key.kind, name) == ("enum", "values"):  # a value that is gone stays: it cannot be dropped
+        kept = [each for each in difference.before if each in after]
+        return kept != list(after)
+    return name not in BY_HAND or after is not None
 
 
 def _without(schema: Schema, tables: list[Key]) -> Schema:
@@ -123,46 +143,121 @@ def _built(
             metadata.create_all(alone)
             yield alone
         return
-    quote = connection.dialect.identifier_preparer.quote
     savepoint = connection.begin_nested()
     try:
-        for key in _replaced(metadata, connection.dialect, existing, hidden):
-            word = FOREIGN if existing.objects[key].get("form") == "foreign" else KINDS[key.kind]
-            name = ".".join(quote(part) for part in key.name)
-            connection.exec_driver_sql(f"DROP {word} IF EXISTS {name} CASCADE")
-        for schema in sorted({each.schema for each in metadata.tables.values() if each.schema}):
-            connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {quote(schema)}")
+        replaced = list(_replaced(metadata, connection.dialect, existing, hidden))
+        for key in replaced:
+            foreign = existing.objects[key].get("form") == "foreign"
+            _drop(connection, key, FOREIGN if foreign else KINDS[key.kind], "CASCADE")
+        for schema in sorted(_schemas(metadata)):
+            _run(connection, f"CREATE SCHEMA IF NOT EXISTS {names.column(schema)}")
+        views = {key.name for key in existing.objects if key.kind in VIEWS}
+        default = connection.dialect.default_schema_name
         with _not_concurrently(metadata):
-            metadata.create_all(connection)
+            metadata.create_all(
+                connection,
+                [
+                    table
+                    for table in metadata.tables.values()
+                    # A model of a view that a revision has made.
+                    if table.is_view or (table.schema or default, table.name) not in views
+                ],
+            )
+        for key in unused(metadata, connection.dialect, existing, replaced):
+            _drop_if_possible(connection, key)
         yield connection
     finally:
         savepoint.rollback()
+
+
+def _run(connection: sa.Connection, statement: str) -> None:
+    connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
+
+
+def _drop(connection: sa.Connection, key: Key, word: str, behavior: str) -> None:
+    name = ".".join(map(names.column, key.name))
+    _run(connection, f"DROP {word} IF EXISTS {name} {behavior}")
+
+
+def _drop_if_possible(connection: sa.Connection, key: Key) -> None:
+    """Drop what nothing in the database depends on."""
+    savepoint = connection.begin_nested()
+    try:
+        _drop(connection, key, KINDS.get(key.kind, "SCHEMA"), "RESTRICT")
+    except DBAPIError:
+        savepoint.rollback()
+    else:
+        savepoint.commit()
+
+
+def _schemas(metadata: sa.MetaData) -> set[str]:
+    named = (*metadata.tables.values(), *metadata._sequences.values())
+    return {*metadata.schemas, *(str(each.schema) for each in named if each.schema)}
 
 
 def _replaced(
     metadata: sa.MetaData, dialect: sa.Dialect, existing: Schema, hidden: Collection[Key]
 ) -> Iterator[Key]:
     """Yield what is there and create_all makes anew: tables, then sequences and named types."""
-    default = dialect.default_schema_name
-    named = {
-        (str(each.schema or default), str(each.name))
-        for each in (*metadata._sequences.values(), *named_types(metadata, dialect))
-    }
+    named = _named(metadata, dialect)
     for kind in KINDS:
         for key in existing.objects:
             if key.kind == kind and key not in hidden and (kind == "table" or key.name in named):
                 yield key
 
 
+def _named(metadata: sa.MetaData, dialect: sa.Dialect) -> set[tuple[str, ...]]:
+    """Return the names of the models' sequences and named types, with their schemas."""
+    default = dialect.default_schema_name
+    return {
+        (str(each.schema or default), str(each.name))
+        for each in (*metadata._sequences.values(), *named_types(metadata, dialect))
+    }
+
+
+def unused(
+    metadata: sa.MetaData, dialect: sa.Dialect, existing: Schema, replaced: Collection[Key]
+) -> Iterator[Key]:
+    """Yield what only the tables that went may have used, and no model describes.
+
+    What else uses them keeps them: they are dropped only if that is possible without CASCADE.
+    """
+    named = _named(metadata, dialect)
+    tables = {key.name for key in replaced if key.kind == "table"}
+    types = {
+        str(properties["type"]).replace('"', "").removesuffix("[]")
+        for key, properties in existing.objects.items()
+        if key.kind == "column" and key.name[:2] in tables
+    }
+    for kind in ("domain", "enum"):
+        for key in existing.objects:
+            if key.kind == kind and key.name not in named and ".".join(key.name) in types:
+                yield key
+    for key, properties in existing.objects.items():
+        if key.kind == "sequence" and key.name not in named and "owned_by" not in properties:
+            yield key
+    kept = {*_schemas(metadata), dialect.default_schema_name}
+    schemas = {key.name[0] for key in replaced}
+    yield from (Key("schema", (each,)) for each in sorted(schemas - kept))
+
+
 def named_types(metadata: sa.MetaData, dialect: sa.Dialect) -> Iterator[sa.Enum | DOMAIN]:
-    """Yield the enum types and domains of all columns, also in arrays, decorators and variants."""
+    """Yield the enum types and domains of the models, in arrays, decorators and variants, too."""
+    for kind in _types(metadata):
+        found = kind.dialect_impl(dialect)
+        while inner := getattr(found, "item_type", None) or getattr(found, "impl_instance", None):
+            found = inner.dialect_impl(dialect)
+        if isinstance(found, DOMAIN) or (isinstance(found, sa.Enum) and found.native_enum):
+            if found.name:
+                yield found
+
+
+def _types(metadata: sa.MetaData) -> Iterator[TypeEngine[Any]]:
     for table in metadata.tables.values():
-        for column in table.columns:
-            kind = column.type.dialect_impl(dialect)
-            while inner := getattr(kind, "item_type", None) or getattr(kind, "impl_instance", None):
-                kind = inner.dialect_impl(dialect)
-            if isinstance(kind, DOMAIN) or (isinstance(kind, sa.Enum) and kind.native_enum):
-                yield kind
+        yield from (column.type for column in table.columns)
+    for schema in (None, *metadata.schemas):
+        yield from metadata.get_schema_objects(sa.Enum, schema=schema)
+        yield from metadata.get_schema_objects(DOMAIN, schema=schema)
 
 
 @contextmanager

@@ -10,18 +10,25 @@ from migrator.autogenerate import probe
 from migrator.errors import RefusedError, UsageError
 
 
-def ask(context: MigrationContext, upgrade: ops.UpgradeOps, *, lock_safe: bool) -> None:
+def ask(
+    context: MigrationContext,
+    upgrade: ops.UpgradeOps,
+    *,
+    lock_safe: bool,
+    also: Collection[str] = (),
+) -> None:
     """Refuse what is dangerous and was not named on the command line.
 
     Args:
         lock_safe: refuse to rewrite tables, too.
+        also: names of other objects that would be dropped.
 
     Raises:
         RefusedError: with the command that allows it, and the way without it.
         UsageError: something was named that the revision does not do.
     """
     leaves = list(_leaves(upgrade))
-    _check("drop", [name for op in leaves if (name := _dropped(op))], _DROP)
+    _check("drop", [*(name for op in leaves if (name := _dropped(op))), *also], _DROP)
     rewritten = [op for op in leaves if lock_safe and probe.rewrites_table(context, op)]
     _check("rewrite", [_column(op) for op in rewritten], _REWRITE)
 

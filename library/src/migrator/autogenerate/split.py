@@ -11,8 +11,9 @@ from alembic.operations import MigrateOperation, ops
 from alembic.runtime.migration import MigrationContext
 from alembic.util import rev_id
 
-from migrator.autogenerate import enums, phase_rules, steps
+from migrator.autogenerate import phase_rules, steps
 from migrator.autogenerate.phase_rules import Known, Table
+from migrator.autogenerate.schema_objects import AddValueOp
 from migrator.autogenerate.steps import CONTRACT, EXPAND, ONLINE, PHASES, Step
 
 MARK = "migrator_phase"
@@ -115,5 +116,5 @@ def _around(
 
     before = list(takewhile(is_sql, operations))
     after = list(takewhile(is_sql, reversed(operations)))[::-1]
-    before.sort(key=lambda op: not isinstance(op, enums.AddValueOp))
+    before.sort(key=lambda op: not isinstance(op, AddValueOp))
     return before, after

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from alembic.autogenerate import renderers
 from alembic.autogenerate.api import AutogenContext
-from alembic.operations import MigrateOperation
+from alembic.operations import MigrateOperation, ops
 
 EXPAND, ONLINE, CONTRACT = PHASES = ("expand", "online", "contract")
 
@@ -39,3 +39,12 @@ def _render(_context: AutogenContext, op: CommentOp) -> list[str]:
 def plain(op: MigrateOperation, phase: str = EXPAND) -> Step:
     """Return an operation as Alembic has it."""
     return Step(phase, [op], [op.reverse()])
+
+
+def sql(*statements: str) -> list[ops.ExecuteSQLOp]:
+    """Return statements as operations. op.execute takes ":name" for a parameter, quoted or not."""
+    casts = "\0"
+    return [
+        ops.ExecuteSQLOp(each.replace("::", casts).replace(":", r"\:").replace(casts, "::"))
+        for each in statements
+    ]
