@@ -26,6 +26,7 @@ ORDER = (
     "autogenerate",
     "environment",
     "trace",
+    "proof",
     "lint",
     "backup",
     "deploy",

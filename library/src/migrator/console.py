@@ -100,7 +100,7 @@ def exit_codes(config: Config) -> Iterator[None]:
     try:
         yield
     except MigratorError as error:
-        if config.cmd_opts is None:  # a program called Alembic and handles errors itself
+        if not hasattr(config.cmd_opts, "cmd"):  # a program called Alembic, and handles errors
             raise
         say(f"FAILED: {error}")
         for name, text in error.details:

@@ -1,11 +1,16 @@
 """`revision`: write the revisions that lead from the schema of the history to the models."""
 
 from argparse import ArgumentParser, Namespace
-
-from alembic import command
+from pathlib import Path
 
 from migrator.config.context import Context
-from migrator.console import argument
+from migrator.console import argument, note, say
+from migrator.proof import revising
+
+PROVED = (
+    "Proved on a shadow database: the upgrade gives the models' schema, the downgrade the one"
+    " before, and no row or value is lost."
+)
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -28,9 +33,18 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(context: Context, options: Namespace) -> None:
-    """Write the revisions; see `autogenerate.alembic_options.process` for the errors."""
-    asked = [f"{name}={getattr(options, name)}" for name in ("drop", "rewrite")]
-    context.config.cmd_opts = Namespace(
-        cmd=(command.revision,), x=[each for each in asked if not each.endswith("=")]
-    )
-    command.revision(context.config, options.message, autogenerate=True)
+    """Write the revisions, and say what is in them; see `revising.revise` for the errors."""
+    asked = [f"{name}={value}" for name in ("drop", "rewrite") if (value := getattr(options, name))]
+    written = revising.revise(context, options.message, asked)
+    for sentence in written.notes:
+        note(sentence)
+    if not written.files:
+        say("The models and the revisions agree: no revision is needed, none was written.")
+    for path in written.files:
+        say(f"Wrote {_shown(path)}.")
+    if written.files:
+        say(PROVED)
+
+
+def _shown(path: Path) -> str:
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)

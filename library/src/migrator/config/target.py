@@ -81,6 +81,11 @@ def dialect_name(config: Config) -> str:
     return "postgresql" if url.drivername == "devserver" else url.get_backend_name()
 
 
+def has_devserver(config: Config) -> bool:
+    """Tell whether the ini file names a database on the development server of the project."""
+    return (_from_ini(config) or "").startswith("devserver:")
+
+
 def project_folder(config: Config) -> Path:
     """Return the folder of the project, which contains the ini file."""
     return Path(config.config_file_name or ".").absolute().parent

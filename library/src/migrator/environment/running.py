@@ -21,7 +21,7 @@ def running(config: Config) -> Iterator[None]:
     """
     console.start()
     # Only for the alembic command: a program that calls Alembic has its own logging.
-    if config.config_file_name and config.cmd_opts:
+    if config.config_file_name and command.running(config).typed:
         fileConfig(config.config_file_name, disable_existing_loggers=False, encoding="utf-8")
     with console.exit_codes(config):
         guards.refuse_in_production(Context.of(config), command.running(config))

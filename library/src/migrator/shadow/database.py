@@ -2,11 +2,13 @@
 
 import os
 import re
+import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.engine import URL
@@ -15,11 +17,31 @@ from sqlalchemy.pool import NullPool
 
 from migrator.config import urls
 from migrator.config.context import Context
-from migrator.config.target import URL_VARIABLES
+from migrator.config.target import URL_VARIABLES, database_url, has_devserver
 from migrator.errors import MigratorError, one_line
 
 NAME_LENGTH = 40  # in bytes: PostgreSQL truncates names to 63, and a suffix is added
 SUFFIX_LENGTH = 12
+
+
+class Kept(NamedTuple):
+    """A connection to a shadow database, so that no other command takes it for an abandoned one,
+    and the database that it was created from."""
+
+    admin: URL
+    connection: Connection
+
+
+_in_use: dict[str, Kept] = {}
+
+
+def server(context: Context) -> URL:
+    """Return a database on the server for shadow databases.
+
+    It is the development server of the ini file, whatever DATABASE_URL names; without one, the
+    server of the database.
+    """
+    return database_url(context.config, () if has_devserver(context.config) else URL_VARIABLES)
 
 
 @contextmanager
@@ -36,18 +58,43 @@ def empty(url: URL) -> Iterator[URL]:
             yield url.set(database=str(Path(folder) / "shadow.db"))
         return
     start = str(url.database).encode()[:NAME_LENGTH].decode(errors="ignore")
-    prefix = f"{start}_shadow_"
+    with _created(url, f"{start}_shadow_", "template0") as made:
+        yield made
+
+
+@contextmanager
+def copy(url: URL) -> Iterator[URL]:
+    """Yield the URL of a copy of a shadow database, to which only `empty` is connected.
+
+    Raises:
+        MigratorError: as for `empty`.
+    """
+    if url.get_backend_name() == "sqlite":
+        with tempfile.TemporaryDirectory() as folder:
+            target = Path(folder) / "copy.db"
+            if Path(str(url.database)).exists():
+                shutil.copy(str(url.database), target)
+            yield url.set(database=str(target))
+        return
+    name = str(url.database)
+    with _created(_in_use[name].admin, name[:-SUFFIX_LENGTH], name) as made:
+        yield made
+
+
+@contextmanager
+def _created(url: URL, prefix: str, template: str) -> Iterator[URL]:
     name = f"{prefix}{uuid.uuid4().hex[:SUFFIX_LENGTH]}"
     admin = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
     made = url.set(database=name)
     try:
         with admin.connect() as connection:
             # Held until the first connection, so that another command does not take the new
-            # database for an abandoned one and drop it.
+            # database, or the template that nobody uses meanwhile, for an abandoned one.
             connection.exec_driver_sql("SELECT pg_advisory_lock(hashtext('migrator shadow'))")
             _drop_abandoned(connection, prefix)
-            connection.exec_driver_sql(f'CREATE DATABASE "{name}" TEMPLATE template0')
-            in_use = create_engine(made, poolclass=NullPool).connect()
+            with _unused(template):
+                connection.exec_driver_sql(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+            _in_use[name] = Kept(url, create_engine(made, poolclass=NullPool).connect())
     except DBAPIError as error:
         reason = one_line(error).removesuffix(".")
         shown = urls.shown(url)
@@ -57,11 +104,25 @@ def empty(url: URL) -> Iterator[URL]:
             " set DATABASE_URL to a server where it has that right."
         ) from None
     try:
-        with in_use:
-            yield made
+        yield made
     finally:
+        _in_use.pop(name).connection.close()
         with admin.connect() as connection:
             connection.exec_driver_sql(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@contextmanager
+def _unused(template: str) -> Iterator[None]:
+    """Leave a shadow database for a moment: one that is in use cannot be copied."""
+    if template not in _in_use:
+        yield
+        return
+    kept = _in_use[template]
+    kept.connection.close()
+    try:
+        yield
+    finally:
+        _in_use[template] = Kept(kept.admin, kept.connection.engine.connect())
 
 
 def _drop_abandoned(connection: Connection, prefix: str) -> None:
@@ -69,7 +130,11 @@ def _drop_abandoned(connection: Connection, prefix: str) -> None:
 
     A database such as `..._shadow_copy`, without our kind of suffix, is kept.
     """
-    query = text("SELECT datname FROM pg_database WHERE starts_with(datname, :prefix)")
+    # Without those in use, PostgreSQL would wait five seconds for their sessions to end.
+    query = text(
+        "SELECT datname FROM pg_database d WHERE starts_with(datname, :prefix)"
+        " AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.datname = d.datname)"
+    )
     for name in connection.scalars(query, {"prefix": prefix}).all():
         suffix = name.removeprefix(prefix)
         if len(suffix) == SUFFIX_LENGTH and re.fullmatch("[0-9a-f]+", suffix):

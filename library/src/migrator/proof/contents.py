@@ -1,0 +1,153 @@
+"""The rows of all tables: what a revision must leave as it is."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from migrator.catalog import Key, Schema
+
+MOST = 1000  # rows of a table whose values are compared; those of a larger one are counted
+
+Name = tuple[str, ...]
+Casts = Callable[[Name, str], str | None]
+Rows = Mapping[tuple[Any, ...], Mapping[str, str | None]]
+
+
+class Loss(NamedTuple):
+    """Rows that are gone, or, with a column, values that are other ones: one of them, before and
+    after."""
+
+    table: Name
+    column: str
+    number: int
+    before: str
+    after: str
+
+    def __str__(self) -> str:
+        """Return it for people."""
+        name = ".".join(part for part in (*self.table, self.column) if part)
+        if not self.column:
+            return f"{name}: {self.number} rows are gone"
+        return f"{name}: {self.number} values are other ones, as {self.before!r} -> {self.after!r}"
+
+
+@dataclass(frozen=True)
+class Contents:
+    """The rows of the tables of a schema, as text by column; `types` are those of the columns."""
+
+    schema: Schema
+    counts: Mapping[Name, int]
+    rows: Mapping[Name, list[Mapping[str, str | None]]]
+
+    def columns(self, table: Name) -> dict[str, str]:
+        """Return the columns of a table with their types."""
+        return {
+            key.name[-1]: str(properties.get("type"))
+            for key, properties in self.schema.objects.items()
+            if key.kind == "column" and key.name[:-1] == table
+        }
+
+    def key(self, table: Name) -> tuple[str, ...]:
+        """Return the columns of the primary key."""
+        for key, properties in self.schema.objects.items():
+            own = key.kind == "constraint" and key.name[:-1] == table
+            if own and properties.get("type") == "primary key":
+                return tuple(properties.get("columns", ()))
+        return ()
+
+
+def read(
+    connection: Connection,
+    schema: Schema,
+    casts: Callable[[Name, str], str | None] = lambda *_: None,
+) -> Contents:
+    """Return the rows that there are.
+
+    Args:
+        casts: for a table and a column, the type to cast its values to before they become text.
+    """
+    quote = connection.dialect.identifier_preparer.quote
+    counts: dict[Name, int] = {}
+    rows: dict[Name, list[Mapping[str, str | None]]] = {}
+    empty = Contents(schema, {}, {})
+    for key in _tables(schema):
+        table = ".".join(quote(part) for part in key.name)
+        counts[key.name] = connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar_one()
+        if counts[key.name] > MOST:
+            continue
+        names = [*empty.columns(key.name)]
+        for cast in (casts, lambda *_: None):
+            texts = (_text(quote(each), cast(key.name, each)) for each in names)
+            query = f"SELECT {', '.join(texts) or '1'} FROM {table}".replace("%", "%%")
+            savepoint = connection.begin_nested()
+            try:
+                found = connection.exec_driver_sql(query).all()
+            except DBAPIError:  # values that cannot be cast back are compared as they are
+                continue
+            finally:
+                savepoint.rollback()
+            rows[key.name] = [dict(zip(names, row, strict=False)) for row in found]
+            break
+    return Contents(schema, counts, rows)
+
+
+def losses(before: Contents, after: Contents, *, only_changed_types: bool) -> Iterator[Loss]:
+    """Yield what tables that both have, and their columns, have lost.
+
+    A NULL that has got a value is no loss.
+
+    Args:
+        after: with the values of changed types cast back; see `read`.
+        only_changed_types: values may change where the type stays, as a revision that was written
+            by hand may mean them to.
+    """
+    for table, count in before.counts.items():
+        if table not in after.counts:
+            continue
+        if after.counts[table] < count:
+            yield Loss(table, "", count - after.counts[table], "", "")
+        elif table in before.rows and table in after.rows:
+            yield from _changed(table, before, after, only_changed_types)
+
+
+def _changed(
+    table: Name, before: Contents, after: Contents, only_changed_types: bool
+) -> Iterator[Loss]:
+    types, others = before.columns(table), after.columns(table)
+    key = [each for each in before.key(table) if types[each] == others.get(each)]
+    if not key or len(key) < len(before.key(table)):
+        return  # without a key that stays, rows cannot be told apart
+    old, new = _by_key(before.rows[table], key), _by_key(after.rows[table], key)
+    for column in types.keys() & others.keys() - set(key):
+        if only_changed_types and types[column] == others[column]:
+            continue
+        pairs = [
+            (row[column], new.get(at, {}).get(column))
+            for at, row in old.items()
+            if row[column] is not None
+        ]
+        if wrong := [(one, other) for one, other in pairs if one != other]:
+            one, other = wrong[0]
+            yield Loss(table, column, len(wrong), str(one), str(other))
+
+
+def _by_key(rows: list[Mapping[str, str | None]], key: list[str]) -> Rows:
+    return {tuple(row[each] for each in key): row for row in rows}
+
+
+def _text(column: str, kind: str | None) -> str:
+    value = f"CAST({column} AS {kind})" if kind else column
+    return f"CAST({value} AS text)"
+
+
+def _tables(schema: Schema) -> list[Key]:
+    return [
+        key
+        for key, properties in schema.objects.items()
+        if key.kind == "table"
+        and properties.get("form") != "foreign"
+        and "module" not in properties
+    ]
