@@ -135,9 +135,7 @@ S = "Sequence('t_n_seq', {options}metadata=Base.metadata)"
 
 def sequence(options: str = "") -> str:
     made = S.format(options=options)
-    return (
-        f"n: Mapped[int] = mapped_column({made}, server_default={made}.next_value())"
-    )
+    return f"n: Mapped[int] = mapped_column({made}, server_default={made}.next_value())"
 
 
 ALONE = "S = Sequence('alone', {options}metadata=Base.metadata)"
@@ -187,7 +185,9 @@ DOMAINS = {
     "check without a name": new(domain("check='char_length(VALUE) < 9', ")),
     "collation": new(domain("collation='C', ")),
     "schema": new(domain("schema='kinds', ")),
-    "array": new(f"c: Mapped[Any] = mapped_column(ARRAY({EMAIL.format(options='')}), nullable=True)"),
+    "array": new(
+        f"c: Mapped[Any] = mapped_column(ARRAY({EMAIL.format(options='')}), nullable=True)"
+    ),
     "column dropped": Change(table(domain(CHECK)), table(), {"drop": "t.c"}),
     "default": Change(table(domain()), table(domain("default='x', "))),
     "default gone": Change(table(domain("default='x', ")), table(domain())),
@@ -224,9 +224,7 @@ ENUMS = {
     "schema without tables, gone": Change(
         table(rest=other(enum("'x', 'y'", ", schema='kinds'"))), table(), {"drop": "u"}
     ),
-    "inherits its schema": new(
-        enum("'x', 'y'", ", inherit_schema=True"), "{'schema': 'far'}"
-    ),
+    "inherits its schema": new(enum("'x', 'y'", ", inherit_schema=True"), "{'schema': 'far'}"),
     "only in an array": new(enum("'x', 'y'", wrap="ARRAY({})")),
     "only in an array, gone": Change(
         table(enum("'x', 'y'", wrap="ARRAY({})")), table(), {"drop": "t.c"}
@@ -237,14 +235,14 @@ ENUMS = {
             "\nclass T(", DECORATED
         ),
     ),
-    "only in a variant": new(
-        enum("'x', 'y'", wrap="String(9).with_variant({}, 'postgresql')")
-    ),
+    "only in a variant": new(enum("'x', 'y'", wrap="String(9).with_variant({}, 'postgresql')")),
     "of the metadata only": Change(
         table(), table(rest="E = Enum('x', 'y', name='st', metadata=Base.metadata)")
     ),
     "shared, one table goes": Change(
-        table(enum("'x', 'y'"), rest=other(enum("'x', 'y'"))), table(enum("'x', 'y'")), {"drop": "u"}
+        table(enum("'x', 'y'"), rest=other(enum("'x', 'y'"))),
+        table(enum("'x', 'y'")),
+        {"drop": "u"},
     ),
     "value in the middle": Change(table(enum("'x', 'z'")), table(enum("'x', 'y', 'z'"))),
     "value in front": Change(table(enum("'x', 'z'")), table(enum("'a', 'x', 'z'"))),
@@ -253,7 +251,180 @@ ENUMS = {
     "odd names": new(enum("'x'").replace("'st'", "'My Type'")),
     "to text": Change(table(enum("'x', 'y'")), table("c: Mapped[str | None]"), {"rewrite": "t.c"}),
 }
-KINDS = {"check": CHECKS, "cycle": CYCLES, "sequence": SEQUENCES, "domain": DOMAINS, "enum": ENUMS}
+
+
+def exclusion(more: str = "") -> str:
+    return f"(ExcludeConstraint(('r', '&&'), name='ex', using='gist', {more}),)"
+
+
+RANGE = "r: Mapped[Any] = mapped_column(INT4RANGE, nullable=True)"
+N = "n: Mapped[int | None]\ns: Mapped[str | None] = mapped_column(String(50))"
+LISTENER = "\n\nevent.listen(U.__table__, 'after_create', DDL({ddl!r}))\n"
+FUNCTION = (
+    "CREATE OR REPLACE FUNCTION stop() RETURNS trigger LANGUAGE plpgsql AS"
+    " $$ BEGIN RETURN NULL; END $$"
+)
+TRIGGER = "CREATE TRIGGER never BEFORE DELETE ON u FOR EACH ROW EXECUTE FUNCTION stop()"
+ODD = """
+Table(
+    "My Table",
+    Base.metadata,
+    Column("Wert 5%", Integer, primary_key=True),
+    Column("a:b", String(9), index=True),
+    Column("order", Integer),
+    schema="Wo auch",
+)
+Table(
+    "表",
+    Base.metadata,
+    Column("列", Integer, ForeignKey("Wo auch.My Table.Wert 5%")),
+    Column("select", Integer, CheckConstraint('"select" > 0', name="检")),
+)
+"""
+LONG = """
+Table(
+    "long_" * 12,
+    Base.metadata,
+    Column("id", Integer, primary_key=True),
+    Column("column_" * 8, Integer, ForeignKey("t.id"), unique=True),
+    Column("表" * 21, Integer, index=True),
+)
+"""
+ASSOCIATION = """
+Table(
+    "u",
+    Base.metadata,
+    Column("l", ForeignKey("t.id"), primary_key=True),
+    Column("r", ForeignKey("t.id", ondelete="CASCADE"), primary_key=True),
+)
+"""
+VIEW = """
+from sqlalchemy.schema import CreateView
+
+CreateView(select(T.id, T.b), "v", metadata=Base.metadata)
+"""
+PUBLIC = "{'schema': 'public'}"
+TO_PUBLIC = "t_id: Mapped[int] = mapped_column(ForeignKey('public.t.id'))"
+TABLES = {
+    "exclusion": new(RANGE, exclusion()),
+    "exclusion with a condition": new(
+        RANGE, exclusion("where=text('r IS NOT NULL'), deferrable=True")
+    ),
+    "exclusion with an operator class": new(RANGE, exclusion("ops={'r': 'range_ops'}")),
+    "index of an expression": new(N, "(Index('ix', text('lower(s)'), 'n', unique=True),)"),
+    "index with everything": new(
+        N,
+        "(Index('ix', 's', postgresql_ops={'s': 'text_pattern_ops'}, postgresql_include=['n'],"
+        " postgresql_where=text('n > 5'), postgresql_with={'fillfactor': 50}),"
+        " Index('h', 'n', postgresql_using='hash'), Index('d', desc('n'), 's'))",
+    ),
+    "index that is built concurrently": new(N, "(Index('ix', 's', postgresql_concurrently=True),)"),
+    "unique with everything": new(
+        N, "(UniqueConstraint('s', name='uq', deferrable=True, postgresql_include=['n']),)"
+    ),
+    "comments": new(
+        N.replace("50))", '50), comment="it\'s: 5% 零")'),
+        "(UniqueConstraint('s', name='uq', comment='of a constraint'),"
+        " CheckConstraint('n > 0', name='ck', comment='of a check'), {'comment': 'of a table'})",
+    ),
+    "storage parameters": new(N, "{'postgresql_with': {'fillfactor': 70}}"),
+    "unlogged": new(N, "{'prefixes': ['UNLOGGED']}"),
+    "tablespace": new(N, "{'postgresql_tablespace': 'pg_default'}"),
+    "partitioned": new(
+        "p: Mapped[int] = mapped_column(primary_key=True)",
+        "{'postgresql_partition_by': 'RANGE (p)'}",
+    ),
+    "inherits": new(N, "{'postgresql_inherits': 't'}"),
+    "odd names": Change(table(), table(rest=ODD)),
+    "long names": Change(table(), table(rest=LONG)),
+    "association": Change(table(), table(rest=ASSOCIATION)),
+    "generated and identity": new(
+        "n: Mapped[int] = mapped_column(Identity(always=True, start=5, increment=2, cycle=True))\n"
+        "d: Mapped[int] = mapped_column(Computed('n * 2', persisted=True))\n"
+        "c: Mapped[str | None] = mapped_column(String(9, collation='C'), index=True)"
+    ),
+    "no columns": Change(table(), table(rest="Table('u', Base.metadata)")),
+    "defaults": new(
+        'a: Mapped[str] = mapped_column(server_default="it\'s 5% :x")\n'
+        "b: Mapped[Any] = mapped_column(JSONB, server_default='{}')\n"
+        "c: Mapped[Any] = mapped_column(ARRAY(Text), server_default=text(\"ARRAY['x:y']\"))\n"
+        "d: Mapped[str] = mapped_column(server_default=text('md5(random()::text)'))"
+    ),
+    "event: trigger": new(N, rest=LISTENER.format(ddl=FUNCTION) + LISTENER.format(ddl=TRIGGER)),
+    "event: row security": new(
+        N, rest=LISTENER.format(ddl="ALTER TABLE u ENABLE ROW LEVEL SECURITY")
+    ),
+    "event: index": new(N, rest=LISTENER.format(ddl="CREATE INDEX extra ON u (n)")),
+    "view of the models": Change(table(), table(rest=VIEW)),
+    "default schema written out": Change(
+        table(arguments=PUBLIC),
+        table(
+            arguments=PUBLIC,
+            rest=other(TO_PUBLIC, PUBLIC)
+            + other(TO_PUBLIC).replace("class U", "class V").replace('"u"', '"v"'),
+        ),
+    ),
+}
+# What came also goes, and comes back as it was.
+DROPS = {
+    f"{name}, dropped": Change(change.after, change.before, {"drop": "u"}, rows="")
+    for name, change in TABLES.items()
+    if '"u"' in change.after and "schema" not in name and name != "event: trigger"
+}
+ANOTHER = other(N, "{'schema': 's2'}")
+MORE = ANOTHER.replace("U(", "V(").replace('"u"', '"v"')
+SCHEMAS = {
+    "the last table of a schema": Change(table(rest=ANOTHER), table(), {"drop": "s2.u"}),
+    "another table stays in the schema": Change(
+        table(rest=ANOTHER + MORE), table(rest=MORE), {"drop": "s2.u"}
+    ),
+    "a type of the schema stays in use": Change(
+        table(enum("'x'", ", schema='s2'"), rest=ANOTHER),
+        table(enum("'x'", ", schema='s2'")),
+        {"drop": "s2.u"},
+    ),
+    "table comment changed": Change(
+        table(arguments="{'comment': 'one'}"), table(arguments="{'comment': 'two: 5%'}")
+    ),
+    "table renamed": Change(
+        table(rest=other(N)), table(rest=other(N).replace('"u"', '"w"')), {"drop": "u"}
+    ),
+}
+
+
+def status(name: str, default: str, more: str = "") -> str:
+    kind = f"Enum('new', 'paid', {more}name='st')"
+    return f"{name}: Mapped[str] = mapped_column({kind}, server_default='{default}')"
+
+
+DRAFT = ("draft", "'draft', ")
+NEW_VALUES = {
+    "as a default": Change(
+        table(status("c", "new")),
+        table(status("c", *DRAFT)),
+    ),
+    "as the default of a new table": Change(
+        table(enum("'new', 'paid'")),
+        table(
+            enum("'new', 'paid', 'draft'"),
+            rest=other(status("c", *DRAFT)),
+        ),
+    ),
+    "as the default of a new column": Change(
+        table(enum("'new', 'paid'")),
+        table(enum("'new', 'paid', 'draft'") + "\n" + status("d", *DRAFT)),
+    ),
+}
+KINDS = {
+    "check": CHECKS,
+    "cycle": CYCLES,
+    "sequence": SEQUENCES,
+    "domain": DOMAINS,
+    "enum": ENUMS,
+    "table": TABLES | DROPS,
+    "schema": SCHEMAS,
+    "new value": NEW_VALUES,
+}
 ALL = {f"{kind}: {name}": change for kind, each in KINDS.items() for name, change in each.items()}
 
 

@@ -5,7 +5,7 @@ that is rolled back, the tables go, and `metadata.create_all` makes the models' 
 that revisions create besides tables (extensions, functions, schemas) is there for both.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +18,7 @@ from sqlalchemy.pool import StaticPool
 from sqlalchemy.types import TypeEngine
 
 from migrator import catalog
+from migrator.autogenerate import extensions
 from migrator.catalog import Difference, Key, Schema
 from migrator.errors import MigratorError, one_line
 from migrator.operations import names
@@ -82,13 +83,33 @@ def compare(connection: sa.Connection, metadata: sa.MetaData) -> Comparison:
         with _built(connection, metadata, existing, hidden) as models:
             built = catalog.read(models, without)
     except SQLAlchemyError as error:
-        reason = one_line(getattr(error, "orig", None) or error)
-        raise MigratorError(
-            f"The tables of the models cannot be created: {reason.removesuffix('.')}. So nothing"
-            " was compared. If it needs an extension, a function or a type that no model"
-            ' describes, create that in a revision first (make empty-revision m="...").'
-        ) from error
+
+        def again() -> None:
+            with _built(connection, metadata, existing, hidden):
+                pass
+
+        raise _cannot_be_created(connection, error, again) from error
     return Comparison(_without(existing, hidden), _without(built, hidden))
+
+
+def _cannot_be_created(
+    connection: sa.Connection, error: SQLAlchemyError, again: Callable[[], None]
+) -> MigratorError:
+    reason = one_line(getattr(error, "orig", None) or error).removesuffix(".")
+    remedy = (
+        "If it needs an extension, a function or a type that no model describes, create that in a"
+        ' revision first (make empty-revision m="...").'
+    )
+    if connection.dialect.name == "postgresql":
+        if extension := extensions.providing(connection, error, again):
+            remedy = (
+                f"The extension {extension} provides what is missing: `make empty-revision"
+                f' m="add {extension}"`, and in it op.execute('
+                f"'CREATE EXTENSION IF NOT EXISTS \"{extension}\"')."
+            )
+    return MigratorError(
+        f"The tables of the models cannot be created: {reason}. So nothing was compared. {remedy}"
+    )
 
 
 def _hidden(existing: Schema, metadata: sa.MetaData, default: str | None) -> list[Key]:
@@ -149,7 +170,7 @@ def _built(
         for key in replaced:
             foreign = existing.objects[key].get("form") == "foreign"
             _drop(connection, key, FOREIGN if foreign else KINDS[key.kind], "CASCADE")
-        for schema in sorted(_schemas(metadata)):
+        for schema in sorted(_schemas(metadata, connection.dialect)):
             _run(connection, f"CREATE SCHEMA IF NOT EXISTS {names.column(schema)}")
         views = {key.name for key in existing.objects if key.kind in VIEWS}
         default = connection.dialect.default_schema_name
@@ -190,9 +211,9 @@ def _drop_if_possible(connection: sa.Connection, key: Key) -> None:
         savepoint.commit()
 
 
-def _schemas(metadata: sa.MetaData) -> set[str]:
-    named = (*metadata.tables.values(), *metadata._sequences.values())
-    return {*metadata.schemas, *(str(each.schema) for each in named if each.schema)}
+def _schemas(metadata: sa.MetaData, dialect: sa.Dialect) -> set[str]:
+    tables = {each.schema for each in metadata.tables.values()}
+    return {each for each in (*tables, *(each[0] for each in _named(metadata, dialect))) if each}
 
 
 def _replaced(
@@ -236,7 +257,7 @@ def unused(
     for key, properties in existing.objects.items():
         if key.kind == "sequence" and key.name not in named and "owned_by" not in properties:
             yield key
-    kept = {*_schemas(metadata), dialect.default_schema_name}
+    kept = {*_schemas(metadata, dialect), dialect.default_schema_name}
     schemas = {key.name[0] for key in replaced}
     yield from (Key("schema", (each,)) for each in sorted(schemas - kept))
 
@@ -255,9 +276,7 @@ def named_types(metadata: sa.MetaData, dialect: sa.Dialect) -> Iterator[sa.Enum 
 def _types(metadata: sa.MetaData) -> Iterator[TypeEngine[Any]]:
     for table in metadata.tables.values():
         yield from (column.type for column in table.columns)
-    for schema in (None, *metadata.schemas):
-        yield from metadata.get_schema_objects(sa.Enum, schema=schema)
-        yield from metadata.get_schema_objects(DOMAIN, schema=schema)
+    yield from (each for each in metadata._objects if isinstance(each, sa.Enum | DOMAIN))
 
 
 @contextmanager

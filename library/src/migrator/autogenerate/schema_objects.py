@@ -97,7 +97,8 @@ def complete(script: ops.MigrationScript, found: Sequence[Change]) -> None:
 def _differences(comparison: Comparison) -> Iterator[Difference]:
     for each in comparison.differences:
         # The sequence of a column comes and goes with it.
-        if "owned_by" not in (each.before if each.after is None else each.after or ()):
+        whole = each.after or each.before
+        if each.property or "owned_by" not in whole:
             yield each
     # Functions are the revisions' business, unless an event of the models has created one.
     for each in catalog.diff(_functions(comparison.existing), _functions(comparison.models)):

@@ -96,21 +96,33 @@ class Tables:
         by_table = {_table(op): op for op in self.dropped}
         tables = [table for table in by_table if table is not None]
         ordered: list[ops.DropTableOp] = [by_table[None]] if None in by_table else []
+        for table in tables:
+            _know_what_is_referred_to(table)
         for table, foreign_keys in sort_tables_and_constraints(tables):
             if table is not None:
-                op = by_table[table]
-                assert op._reverse is not None
-                op._reverse.columns = [
-                    each
-                    for each in op._reverse.columns
-                    if not isinstance(each, sa.ForeignKeyConstraint) or each in set(foreign_keys)
-                ]
-                ordered.append(op)
+                ordered.append(by_table[table])
             else:
-                self.foreign_keys_before = [
-                    ops.DropConstraintOp.from_constraint(each) for each in foreign_keys
-                ]
+                cycle = {each for each in foreign_keys if each.referred_table in by_table}
+                self.foreign_keys_before = list(map(ops.DropConstraintOp.from_constraint, cycle))
+                for op in self.dropped:
+                    assert op._reverse is not None
+                    op._reverse.columns = [
+                        each
+                        for each in op._reverse.columns
+                        if not (isinstance(each, sa.ForeignKeyConstraint) and each in cycle)
+                    ]
         self.dropped = ordered[::-1]
+
+
+def _know_what_is_referred_to(table: sa.Table) -> None:
+    """Let the metadata of a table that was read have the others that its foreign keys name."""
+    for foreign_key in table.foreign_keys:
+        key, _, column = foreign_key.target_fullname.rpartition(".")
+        schema, _, name = key.rpartition(".")
+        others = table.metadata.tables
+        other = others[key] if key in others else sa.Table(name, table.metadata, schema=schema or None)
+        if column not in other.columns:
+            other.append_column(sa.Column(column, sa.types.NullType()))
 
 
 def _by_table(operations: Sequence[MigrateOperation]) -> Iterator[ops.ModifyTableOps]:
