@@ -19,9 +19,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from migrator import catalog
 from migrator.autogenerate import table_definition, table_order
-from migrator.autogenerate.comparison import Comparison
+from migrator.autogenerate.comparison import VIEWS, Comparison
 from migrator.autogenerate.steps import sql
 from migrator.catalog import Difference, Key, Schema
+from migrator.operations import names
 
 Created = ops.CreateTableOp | ops.ModifyTableOps
 
@@ -97,13 +98,22 @@ def _created(
     found: "table_order.Tables",
     first: Sequence[MigrateOperation],
 ) -> None:
-    found.created = [CreateWholeTableOp.of(op) for op in found.created]
+    views = {key.name: key.kind for key in comparison.existing.objects if key.kind in VIEWS}
+    # A model of a view that a revision has made is no new table.
+    created = [op for op in found.created if _key(context, op).name not in views]
+    found.created = [CreateWholeTableOp.of(op) for op in created]
     keys = {_key(context, op): op for op in found.created}
     for key in comparison.models.objects:  # what events of the models create besides
         if key.kind == "table" and key not in keys and key not in comparison.existing.objects:
             keys[key] = CreateWholeTableOp(key.name[1], [], schema=key.name[0])
             found.created.append(keys[key])
-    later = {_constraint(context, op) for op in found.foreign_keys}
+    for key, op in keys.items():
+        for kind in VIEWS:
+            if view := comparison.models.objects.get(Key(kind, key.name)):
+                op.word, op.only_more = kind.upper().replace("_", " "), True
+                name = table_definition.full(*key.name)
+                op.more = [*sql(f"CREATE {op.word} {name} AS {view['definition'].rstrip(';')}")]
+    later = set(_named(context, found.foreign_keys, comparison.models))
     _try(context, keys, comparison.models, [*first], found, later)
 
 
@@ -117,7 +127,7 @@ def _dropped(
         found.dropped[place] = DropWholeTableOp(op, back)
         backs[_key(context, op)] = back
     drops = [*found.foreign_keys_before, *found.dropped]
-    later = {_constraint(context, op) for op in found.foreign_keys_before}
+    later = set(_named(context, found.foreign_keys_before, comparison.existing))
     reverting = table_order.Tables([backs[_key(context, op)] for op in reversed(found.dropped)])
     reverting.foreign_keys = [op.reverse() for op in reversed(found.foreign_keys_before)]
     _try(context, backs, comparison.existing, drops, reverting, later)
@@ -233,7 +243,18 @@ def _key(context: MigrationContext, op: ops.CreateTableOp | ops.DropTableOp) -> 
     return Key("table", (op.schema or str(context.dialect.default_schema_name), op.table_name))
 
 
-def _constraint(context: MigrationContext, op: Any) -> Key:
-    constraint = op.to_constraint()
-    schema = constraint.table.schema or str(context.dialect.default_schema_name)
-    return Key("constraint", (schema, constraint.table.name, str(constraint.name)))
+def _named(context: MigrationContext, foreign_keys: Sequence[Any], schema: Schema) -> Iterator[Key]:
+    """Yield the keys of foreign keys; one without a name gets that which PostgreSQL gives it."""
+    for op in foreign_keys:
+        constraint = op.to_constraint()
+        owner = constraint.table.schema or str(context.dialect.default_schema_name)
+        table = (owner, constraint.table.name)
+        name = names.final_name(constraint) if constraint.name else ""
+        columns = tuple(constraint.column_keys)
+        for key, properties in schema.objects.items():
+            if key.kind == "constraint" and key.name[:-1] == table:
+                alike = properties["type"] == "foreign key" and properties["columns"] == columns
+                if key.name[-1] == name or (not name and alike):
+                    op.constraint_name = name or key.name[-1]
+                    yield key
+                    break
