@@ -69,11 +69,6 @@ define keep_snapshot
 if test -f schema.sql && $(has_migrator); then $(MIGRATOR) snapshot; fi
 endef
 
-# Reports what the new revision would lock or break, before it is committed.
-define advise
-if $(has_migrator); then $(MIGRATOR) lint --advise; fi
-endef
-
 # Sets $$count to the number of heads.
 define count_heads
 heads=$$($(ALEMBIC) heads) || { code=$$?; echo "$$heads"; exit $$code; }; count=$$(echo "$$heads" | grep -c .)
@@ -105,10 +100,9 @@ migrate: ## upgrade the database to the newest revision
 
 revision: ## write a revision for the changes in the models: m="add invoices" (drop=table and rewrite=table.column allow these)
 	@$(need_message)
-	@$(call plainly,$(ALEMBIC) upgrade head,false,)
-	@$(ALEMBIC) $(call migration_x,drop) $(call migration_x,rewrite) revision --autogenerate --message="$$migration_m"
-	@$(keep_snapshot)
-	@$(advise)
+	@if $(has_migrator); then \
+	$(MIGRATOR) revision --message "$$migration_m" $(call migration_option,drop) $(call migration_option,rewrite); else \
+	$(ALEMBIC) upgrade head && $(ALEMBIC) revision --autogenerate --message="$$migration_m"; fi
 
 empty-revision: ## write an empty revision to edit by hand: m="fix prices"
 	@$(need_message)

@@ -33,6 +33,7 @@ COMMANDS = {
     "rollback": "revert revisions, after showing what would be lost",
     "log": "show the migration log: what was applied, when, and by whom",
     "check": "compare the database with this code; exit 3 if behind",
+    "drift": "compare the models with what the revisions build; exit 1",
     "wait": "repeat `check` until it succeeds or a timeout expires",
     "sql": "write the SQL of an upgrade to a file",
     "snapshot": "write schema.sql for reviews; --check: exit 1 if stale",

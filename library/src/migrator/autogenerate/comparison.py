@@ -7,10 +7,12 @@ that revisions create besides tables (extensions, functions, schemas) is there f
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from alembic import context as alembic_context
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy.dialects.postgresql import DOMAIN
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -22,7 +24,8 @@ from migrator.autogenerate import extensions
 from migrator.catalog import Difference, Key, Schema
 from migrator.errors import MigratorError, one_line
 from migrator.operations import names
-from migrator.revisions import log
+from migrator.revisions import accepted_drift
+from migrator.revisions.accepted_drift import AcceptedDrift
 
 VIEWS = ("view", "materialized_view")
 KEY = "migrator_comparison"  # in the options of Alembic's context
@@ -50,11 +53,13 @@ class Comparison:
 
     existing: Schema
     models: Schema
+    accepted: AcceptedDrift = field(default_factory=AcceptedDrift)
 
     @property
     def differences(self) -> list[Difference]:
-        """What leads from the database to the models."""
-        return [each for each in catalog.diff(self.existing, self.models) if _counts(each)]
+        """What leads from the database to the models, but for what is accepted."""
+        found = catalog.diff(self.existing, self.models)
+        return self.accepted.others(each for each in found if _counts(each))
 
 
 def of(context: MigrationContext) -> Comparison:
@@ -65,23 +70,29 @@ def of(context: MigrationContext) -> Comparison:
     """
     if KEY not in context.opts:
         assert context.connection is not None
-        context.opts[KEY] = compare(context.connection, context.opts["target_metadata"])
+        accepted = accepted_drift.read(Path(alembic_context.script.dir), "models")
+        metadata = context.opts["target_metadata"]
+        context.opts[KEY] = compare(context.connection, metadata, accepted)
     found: Comparison = context.opts[KEY]
     return found
 
 
-def compare(connection: sa.Connection, metadata: sa.MetaData) -> Comparison:
+def compare(
+    connection: sa.Connection, metadata: sa.MetaData, accepted: AcceptedDrift | None = None
+) -> Comparison:
     """Read the catalog of `connection`, and the one that `metadata` makes.
+
+    Args:
+        accepted: differences that are none.
 
     Raises:
         MigratorError: the tables of the models cannot be created.
     """
-    without = ("alembic_version", log.TABLE.name)
-    existing = catalog.read(connection, without)
+    existing = catalog.read(connection, catalog.NOT_OURS)
     hidden = _hidden(existing, metadata, connection.dialect.default_schema_name)
     try:
         with _built(connection, metadata, existing, hidden) as models:
-            built = catalog.read(models, without)
+            built = catalog.read(models, catalog.NOT_OURS)
     except SQLAlchemyError as error:
 
         def again() -> None:
@@ -89,7 +100,8 @@ def compare(connection: sa.Connection, metadata: sa.MetaData) -> Comparison:
                 pass
 
         raise _cannot_be_created(connection, error, again) from error
-    return Comparison(_without(existing, hidden), _without(built, hidden))
+    accepted = accepted or AcceptedDrift()
+    return Comparison(_without(existing, hidden), _without(built, hidden), accepted)
 
 
 def _cannot_be_created(

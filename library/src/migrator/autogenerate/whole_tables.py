@@ -154,7 +154,7 @@ def _try(
             _create(writing, op, tables, wanted, later)
         for other in (*found.of_created, *found.foreign_keys):
             _run(writing, other)
-        actual = catalog.read(connection, ("alembic_version",))
+        actual = catalog.read(connection, catalog.NOT_OURS)
     except Exception:  # noqa: BLE001 - as above
         return  # it needs what another part of this revision brings; the proof will show it
     finally:

@@ -13,7 +13,10 @@ from sqlalchemy import Connection
 from migrator.catalog.differences import Difference, diff
 from migrator.catalog.schema import Key, Schema
 
-__all__ = ["Difference", "Key", "Schema", "diff", "read"]
+__all__ = ["NOT_OURS", "Difference", "Key", "Schema", "diff", "read"]
+
+# Tables of Alembic and of this tool.
+NOT_OURS = ("alembic_version", "migration_log")
 
 
 def read(connection: Connection, without: Collection[str] = ()) -> Schema:

@@ -83,5 +83,10 @@ def run(context: Context, options: Namespace) -> None:
         note(f"{findings} in {revisions}.")
 
 
+def advice(of: str) -> Namespace:
+    """Return the options with which `make revision` runs this; `of` is FROM..TO."""
+    return Namespace(range=of, base=None, no_trace=False, advise=True, format="people")
+
+
 def _count(number: int, what: str) -> str:
     return f"{number or 'no'} {what}{'' if number == 1 else 's'}"

@@ -3,6 +3,7 @@
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from migrator.commands import lint
 from migrator.config.context import Context
 from migrator.console import argument, note, say
 from migrator.proof import revising
@@ -36,14 +37,17 @@ def run(context: Context, options: Namespace) -> None:
     """Write the revisions, and say what is in them; see `revising.revise` for the errors."""
     asked = [f"{name}={value}" for name in ("drop", "rewrite") if (value := getattr(options, name))]
     written = revising.revise(context, options.message, asked)
-    for sentence in written.notes:
-        note(sentence)
     if not written.files:
         say("The models and the revisions agree: no revision is needed, none was written.")
+        return
     for path in written.files:
         say(f"Wrote {_shown(path)}.")
-    if written.files:
-        say(PROVED)
+    for name in written.snapshot:
+        say(f"Wrote {name}.")
+    for sentence in written.notes:
+        note(sentence)
+    say(PROVED)
+    lint.run(context, lint.advice(written.range))
 
 
 def _shown(path: Path) -> str:

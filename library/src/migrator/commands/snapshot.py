@@ -1,9 +1,10 @@
-"""`snapshot`: write schema.sql, or report that it is stale."""
+"""`snapshot`: write schema.sql and catalog.txt, or report that one is stale."""
 
 from argparse import ArgumentParser, Namespace
 
 from migrator.config.context import Context
 from migrator.console import say
+from migrator.proof.shadow_history import applied
 from migrator.revisions import snapshot
 
 
@@ -15,13 +16,17 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(context: Context, options: Namespace) -> None:
-    """Write the file, or compare it."""
-    if options.check:
-        if snapshot.check(context):
-            say(f"{snapshot.FILE} matches the revisions.")
-        else:
-            say(f"There is no {snapshot.FILE} to compare; run `make snapshot` to write it.")
-    elif snapshot.write(context):
-        say(f"Wrote {snapshot.FILE}: commit it together with the revisions.")
-    else:
-        say(f"{snapshot.FILE} is up to date.")
+    """Write the files, or compare them."""
+    with applied(context) as history:
+        if options.check:
+            found = snapshot.check(context, history.url)
+            for name in found:
+                say(f"{name} matches the revisions.")
+            if not found:
+                say("There is no snapshot to compare; run `make snapshot` to write it.")
+            return
+        written = snapshot.write(context, history.url)
+    for name in written:
+        say(f"Wrote {name}: commit it together with the revisions.")
+    if not written:
+        say("The snapshot is up to date.")

@@ -1,7 +1,6 @@
 """The deploy, step by step."""
 
 from migrator import database
-from migrator.config import models
 from migrator.config.context import Context
 from migrator.deploy import deploy_lock, lint_check, preflight, steps
 from migrator.deploy.deployment import Deployment, Options
@@ -60,12 +59,6 @@ def lint(deployment: Deployment) -> None:
         lint_check.check(deployment.context, pending, accepted, deployment.report)
 
 
-def import_models(deployment: Deployment) -> None:
-    """Import the models if they are compared at the end: one that is broken stops it here."""
-    if deployment.context.settings.drift and not deployment.skips("verify"):
-        models.import_models(deployment.context.config)
-
-
 def take_lock(deployment: Deployment) -> None:
     """Take the deploy lock; then compare again, since another deploy may have held it before."""
     context, before = deployment.context, deployment.plan
@@ -109,7 +102,6 @@ STEPS = (
         lint,
         skip="do not look for unsafe revisions",
     ),
-    Step("models", "Import the models, if `drift` compares them with the database.", import_models),
     Step("lock", "Take the deploy lock: one deploy at a time (`deploy_lock_timeout`).", take_lock),
     Step(
         "backup",
@@ -135,8 +127,8 @@ STEPS = (
     ),
     Step(
         "verify",
-        "See whether the target is reached, nothing is left unfinished, models and database agree,"
-        " and `smoke_sql` succeeds.",
+        "See whether the target is reached, nothing is left unfinished, the schema is the one that"
+        " the revisions build (`drift`), and `smoke_sql` succeeds.",
         steps.verify,
         skip="do not verify the result",
     ),

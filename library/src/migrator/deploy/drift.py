@@ -1,57 +1,63 @@
-"""Drift: how the database differs from the models, as a deploy says it."""
+"""Drift: how the database differs from the schema that the revisions build."""
 
-from typing import Any
+from dataclasses import dataclass, field
 
-from alembic.autogenerate.api import RevisionContext
-from alembic.runtime.environment import EnvironmentContext
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
+from migrator.catalog import Difference, Key
 from migrator.config.context import Context
+from migrator.revisions import accepted_drift, recorded_schema
+
+# Objects of the database and of whoever runs it: those that the revisions did not make say nothing.
+OF_OPERATORS = frozenset({"extension", "event_trigger", "schema"})
+SHOWN = 5
 
 
-def found(context: Context, connection: Connection, revisions: ScriptDirectory) -> list[str]:
-    """Compare the models with the database as `alembic check` does, through env.py."""
-    arguments = {"autogenerate": True, "sql": False, "head": "head"}
-    unused = ("message", "splice", "branch_label", "version_path", "rev_id", "depends_on")
-    comparison = RevisionContext(
-        context.config,
-        revisions,
-        dict.fromkeys(unused) | arguments,
+@dataclass(frozen=True)
+class Drift:
+    """`wrong` is missing in the database, or another one; `by_hand` is there besides.
+
+    `unused` says which accepted differences there are none of, `not_compared` why nothing was
+    compared.
+    """
+
+    wrong: list[str] = field(default_factory=list)
+    by_hand: list[str] = field(default_factory=list)
+    unused: list[str] = field(default_factory=list)
+    not_compared: str = ""
+
+
+def find(context: Context, connection: Connection, revision: str) -> Drift:
+    """Compare the database, which is at `revision`, with what is recorded in the repository.
+
+    Raises:
+        MigratorError: the record cannot be read.
+    """
+    file = recorded_schema.path(context)
+    recorded = recorded_schema.read(file)
+    if recorded is None:
+        return Drift(not_compared=f"there is no {file.name}; `make snapshot` writes it")
+    if recorded.revision != revision:
+        of = f"{file.name} is of revision {recorded.revision}"
+        return Drift(not_compared=f"{of}; `make snapshot` writes it")
+    accepted = accepted_drift.read(file.parent, "database")
+    found = accepted.others(recorded.differences(connection))
+    connection.rollback()
+    extra = [each for each in found if not each.property and each.after is None]
+    partitions = {each.key.name for each in extra if "partition_bound" in (each.before or {})}
+    return Drift(
+        _sentences([each for each in found if each not in extra]),
+        _sentences([each for each in extra if _says_something(each.key, partitions)]),
+        accepted.unused(),
     )
 
-    def compare(heads: Any, migration: MigrationContext) -> list[Any]:
-        comparison.run_autogenerate(heads, migration)
-        return []
 
-    context.config.attributes["connection"] = connection
-    try:
-        with EnvironmentContext(
-            context.config,
-            revisions,
-            fn=compare,
-            as_sql=False,
-            template_args=comparison.template_args,
-            revision_context=comparison,
-            only_compares=True,
-        ):
-            revisions.run_env()
-    finally:
-        del context.config.attributes["connection"]
-        connection.rollback()
-    found = comparison.generated_revisions[-1].upgrade_ops_list
-    changes = [_words(diff) for each in found for diff in each.as_diffs()]
-    if not changes:
-        return []
-    more = f" and {len(changes) - 5} more" if len(changes) > 5 else ""
-    return [f"models and database differ: {', '.join(changes[:5])}{more}"]
+def _says_something(key: Key, partitions: set[tuple[str, ...]]) -> bool:
+    """Leave out partitions, which others add, and what operators install."""
+    return key.kind not in OF_OPERATORS and not {key.name, key.name[:-1]} & partitions
 
 
-def _words(diff: object) -> str:
-    first = diff[0] if isinstance(diff, list | tuple) and diff else diff
-    if isinstance(first, tuple):  # several changes of one column
-        diff, first = first, first[0]
-    parts = diff[1:] if isinstance(diff, tuple) else ()
-    names = [str(getattr(part, "name", part)) for part in parts if part is not None]
-    return " ".join([str(first).replace("_", " "), ".".join(names[:3])])
+def _sentences(found: list[Difference]) -> list[str]:
+    shown = [each.describe("the database", "the revisions") for each in found[:SHOWN]]
+    more = len(found) - SHOWN
+    return [*shown, f"and {more} more"] if more > 0 else shown

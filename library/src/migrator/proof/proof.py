@@ -6,18 +6,18 @@ are counted, and their values compared.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from alembic.script import Script
-from sqlalchemy import MetaData
 
 from migrator import catalog
-from migrator.autogenerate import comparison
 from migrator.catalog import Difference, Schema
 from migrator.errors import RefusedError, one_line
 from migrator.proof import contents, remedies
 from migrator.proof.contents import Contents, Loss, Name
+from migrator.proof.old_code import Code, Refused
 from migrator.proof.shadow_history import ShadowHistory
+from migrator.revisions import graph
 
 SHOWN = 10  # of many differences
 
@@ -28,6 +28,18 @@ class NotProved(RefusedError):
     def __init__(self, message: str, details: Iterable[tuple[str, str]] = ()) -> None:
         super().__init__(f"{message} No revision was written.")
         self.details = tuple(details)
+
+
+class OldCodeRefused(NotProved):
+    """After a revision of phase expand, statements of old code are refused."""
+
+    def __init__(self, script: Script, refused: Sequence[Refused]) -> None:
+        super().__init__(
+            f"After revision {script.revision}, of phase expand, the server refuses what code that"
+            " does not know of it may send: it belongs to phase contract.",
+            [("refused", f"{each.sql}: {each.reason}") for each in refused[:SHOWN]],
+        )
+        self.script, self.refused = script, refused
 
 
 def not_covered(found: Sequence[Difference]) -> NotProved:
@@ -43,15 +55,17 @@ def not_covered(found: Sequence[Difference]) -> NotProved:
 class Proof:
     """The proof of `scripts`, oldest first, on the shadow database of `history`.
 
-    `metadata` are the models; None where their schema is not the aim, as for a revision in the
-    middle of a history. `lossy` are columns (table.column) whose values may change.
+    `aims_at_models` is false for a revision in the middle of a history. `lossy` are columns
+    (table.column) whose values may change. `accepted` is the number of statements of old code that
+    are still accepted after the expand revisions.
     """
 
     history: ShadowHistory
     scripts: Sequence[Script]
-    metadata: MetaData | None = None
+    aims_at_models: bool = True
     lossy: frozenset[str] = frozenset()
     by_hand: bool = False
+    accepted: int = field(default=0, init=False)
 
     def run(self) -> None:
         """Prove it.
@@ -61,7 +75,7 @@ class Proof:
             Exception: whatever a revision raises, with its identifier in a note.
         """
         before = self._read()
-        self._apply(self.scripts[-1].revision)
+        self._apply_beside_old_code(before)
         after = self._read(before)
         self._nothing_lost("the upgrade", before, after, before)
         self._is_what_models_describe()
@@ -69,11 +83,29 @@ class Proof:
         again = self._read(before)
         self._same("after a downgrade", before.schema, again.schema)
         self._nothing_lost("the downgrade", before, again, after)
-        self._apply(self.scripts[-1].revision)
+        self.history.upgrade(self.scripts[-1].revision)
         self._same("after a second upgrade", after.schema, self.history.schema())
 
-    def _apply(self, to: str) -> None:
-        self.history.upgrade(to)
+    def _apply_beside_old_code(self, before: Contents) -> None:
+        """Apply the revisions; those of phase expand have to leave the old code working.
+
+        Raises:
+            OldCodeRefused: one of them does not.
+        """
+        if self.history.url.get_backend_name() == "sqlite":  # nobody writes during a deploy
+            self.history.upgrade(self.scripts[-1].revision)
+            return
+        with self.history.connect() as connection:
+            old = Code.of(connection, before)
+        expanding = True
+        for script in self.scripts:
+            self.history.upgrade(script.revision)
+            expanding = expanding and graph.phase(script) != "contract"
+            if expanding:
+                with self.history.connect() as connection:
+                    if refused := old.refused(connection):
+                        raise OldCodeRefused(script, refused)
+                self.accepted = len(old.statements)
 
     def _revert(self) -> None:
         before = self.scripts[0]._versioned_down_revisions
@@ -120,11 +152,7 @@ class Proof:
         return bool(names & self.lossy) or loss.column not in between.columns(loss.table)
 
     def _is_what_models_describe(self) -> None:
-        if self.metadata is None:
-            return
-        with self.history.connect() as connection:
-            found = comparison.compare(connection, self.metadata).differences
-        if found:
+        if self.aims_at_models and (found := self.history.compare().differences):
             raise not_covered(found)
 
     def _same(self, when: str, one: Schema, other: Schema) -> None:

@@ -8,24 +8,26 @@ from pathlib import Path
 from alembic.script import Script
 
 from migrator import shadow
-from migrator.autogenerate import comparison
-from migrator.config import models
 from migrator.config.context import Context
-from migrator.errors import MigratorError, RefusedError, one_line
-from migrator.proof import proof
-from migrator.proof.proof import NotProved, Proof
+from migrator.errors import one_line
+from migrator.proof.proof import NotProved, OldCodeRefused, Proof, not_covered
 from migrator.proof.proposal import proposed
 from migrator.proof.seeding import Seeding
-from migrator.proof.shadow_history import ShadowHistory
-from migrator.revisions import graph
+from migrator.proof.shadow_history import ShadowHistory, applied
+from migrator.revisions import snapshot
 
 
 @dataclass
 class Written:
-    """The files that were written, and what the proof was made without."""
+    """The revisions that were written, oldest first, and what the proof could not try.
+
+    `snapshot` are the files of the snapshot that changed. `range` is FROM..TO.
+    """
 
     files: list[Path] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    snapshot: list[str] = field(default_factory=list)
+    range: str = ""
 
 
 def revise(
@@ -48,67 +50,76 @@ def revise(
         if not proposal.scripts:
             _expect_agreement(history)
             return Written()
-        notes = prove(history, proposal.scripts, frozenset(lossy))
-        return Written(proposal.write(), notes)
+        with proved(history, proposal.scripts, frozenset(lossy)) as (copy, notes):
+            files = proposal.write()
+            saved = snapshot.write(context, copy.url)
+            first, last = proposal.scripts[0], proposal.scripts[-1]
+            return Written(files, notes, saved, f"{first.down_revision or ''}..{last.revision}")
 
 
 @contextmanager
-def applied(context: Context) -> Iterator[ShadowHistory]:
-    """Yield the history, applied to a shadow database.
-
-    Raises:
-        RefusedError: `context` is for production, where there are no shadow databases.
-        MigratorError: a revision fails on it.
-    """
-    if context.settings.production:
-        raise RefusedError(
-            f"{context.ini} is for deploys, and revisions are tried on shadow databases, which do"
-            " not belong on a production server: use alembic.ini."
-        )
-    with shadow.empty(shadow.server(context)) as url, shadow.configured(context, url) as own:
-        directory = graph.load(own)
-        history = ShadowHistory(own, directory, url)
-        if directory.get_heads():
-            try:
-                history.upgrade("heads")
-            except MigratorError:
-                raise
-            except Exception as error:  # a revision is somebody's Python
-                raise MigratorError(
-                    "The revisions cannot be applied to an empty database"
-                    f" ({type(error).__name__}: {one_line(error)}): fix the one that fails first."
-                ) from error
-        yield history
-
-
-def prove(
+def proved(
     history: ShadowHistory, scripts: Sequence[Script], lossy: frozenset[str] = frozenset()
-) -> list[str]:
-    """Prove revisions that follow those of `history`, on copies of its database.
+) -> Iterator[tuple[ShadowHistory, list[str]]]:
+    """Prove revisions that follow those of `history`, on a copy of its database.
 
     Rows that a revision cannot work with, as duplicates where a value becomes unique, are left
     out in another try, and a sentence says so.
 
+    Yields:
+        The copy, to which they are applied, and the sentences.
+
     Raises:
         NotProved: they do something else than they have to.
     """
-    metadata = models.metadata(history.context.config)
     seeding = Seeding()
     while True:
         with shadow.copy(history.url) as url, shadow.configured(history.context, url) as own:
             copy = ShadowHistory(own, history.directory, url)
-            notes = seeding.fill(copy)
-            try:
-                Proof(copy, scripts, metadata, lossy).run()
-            except NotProved:
-                raise
-            except Exception as error:  # a revision is somebody's Python
-                if not seeding.without(error):
-                    raise NotProved(
-                        f"The revision fails on a shadow database: {one_line(error)}"
-                    ) from error
-            else:
-                return [*notes, *seeding.notes]
+            if (notes := _prove(copy, scripts, lossy, seeding)) is not None:
+                yield copy, [*notes, *seeding.notes]
+                return
+
+
+def _prove(
+    copy: ShadowHistory, scripts: Sequence[Script], lossy: frozenset[str], seeding: Seeding
+) -> list[str] | None:
+    """Return sentences; None if it has to be tried again, with other rows or another phase."""
+    notes = seeding.fill(copy)
+    proof = Proof(copy, scripts, lossy=lossy)
+    try:
+        proof.run()
+    except OldCodeRefused as error:
+        _make_contract(error.script)
+        example = error.refused[0]
+        seeding.notes.append(
+            f"{error.script.revision} is of phase contract, since code that runs now may send what"
+            f" it refuses: {example.sql}: {example.reason}."
+        )
+        return None
+    except NotProved:
+        raise
+    except Exception as error:  # a revision is somebody's Python
+        if seeding.without(error):
+            return None
+        raise NotProved(f"The revision fails on a shadow database: {one_line(error)}.") from error
+    if proof.accepted:
+        notes.append(
+            f"Old code: {proof.accepted} statements that the schema before accepts are accepted"
+            " after the expand revisions, too."
+        )
+    return notes
+
+
+def _make_contract(script: Script) -> None:
+    """Write another phase into the file, and into what was read from it."""
+    path = Path(script.path)
+    text = path.read_text(encoding="utf-8")
+    for quote in ("'", '"'):
+        before = f"phase: str = {quote}expand{quote}"
+        text = text.replace(before, before.replace("expand", "contract"))
+    path.write_text(text, encoding="utf-8")
+    vars(script.module)["phase"] = "contract"
 
 
 def _expect_agreement(history: ShadowHistory) -> None:
@@ -117,7 +128,5 @@ def _expect_agreement(history: ShadowHistory) -> None:
     Raises:
         NotProved: the models and the history differ all the same.
     """
-    with history.connect() as connection:
-        found = comparison.compare(connection, models.metadata(history.context.config)).differences
-    if found:
-        raise proof.not_covered(found)
+    if found := history.compare().differences:
+        raise not_covered(found)

@@ -6,8 +6,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
+from migrator import catalog
 from migrator.errors import one_line
-from migrator.proof.shadow_history import NOT_COMPARED, ShadowHistory
+from migrator.proof.shadow_history import ShadowHistory
 
 EVERY = "*"
 ROWS = 3
@@ -80,7 +81,7 @@ def _fill_sqlite(history: ShadowHistory, empty: set[str]) -> list[str]:
     with history.connect() as connection:
         connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
         inspector = sa.inspect(connection)
-        for table in set(inspector.get_table_names()) - {*NOT_COMPARED, *empty}:
+        for table in set(inspector.get_table_names()) - {*catalog.NOT_OURS, *empty}:
             columns = [
                 (each["name"], str(each["type"]).upper(), each["nullable"])
                 for each in inspector.get_columns(table)

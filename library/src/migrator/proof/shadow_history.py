@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from alembic.runtime.environment import EnvironmentContext
@@ -12,13 +13,14 @@ from sqlalchemy import Connection, create_engine
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import NullPool
 
-from migrator import catalog
+from migrator import catalog, shadow
+from migrator.autogenerate import comparison
+from migrator.autogenerate.comparison import Comparison
 from migrator.catalog import Schema
+from migrator.config import models
 from migrator.config.context import Context
-from migrator.errors import RefusedError
-from migrator.revisions import log
-
-NOT_COMPARED = ("alembic_version", log.TABLE.name)
+from migrator.errors import MigratorError, RefusedError, one_line
+from migrator.revisions import accepted_drift, graph
 
 
 @dataclass
@@ -55,7 +57,17 @@ class ShadowHistory:
     def schema(self) -> Schema:
         """Return the catalog."""
         with self.connect() as connection:
-            return catalog.read(connection, NOT_COMPARED)
+            return catalog.read(connection, catalog.NOT_OURS)
+
+    def compare(self) -> Comparison:
+        """Compare with the models, which have been imported.
+
+        Raises:
+            MigratorError: the tables of the models cannot be created.
+        """
+        accepted = accepted_drift.read(Path(self.directory.dir), "models")
+        with self.connect() as connection:
+            return comparison.compare(connection, models.metadata(self.context.config), accepted)
 
     @contextmanager
     def connect(self) -> Iterator[Connection]:
@@ -79,3 +91,32 @@ class ShadowHistory:
                 " can be tried on a shadow database. Take the connection from"
                 ' config.attributes["connection"], as the env.py of this template does.'
             )
+
+
+@contextmanager
+def applied(context: Context) -> Iterator[ShadowHistory]:
+    """Yield the history, applied to a shadow database.
+
+    Raises:
+        RefusedError: `context` is for production, where there are no shadow databases.
+        MigratorError: a revision fails on it.
+    """
+    if context.settings.production:
+        raise RefusedError(
+            f"{context.ini} is for deploys, and revisions are tried on shadow databases, which do"
+            " not belong on a production server: use alembic.ini."
+        )
+    with shadow.empty(shadow.server(context)) as url, shadow.configured(context, url) as own:
+        directory = graph.load(own)
+        history = ShadowHistory(own, directory, url)
+        if directory.get_heads():
+            try:
+                history.upgrade("heads")
+            except MigratorError:
+                raise
+            except Exception as error:  # a revision is somebody's Python
+                raise MigratorError(
+                    "The revisions cannot be applied to an empty database"
+                    f" ({type(error).__name__}: {one_line(error)}): fix the one that fails first."
+                ) from error
+        yield history

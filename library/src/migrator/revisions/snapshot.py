@@ -1,15 +1,22 @@
-"""schema.sql: the schema that the revisions build, so that a review sees a change as a diff."""
+"""The schema that the revisions build, in two files.
 
+schema.sql is for reviews, which see a change as a diff; catalog.txt (see recorded_schema) is for
+comparisons, since it does not depend on the server's version.
+"""
+
+from collections.abc import Sequence
 from difflib import unified_diff
 from pathlib import Path
 
-from alembic import command
-from alembic.util.exc import CommandError
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import create_engine
+from sqlalchemy.engine import URL
+from sqlalchemy.pool import NullPool
 
-from migrator import shadow
 from migrator.config.context import Context
 from migrator.errors import MigratorError, RefusedError, UsageError
-from migrator.revisions import schema_dump
+from migrator.revisions import recorded_schema, schema_dump
+from migrator.revisions.recorded_schema import RecordedSchema
 
 FILE = "schema.sql"
 HEADER = (
@@ -21,84 +28,91 @@ FIRST_WORDS = 39  # of the header: they stay, so that the file is known again
 SHOWN = 40  # lines of a difference
 
 
-def write(context: Context) -> bool:
-    """Write schema.sql beside the ini file, and tell whether that changed it.
+def write(context: Context, url: URL) -> list[str]:
+    """Write the files of the snapshot, and return the names of those that changed.
+
+    schema.sql is not written where there is none, if the other file is there: a project that does
+    not want it deletes it.
+
+    Args:
+        url: a database that all revisions have been applied to, and nothing else.
 
     Raises:
-        MigratorError: as for `build`.
-        RefusedError: there is a file of this name that is not ours.
-        UsageError: the file cannot be written.
+        MigratorError: the schema cannot be read.
+        RefusedError: there is a schema.sql that is not ours.
+        UsageError: a file cannot be written.
     """
-    file = path(context)
+    file, record = path(context), recorded_schema.path(context)
     old = read(file)
     if old and not old.startswith((HEADER[:FIRST_WORDS], "<<<<<<< ")):
         raise RefusedError(
             f"{file} was not written by this tool, and would be lost: move it away, then run `make"
             " snapshot` again."
         )
-    new = build(context)
-    try:
-        if old == new:
-            return False
-        file.write_text(new, encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise UsageError(f"{FILE} cannot be written: {error.strerror}.") from None
-    return True
+    wanted = old is not None or not record.exists()
+    texts = {record: _recorded(url).text(), **({file: _sql(context, url)} if wanted else {})}
+    return [name.name for name, text in texts.items() if _replace(name, text)]
 
 
-def check(context: Context) -> bool:
-    """Compare schema.sql with the revisions, and change nothing.
+def check(context: Context, url: URL) -> list[str]:
+    """Compare the files with the revisions, change nothing, and return those that match.
 
-    Returns:
-        False if there is no such file: a project that does not want it deletes it.
+    schema.sql is compared only with the server that it was written on: every version of pg_dump
+    writes another text.
+
+    Args:
+        url: as for `write`.
 
     Raises:
-        MigratorError: it is stale; the message has the difference. Otherwise as for `build`.
+        MigratorError: one is stale; the message has the difference. Otherwise as for `write`.
     """
+    now, recorded = _recorded(url), recorded_schema.read(recorded_schema.path(context))
     old = read(path(context))
-    if old is None:
-        return False
-    new = build(context)
-    if old == new:
-        return True
-    if any(line.startswith(("<<<<<<< ", ">>>>>>> ")) for line in old.splitlines()):
-        raise MigratorError(f"{FILE} has a conflict from a merge in it: run `make snapshot`.")
-    names = f"{FILE} as it is", f"{FILE} as the revisions build it"
-    lines = list(unified_diff(old.splitlines(), new.splitlines(), *names, n=1, lineterm=""))
-    shown = "\n".join(lines[:SHOWN])
+    if recorded is not None:
+        with create_engine(url, poolclass=NullPool).connect() as connection:
+            found = recorded.differences(connection)
+        if found or recorded.revision != now.revision:
+            lines = [each.describe("the revisions", recorded_schema.FILE) for each in found]
+            raise _stale(recorded_schema.FILE, lines)
+    if old is None or (recorded is not None and recorded.server != now.server):
+        return [recorded_schema.FILE] if recorded else []
+    new = _sql(context, url)
+    if old != new:
+        if any(line.startswith(("<<<<<<< ", ">>>>>>> ")) for line in old.splitlines()):
+            raise MigratorError(f"{FILE} has a conflict from a merge in it: run `make snapshot`.")
+        names = f"{FILE} as it is", f"{FILE} as the revisions build it"
+        lines = [*unified_diff(old.splitlines(), new.splitlines(), *names, n=1, lineterm="")]
+        raise _stale(FILE, lines)
+    return [FILE, *([recorded_schema.FILE] if recorded else [])]
+
+
+def _stale(name: str, lines: Sequence[str]) -> MigratorError:
+    shown = "\n".join(["", *lines[:SHOWN]])
     left = f"\n... and {len(lines) - SHOWN} lines more" if len(lines) > SHOWN else ""
-    raise MigratorError(
-        f"{FILE} is stale, so a review would not show what the revisions do: run `make snapshot`,"
-        f" look at the difference and commit it.\n{shown}{left}"
+    return MigratorError(
+        f"{name} is stale, so a review would not show what the revisions do: run `make snapshot`,"
+        f" look at the difference and commit it.{shown if lines else ''}{left}"
     )
 
 
-def build(context: Context) -> str:
-    """Apply all revisions to a shadow database and return what schema.sql has to be.
+def _replace(file: Path, text: str) -> bool:
+    if read(file) == text:
+        return False
+    try:
+        file.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise UsageError(f"{file.name} cannot be written: {error.strerror}.") from None
+    return True
 
-    Raises:
-        MigratorError: a revision cannot be applied, or no shadow database can be created.
-        RefusedError: `context` is for production, where there are no shadow databases.
-    """
-    limits = context.settings
-    if limits.production:
-        raise RefusedError(
-            f"{FILE} is made on a shadow database, which does not belong on a production"
-            " server: run `make snapshot`, which uses alembic.ini."
-        )
-    with (
-        shadow.empty(context.target.url) as url,
-        shadow.configured(context, url) as copy,
-    ):
-        try:
-            command.upgrade(copy.config, "heads")
-        except Exception as error:  # a revision is somebody's Python
-            what = "" if isinstance(error, CommandError) else f"{type(error).__name__}: "
-            raise MigratorError(
-                f"The revisions cannot be applied to an empty database, so {FILE} stays as it is"
-                f" ({what}{error}). Fix the revision, then run `make snapshot`."
-            ) from error
-        return HEADER + schema_dump.dump(url, limits.pg_bin)
+
+def _recorded(url: URL) -> RecordedSchema:
+    with create_engine(url, poolclass=NullPool).connect() as connection:
+        heads = MigrationContext.configure(connection).get_current_heads()
+        return RecordedSchema.of(connection, ", ".join(heads) or "base")
+
+
+def _sql(context: Context, url: URL) -> str:
+    return HEADER + schema_dump.dump(url, context.settings.pg_bin)
 
 
 def path(context: Context) -> Path:

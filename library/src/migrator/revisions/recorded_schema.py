@@ -1,0 +1,101 @@
+"""catalog.txt: the schema that the revisions build, recorded in the repository.
+
+A deploy compares the production database with it, so it needs neither the models nor a second
+database. It is beside the revisions, so whatever has them has it.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+
+from migrator import catalog
+from migrator.catalog import Difference, Schema
+from migrator.catalog.differences import ON_REQUEST
+from migrator.config.context import Context
+from migrator.errors import MigratorError
+
+FILE = "catalog.txt"
+HEADER = """\
+# The schema that the revisions build, as the database's catalog has it; `make revision` and `make
+# snapshot` write this file, and a deploy compares the database with it. Do not edit it.
+"""
+# Since 16, PostgreSQL writes the columns in the definition of a view without their table.
+NEW_VIEWS = 16
+# What differs from server to server without anybody's doing.
+OF_SERVERS = ON_REQUEST | {"version"}
+
+
+@dataclass(frozen=True)
+class RecordedSchema:
+    """The schema at `revision`, as a server of the major version `server` has it (0: SQLite)."""
+
+    revision: str
+    server: int
+    schema: Schema
+
+    @classmethod
+    def of(cls, connection: Connection, revision: str) -> "RecordedSchema":
+        """Read it from a database that the revisions have been applied to."""
+        return cls(revision, _server(connection), _without_owners(connection))
+
+    def text(self) -> str:
+        """Return the text of the file."""
+        return f"{HEADER}# revision {self.revision}\n# server {self.server}\n\n{self.schema.text()}"
+
+    def differences(self, connection: Connection) -> list[Difference]:
+        """Return what leads from the database to this."""
+        now = _without_owners(connection)
+        same = (self.server >= NEW_VIEWS) == (_server(connection) >= NEW_VIEWS)
+        return [
+            each
+            for each in catalog.diff(now, self.schema)
+            if same or each.property != "definition" or "view" not in each.key.kind
+        ]
+
+
+def path(context: Context) -> Path:
+    """Return where the file is, or will be."""
+    return Path(ScriptDirectory.from_config(context.config).dir, FILE)
+
+
+def read(file: Path) -> RecordedSchema | None:
+    """Return what the file says, None when there is none.
+
+    Raises:
+        MigratorError: it has a conflict from a merge in it, or was edited.
+    """
+    try:
+        text = file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    said = {}
+    lines = text.split("\n")
+    for line in lines:
+        name, _, value = line.removeprefix("# ").partition(" ")
+        if line.startswith("# ") and name in ("revision", "server"):
+            said[name] = value.strip()
+    try:
+        body = "\n".join(line for line in lines if not line.startswith("#"))
+        return RecordedSchema(said["revision"], int(said["server"]), Schema.parse(body))
+    except (KeyError, ValueError):
+        raise MigratorError(
+            f"{file.name} cannot be read, perhaps for a conflict from a merge in it: run `make"
+            " snapshot`."
+        ) from None
+
+
+def _without_owners(connection: Connection) -> Schema:
+    found = catalog.read(connection, catalog.NOT_OURS)
+    return Schema(
+        {
+            key: {name: value for name, value in properties.items() if name not in OF_SERVERS}
+            for key, properties in found.objects.items()
+        }
+    )
+
+
+def _server(connection: Connection) -> int:
+    version = connection.dialect.server_version_info
+    return int(version[0]) if version and connection.dialect.name == "postgresql" else 0
