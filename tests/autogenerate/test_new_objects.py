@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.autogenerate.changing import HEAD, Change, Workshop, prove, table
+from tests.autogenerate.changing import Change, Workshop, prove, table
 
 SECOND = """
 class U(Base):
@@ -44,7 +44,8 @@ CHECKS = {
         " CheckConstraint('c < 9', name='b'))"
     ),
     "check with quotes, percent and colon": new(
-        "c: Mapped[str] = mapped_column(CheckConstraint(\"c <> 'a:b' AND c NOT LIKE '5%'\", name='q'))"
+        "c: Mapped[str] = mapped_column(CheckConstraint("
+        "\"c <> 'a:b' AND c NOT LIKE '5%'\", name=\"q\"))"
     ),
     "check in a column of another schema": new(
         "c: Mapped[int] = mapped_column(CheckConstraint('c > 0', name='pos'))",

@@ -11,8 +11,14 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy.exc import SAWarning
 
 from migrator import console
-from migrator.autogenerate import column_types, comparison, consent, schema_objects, split
-from migrator.autogenerate import whole_tables
+from migrator.autogenerate import (
+    column_types,
+    comparison,
+    consent,
+    schema_objects,
+    split,
+    whole_tables,
+)
 from migrator.autogenerate.check_constraints import PLUGINS
 from migrator.autogenerate.hidden_tables import visible
 from migrator.config.context import Context
@@ -91,13 +97,12 @@ def complete(
             consent.ask(context, script.upgrade_ops, lock_safe=lock_safe)
         return
     compared = comparison.of(context)
+    changes = schema_objects.changes(compared, context.dialect.default_schema_name)
+    first = [op for each in changes if not each.late for op in each.upgrade]
+    whole_tables.complete(context, script, compared, first)
     if not only_compares:
         also = [".".join(key.name) for key in schema_objects.unasked(compared)]
         consent.ask(context, script.upgrade_ops, lock_safe=lock_safe, also=also)
-    default = context.dialect.default_schema_name
-    changes = schema_objects.changes(compared, default)
-    first = [op for each in changes if not each.late for op in each.upgrade]
-    whole_tables.complete(context, script, compared, first)
     schema_objects.complete(script, changes)
 
 

@@ -112,13 +112,13 @@ def _cannot_be_created(
         "If it needs an extension, a function or a type that no model describes, create that in a"
         ' revision first (make empty-revision m="...").'
     )
-    if connection.dialect.name == "postgresql":
-        if extension := extensions.providing(connection, error, again):
-            remedy = (
-                f"The extension {extension} provides what is missing: `make empty-revision"
-                f' m="add {extension}"`, and in it op.execute('
-                f"'CREATE EXTENSION IF NOT EXISTS \"{extension}\"')."
-            )
+    postgresql = connection.dialect.name == "postgresql"
+    if postgresql and (extension := extensions.providing(connection, error, again)):
+        statement = f'CREATE EXTENSION IF NOT EXISTS "{extension}"'
+        remedy = (
+            f"The extension {extension} provides what is missing: `make empty-revision"
+            f' m="add {extension}"`, and in it op.execute({statement!r}).'
+        )
     return MigratorError(
         f"The tables of the models cannot be created: {reason}. So nothing was compared. {remedy}"
     )
@@ -262,15 +262,18 @@ def unused(
         for key, properties in existing.objects.items()
         if key.kind == "column" and key.name[:2] in tables
     }
-    for kind in ("domain", "enum"):
-        for key in existing.objects:
-            if key.kind == kind and key.name not in named and ".".join(key.name) in types:
-                yield key
+    found = [
+        key
+        for kind in ("domain", "enum")
+        for key in existing.objects
+        if key.kind == kind and key.name not in named and ".".join(key.name) in types
+    ]
     for key, properties in existing.objects.items():
         if key.kind == "sequence" and key.name not in named and "owned_by" not in properties:
-            yield key
+            found.append(key)
+    yield from found
     kept = {*_schemas(metadata, dialect), dialect.default_schema_name}
-    schemas = {key.name[0] for key in replaced}
+    schemas = {key.name[0] for key in (*replaced, *found)}
     yield from (Key("schema", (each,)) for each in sorted(schemas - kept))
 
 
@@ -280,9 +283,9 @@ def named_types(metadata: sa.MetaData, dialect: sa.Dialect) -> Iterator[sa.Enum 
         found = kind.dialect_impl(dialect)
         while inner := getattr(found, "item_type", None) or getattr(found, "impl_instance", None):
             found = inner.dialect_impl(dialect)
-        if isinstance(found, DOMAIN) or (isinstance(found, sa.Enum) and found.native_enum):
-            if found.name:
-                yield found
+        native = isinstance(found, DOMAIN) or (isinstance(found, sa.Enum) and found.native_enum)
+        if native and found.name:
+            yield found
 
 
 def _types(metadata: sa.MetaData) -> Iterator[TypeEngine[Any]]:

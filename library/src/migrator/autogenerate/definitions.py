@@ -106,7 +106,7 @@ def change_sequence(key: Key, old: Properties, new: Properties, default: str | N
 def change_domain(
     key: Key, old: Properties, new: Properties, default: str | None
 ) -> Iterator[tuple[list[str], list[str], bool]]:
-    """Yield what gives a domain other properties, what reverts that, and whether it accepts less."""
+    """Yield changes of a domain: the statements, what reverts them, whether it accepts less."""
     begin = f"ALTER DOMAIN {name(key, default)}"
     had = {_constraint(each): each for each in old.get("constraints", ())}
     has = {_constraint(each): each for each in new.get("constraints", ())}

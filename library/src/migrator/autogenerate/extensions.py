@@ -1,6 +1,7 @@
 """Which extension provides what the models need: found by trying those that the server has."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import sqlalchemy as sa
@@ -29,24 +30,22 @@ def providing(
     """
     reason, failed = str(getattr(error, "orig", "")), getattr(error, "statement", None)
     found: list[str] = []
+    tried = False
     if failed is None:
         return None
 
     def before(own: sa.Connection, _cursor: Any, statement: str, *_: Any) -> None:
-        if statement == failed and not found:
-            event.remove(connection, "before_cursor_execute", before)
+        nonlocal tried
+        if statement == failed and not tried:
+            tried = True
             candidates = own.scalars(sa.text(AVAILABLE), {"reason": reason}).all()
             first = next((each for each in candidates if _helps(own, each, failed)), None)
             found.extend([first] if first else [])
 
     event.listen(connection, "before_cursor_execute", before)
-    try:
+    with suppress(SQLAlchemyError):
         build()
-    except SQLAlchemyError:
-        pass
-    finally:
-        if event.contains(connection, "before_cursor_execute", before):
-            event.remove(connection, "before_cursor_execute", before)
+    event.remove(connection, "before_cursor_execute", before)
     named = (extension for kind, extension in TYPES.items() if f'"{kind}"' in reason)
     return next(iter(found), next(named, None))
 

@@ -140,9 +140,9 @@ def owner(properties: Properties) -> tuple[str, ...]:
 
 def _serials(table: Key, schema: Schema) -> Iterator[tuple[str, Key]]:
     for key, properties in schema.objects.items():
-        if key.kind == "sequence" and owner(properties)[:-1] == table.name:
-            if not properties.get("of_identity"):
-                yield owner(properties)[-1], key
+        own = key.kind == "sequence" and owner(properties)[:-1] == table.name
+        if own and not properties.get("of_identity"):
+            yield owner(properties)[-1], key
 
 
 def _settings(table: Key, properties: Properties) -> Iterator[str]:

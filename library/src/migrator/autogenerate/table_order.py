@@ -41,12 +41,14 @@ class Tables:
             elif isinstance(op, ops.DropTableOp):
                 made.dropped.append(op)
         created = {(op.schema, op.table_name) for op in made.created}
+        default = context.dialect.default_schema_name
         dropped = {(op.schema, op.table_name) for op in made.dropped}
         for op in operations:
             if isinstance(op, ops.ModifyTableOps):
                 name = (op.schema, op.table_name)
-                if name in created or (_in_default(context, op.schema), op.table_name) in created:
-                    made.of_created.append(op)
+                # Alembic leaves out a default schema that the models write out.
+                if name in created or (op.schema or default, op.table_name) in created:
+                    made.of_created.append(_in_transaction(op))
                 elif name in dropped:
                     made.with_dropped.append(op)
                 else:
@@ -120,7 +122,9 @@ def _know_what_is_referred_to(table: sa.Table) -> None:
         key, _, column = foreign_key.target_fullname.rpartition(".")
         schema, _, name = key.rpartition(".")
         others = table.metadata.tables
-        other = others[key] if key in others else sa.Table(name, table.metadata, schema=schema or None)
+        other = (
+            others[key] if key in others else sa.Table(name, table.metadata, schema=schema or None)
+        )
         if column not in other.columns:
             other.append_column(sa.Column(column, sa.types.NullType()))
 
@@ -132,8 +136,12 @@ def _by_table(operations: Sequence[MigrateOperation]) -> Iterator[ops.ModifyTabl
         yield ops.ModifyTableOps(table, [op], schema=schema)
 
 
-def _in_default(context: MigrationContext, schema: str | None) -> str | None:
-    return str(context.dialect.default_schema_name) if schema is None else schema
+def _in_transaction(table: ops.ModifyTableOps) -> ops.ModifyTableOps:
+    """Return what builds indexes in the transaction in which their table is created."""
+    for op in table.ops:
+        if isinstance(op, ops.CreateIndexOp):
+            op.kw.pop("postgresql_concurrently", None)
+    return table
 
 
 def _table(op: ops.CreateTableOp | ops.DropTableOp) -> sa.Table | None:
@@ -150,7 +158,7 @@ def _items(table: sa.Table, foreign_keys: set[sa.ForeignKeyConstraint]) -> Itera
     for column in table.columns:
         default = column.default
         if isinstance(default, sa.Sequence) and not default.optional:
-            column = column._copy()  # noqa: PLW2901
+            column = column._copy()
             column.autoincrement = False  # it has a sequence of its own
         yield column
     for constraint in table.constraints:
@@ -161,7 +169,6 @@ def _items(table: sa.Table, foreign_keys: set[sa.ForeignKeyConstraint]) -> Itera
             if isinstance(check, sa.CheckConstraint) and not check._type_bound:
                 name = names.final_name(check) if check.name else None
                 yield sa.CheckConstraint(check.sqltext, name=conv(name) if name else None)
-
 
 
 def _foreign_key(constraint: sa.ForeignKeyConstraint) -> ops.AddConstraintOp:

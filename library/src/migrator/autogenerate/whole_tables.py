@@ -1,9 +1,9 @@
 """Created and dropped tables, complete and in an order in which they can be run.
 
 Alembic's `op.create_table` leaves out what it cannot write (operator classes, comments of
-constraints, triggers of events, the sequence of a key), and a dropped table comes back as SQLAlchemy
-has read it. So each is tried in a savepoint and compared by the catalogs. What is missing follows
-as a statement; a table that is different otherwise is written as SQL.
+constraints, triggers of events), and a dropped table comes back as SQLAlchemy has read it. So each
+is tried in a savepoint and compared by the catalogs. What is missing follows as a statement; a
+table that is different otherwise is written as SQL.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -15,7 +15,6 @@ from alembic.autogenerate.api import AutogenContext
 from alembic.autogenerate.render import render_op
 from alembic.operations import MigrateOperation, Operations, ops
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy.exc import SQLAlchemyError
 
 from migrator import catalog
 from migrator.autogenerate import table_definition, table_order
@@ -121,6 +120,8 @@ def _dropped(
     context: MigrationContext, comparison: Comparison, found: "table_order.Tables"
 ) -> None:
     backs = {}
+    gone = {each.key for each in comparison.differences if each.after is None}
+    found.dropped = [op for op in found.dropped if _key(context, op) in gone]  # else accepted
     for place, op in enumerate(found.dropped):
         back = CreateWholeTableOp.of(op.reverse())
         back.more = [each.reverse() for each in found.of_dropped(op)]
@@ -155,7 +156,7 @@ def _try(
         for other in (*found.of_created, *found.foreign_keys):
             _run(writing, other)
         actual = catalog.read(connection, catalog.NOT_OURS)
-    except Exception:  # noqa: BLE001 - as above
+    except Exception:
         return  # it needs what another part of this revision brings; the proof will show it
     finally:
         savepoint.rollback()
@@ -183,7 +184,7 @@ def _create(
         if not op.columns:
             raise sa.exc.ArgumentError("a table of an event of the models")
         _run(writing, op)
-    except Exception:  # noqa: BLE001 - what was rendered may be no Python, or be refused
+    except Exception:
         savepoint.rollback()
         key = next(key for key, each in tables.items() if each is op)
         _as_sql(op, key, wanted, later)
@@ -192,9 +193,7 @@ def _create(
         savepoint.commit()
 
 
-def _as_sql(
-    op: CreateWholeTableOp, key: Key, wanted: Schema, later: Collection[Key]
-) -> None:
+def _as_sql(op: CreateWholeTableOp, key: Key, wanted: Schema, later: Collection[Key]) -> None:
     if key in wanted.objects:
         op.more = list(sql(*table_definition.of(key, wanted, later)))
         op.only_more = True
@@ -205,9 +204,11 @@ def _run(writing: AutogenContext, op: MigrateOperation) -> None:
     imports = ("import sqlalchemy as sa", "from sqlalchemy.dialects import postgresql")
     lines = "\n".join(render_op(writing, op))
     names: dict[str, Any] = {}
-    exec("\n".join([*imports, *(each for each in writing.imports if "migrator" not in each)]), names)  # noqa: S102
+    exec(
+        "\n".join([*imports, *(each for each in writing.imports if "migrator" not in each)]), names
+    )
     names["op"] = Operations(writing.migration_context)
-    exec(lines, names)  # noqa: S102
+    exec(lines, names)
 
 
 def _own(table: Key, schema: Schema) -> Schema:
