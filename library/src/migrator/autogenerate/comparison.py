@@ -283,8 +283,11 @@ def named_types(metadata: sa.MetaData, dialect: sa.Dialect) -> Iterator[sa.Enum 
         found = kind.dialect_impl(dialect)
         while inner := getattr(found, "item_type", None) or getattr(found, "impl_instance", None):
             found = inner.dialect_impl(dialect)
-        native = isinstance(found, DOMAIN) or (isinstance(found, sa.Enum) and found.native_enum)
-        if native and found.name:
+        if (
+            isinstance(found, sa.Enum | DOMAIN)
+            and found.name
+            and getattr(found, "native_enum", True)
+        ):
             yield found
 
 

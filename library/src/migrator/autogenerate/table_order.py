@@ -84,7 +84,7 @@ class Tables:
         tables = [table for table in by_table if table is not None]
         ordered: list[ops.CreateTableOp] = [by_table[None]] if None in by_table else []
         later: list[sa.ForeignKeyConstraint] = []
-        for table, foreign_keys in sort_tables_and_constraints(tables):
+        for table, foreign_keys in _sorted(tables):
             if table is None:
                 later = sorted(foreign_keys, key=lambda each: (each.table.fullname, str(each.name)))
             else:
@@ -98,13 +98,13 @@ class Tables:
         by_table = {_table(op): op for op in self.dropped}
         tables = [table for table in by_table if table is not None]
         ordered: list[ops.DropTableOp] = [by_table[None]] if None in by_table else []
-        for table in tables:
-            _know_what_is_referred_to(table)
-        for table, foreign_keys in sort_tables_and_constraints(tables):
+        for each in tables:
+            _know_what_is_referred_to(each)
+        for table, foreign_keys in _sorted(tables):
             if table is not None:
                 ordered.append(by_table[table])
             else:
-                cycle = {each for each in foreign_keys if each.referred_table in by_table}
+                cycle = {key for key in foreign_keys if key.referred_table in by_table}
                 self.foreign_keys_before = list(map(ops.DropConstraintOp.from_constraint, cycle))
                 for op in self.dropped:
                     assert op._reverse is not None
@@ -114,6 +114,13 @@ class Tables:
                         if not (isinstance(each, sa.ForeignKeyConstraint) and each in cycle)
                     ]
         self.dropped = ordered[::-1]
+
+
+def _sorted(
+    tables: list[sa.Table],
+) -> list[tuple[sa.Table | None, list[sa.ForeignKeyConstraint]]]:
+    """Return tables with the foreign keys that they can be created with, last None and others."""
+    return list(sort_tables_and_constraints(tables))  # type: ignore[no-untyped-call]
 
 
 def _know_what_is_referred_to(table: sa.Table) -> None:

@@ -66,7 +66,7 @@ class DropWholeTableOp(ops.DropTableOp):
 
 @renderers.dispatch_for(CreateWholeTableOp)
 def _render(context: AutogenContext, op: CreateWholeTableOp) -> list[str]:
-    create = renderers.dispatch(ops.CreateTableOp)  # type: ignore[arg-type]  # a class will do
+    create = renderers.dispatch(ops.CreateTableOp)  # a class will do
     lines = [] if op.only_more else [str(create(context, op))]
     return [*lines, *(line for each in op.more for line in render_op(context, each))]
 
@@ -100,18 +100,17 @@ def _created(
     views = {key.name: key.kind for key in comparison.existing.objects if key.kind in VIEWS}
     # A model of a view that a revision has made is no new table.
     created = [op for op in found.created if _key(context, op).name not in views]
-    found.created = [CreateWholeTableOp.of(op) for op in created]
-    keys = {_key(context, op): op for op in found.created}
+    keys = {_key(context, op): CreateWholeTableOp.of(op) for op in created}
     for key in comparison.models.objects:  # what events of the models create besides
         if key.kind == "table" and key not in keys and key not in comparison.existing.objects:
             keys[key] = CreateWholeTableOp(key.name[1], [], schema=key.name[0])
-            found.created.append(keys[key])
     for key, op in keys.items():
         for kind in VIEWS:
             if view := comparison.models.objects.get(Key(kind, key.name)):
                 op.word, op.only_more = kind.upper().replace("_", " "), True
                 name = table_definition.full(*key.name)
                 op.more = [*sql(f"CREATE {op.word} {name} AS {view['definition'].rstrip(';')}")]
+    found.created = list(keys.values())
     later = set(_named(context, found.foreign_keys, comparison.models))
     _try(context, keys, comparison.models, [*first], found, later)
 
