@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from alembic import command
 
 from tests.autogenerate.changing import Change, Workshop, prove, table
 
@@ -432,3 +435,132 @@ ALL = {f"{kind}: {name}": change for kind, each in KINDS.items() for name, chang
 @pytest.mark.parametrize("name", ALL)
 def test_is_written_and_right_both_ways(workshop: Workshop, name: str) -> None:
     prove(workshop, ALL[name])
+
+
+REFUSED = {
+    "values in another order": (enum("'x', 'y', 'z'"), enum("'z', 'x', 'y'"), "enum public.st"),
+    "values in another order, and one more": (enum("'x', 'y'"), enum("'y', 'n', 'x'"), "public.st"),
+    "another base type": (domain(), domain().replace("String(200)", "Text"), "domain public.email"),
+    "a longer base type": (domain(), domain().replace("200", "300"), "domain public.email"),
+    "another collation": (domain(), domain("collation='C', "), "domain public.email"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_a_type_cannot_become_is_refused_by_its_name(workshop: Workshop, name: str) -> None:
+    before, after, named = REFUSED[name]
+    begin(workshop, table(before))
+    workshop.models(table(after))
+    done = workshop.revise()
+    assert (done.code, workshop.written) == (5, [])
+    assert named in done.output and "make empty-revision" in done.output
+
+
+def begin(workshop: Workshop, models: str, by_hand: str = "") -> None:
+    """Migrate to the models, and to what another revision creates with SQL."""
+    workshop.reset()
+    if by_hand:
+        revision(workshop, by_hand)
+    workshop.models(models)
+    done = workshop.revise()
+    assert done.code == 0, done.output
+    workshop.upgrade()
+
+
+def revision(workshop: Workshop, statement: str) -> None:
+    """Write a revision by hand and apply it."""
+    workshop.forget()
+    script = command.revision(workshop.config(), "by hand")
+    path = Path(script.path)  # type: ignore[union-attr]
+    text = path.read_text("utf-8")
+    begin_at = "def upgrade() -> None:\n    "
+    path.write_text(
+        text.replace(f"{begin_at}pass", f"{begin_at}op.execute({statement!r})"), "utf-8"
+    )
+    workshop.upgrade()
+
+
+def test_values_that_are_gone_stay_and_are_named(workshop: Workshop) -> None:
+    begin(workshop, table(enum("'x', 'y', 'z'")))
+    workshop.models(table(enum("'x', 'z'")))
+    done = workshop.revise()
+    assert (done.code, workshop.written) == (0, [])
+    assert "Enum type st keeps 'y'" in done.output
+
+
+EXTENSIONS = {
+    "a type": ("citext", "c: Mapped[Any] = mapped_column(CITEXT, nullable=True)", ""),
+    "another type": ("hstore", "c: Mapped[Any] = mapped_column(HSTORE, nullable=True)", ""),
+    "an operator class": (
+        "pg_trgm",
+        "",
+        "(Index('ix', 'b', postgresql_using='gin', postgresql_ops={'b': 'gin_trgm_ops'}),)",
+    ),
+    "a default operator class": (
+        "btree_gist",
+        "",
+        "(ExcludeConstraint(('a', '='), name='ex', using='gist'),)",
+    ),
+    "a function": (
+        "uuid-ossp",
+        "c: Mapped[Any] = mapped_column(UUID, server_default=text('uuid_generate_v4()'))",
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", EXTENSIONS)
+def test_a_missing_extension_is_named_and_works_when_it_is_there(
+    workshop: Workshop, name: str
+) -> None:
+    extension, columns, arguments = EXTENSIONS[name]
+    begin(workshop, table())
+    workshop.models(table(columns, arguments))
+    done = workshop.revise()
+    assert (done.code, workshop.written) == (1, [])
+    assert f'CREATE EXTENSION IF NOT EXISTS "{extension}"' in done.output
+    begin(workshop, table(columns, arguments), f'CREATE EXTENSION IF NOT EXISTS "{extension}"')
+    done = workshop.revise()
+    assert (done.code, workshop.written) == (0, []), done.output
+
+
+HELPERS = {
+    "table": ("CREATE TABLE helper (n int)", "helper"),
+    "table of another schema": ("CREATE SCHEMA aside; CREATE TABLE aside.h (n int)", "aside.h"),
+    "sequence": ("CREATE SEQUENCE numbers", "public.numbers"),
+}
+
+
+@pytest.mark.parametrize("name", HELPERS)
+def test_what_a_revision_has_made_is_asked_for_and_can_be_accepted(
+    workshop: Workshop, name: str
+) -> None:
+    statement, named = HELPERS[name]
+    begin(workshop, table())
+    revision(workshop, statement)
+    workshop.models(table("c: Mapped[str | None]"))
+    done = workshop.revise()
+    assert (done.code, workshop.written) == (5, [])
+    assert f"drop={named}" in done.output
+    accepted = workshop.folder / "migrations/accepted_drift.toml"
+    accepted.write_text(
+        '[[difference]]\nbetween = "models"\n'
+        f'object = "{name.split()[0]} *{named}"\nreason = "a helper"\n',
+        "utf-8",
+    )
+    try:
+        done = workshop.revise()
+    finally:
+        accepted.unlink()
+    assert done.code == 0, done.output
+    assert "DROP" not in workshop.texts().split("def downgrade")[0]
+
+
+def test_a_model_of_a_view_that_a_revision_has_made_is_no_new_table(workshop: Workshop) -> None:
+    begin(workshop, table())
+    revision(workshop, "CREATE VIEW v AS SELECT id, b FROM t")
+    view = 'Table("v", Base.metadata, Column("id", BigInteger, primary_key=True))'
+    workshop.models(table("c: Mapped[str | None]", rest=view))
+    done = workshop.revise()
+    assert done.code == 0, done.output
+    assert "create_table" not in workshop.texts() and "add_column" in workshop.texts()

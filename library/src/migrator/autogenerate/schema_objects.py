@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from alembic.autogenerate import renderers
 from alembic.autogenerate.api import AutogenContext
-from alembic.operations import MigrateOperation, ops
+from alembic.operations import ops
 
 from migrator import catalog
 from migrator.autogenerate import definitions
@@ -40,12 +40,16 @@ def _render_add_value(_context: AutogenContext, op: AddValueOp) -> str:
     return f"with op.get_context().autocommit_block(): op.execute({str(op.sqltext)!r})"
 
 
+class LateSQLOp(ops.ExecuteSQLOp):
+    """A statement for the contract phase, after everything else; in a downgrade before that."""
+
+
 @dataclass
 class Change:
     """What changes an object, and what reverts that. `late`: after everything else."""
 
-    upgrade: Sequence[MigrateOperation]
-    downgrade: Sequence[MigrateOperation]
+    upgrade: Sequence[ops.ExecuteSQLOp]
+    downgrade: Sequence[ops.ExecuteSQLOp]
     late: bool = False
 
 
@@ -89,8 +93,8 @@ def complete(script: ops.MigrationScript, found: Sequence[Change]) -> None:
     early = [each for each in found if not each.late]
     late = [each for each in found if each.late]
     up[:0] = [op for each in early for op in each.upgrade]
-    up.extend(op for each in late for op in each.upgrade)
-    down[:0] = [op for each in reversed(late) for op in each.downgrade]
+    up.extend(LateSQLOp(op.sqltext) for each in late for op in each.upgrade)
+    down[:0] = [LateSQLOp(op.sqltext) for each in reversed(late) for op in each.downgrade]
     down.extend(op for each in reversed(early) for op in each.downgrade)
 
 
@@ -148,7 +152,7 @@ def _more_values(each: Difference, default: str | None) -> Change:
     if common != [label for label in existing if label in wanted]:
         raise _refusal(each)
     called = definitions.name(each.key, default)
-    added: list[MigrateOperation] = []
+    added: list[ops.ExecuteSQLOp] = []
     for place, label in enumerate(wanted):
         if label in existing:
             continue

@@ -5,7 +5,6 @@ begins with, is not transactional, and may be run again.
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import takewhile
 
 from alembic.operations import MigrateOperation, ops
 from alembic.runtime.migration import MigrationContext
@@ -13,7 +12,7 @@ from alembic.util import rev_id
 
 from migrator.autogenerate import phase_rules, steps
 from migrator.autogenerate.phase_rules import Known, Table
-from migrator.autogenerate.schema_objects import AddValueOp
+from migrator.autogenerate.schema_objects import AddValueOp, LateSQLOp
 from migrator.autogenerate.steps import CONTRACT, EXPAND, ONLINE, PHASES, Step
 
 MARK = "migrator_phase"
@@ -35,15 +34,15 @@ def split(
     upgrade, downgrade = script.upgrade_ops, script.downgrade_ops
     assert upgrade is not None and downgrade is not None
     known = Known.of(context, upgrade)
-    if not lock_safe or all(isinstance(op, ops.ExecuteSQLOp) for op in upgrade.ops):
+    if not lock_safe or all(_is_early(op) for op in upgrade.ops):
         dropping = ops.DropTableOp | ops.DropColumnOp
         drops = any(isinstance(op, dropping) for op, _ in _flat(upgrade))
         setattr(script, MARK, CONTRACT if drops else EXPAND)
         return [script]
     found = [step for op, table in _flat(upgrade) for step in phase_rules.steps(known, op, table)]
     before, after = _around(upgrade.ops)
-    down_before, down_after = _around(downgrade.ops)
-    # What our completion of enums and schemas has put around the rest stays around it.
+    down_after, down_before = _around(downgrade.ops)
+    # What schema_objects has put around the rest stays around it.
     found.insert(0, Step(EXPAND, before, down_after, steps.FIRST))
     found.append(Step(CONTRACT, after, down_before, steps.PLAIN + 1))
     return _scripts(context, script, found)
@@ -108,13 +107,12 @@ def _flat(
 def _around(
     operations: Sequence[MigrateOperation],
 ) -> tuple[list[MigrateOperation], list[MigrateOperation]]:
-    """Return the SQL before and after everything else; new values of enums come first, since
-    they cannot be added in a transaction that has changed something."""
-
-    def is_sql(op: MigrateOperation) -> bool:
-        return isinstance(op, ops.ExecuteSQLOp)
-
-    before = list(takewhile(is_sql, operations))
-    after = list(takewhile(is_sql, reversed(operations)))[::-1]
+    """Return the SQL of the expand phase and that of the contract phase; new values of enums come
+    first, since they cannot be added in a transaction that has changed something."""
+    before = [op for op in operations if _is_early(op)]
     before.sort(key=lambda op: not isinstance(op, AddValueOp))
-    return before, after
+    return before, [op for op in operations if isinstance(op, LateSQLOp)]
+
+
+def _is_early(op: MigrateOperation) -> bool:
+    return isinstance(op, ops.ExecuteSQLOp) and not isinstance(op, LateSQLOp)
