@@ -94,13 +94,14 @@ def record(console: Console, project: Path) -> None:
     console.print()
     shown(console, project, 'make revision m="teams have a slogan"')
     versions = project / "migrations/versions"
-    for phase in ("online", "contract"):
-        (file,) = versions.glob(f"*_slogan_{phase}.py")
+    for part in ("expand_non_transactional", "contract"):
+        (file,) = versions.glob(f"*_slogan_{part}.py")
         text = file.read_text(encoding="utf-8")
         filled = text.replace('{"slogan": None}', """{"slogan": sa.text("'We are ' || name")}""")
         file.write_text(filled, encoding="utf-8")
     remark(console, "the rows that are there: None becomes sa.text(\"'We are ' || name\")")
-    shown(console, project, "grep -h 'op\\.[a-z_]*(\\|^phase' migrations/versions/*_slogan_*.py")
+    lines = "op\\.[a-z_]*(\\|^phase\\|^transactional"
+    shown(console, project, f"grep -h '{lines}' migrations/versions/*_slogan_*.py")
     shown(console, project, "make lint-migrations")
     os.environ["DATABASE_URL"] = run(project, "make -s db-url").strip()
     shown(console, project, "make deploy")

@@ -186,6 +186,12 @@ class Rendering:
             encoding="utf-8",
         )
 
+    def for_make(self) -> dict[str, str]:
+        """Variables with which the make of a shell, or of a hook, has its commands forked too."""
+        if not self.warm:
+            return {}
+        return {"MAKEFLAGS": "-- PYTHON=" + self.warm.in_recipes.client.replace(" ", "\\ ")}
+
     def make(self, goals: str, *, env: Mapping[str, str | None] | None = None) -> str:
         """Runs `make GOALS`, which has to succeed, and returns what it printed to stdout."""
         done = self.run(f"make {goals}", env=env)
@@ -208,7 +214,11 @@ class Rendering:
 
     def stop(self) -> None:
         """Stops the server that the project may have started."""
-        if self.used and (self.path / ".postgres").exists() and (self.path / ".venv").exists():
+        if (
+            self.used
+            and (self.path / ".postgres/server").exists()
+            and (self.path / ".venv").exists()
+        ):
             self.run(".venv/bin/python -m migrator db stop", timeout=120)
 
 
@@ -289,7 +299,8 @@ class Renderer:
 
         Args:
             python: the Python to make the environment with; the one on PATH if empty.
-            fresh: each command starts its own Python, as for a user; else see tests/warm.
+            fresh: each command starts its own Python, and the first one that needs a server makes
+                its cluster, as for a user; else see tests/warm and `prepare`.
             answers: as for `render`.
         """
         rendering = self.render(**answers)
@@ -298,6 +309,8 @@ class Renderer:
         (rendering.path / ".venv").symlink_to(environment)
         if not fresh:
             rendering.warm = self.interpreters(environment)
+            if answers.get("database", QUESTIONS["database"][0]) == "postgresql":
+                self.prepare(rendering)
         lock = source.read("uv.lock").replace(
             f'name = "{distribution(source)}"', f'name = "{distribution(rendering)}"'
         )
@@ -320,23 +333,25 @@ class Renderer:
         return rendering
 
     def serve(self, rendering: Rendering) -> str:
-        """Starts the server of a ready rendering, and returns `database_url`.
+        """Starts the server of a ready rendering, and returns `database_url`."""
+        return rendering.database_url()
 
-        Its cluster is a copy of one that is made once for all of them, and it does not wait for
-        the disk.
+    def prepare(self, rendering: Rendering) -> None:
+        """Gives a rendering a cluster, a copy of one that is made once for all of them.
+
+        It does not wait for the disk.
         """
         # With the owners, if we are root; and what is equal in all of them.
         copy = ["cp", "-a", f"{self.cluster()}/.", str(rendering.path / ".postgres")]
         subprocess.run(copy, check=True)
-        return rendering.database_url()
 
     def cluster(self) -> Path:
-        """A .postgres folder for `serve`, without what is about a server that runs."""
+        """A .postgres folder for `prepare`, without what is about a server that runs."""
         cluster = self.shared / "cluster"
         with (self.shared / "cluster.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not cluster.exists():
-                project = self.ready()
+                project = self.ready(fresh=True)
                 with psycopg.connect(project.database_url(), autocommit=True) as connection:
                     connection.execute("ALTER SYSTEM SET fsync = off")
                 project.stop()
@@ -371,14 +386,21 @@ class Renderer:
             if not (home / "ready").exists():
                 shutil.rmtree(home, ignore_errors=True)
                 source = self.render_into(home, rendering.answers)
-                goals = ["setup"]
-                if python:
-                    goals.append(f"BASE_PYTHON={shlex.quote(python)}")
-                if (uv := Path(sys.prefix, "bin/uv")).exists():  # else each would install one
-                    goals.append(f"UV={uv}")
-                source.make(" ".join(goals))
+                goals = f"setup BASE_PYTHON={shlex.quote(python)}" if python else "setup"
+                source.make(goals, env={"PATH": self.path_with_uv()})
                 (home / "ready").symlink_to(source.path / ".venv")
         return (home / "ready").resolve()
+
+    def path_with_uv(self) -> str:
+        """PATH with the uv of this repository, if it has one; else each project installs one."""
+        folders = [users_environment()["PATH"]]
+        if (uv := Path(sys.prefix, "bin/uv")).exists():
+            folder = self.scratch / "uv"
+            folder.mkdir(exist_ok=True)
+            if not (folder / "uv").exists():
+                (folder / "uv").symlink_to(uv)
+            folders.append(str(folder))
+        return os.pathsep.join(folders)
 
     def render_into(self, folder: Path, answers: Mapping[str, Answer]) -> Rendering:
         """A rendering below `folder`, through cookiecutter's Python interface."""

@@ -15,7 +15,7 @@ PROD_INI ?= alembic_prod.ini
 # They are read from the command line only, and literally: a dollar sign in a message does not start
 # a variable. The recipes use copies, such as $migration_m, so variables of these names in the
 # environment, or in a Makefile that includes this file, are neither used nor changed.
-migration_arguments := m to from phase prod drop rewrite keep base out host yes beside deploys
+migration_arguments := m to from phase prod drop rewrite lose keep base out host yes beside deploys
 define migration_argument
 ifeq ($$(origin $(1)),command line)
 override $(1) := $$(value $(1))
@@ -64,9 +64,14 @@ define need_migrator
 $(has_migrator) || { echo 'make $@ needs the package alembic-starter: copy its folder vendor/alembic-starter, then uv add "./vendor/alembic-starter[postgresql]" or pip install it. (make tables also needs the autoimport_ keys of its alembic.ini; make deploy also needs its alembic_prod.ini, with your script_location, and its migrations/env.py instead of yours.)' >&2; exit 2; }
 endef
 
+# Commands with alembic.ini write to this machine only, or to a server that host=NAME names (or
+# development_hosts in the file).
+named_host = $(call migration_option,host)
+alembic_to_host = $(ALEMBIC) $(call migration_x,host)
+
 # Updates schema.sql, which shows the effect of a revision in a review. Delete the file to do without.
 define keep_snapshot
-if test -f schema.sql && $(has_migrator); then $(MIGRATOR) snapshot; fi
+if test -f schema.sql && $(has_migrator); then $(MIGRATOR) snapshot $(named_host); fi
 endef
 
 # Sets $$count to the number of heads.
@@ -94,14 +99,14 @@ endef
 migrations-help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s  %s\n", $$1, $$2 }' $(filter %migrations.mk,$(MAKEFILE_LIST))
 
-migrate: ## upgrade the database to the newest revision
+migrate: ## upgrade the database to the newest revision (host=NAME if it is on another machine)
 	@$(call migration_takes_no,to phase prod)
-	@$(call plainly,$(ALEMBIC) upgrade head,false,)
+	@$(call plainly,$(alembic_to_host) upgrade head,false,)
 
-revision: ## write a revision for the changes in the models: m="add invoices" (drop=table and rewrite=table.column allow these)
+revision: ## write a revision for the changes in the models: m="add invoices" (drop=table, rewrite=table.column and lose=table.column allow these)
 	@$(need_message)
 	@if $(has_migrator); then \
-	$(MIGRATOR) revision --message "$$migration_m" $(call migration_option,drop) $(call migration_option,rewrite); else \
+	$(MIGRATOR) revision --message "$$migration_m" $(foreach each,drop rewrite lose,$(call migration_option,$(each))) $(named_host); else \
 	$(ALEMBIC) upgrade head && $(ALEMBIC) revision --autogenerate --message="$$migration_m"; fi
 
 empty-revision: ## write an empty revision to edit by hand: m="fix prices"
@@ -110,11 +115,11 @@ empty-revision: ## write an empty revision to edit by hand: m="fix prices"
 
 upgrade: ## upgrade the database: to=REV or to=+1 (default: head)
 	@$(call migration_takes_no,phase prod)
-	@$(call plainly,$(ALEMBIC) upgrade "$${migration_to:-head}",echo "$$now" | grep -q "(head)",Already at the newest revision: nothing to upgrade.)
+	@$(call plainly,$(alembic_to_host) upgrade "$${migration_to:-head}",echo "$$now" | grep -q "(head)",Already at the newest revision: nothing to upgrade.)
 
-downgrade: ## downgrade a development database: to=REV, to=-2 or to=base (default: -1; host=NAME if it is on another machine)
+downgrade: ## downgrade a development database: to=REV, to=-2 or to=base (default: -1)
 	@$(call migration_takes_no,phase prod)
-	@$(call plainly,$(ALEMBIC) $(call migration_x,host) downgrade "$${migration_to:--1}",test -z "$$now",Already at base: nothing to downgrade.)
+	@$(call plainly,$(alembic_to_host) downgrade "$${migration_to:--1}",test -z "$$now",Already at base: nothing to downgrade.)
 
 current: ## show the revision of the database
 	@output=$$($(ALEMBIC) current) || { code=$$?; echo "$$output"; exit $$code; }; \
@@ -139,7 +144,7 @@ sql: ## write the SQL of an upgrade to a file: from=REV to=REV out=FILE (default
 
 snapshot: ## write schema.sql, which shows the schema in reviews (run it again after editing a revision)
 	@$(need_migrator)
-	@$(MIGRATOR) snapshot
+	@$(MIGRATOR) snapshot $(named_host)
 
 check-history: ## refuse changes to revisions that are on the main branch: base=origin/main
 	@$(need_migrator)
@@ -149,24 +154,24 @@ check-history: ## refuse changes to revisions that are on the main branch: base=
 squash: ## collapse revisions into one: m="start" (to=REV; keep=REV,... or drop=REV,... for the rows that they insert)
 	@$(need_message)
 	@$(need_migrator)
-	@$(MIGRATOR) squash --message "$$migration_m" $(call migration_option,to) $(call migration_option,keep,keep-data) $(call migration_option,drop,drop-data)
+	@$(MIGRATOR) squash --message "$$migration_m" $(call migration_option,to) $(call migration_option,keep,keep-data) $(call migration_option,drop,drop-data) $(named_host)
 	@$(keep_snapshot)
 
 .PHONY: baseline
 baseline: ## adopt the database in DATABASE_URL (models, a first revision, a stamp): m="as it was" (yes=1: do not ask)
 	@$(need_message)
 	@$(need_migrator)
-	@$(MIGRATOR) baseline --message "$$migration_m" $(if $(migration_yes),--yes) $(if $(migration_beside),--beside)
+	@$(MIGRATOR) baseline --message "$$migration_m" $(if $(migration_yes),--yes) $(if $(migration_beside),--beside) $(named_host)
 	@$(keep_snapshot)
 
 .PHONY: reset seed
 reset: ## drop everything in the development database, migrate it, and add the example data (yes=1: do not ask)
 	@$(need_migrator)
-	@$(MIGRATOR) reset $(if $(migration_yes),--yes) $(call migration_option,host)
+	@$(MIGRATOR) reset $(if $(migration_yes),--yes) $(named_host)
 
 seed: ## add the example data of app/seeds.py that is missing
 	@$(need_migrator)
-	@$(MIGRATOR) seed $(call migration_option,host)
+	@$(MIGRATOR) seed $(named_host)
 
 tables: ## list the tables that the models describe, and their modules
 	@$(need_migrator)
@@ -176,12 +181,12 @@ tables: ## list the tables that the models describe, and their modules
 .PHONY: lint-migrations
 lint-migrations: ## report what revisions would lock or break: from=REV to=REV, or base=BRANCH (default: pending revisions)
 	@$(need_migrator)
-	@$(MIGRATOR) lint $(migration_range) $(call migration_option,base)
+	@$(MIGRATOR) lint $(migration_range) $(call migration_option,base) $(named_host)
 
 .PHONY: trace
 trace: ## run revisions on a shadow database and show their locks: from=REV to=REV, or base=BRANCH (default: pending revisions)
 	@$(need_migrator)
-	@$(MIGRATOR) trace $(migration_range) $(call migration_option,base)
+	@$(MIGRATOR) trace $(migration_range) $(call migration_option,base) $(named_host)
 
 plan: ## show the revisions that a deploy would apply: to=REV (exit 3 if any; prod=1: with alembic_prod.ini)
 	@$(call migration_takes_no,phase)

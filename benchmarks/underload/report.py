@@ -40,7 +40,7 @@ def by_tool(results: Results, tools: Sequence[str], change: str, words: str) -> 
 def by_change(results: Results, tool: str) -> Table:
     """Return a table of one tool, with a row for each change."""
     about = (
-        "As `make revision` writes them from the models, in up to three revisions; only the rename"
+        "As `make revision` writes them from the models, in up to four revisions; only the rename"
         " is written by hand, since no comparison can see one."
     )
     table = Table(f"Twelve changes with {tool}", about, ("change", *HEADER))

@@ -89,6 +89,11 @@ WRITTEN: list[tuple[MigrateOperation, str, str]] = [
         "op.alter_column('teams', 'name', existing_type=sa.Text(), nullable=True, schema='work')",
     ),
     (
+        SetNotNullOp("teams", "name", if_filled=True, plain=True),
+        "op.set_not_null('teams', 'name', if_filled=True, plain=True)",
+        "op.alter_column('teams', 'name', nullable=True)",
+    ),
+    (
         BackfillOp("teams", {"name": sa.text("'a'"), "boss": None}, key="id"),
         "op.backfill('teams', {'name': sa.text(\"'a'\"), 'boss': None}, key='id')",
         "",

@@ -64,13 +64,13 @@ def rendered(name: str, body: str, folder: Path) -> rendering.Rendered:
 
 def test_what_needs_no_trace_is_found_in_the_sql(tmp_path: Path) -> None:
     unsafe = [rendered(f"u{n}", rule.example.unsafe, tmp_path) for n, rule in enumerate(BY_SQL)]
-    found = sql_findings.find(unsafe, {}, together=False)
+    found = sql_findings.find(unsafe, {}, together=False, squawk_timeout=30)
     for number, rule in enumerate(BY_SQL):
         assert rule.name in {each.rule for each in found if each.revision == f"u{number}"}
     # What the trace has to dismiss is found by the form of the safe statement, too.
     certain = [rule for rule in BY_SQL if not rule.dismiss]
     safe = [rendered(f"s{n}", rule.example.safe, tmp_path) for n, rule in enumerate(certain)]
-    left = sql_findings.find(safe, {}, together=False)
+    left = sql_findings.find(safe, {}, together=False, squawk_timeout=30)
     assert [each.rule for each in left if not ALL[each.rule].dismiss] == []
 
 
@@ -135,7 +135,7 @@ def test_suppressions(
 
 def test_squawk_reports_what_this_version_reads(tmp_path: Path) -> None:
     one = rendered("one", 'op.execute("DROP TABLE a; SELECT 1; DROP TABLE b")', tmp_path)
-    hits = squawk.run([one])
+    hits = squawk.run([one], timeout=30)
     assert [(hit.rule.name, hit.statement.sql) for hit in hits] == [
         ("ban-drop-table", "DROP TABLE a"),
         ("ban-drop-table", "DROP TABLE b"),

@@ -1,7 +1,7 @@
 """How SQL is read: strings, names, comments, and what a statement is about and does."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from migrator.postgres import sql
@@ -27,13 +27,11 @@ WORDS = st.sampled_from(["SELECT", "x", "$1", "%(name)s", "%%", "a$b", "=", "(",
 STATEMENT = st.lists(st.one_of(HIDING, WORDS), min_size=1, max_size=6).map(" ".join)
 
 
-@settings(deadline=None)  # a machine may be busy
 @given(st.text(alphabet="abeE;'\"$-/* \n\\x%1", max_size=40))
 def test_tokens_leave_nothing_out(text: str) -> None:
     assert "".join(token.text for token in sql.tokens(text)) == text
 
 
-@settings(deadline=None)
 @given(st.lists(STATEMENT, min_size=1, max_size=4))
 def test_a_script_is_split_at_its_own_semicolons(statements: list[str]) -> None:
     written = ["SELECT " + statement for statement in statements]
@@ -41,14 +39,12 @@ def test_a_script_is_split_at_its_own_semicolons(statements: list[str]) -> None:
     assert len(sql.split(";\n".join(written))) == len(written)
 
 
-@settings(deadline=None)
 @given(st.lists(HIDING, max_size=6).map(" ".join))
 def test_what_is_hidden_is_no_word(hidden: str) -> None:
     assert not sql.has(f"SELECT {hidden}", "WHERE", "DROP TABLE")
     assert not sql.begins(f"{hidden} SELECT 1", "DROP TABLE")
 
 
-@settings(deadline=None)
 @given(st.text(min_size=1).filter(lambda name: "\0" not in name))
 def test_a_quoted_name_is_kept_as_it_is(name: str) -> None:
     quoted = '"' + name.replace('"', '""') + '"'
@@ -124,6 +120,26 @@ def test_actions_and_columns() -> None:
     assert [sql.filled(each) for each in found] == ["a", "", "", "", "b", "", "", ""]
     assert [sql.required(each) for each in found] == ["", "", "", "a", "", "", "", ""]
     assert [sql.removes(each) for each in found] == [False] * 5 + [True, False, True]
+    assert [sql.constraint(each, "ADD") for each in found if each] == [""] * 2 + ["c"] + [""] * 5
+    assert [sql.constraint(each, "DROP") for each in found] == [""] * 6 + ["c", ""]
+    assert [sql.adds_constraint(each) for each in found] == [False] * 2 + [True] + [False] * 5
+
+
+@pytest.mark.parametrize(
+    ("action", "adds", "drops_default"),
+    [
+        ("add unique (a)", True, False),
+        ("ADD CONSTRAINT u UNIQUE USING INDEX ix", False, False),
+        ("ADD EXCLUDE USING gist (r WITH &&)", True, False),
+        ("ADD uniqueness int", False, False),
+        ("alter a drop default", False, True),
+        ('ALTER COLUMN "A" DROP DEFAULT', False, True),
+        ("ALTER a DROP NOT NULL", False, False),
+    ],
+)
+def test_constraints_and_defaults(action: str, adds: bool, drops_default: bool) -> None:
+    assert sql.adds_constraint(action) == adds
+    assert sql.drops_default(action) == drops_default
 
 
 @pytest.mark.parametrize(

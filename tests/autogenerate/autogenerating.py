@@ -91,7 +91,8 @@ class Project:
         (self.rendering.path / "app/models/shop.py").write_text(text, "utf-8")
 
     def revise(self, arguments: str = "") -> dict[str, str]:
-        """Write what changed; the texts of the revisions by phase, in the order of the names."""
+        """Write what changed; the texts of the revisions by what they say of themselves, in the
+        order of their names: "expand", "expand, non-transactional" and so on."""
         self.alembic(f"{arguments} revision --autogenerate -m step")
         names = [name for name in self.files() if name not in self.first]
         paths = " ".join(f"migrations/versions/{name}" for name in names)
@@ -99,7 +100,7 @@ class Project:
             done = self.rendering.run(f".venv/bin/{check} {paths}")
             assert done.returncode == 0, done.stdout
         texts = [(self.folder / name).read_text("utf-8") for name in names]
-        found = {re.findall(r'^phase: str = "(\w+)"$', text, re.M)[0]: text for text in texts}
+        found = {attributes(text): text for text in texts}
         assert len(found) == len(names)
         before = self.head
         for text in texts:  # the order of the names is the order of the chain
@@ -124,6 +125,14 @@ class Project:
         self.alembic(f"downgrade {self.head}")
         self.alembic("upgrade head")
         assert "No new upgrade" in self.alembic("check")
+
+
+def attributes(text: str) -> str:
+    """What a revision says of its phase and its transaction."""
+    ((phase, transactional),) = re.findall(
+        r'^phase: str = ["\'](\w+)["\']\ntransactional: bool = (True|False)$', text, re.M
+    )
+    return str(phase) + ("" if transactional == "True" else ", non-transactional")
 
 
 @contextmanager

@@ -10,9 +10,10 @@ from __future__ import annotations
 import io
 import re
 import shutil
+import sqlite3
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import closing, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -66,6 +67,14 @@ INSERT INTO t (a, b) SELECT CASE WHEN g % 7 = 0 THEN NULL ELSE g % 10 END,
                             CASE WHEN g % 5 = 0 THEN NULL ELSE 'v' || (g % 50) END
 FROM generate_series(1, 1000) g
 """
+
+# The same for SQLite.
+SQLITE_ROWS = ROWS.replace("generate_series(1, 1000) g", "numbers").replace(
+    "INSERT INTO t (a, b)",
+    """
+WITH RECURSIVE numbers (g) AS (SELECT 1 UNION ALL SELECT g + 1 FROM numbers WHERE g < 1000)
+INSERT INTO t (a, b)""",
+)
 
 
 def table(columns: str = "", arguments: str = "", rest: str = "") -> str:
@@ -169,6 +178,11 @@ class Workshop:
             found = [tuple(row) for row in result] if result.returns_rows else []
             connection.commit()
             return found
+
+    def script(self, sql: str) -> None:
+        """Run several statements on SQLite, committed."""
+        with closing(sqlite3.connect(str(self.url.database))) as connection:
+            connection.executescript(sql)
 
     @contextmanager
     def connect(self) -> Iterator[sa.Connection]:
@@ -318,7 +332,9 @@ def prove(project: Workshop, change: Change) -> None:
     assert done.code == 0, done.output
     project.upgrade()
     assert project.differences(change.setup) == []
-    if change.rows and project.url.get_backend_name() == "postgresql":
+    if change.rows and project.url.get_backend_name() == "sqlite":
+        project.script(SQLITE_ROWS if change.rows == ROWS else change.rows)
+    elif change.rows:
         project.run(change.rows)
     before, rows = project.schema(), counted(project)
     project.models(change.after)

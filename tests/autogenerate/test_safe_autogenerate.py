@@ -16,14 +16,14 @@ from tests.autogenerate.autogenerating import (
 )
 
 
-def test_an_index_is_one_online_revision(project: Project) -> None:
+def test_an_index_is_one_non_transactional_revision(project: Project) -> None:
     index = (
         'sa.Index("ix_shops_lower", sa.text("lower(name)"), postgresql_where=sa.text("town > 1")),'
     )
     project.models(*changed(0, BEFORE[0][:-1] + ", index=True)"), arguments=index)
     found = project.revise()
-    assert list(found) == ["online"]
-    text = found["online"]
+    assert list(found) == ["expand, non-transactional"]
+    text = found["expand, non-transactional"]
     assert 'op.create_index_concurrently(op.f("ix_shops_name"), "shops", ["name"])' in text
     assert 'op.drop_index_concurrently(op.f("ix_shops_name"), "shops")' in text
     assert "###" not in text
@@ -46,9 +46,9 @@ def test_constraints_are_validated_apart(project: Project) -> None:
         arguments='sa.UniqueConstraint("name", "id"),',
     )
     found = project.revise()
-    assert list(found) == ["online"]
-    assert "op.add_foreign_key_validated(" in found["online"]
-    assert "op.add_unique_concurrently(" in found["online"]
+    assert list(found) == ["contract, non-transactional"]  # old code may write what they forbid
+    assert "op.add_foreign_key_validated(" in found["contract, non-transactional"]
+    assert "op.add_unique_concurrently(" in found["contract, non-transactional"]
     project.run("INSERT INTO towns (id, name) VALUES (1, 'x')")
     project.round_trip()
     assert project.run("SELECT conname FROM pg_constraint WHERE NOT convalidated") == []
@@ -60,12 +60,12 @@ def test_constraints_are_validated_apart(project: Project) -> None:
 def test_a_new_not_null_column_with_a_python_default(project: Project) -> None:
     project.models(*BEFORE, "stars: Mapped[int] = mapped_column(sa.Integer(), default=3)")
     found = project.revise()
-    assert list(found) == ["expand", "online", "contract"]
+    assert list(found) == ["expand", "expand, non-transactional", "contract, non-transactional"]
     assert 'sa.Column("stars", sa.Integer(), nullable=True)' in found["expand"]
-    assert 'op.backfill("shops", {"stars": 3}, key="id")' in found["online"]
-    assert "set_not_null" not in found["online"]
-    assert 'op.backfill("shops", {"stars": 3}, key="id")' in found["contract"]
-    assert 'op.set_not_null("shops", "stars")' in found["contract"]
+    assert 'op.backfill("shops", {"stars": 3}, key="id")' in found["expand, non-transactional"]
+    assert "set_not_null" not in found["expand, non-transactional"]
+    assert 'op.backfill("shops", {"stars": 3}, key="id")' in found["contract, non-transactional"]
+    assert 'op.set_not_null("shops", "stars")' in found["contract, non-transactional"]
     project.types()
     project.round_trip()
     assert project.run("SELECT DISTINCT stars FROM shops") == [(3,)]
@@ -88,8 +88,8 @@ def test_only_defaults_that_the_database_would_have_are_copied(project: Project)
         'most: Mapped[float] = mapped_column(default=float("inf"))',
     )
     found = project.revise()
-    assert list(found) == ["expand", "online", "contract"]
-    for phase in ("online", "contract"):
+    assert list(found) == ["expand", "expand, non-transactional", "contract, non-transactional"]
+    for phase in ("expand, non-transactional", "contract, non-transactional"):
         written = dict(re.findall(r'op.backfill\("shops", {"(\w+)": (.+)}, key="id"', found[phase]))
         assert written == {
             "status": '"ACTIVE"',
@@ -115,7 +115,7 @@ def test_only_defaults_that_the_database_would_have_are_copied(project: Project)
 def test_a_new_not_null_column_that_nobody_has_a_value_for(project: Project) -> None:
     project.models(*BEFORE, "owner: Mapped[str]")
     found = project.revise()
-    assert "# Decide what the rows that are there get" in found["online"]
+    assert "# Decide what the rows that are there get" in found["expand, non-transactional"]
     project.run(ROWS)
     done = project.rendering.run(".venv/bin/alembic upgrade head")
     assert done.returncode == 1
@@ -136,12 +136,12 @@ def test_a_default_that_differs_from_row_to_row(project: Project) -> None:
         'kind: Mapped[str] = mapped_column(sa.String(9), server_default="shop")',
     )
     found = project.revise()
-    assert list(found) == ["expand", "online"]
+    assert list(found) == ["expand", "expand, non-transactional"]
     assert 'sa.Column("token", sa.UUID(), nullable=True)' in found["expand"]
-    assert "since" not in found["online"]
-    assert "kind" not in found["online"]
-    assert 'sa.text("gen_random_uuid()")' in found["online"]
-    assert 'op.set_not_null("shops", "token")' in found["online"]
+    assert "since" not in found["expand, non-transactional"]
+    assert "kind" not in found["expand, non-transactional"]
+    assert 'sa.text("gen_random_uuid()")' in found["expand, non-transactional"]
+    assert 'op.set_not_null("shops", "token")' in found["expand, non-transactional"]
     file = "SELECT pg_relation_filenode('shops')"
     before = project.run(file)
     project.round_trip()
@@ -152,9 +152,9 @@ def test_a_default_that_differs_from_row_to_row(project: Project) -> None:
 def test_not_null_is_the_contract(project: Project) -> None:
     project.models(*changed(0, "name: Mapped[str] = mapped_column(sa.String(70))"))
     found = project.revise()
-    assert list(found) == ["expand", "contract"]
+    assert list(found) == ["expand", "contract, non-transactional"]
     assert "type_=sa.String(length=70)" in found["expand"]
-    assert 'op.set_not_null("shops", "name")' in found["contract"]
+    assert 'op.set_not_null("shops", "name")' in found["contract, non-transactional"]
     project.round_trip()
 
 
@@ -226,15 +226,145 @@ def test_a_domain_is_checked_row_by_row(project: Project) -> None:
 
 
 def test_drops_are_the_contract(project: Project) -> None:
-    """An index goes online; what ON CONFLICT may need stays until the old code is gone."""
+    """What is on a column goes with it, and comes back with it."""
     project.models(BEFORE[0], BEFORE[1])
     found = project.revise("-x drop=shops.street,shops.code")
-    assert list(found) == ["online", "contract"]
-    assert "op.drop_index_concurrently(" in found["online"]
-    assert "uq_shops_code" not in found["online"]
-    for part in ('op.drop_constraint(op.f("uq_shops_code")', 'op.drop_column("shops", "street")'):
-        assert part in found["contract"]
+    assert list(found) == ["contract"]
+    upgrade, downgrade = found["contract"].split("def downgrade")
+    assert 'op.drop_column("shops", "street")' in upgrade
+    for name in ("uq_shops_code", "ix_shops_street"):
+        assert name not in upgrade
+        assert name in downgrade
     project.round_trip()
+
+
+def test_what_columns_share_goes_with_the_first(project: Project) -> None:
+    """Over several columns, with a predicate, included, and in a CHECK constraint."""
+    project.models(
+        *BEFORE,
+        arguments="""
+        sa.Index("ix_two", "name", "town"), sa.Index("ix_expression", sa.text("lower(name)")),
+        sa.Index("ix_where", "town", postgresql_where=sa.text("name IS NULL")),
+        sa.CheckConstraint("name <> street", name="differ"), sa.Index("ix_town", "town"),
+        sa.UniqueConstraint("town", "name", "id"),""",
+    )
+    project.revise()
+    with settled(project):
+        project.run("CREATE INDEX ix_include ON shops (town) INCLUDE (name)")
+        project.models(*BEFORE[1:], arguments='sa.Index("ix_town", "town"),')
+        found = project.revise("-x drop=shops.name")
+        assert list(found) == ["contract"]
+        upgrade, downgrade = found["contract"].split("def downgrade")
+        assert upgrade.count("op.") == 1
+        assert downgrade.count("op.create_index(") == 4
+        project.round_trip()
+    project.run("DROP INDEX ix_include")
+
+
+def test_what_old_code_uses_is_dropped_in_the_contract(project: Project) -> None:
+    """An index makes it fast, or serves ON CONFLICT; a constraint keeps its promise."""
+    arguments = 'sa.CheckConstraint("town > 0", name="town"), sa.UniqueConstraint("town", "id"),'
+    project.models(*BEFORE, arguments=arguments)
+    project.revise()
+    with settled(project):
+        project.models(*changed(2, "street: Mapped[str | None]"))
+        found = project.revise()
+        assert list(found) == ["contract, non-transactional", "contract"]
+        assert "op.drop_index_concurrently(" in found["contract, non-transactional"]
+        assert found["contract"].split("def downgrade")[0].count("op.drop_constraint(") == 2
+        project.round_trip()
+
+
+@pytest.mark.parametrize(
+    ("column", "arguments", "expected"),
+    [
+        ("kind: Mapped[str | None]", 'sa.UniqueConstraint("kind")', "expand"),
+        (
+            "kind: Mapped[str | None]",
+            'sa.Index("ix_kind", sa.text("lower(kind)"), unique=True)',
+            "expand",
+        ),
+        ("kind: Mapped[str | None]", 'sa.CheckConstraint("kind <> \'x\'", name="kind")', "expand"),
+        (
+            "kind: Mapped[str | None]",
+            'sa.CheckConstraint("kind IS NOT NULL OR id < 0", name="k")',
+            "contract",
+        ),
+        ("kind: Mapped[str | None]", 'sa.UniqueConstraint("kind", "name")', "contract"),
+        (
+            "kind: Mapped[str | None]",
+            'sa.Index("ix_kind", "kind", unique=True, postgresql_nulls_not_distinct=True)',
+            "contract",
+        ),
+        ('kind: Mapped[int | None] = mapped_column(sa.ForeignKey("towns.id"))', "", "expand"),
+        (
+            'kind: Mapped[int] = mapped_column(sa.ForeignKey("towns.id"), server_default="1")',
+            "",
+            "contract",
+        ),
+        ("kind: Mapped[str] = mapped_column(unique=True, default='x')", "", "expand"),
+    ],
+)
+def test_a_rule_on_new_columns(
+    project: Project, column: str, arguments: str, expected: str
+) -> None:
+    """The old code cannot violate it, unless a row without them does."""
+    project.models(*BEFORE, column, arguments=f"{arguments}," if arguments else "")
+    found = project.revise()
+    made = re.compile(r"op\.(add_unique|add_check|add_foreign|create_index)\w+\(")
+    (written,) = [name for name, text in found.items() if made.search(text.split("def down")[0])]
+    assert written == f"{expected}, non-transactional"
+
+
+def test_a_replaced_default_is_the_contract(project: Project) -> None:
+    """The old code may leave the column out; a first default is for the new code."""
+    kind = "kind: Mapped[str | None] = mapped_column(server_default='{}')"
+    project.models(*BEFORE, kind.format("old"))
+    project.revise()
+    with settled(project):
+        named = changed(0, "name: Mapped[str | None] = mapped_column(server_default='none')")
+        project.models(*named, kind.format("new"))
+        found = project.revise()
+        assert list(found) == ["expand", "contract"]
+        assert '"none"' in found["expand"]
+        assert '"new"' in found["contract"]
+        project.round_trip()
+
+
+def test_an_index_that_needs_the_new_type_comes_after_it(project: Project) -> None:
+    column = 'town: Mapped[int | None] = mapped_column(sa.BigInteger(), sa.ForeignKey("towns.id"))'
+    project.models(*changed(1, column), arguments='sa.Index("ix_town", "town", "name"),')
+    found = project.revise("-x rewrite=shops.town")
+    assert list(found) == ["contract"], found
+    text = found["contract"]
+    for later in ("op.create_index(", "op.create_foreign_key("):
+        assert text.index("op.alter_column(") < text.index(later)
+    project.run("INSERT INTO towns (id, name) VALUES (1, 'x')")
+    project.round_trip()
+    project.run("UPDATE shops SET town = NULL; DELETE FROM towns")
+
+
+def test_an_index_that_moves_to_another_table(project: Project) -> None:
+    """Its name has to be free first, so it is not left to the column that goes."""
+    path = project.rendering.path / "app/models/shop.py"
+    project.models(
+        *BEFORE,
+        "moved: Mapped[int | None] = mapped_column()",
+        arguments='sa.Index("ix_moved", "moved"),',
+    )
+    project.revise()
+    with settled(project):
+        project.models(*BEFORE)
+        text = path.read_text("utf-8")
+        end = (
+            '    moved: Mapped[int | None]\n    __table_args__ = (sa.Index("ix_moved", "moved"),)\n'
+        )
+        path.write_text(text + end, "utf-8")
+        found = project.revise("-x drop=shops.moved")
+        assert list(found) == ["expand", "contract, non-transactional", "contract"]
+        text = found["contract, non-transactional"]
+        assert text.index("op.drop_index_concurrently(") < text.index("op.create_index_conc")
+        project.round_trip()
 
 
 def test_a_dropped_column_that_new_rows_would_need(project: Project) -> None:
@@ -247,6 +377,8 @@ def test_a_dropped_column_that_new_rows_would_need(project: Project) -> None:
         found = project.revise("-x 'drop=shops.Rank: 5%'")
         assert list(found) == ["expand", "contract"]
         assert "nullable=True" in found["expand"]
+        back = 'op.set_not_null("shops", "Rank: 5%", if_filled=True, plain=True)'
+        assert back in found["expand"]
         assert 'op.drop_column("shops", "Rank: 5%")' in found["contract"]
         old_code, new_code = (
             """INSERT INTO shops ("Rank: 5%") VALUES (1)""",
@@ -360,7 +492,7 @@ def test_a_name_of_the_revision_that_was_asked_for(project: Project) -> None:
     names = [name for name in project.files() if name not in project.first]
     assert [re.findall(r"-(\w+?)_x_(\w+)\.py", name)[0] for name in names] == [
         ("0007", "expand"),
-        ("0007b", "online"),
+        ("0007b", "expand_non_transactional"),
         ("0007c", "contract"),
     ]
 

@@ -563,7 +563,10 @@ def test_lines_for_machines(stage: Stage, tmp_path: Path) -> None:
         "before\n### Database migration\n\n| step | |\n|---|---|\n| wait | Postg"
     )
     assert "| done | The database is at step2: 2 revisions" in text
-    assert "| failed | Revision step3 failed and its transaction was rolled back: division" in text
+    assert (
+        "| failed | Revision step3 failed: division by zero. Its transaction was rolled back"
+        in text
+    )
     assert "| to go on | python -m migrator" in text
     tables = [part.splitlines() for part in text.split("### Database migration\n\n")[1:]]
     rows = [row for table in tables for row in table]

@@ -177,7 +177,7 @@ def test_a_revision_fails(stage: Stage) -> None:
     lines = stage.lines("--no-verify", code=1)
     end = lines[-1]
     assert (
-        "Revision step2 failed and its transaction was rolled back: division by zero"
+        "Revision step2 failed: division by zero. Its transaction was rolled back."
         in end["message"]
     )
     assert "The database is at step1 (1 of 3 revisions applied)" in end["message"]
@@ -265,7 +265,8 @@ def test_the_server_restarts(stage: Stage) -> None:
         stage.until(STOPPED, deploy)
         restart(stage)
     output = deploy.end(code=1)
-    assert "Revision step2 failed and its transaction was rolled back" in output
+    assert "Revision step2 failed: " in output
+    assert "Its transaction was rolled back." in output
     assert "The database is at step1 (1 of 3 revisions applied)" in output
     assert "not done     step2 (failed), step3 (not tried)" in output
     stage.run()

@@ -111,6 +111,6 @@ def test_a_stopped_deploy_says_where_it_stands(stage: Stage, sent: signal.Signal
         deploy.send(sent)
         output = deploy.end(code=130)
         stage.until_quiet()
-    assert "Stopped in revision step2, whose transaction was rolled back" in output
+    assert "Stopped in revision step2. Its transaction was rolled back" in output
     assert "The database is at step1 (no revision was applied)" in output
     assert stage.at == "step1"

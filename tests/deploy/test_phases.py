@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import json
+
+import pytest
+
 from tests.deploy.deploying import REVISION, Stage, execute
 
 
 def write(stage: Stage, *phases: str) -> None:
-    """Revisions step1, step2 and so on; each makes a table of its name."""
+    """Revisions step1, step2 and so on; each makes a table of its name.
+
+    A phase may be followed by a comma and the value of `transactional`.
+    """
     stage.history()
     before = None
     for number, phase in enumerate(phases, start=1):
         name = f"step{number}"
         upgrade = execute(f"CREATE TABLE {name} (n int)")
         text = REVISION.format(name=name, before=before, upgrade=upgrade, downgrade="pass")
-        if phase:
-            text = text.replace("\n\n\ndef upgrade", f'\nphase = "{phase}"\n\n\ndef upgrade')
+        phase, _, transactional = phase.partition(",")
+        attributes = f'\nphase = "{phase}"' if phase else ""
+        attributes += f"\ntransactional = {transactional}" if transactional else ""
+        text = text.replace("\n\n\ndef upgrade", f"{attributes}\n\n\ndef upgrade")
         stage.write(name, text)
         before = name
 
@@ -77,3 +86,54 @@ def test_the_application_starts_before_the_contract(stage: Stage) -> None:
     code = "from app.database import wait_for_schema; print(wait_for_schema())"
     done = stage.project.run(f".venv/bin/python -c '{code}'", env={"DATABASE_URL": stage.url})
     assert "at step1, as this code expects; 1 to apply" in done.stdout, done.stderr
+
+
+MIXED = ("expand", "online", "", "expand,False", "online", "contract,False", "contract,True")
+
+
+def test_old_revisions_keep_their_meaning(stage: Stage) -> None:
+    """A history in which "online" was a phase, and one that says nothing."""
+    write(stage, *MIXED)
+    stage.begin(at="step1")
+    said = stage.run("--json", command="plan", code=3)
+    plan = json.loads(said.splitlines()[0])
+    assert [(each["phase"], each["transactional"]) for each in plan["pending"]] == [
+        ("expand", False),
+        ("expand", True),
+        ("expand", False),
+        ("expand", False),
+        ("contract", False),
+        ("contract", True),
+    ]
+    path = stage.project.path / "whole.sql"
+    stage.run("--from", "base", "--output", str(path), command="sql")
+    head = path.read_text("utf-8").partition("BEGIN")[0].splitlines()
+    path.unlink()
+    assert "-- step2 step2 [expand, non-transactional]" in head
+    assert head.index("-- step3 step3") < head.index("-- step7 step7 [contract]")
+    said = stage.run("--phase", "expand")
+    assert stage.at == "step5"
+    assert said.count("[expand, non-transactional]") == 3
+    assert "step3  step3\n" in said.replace("\r", "")
+    said = stage.run("--phase", "contract")
+    assert stage.at == "step7"
+    assert "[contract, non-transactional]" in said
+    assert "[contract]" in said
+
+
+@pytest.mark.parametrize(
+    ("attributes", "message"),
+    [
+        ("data", 'Revision step2 has phase = \'data\', which has to be "expand" or "contract"'),
+        ("expand,'no'", "Revision step2 has transactional = 'no', which has to be True or False"),
+        ("contract,0", "Revision step2 has transactional = 0, which has to be True or False"),
+    ],
+)
+@pytest.mark.parametrize("command", ["plan", "deploy", "check"])
+def test_a_value_that_means_nothing(
+    stage: Stage, command: str, attributes: str, message: str
+) -> None:
+    write(stage, "expand", attributes)
+    stage.begin(at="step1")
+    assert message in stage.run(command=command, code=1)
+    assert stage.at == "step1"

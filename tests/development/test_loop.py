@@ -78,10 +78,14 @@ def cases() -> Iterator[object]:
 
 @pytest.fixture(scope="module", params=cases())
 def project(request: pytest.FixtureRequest, renderer: Renderer) -> Iterator[Rendering]:
-    """A fresh rendering after `make setup`, under version control."""
+    """A fresh rendering after `make setup`, under version control.
+
+    On the newest Python each command starts its own, as for a user.
+    """
     database, version = request.param
     with renderer.stopping():
-        project = renderer.ready(python=PYTHONS[version], fresh=True, database=database)
+        fresh = version == list(PYTHONS)[-1]
+        project = renderer.ready(python=PYTHONS[version], fresh=fresh, database=database)
         code = "import sys; print(*sys.version_info[:3])"
         run = project.run(f".venv/bin/python -c '{code}'")
         assert run.stdout.split() == [str(part) for part in version]

@@ -184,4 +184,4 @@ def test_with_a_url_the_development_server_is_not_touched(ready: Render, tmp_pat
     project = ready()
     done = project.run("make migrate current", env={"DATABASE_URL": f"sqlite:///{tmp_path}/x.db"})
     assert done.returncode == 0, done.stderr
-    assert not (project.path / ".postgres").exists()
+    assert not (project.path / ".postgres/server").exists()

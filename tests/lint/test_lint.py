@@ -338,19 +338,26 @@ REQUIRED = 'op.set_not_null("users", "{}")'
 OPERATIONS = "from migrator.operations import op\n"
 
 
-@pytest.mark.parametrize("phase", ["expand", "online"])
+EXPAND = 'phase = "expand"'
+NON_TRANSACTIONAL = f"{EXPAND}\ntransactional = False"
+OLD = 'phase = "online"'  # as revisions said it before they had `transactional`
+
+
+@pytest.mark.parametrize("attributes", [EXPAND, NON_TRANSACTIONAL, OLD])
 @pytest.mark.parametrize(
     "body",
     [REQUIRED.format("team_id"), 'op.alter_column("users", "team_id", nullable=False)'],
 )
-def test_old_code_may_leave_a_column_empty(project: Rendering, phase: str, body: str) -> None:
-    revision = write(project, OPERATIONS + body, f'phase = "{phase}"')
+def test_old_code_may_leave_a_column_empty(project: Rendering, attributes: str, body: str) -> None:
+    revision = write(project, OPERATIONS + body, attributes)
     rules = [rule for rule, _ in found(project, revision)]
     assert "contract-in-expand" in rules
-    revision = write(project, OPERATIONS + body, 'phase = "contract"')
-    assert "contract-in-expand" not in [rule for rule, _ in found(project, revision)]
+    for contract in ('phase = "contract"', 'phase = "contract"\ntransactional = False'):
+        revision = write(project, OPERATIONS + body, contract)
+        assert "contract-in-expand" not in [rule for rule, _ in found(project, revision)]
 
 
+@pytest.mark.parametrize("attributes", [NON_TRANSACTIONAL, OLD])
 @pytest.mark.parametrize(
     ("added", "rules"),
     [
@@ -364,12 +371,12 @@ def test_old_code_may_leave_a_column_empty(project: Rendering, phase: str, body:
     ],
 )
 def test_a_new_column_with_a_default_is_filled_by_old_code_too(
-    project: Rendering, added: str, rules: list[str]
+    project: Rendering, added: str, rules: list[str], attributes: str
 ) -> None:
-    """As autogenerate writes it: expand, online."""
-    write(project, added, 'phase = "expand"', "a")
+    """As autogenerate writes it: expand, then expand (non-transactional)."""
+    write(project, added, EXPAND, "a")
     fill = 'op.backfill("users", {"n": 5}, key="id")\n'
-    write(project, OPERATIONS + fill + REQUIRED.format("n"), 'phase = "online"', "b", "case_a")
+    write(project, OPERATIONS + fill + REQUIRED.format("n"), attributes, "b", "case_a")
     for arguments in ("case_b", f"{FIRST}..head", "--no-trace case_b"):
         assert [rule for rule, _ in found(project, arguments)] == rules
 
@@ -479,7 +486,7 @@ def test_without_squawk(project: Rendering) -> None:
 
 
 def test_what_autogenerate_writes_is_without_findings(renderer: Renderer) -> None:
-    """Everything at once, on tables that are in use: expand, online and contract."""
+    """Everything at once, on tables that are in use: both phases, in and outside transactions."""
     project = renderer.ready()
     project.make("migrate")
     path = project.path / "app/models/user.py"
@@ -498,7 +505,7 @@ def test_what_autogenerate_writes_is_without_findings(renderer: Renderer) -> Non
     path.write_text(text, "utf-8")
     project.make('revision m="much" drop=users.name')
     written = [*(project.path / "migrations/versions").glob("*much*.py")]
-    assert len(written) == 3, written
+    assert len(written) == 4, written
     done = project.run(f"{LINT} {FIRST}..head")
     assert "the revision does not say what they get in nick" in done.stdout
     for path in written:

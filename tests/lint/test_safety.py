@@ -59,19 +59,21 @@ def pending(stage: Stage, body: str, more: str = "", name: str = "step2") -> Non
 
 
 def run(
-    stage: Stage, arguments: str = "", squawk: Path | None = None
+    stage: Stage, arguments: str = "", squawk: Path | None = None, **settings: str
 ) -> subprocess.CompletedProcess[str]:
-    """Deploys with lint; `squawk` is a folder to look for it in."""
+    """Deploys with lint; `squawk` is a folder to look for it in, `settings` are variables."""
     start = DEPLOY.format("-m migrator" if squawk is None else f"elsewhere.py {squawk}")
     env = {"MIGRATOR_DRIFT": "false", "MIGRATOR_BACKUP": "false", "DATABASE_URL": stage.url}
-    done = stage.project.run(f"{start} {arguments}", env=env)
+    done = stage.project.run(f"{start} {arguments}", env=env | settings)
     assert "Traceback" not in done.stderr, done.stderr
     return done
 
 
-def lint_line(stage: Stage, arguments: str = "", squawk: Path | None = None) -> dict[str, Any]:
+def lint_line(
+    stage: Stage, arguments: str = "", squawk: Path | None = None, **settings: str
+) -> dict[str, Any]:
     """What a deploy that succeeds says about lint."""
-    done = run(stage, f"--json {arguments}", squawk)
+    done = run(stage, f"--json {arguments}", squawk, **settings)
     assert done.returncode == 0, done.stdout + done.stderr
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     (line,) = [line for line in lines if line["step"] == "lint"]
@@ -228,10 +230,10 @@ def test_a_broken_squawk_stops_no_deploy_but_lint(
 def test_a_squawk_that_hangs_stops_no_deploy(stage: Stage, tmp_path: Path) -> None:
     folder = fake(tmp_path, '#!/bin/sh\nsleep 120 & echo $! > "$0.pid"; wait\n')
     pending(stage, DROP)
-    line = lint_line(stage, squawk=folder)
+    line = lint_line(stage, squawk=folder, MIGRATOR_SQUAWK_TIMEOUT="2")
     os.kill(int((folder / "squawk.pid").read_text("utf-8")), 9)
     assert line["status"] == "warning"
-    assert "did not finish within" in line["message"]
+    assert "did not finish within 2 s" in line["message"]
 
 
 def test_without_squawk_it_says_that_it_looked_at_nothing(stage: Stage, tmp_path: Path) -> None:

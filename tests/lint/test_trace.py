@@ -366,7 +366,9 @@ with op.get_bind().begin_nested() as savepoint:
 
 def test_a_contract_revision_drops(project: Rendering) -> None:
     revision = write(project, 'op.drop_column("users", "name")', more='phase = "contract"\n')
-    (drop,) = statements(project, revision)
+    (found,) = traced(project, revision)
+    assert (found["phase"], found["transactional"]) == ("contract", True)
+    (drop,) = found["statements"]
     assert (drop["lost"], drop["breaks"]) == (["drops users.name"], None)
 
 

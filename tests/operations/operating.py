@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +22,8 @@ revision = "{name}"
 down_revision = "{before}"
 branch_labels = None
 depends_on = None
-phase = "online"
+phase = "expand"
+transactional = False
 
 
 def upgrade() -> None:
@@ -59,7 +61,7 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 
-server, dump, left = sa.make_url(sys.argv[1]), *sys.argv[2:]
+server, dump, left, always = sa.make_url(sys.argv[1]), *sys.argv[2:]
 admin = sa.create_engine(server, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
 
 def upgrade(name, stop=None):
@@ -102,9 +104,11 @@ while True:
     fresh("killed")
     if child("killed", stop) == 0:
         break
+    engine = sa.create_engine(server.set(database="killed"), poolclass=sa.NullPool)
+    with engine.connect() as own:
+        assert own.scalar(sa.text(always)), stop
     assert child("killed") == 0, stop
     assert schema("killed") == wanted, stop
-    engine = sa.create_engine(server.set(database="killed"), poolclass=sa.NullPool)
     with engine.connect() as own:
         assert own.scalar(sa.text(left)) == 0, stop
 print("killed", stop - 1)
@@ -139,16 +143,18 @@ class Project:
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout + done.stderr
 
-    def killed_everywhere(self, left: str) -> int:
+    def killed_everywhere(self, left: str, always: str = "SELECT true") -> int:
         """Kill the upgrade before each of its statements, and run it again; return how many.
 
         Args:
             left: a query that returns how many rows were not done in the end.
+            always: a query that is true after each kill.
         """
         (self.rendering.path / "killer.py").write_text(KILLER, "utf-8")
         server = self.server.replace("postgresql:", "postgresql+psycopg:")
         dump = self.programs / "pg_dump"
-        done = self.rendering.run(f".venv/bin/python killer.py {server} {dump} '{left}'")
+        arguments = shlex.join([server, str(dump), left, always])
+        done = self.rendering.run(f".venv/bin/python killer.py {arguments}")
         assert done.returncode == 0, done.stdout + done.stderr
         killed = re.search(r"killed (\d+)", done.stdout)
         assert killed

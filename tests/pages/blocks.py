@@ -96,7 +96,7 @@ class Reader:
         self.shell = subprocess.Popen(
             ["bash", "-e"],
             cwd=project.path,
-            env=users_environment({"PWD": str(project.path), **(env or {})}),
+            env=users_environment({"PWD": str(project.path), **project.for_make(), **(env or {})}),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             encoding="utf-8",

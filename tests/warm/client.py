@@ -1,11 +1,18 @@
-"""Has a command run by a warm interpreter, or by .venv/bin/python if that would not be the same."""
+"""Has a command run by a warm interpreter, or by .venv/bin/python if that would not be the same.
 
-import json
+It is started for each command, so it imports only what starts with Python or is written in C.
+"""
+
+from __future__ import annotations
+
+import _signal  # type: ignore[import-not-found]
+import _socket
 import os
-import signal
-import socket
 import sys
-from collections.abc import Mapping, Sequence
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 MODULES = ("alembic", "migrator")
 # What Python and the dynamic linker read when they start, so that a fork comes too late for it.
@@ -30,7 +37,7 @@ def fits(command: Sequence[str]) -> bool:
 
 
 def send(
-    control: socket.socket,
+    control: _socket.socket,
     command: Sequence[str],
     cwd: str,
     env: Mapping[str, str],
@@ -38,10 +45,13 @@ def send(
 ) -> None:
     """Asks the server for a command; `descriptors` are its stdin, stdout and stderr."""
     request = {"command": list(command), "cwd": cwd, "env": dict(env), "early": early(env)}
-    socket.send_fds(control, [json.dumps(request).encode()], descriptors)
+    numbers = b"".join(number.to_bytes(4, sys.byteorder) for number in descriptors)
+    rights = (_socket.SOL_SOCKET, _socket.SCM_RIGHTS, numbers)
+    # Not JSON, which takes as long to import as all else.
+    control.sendmsg([ascii(request).encode()], [rights])
 
 
-def receive(control: socket.socket) -> int:
+def receive(control: _socket.socket) -> int:
     """The next number that the server says: the process's, then its exit code.
 
     Raises:
@@ -65,25 +75,37 @@ def given() -> dict[str, str]:
     return {name: value for name, value in variables.items() if name != "PYTHON"}
 
 
+def ours() -> bool:
+    """Whether the environment of this folder is the one that commands are forked from."""
+    own = os.path.dirname(os.path.dirname(sys.executable))  # noqa: PTH120 - -S: no sys.prefix
+    try:
+        return os.path.samefile(".venv", own)  # noqa: PTH121
+    except FileNotFoundError:
+        return False
+
+
 def main(address: str, arguments: Sequence[str]) -> int:
-    """Runs `.venv/bin/python ARGUMENTS` in this folder, and returns the exit code."""
+    """Runs the Python of this folder with these arguments, and returns the exit code."""
     command = [".venv/bin/python", *arguments]
     variables = given()
-    if fits(command):
-        control = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        control.connect(address)
-        cwd = os.getcwd()  # noqa: PTH109
-        send(control, command, cwd, variables, [0, 1, 2])
-        if pid := receive(control):
-            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-                signal.signal(number, lambda number, _: os.kill(pid, number))
-            return receive(control)
-    os.execve(command[0], command, variables)
+    if ours():
+        if fits(command):
+            control = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
+            control.connect(address)
+            cwd = os.getcwd()  # noqa: PTH109
+            send(control, command, cwd, variables, [0, 1, 2])
+            if pid := receive(control):
+                for number in (_signal.SIGINT, _signal.SIGTERM, _signal.SIGHUP):
+                    _signal.signal(number, lambda number, _: os.kill(pid, number))
+                return receive(control)
+    elif not os.path.exists(command[0]):  # noqa: PTH110
+        command[0] = "python3"  # as migrations.mk chooses it
+    os.execvpe(command[0], command, variables)
 
 
 if __name__ == "__main__":
     code = main(sys.argv[1], sys.argv[2:])
     if code < 0:
-        signal.signal(-code, signal.SIG_DFL)
+        _signal.signal(-code, _signal.SIG_DFL)
         os.kill(os.getpid(), -code)
     sys.exit(code)

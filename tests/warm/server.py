@@ -1,5 +1,6 @@
 """Forks for each command that it is sent: see the package. Runs in a project's environment."""
 
+import ast
 import contextlib
 import gc
 import importlib
@@ -13,8 +14,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-# As far as they are installed; the others take little time.
+# What takes time, as far as it is installed.
 PACKAGES = (
+    "difflib",
+    "logging.config",
+    "pwd",
+    "unicodedata",
     "alembic.command",
     "alembic.config",
     "alembic.autogenerate",
@@ -46,7 +51,7 @@ def serve(listener: socket.socket, early: dict[str, str]) -> dict[str, Any] | No
                 continue
             control, _ = listener.accept()
             message, descriptors, _, _ = socket.recv_fds(control, 1 << 20, 3)
-            request: dict[str, Any] = json.loads(message) if message else {}
+            request: dict[str, Any] = ast.literal_eval(message.decode() or "{}")
             if request.pop("early", None) != early:
                 answer(control, 0)
                 control.close()

@@ -3,7 +3,9 @@
 import json
 import os
 import signal
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -93,6 +95,24 @@ def test_recipes_are_forked(project: Rendering) -> None:
     seen = json.loads(project.read("look.json"))
     assert (seen["name"], seen["variables"]["PYTHONUTF8"]) == ("__main__", "1")
     assert seen["parent"] == project.warm.in_recipes.pid
+    (project.path / "look.json").unlink()
+    shell = ["sh", "-c", "make -f look.mk look"]  # as in the pages
+    with project.start(shell, env=project.for_make()) as started:
+        assert started.wait() == 0
+    assert json.loads(project.read("look.json"))["parent"] == project.warm.in_recipes.pid
+
+
+def test_recipes_of_another_environment(project: Rendering, tmp_path: Path) -> None:
+    """They have their own, or the Python on PATH."""
+    shell = (
+        "look:\n\t@$(PYTHON) -m migrator.nothing; $(PYTHON) -c 'import sys; print(sys.prefix)'\n"
+    )
+    (tmp_path / "Makefile").write_text(shell, "utf-8")
+    for own in ([], ["python3", "-m", "venv", "--without-pip", ".venv"]):
+        subprocess.run(own or ["true"], cwd=tmp_path, check=True)
+        done = project.run("make", env=project.for_make(), cwd=tmp_path)
+        assert "No module named" in done.stderr
+        assert (done.stdout.strip() == str(tmp_path / ".venv")) == bool(own)
 
 
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGKILL])

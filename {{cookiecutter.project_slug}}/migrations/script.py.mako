@@ -10,6 +10,7 @@
     others = [line for line in (imports or "").splitlines() if line != ours]
     alembic_op = ours if ours in (imports or "") else "from alembic import op"
     phase = config.attributes.get("phases", {}).get(up_revision, "expand")
+    transactional = config.attributes.get("transactional", {}).get(up_revision, True)
 %>\
 """${message.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')}
 
@@ -28,6 +29,7 @@ down_revision: str | Sequence[str] | None = ${repr(down_revision)}
 branch_labels: str | Sequence[str] | None = ${repr(branch_labels)}
 depends_on: str | Sequence[str] | None = ${repr(depends_on)}
 phase: str = ${repr(phase)}
+transactional: bool = ${repr(transactional)}
 
 
 def upgrade() -> None:

@@ -1,7 +1,7 @@
 """Databases for the tests: one built by the migrations, and a copy of it for each test.
 
 They are created on the server that DATABASE_URL or alembic.ini names, with names of their own; the
-development database is not changed.
+development database is not changed. A server that is not for development is refused.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,7 +16,9 @@ from sqlalchemy.engine import URL
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
-from migrator.config.target import database_url
+from migrator.config.context import Context
+from migrator.database import connect
+from migrator.errors import RefusedError
 from tests.databases import shadow_database
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -34,7 +36,12 @@ def config_for(engine: Engine) -> Config:
 @pytest.fixture(scope="session")
 def server() -> URL:
     """A URL on the server, for creating databases."""
-    return database_url(Config(PROJECT / "alembic.ini"))
+    context = Context.of(Config(PROJECT / "alembic.ini"))
+    try:
+        with connect(context):  # which refuses a server that is not for development
+            return context.target.url
+    except RefusedError as error:
+        pytest.exit(str(error), returncode=error.exit_code)
 
 
 @pytest.fixture(scope="session")

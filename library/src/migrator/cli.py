@@ -136,5 +136,11 @@ def _options(arguments: Callable[[ArgumentParser], None], first: Namespace) -> N
         epilog=EXIT_CODES,
     )
     parser.add_argument("-c", "--config", default=first.config, help="ini file (%(default)s)")
+    parser.add_argument(
+        "--host",
+        type=console.argument,
+        metavar="NAME",
+        help="a host that is for development, too (see development_hosts in alembic.ini)",
+    )
     arguments(parser)
     return parser.parse_args(first.rest)

@@ -4,15 +4,24 @@ alembic_options    the options of context.configure, and what Alembic calls
 comparison         the catalogs of the database and of the models, which are the judge
 hidden_tables      tables that are not compared
 consent            what has to be named on the command line: drops, and what rewrites a table
-phase_rules        each difference as steps, with the phase that each belongs to
-split              the steps as revisions, up to three: expand, online (non-transactional), contract
+phase_rules        each difference as steps, with the attributes of the revision they belong to
+unnoticed          which new indexes and constraints old code cannot violate
+dependents         the indexes and constraints that PostgreSQL drops with a column
+split              the steps as revisions, up to four: expand, expand (non-transactional),
+                   contract (non-transactional), contract
 steps              the pieces that revisions are made of
 columns            new, changed and dropped columns as steps
 defaults           what existing rows get in a new column
 probe              asks PostgreSQL what it would rewrite
-check_constraints  CHECK constraints that came, went, or have another condition
+readings           definitions that PostgreSQL has read once more
+constraints        indexes and constraints that differ, in place of Alembic's comparisons
+proposals          what leads from those of a table to those of its model
+described          indexes and constraints of the models, by their names in the database
+reflected          those of the database, as far as SQLAlchemy reads all of them
+replacements       operations from the definitions in the catalogs
 enums              PostgreSQL's enum types
 schemas            schemas that new tables need
+sqlite             what is proposed on SQLite, from the catalogs alone
 column_types       column types and SQL as revisions have them
 """
 

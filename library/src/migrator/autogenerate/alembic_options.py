@@ -12,25 +12,31 @@ from sqlalchemy.exc import SAWarning
 
 from migrator import console
 from migrator.autogenerate import (
+    column_changes,
     column_types,
+    columns,
     comparison,
     consent,
     schema_objects,
     split,
     whole_tables,
 )
-from migrator.autogenerate.check_constraints import PLUGINS
+from migrator.autogenerate.constraints import PLUGINS
 from migrator.autogenerate.hidden_tables import visible
+from migrator.autogenerate.sqlite import comparator as sqlite
 from migrator.config.context import Context
 from migrator.errors import UsageError
 
 
-def options(connection: sa.Connection, typed: str | None, *, only_compares: bool) -> dict[str, Any]:
+def options(
+    connection: sa.Connection, typed: str | None, *, only_compares: bool, production: bool
+) -> dict[str, Any]:
     """Return the options of `context.configure` for commands that compare or write.
 
     Args:
         typed: the `alembic` command that was typed, if one was.
         only_compares: it writes nothing.
+        production: nothing may be built in the database, so columns are compared as Alembic does.
     """
 
     def directives(
@@ -43,11 +49,19 @@ def options(connection: sa.Connection, typed: str | None, *, only_compares: bool
     return {
         "include_schemas": True,
         "include_name": visible(connection),
-        "autogenerate_plugins": PLUGINS,
+        "autogenerate_plugins": _plugins(connection.dialect.name, production),
         "process_revision_directives": directives,
         "render_item": column_types.render_item,
-        "compare_server_default": True,
+        # Alembic asks PostgreSQL for `SELECT a = b`, which not every type can.
+        "compare_server_default": connection.dialect.name != "postgresql",
     }
+
+
+def _plugins(dialect: str, production: bool) -> tuple[str, ...]:
+    """Return what compares; Alembic's own comparators where nothing may be built."""
+    if dialect == "sqlite":
+        return sqlite.PLUGINS
+    return PLUGINS if production else (*PLUGINS, column_changes.NAME)
 
 
 def process(
@@ -79,8 +93,17 @@ def process(
         scripts.clear()
         console.say("The models and the database agree: no revision is needed, none was written.")
     elif not only_compares:
+        if context.dialect.name == "postgresql" and not safe:
+            columns.complete(context, script)
         scripts[:] = split.split(context, script, lock_safe=safe)
-        config.attributes["phases"] = {each.rev_id: split.of(each) for each in scripts}
+        if typed == "revision":
+            for each in scripts:
+                console.say(f"Revision {each.rev_id}: {split.of(each).whole}")
+        # For script.py.mako.
+        config.attributes["phases"] = {each.rev_id: split.of(each).phase for each in scripts}
+        config.attributes["transactional"] = {
+            each.rev_id: split.of(each).transactional for each in scripts
+        }
 
 
 def complete(
@@ -101,7 +124,8 @@ def complete(
     first = [op for each in changes if not each.late for op in each.upgrade]
     whole_tables.complete(context, script, compared, first)
     if not only_compares:
-        also = [".".join(key.name) for key in schema_objects.unasked(compared)]
+        unasked = schema_objects.unasked(compared)
+        also = [consent.Subject(key.kind, ".".join(key.name)) for key in unasked]
         consent.ask(context, script.upgrade_ops, lock_safe=lock_safe, also=also)
     schema_objects.complete(script, changes)
 

@@ -7,12 +7,20 @@ import sqlalchemy as sa
 from alembic.operations import ops
 from alembic.runtime.migration import MigrationContext
 
-from migrator.autogenerate import defaults, probe
-from migrator.autogenerate.steps import CONTRACT, EXPAND, FILL, ONLINE, CommentOp, Step, plain
-from migrator.operations import names
+from migrator.autogenerate import (
+    column_changes,
+    column_state,
+    column_types,
+    defaults,
+    probe,
+    transition,
+)
+from migrator.autogenerate.column_changes import Change
+from migrator.autogenerate.steps import FILL, CommentOp, Step, outside, plain
+from migrator.operations import RawType, names
 from migrator.operations.backfill import BackfillOp
-from migrator.operations.session import block
 from migrator.operations.set_not_null import SetNotNullOp
+from migrator.revisions.attributes import CONTRACT, EXPAND
 
 UNDECIDED = "Decide what the rows that are there get; None stops the upgrade if there are any."
 AGAIN = "Once more, for the rows that the old code has written since."
@@ -22,6 +30,7 @@ REWRITES = (
 INSTEAD = "add a column of the new type beside it, op.backfill it, and drop this one in the end."
 INSTEAD_OF_NEW = "a column that the code fills; for a domain, a CHECK constraint of the table."
 LEFT_OUT = "The new code writes rows without it."
+LOSES = "Values of {column} do not stay the same; a downgrade does not bring them back."
 COMES_BACK = "NOT NULL comes back only if no row is without a value."
 
 
@@ -34,11 +43,25 @@ def add(context: MigrationContext, op: ops.AddColumnOp) -> Iterator[Step]:
     yield from (first, *more)
 
 
-def _add(context: MigrationContext, op: ops.AddColumnOp, rewrites: bool) -> Iterator[Step]:
-    column = op.column
-    has_default = defaults.has_server_default(column)
+def as_added(column: sa.Column[Any]) -> sa.Column[Any]:
+    """Return a new column as the expand phase adds it: nullable if nothing fills it."""
+    if probe.is_serial(column):
+        kind = column.type.dialect_impl(names.DIALECT)
+        small, big = isinstance(kind, sa.SmallInteger), isinstance(kind, sa.BigInteger)
+        name = "smallint" if small else "bigint" if big else "integer"
+        return _changed(column, type=RawType(column_state.SERIALS[name]), nullable=False)
     made = column.computed is not None or column.identity is not None
-    if not (made or has_default or column.nullable):
+    if made or column.nullable or defaults.has_server_default(column):
+        return column
+    return _changed(column, nullable=True)
+
+
+def _add(context: MigrationContext, op: ops.AddColumnOp, rewrites: bool) -> Iterator[Step]:
+    has_default = defaults.has_server_default(op.column)
+    if probe.is_serial(op.column):
+        add = ops.AddColumnOp(op.table_name, as_added(op.column), schema=op.schema)
+        yield Step(EXPAND, [add], [add.reverse()])
+    elif as_added(op.column) is not op.column:
         yield from _without_default(context, op)
     elif has_default and not rewrites and probe.rewrites_for_default(context, op):
         yield from _with_volatile_default(context, op)
@@ -47,42 +70,73 @@ def _add(context: MigrationContext, op: ops.AddColumnOp, rewrites: bool) -> Iter
 
 
 def alter(context: MigrationContext, op: ops.AlterColumnOp) -> Iterator[Step]:
-    """Yield the steps to a changed column; NOT NULL is a step of its own."""
-    tightens = op.modify_nullable is False
-    rewrites = probe.rewrites_table(context, op)
+    """Yield the steps to a changed column; NOT NULL is a step of its own, and so is a comment."""
+    change, probed = column_changes.change(context, op), probe.of(context, op)
+    tightens = op.modify_nullable is False and not transition.is_replaced(change)
     if tightens:
-        column = _model_column(context, op.schema, op.table_name, op.column_name)
+        column = change.after.column
         yield from _fill_before(column, op)
         current = op.existing_type if op.modify_type is None else op.modify_type
         yield _not_null(op.table_name, op.column_name, op.schema, current)
-        op = _only(op, "comment", "server_default", "type")
-    if rewrites:
-        step = plain(op, CONTRACT)
-        step.upgrade.insert(0, _rewriting(op.table_name, INSTEAD))
-        yield step
+    table, schema = op.table_name, op.schema
+    up = transition.operations(table, schema, change, probed.using, tighten=False)
+    back = change.reversed()
+    down = transition.operations(table, schema, back, probed.back, tighten=not tightens)
+    if tightens:
+        down = [each for each in down if getattr(each, "modify_nullable", None) is not True]
+    if not (up or down):
         return
-    if op.modify_server_default is None:
-        # The old code may leave the column out, and the default fills it.
-        yield plain(_only(op, "server_default"), CONTRACT)
-        op = _only(op, "nullable", "comment", "type")
-    if op.has_changes():
-        yield plain(op)
+    comments = []
+    if probed.rewrites:
+        comments.append(_rewriting(table, INSTEAD))
+    if probed.loses:
+        comments.append(CommentOp(LOSES.format(column=op.column_name)))
+    yield Step(_phase(change, probed.rewrites is not False), [*comments, *up], down)
 
 
-def drop(op: ops.DropColumnOp) -> Iterator[Step]:
+def complete(context: MigrationContext, script: ops.MigrationScript) -> None:
+    """Write changed columns into a revision that is not split, as PostgreSQL takes them."""
+    for container, back in ((script.upgrade_ops, False), (script.downgrade_ops, True)):
+        found = container.ops if container is not None else []
+        modified = [op for op in found if isinstance(op, ops.ModifyTableOps)]
+        for table in modified:
+            table.ops = [each for op in table.ops for each in _completed(context, op, back)]
+
+
+def _completed(
+    context: MigrationContext, op: ops.MigrateOperation, back: bool
+) -> list[ops.MigrateOperation]:
+    if not isinstance(op, ops.AlterColumnOp):
+        return [op]
+    change, probed = column_changes.change(context, op), probe.of(context, op)
+    using = probed.back if back else probed.using
+    way = change.reversed() if back else change
+    return transition.operations(op.table_name, op.schema, way, using)
+
+
+def _phase(change: Change, rewrites: bool) -> str:
+    """Return when a change is deployed: what the old code can notice is for contract."""
+    old, new = change.before.state, change.after.state
+    # The old code may leave the column out, and relies on what fills it in.
+    filled = old.default or old.numbering or old.generated
+    refills = (old.default, old.numbering, old.generated) != (
+        new.default,
+        new.numbering,
+        new.generated,
+    )
+    refuses = new.generated or (new.numbering and new.numbering.kind == "always")
+    return CONTRACT if rewrites or (refills and (filled or refuses)) else EXPAND
+
+
+def drop(context: MigrationContext, op: ops.DropColumnOp) -> Iterator[Step]:
     """Yield the steps to a column that is gone: first the code may leave it out, then it goes."""
-    column, schema = op.to_column(), op.schema
+    column, schema = _restored(context, op), op.schema
     filled = column.server_default is not None or column.autoincrement is True
     if column.nullable or column.primary_key or filled:
-        yield plain(op, CONTRACT)
+        yield Step(CONTRACT, [op], [ops.AddColumnOp(op.table_name, column, schema=schema)])
         return
     back = ops.AddColumnOp(op.table_name, _changed(column, nullable=True), schema=schema)
     yield Step(CONTRACT, [op], [back])
-    table, name = names.quoted(op.table_name, schema), names.column(column.name)
-    if_filled = block(
-        f"IF NOT EXISTS (SELECT 1 FROM {table} WHERE {name} IS NULL) THEN"
-        f" ALTER TABLE {table} ALTER COLUMN {name} SET NOT NULL; END IF;"
-    )
     loosen = ops.AlterColumnOp(
         op.table_name,
         column.name,
@@ -91,21 +145,32 @@ def drop(op: ops.DropColumnOp) -> Iterator[Step]:
         existing_nullable=False,
         modify_nullable=True,
     )
-    one_line = " ".join(line.strip() for line in if_filled.splitlines())
-    tighten = ops.ExecuteSQLOp(one_line.replace(":", r"\:"))
+    tighten = SetNotNullOp(op.table_name, column.name, schema=schema, if_filled=True, plain=True)
     yield Step(EXPAND, [CommentOp(LEFT_OUT), loosen], [CommentOp(COMES_BACK), tighten])
 
 
+def _restored(context: MigrationContext, op: ops.DropColumnOp) -> sa.Column[Any]:
+    """Return a dropped column as the downgrade adds it again, by the catalog."""
+    column = op.to_column()
+    name = column_changes.full_name(context, op.schema, op.table_name, op.column_name)
+    state = column_changes.of(context).existing.get(name)
+    if state is None:
+        return column
+    kind = column_types.of_database(context.connection, column, state.type, state.collation)
+    if state.numbering and state.numbering.is_serial:
+        kind = RawType(column_state.SERIALS[state.numbering.type])
+    return _changed(column, type=kind)
+
+
 def _without_default(context: MigrationContext, op: ops.AddColumnOp) -> Iterator[Step]:
-    nullable = _changed(op.column, nullable=True)
-    add = ops.AddColumnOp(op.table_name, nullable, schema=op.schema)
+    add = ops.AddColumnOp(op.table_name, as_added(op.column), schema=op.schema)
     yield Step(EXPAND, [add], [add.reverse()])
     value = defaults.python_default(op.column)
     column = _model_column(context, op.schema, op.table_name, op.column.name)
     comment = [CommentOp(UNDECIDED)] if value is None else []
-    yield Step(ONLINE, [*comment, _backfill(column, op, op.column.name, value)], [], FILL)
+    yield _fill(EXPAND, *comment, _backfill(column, op, op.column.name, value))
     again = _backfill(column, op, op.column.name, value)
-    yield Step(CONTRACT, [CommentOp(AGAIN), again], [], FILL)
+    yield _fill(CONTRACT, CommentOp(AGAIN), again)
     yield _not_null(op.table_name, op.column.name, op.schema, op.column.type)
 
 
@@ -126,9 +191,9 @@ def _with_volatile_default(context: MigrationContext, op: ops.AddColumnOp) -> It
     )
     yield Step(EXPAND, [why, add, set_default], [add.reverse()])
     model = _model_column(context, op.schema, op.table_name, column.name)
-    yield Step(ONLINE, [_backfill(model, op, column.name, sa.text(default))], [], FILL)
+    yield _fill(EXPAND, _backfill(model, op, column.name, sa.text(default)))
     if not column.nullable:
-        yield _not_null(op.table_name, column.name, op.schema, column.type, ONLINE)
+        yield _not_null(op.table_name, column.name, op.schema, column.type, EXPAND)
 
 
 def _fill_before(column: sa.Column[Any] | None, op: ops.AlterColumnOp) -> Iterator[Step]:
@@ -138,7 +203,7 @@ def _fill_before(column: sa.Column[Any] | None, op: ops.AlterColumnOp) -> Iterat
     if defaults.has_server_default(column):
         value = sa.text(defaults.server_default(column))
     if value is not None:
-        yield Step(CONTRACT, [_backfill(column, op, op.column_name, value)], [], FILL)
+        yield _fill(CONTRACT, _backfill(column, op, op.column_name, value))
 
 
 def _not_null(
@@ -146,22 +211,12 @@ def _not_null(
 ) -> Step:
     """NOT NULL is of the contract, unless a default fills what the old code leaves out."""
     op = SetNotNullOp(table, column, schema=schema, existing_type=kind)
-    return Step(phase, [op], [op.reverse()], FILL)
+    return outside(phase, op, rank=FILL)
 
 
-def _only(op: ops.AlterColumnOp, *kept: str) -> ops.AlterColumnOp:
-    """Return one part of a change."""
-    return ops.AlterColumnOp(
-        op.table_name,
-        op.column_name,
-        schema=op.schema,
-        existing_type=op.existing_type,
-        existing_server_default=op.existing_server_default,
-        existing_nullable=op.existing_nullable,
-        existing_comment=op.existing_comment,
-        **{f"modify_{name}": getattr(op, f"modify_{name}") for name in kept},
-        **op.kw,
-    )
+def _fill(phase: str, *operations: ops.MigrateOperation) -> Step:
+    """A backfill; nothing has to revert it."""
+    return Step(phase, [*operations], [], FILL, transactional=False)
 
 
 def _backfill(

@@ -20,7 +20,7 @@ from sqlalchemy.pool import StaticPool
 from sqlalchemy.types import TypeEngine
 
 from migrator import catalog
-from migrator.autogenerate import extensions
+from migrator.autogenerate import described, extensions, readings
 from migrator.catalog import Difference, Key, Schema
 from migrator.errors import MigratorError, one_line
 from migrator.operations import names
@@ -86,13 +86,17 @@ def compare(
         accepted: differences that are none.
 
     Raises:
-        MigratorError: the tables of the models cannot be created.
+        MigratorError: the tables of the models cannot be created, or two names are the same.
     """
+    if connection.dialect.name == "postgresql":
+        described.refuse_equal_names(metadata)
     existing = catalog.read(connection, catalog.NOT_OURS)
     hidden = _hidden(existing, metadata, connection.dialect.default_schema_name)
     try:
         with _built(connection, metadata, existing, hidden) as models:
             built = catalog.read(models, catalog.NOT_OURS)
+            if models.dialect.name == "postgresql":
+                built = readings.settled(models, existing, built)
     except SQLAlchemyError as error:
 
         def again() -> None:
@@ -139,8 +143,9 @@ def _hidden(existing: Schema, metadata: sa.MetaData, default: str | None) -> lis
     return [
         key
         for key, properties in existing.objects.items()
-        if key.kind == "table" and len(key.name) > 1 and key.name not in described
-        if "partition_bound" in properties or key.name[0] in foreign
+        if key.kind == "table" and (None, *key.name)[-2:] not in described
+        if properties.keys() & {"partition_bound", "module"}
+        or (len(key.name) > 1 and key.name[0] in foreign)
     ]
 
 

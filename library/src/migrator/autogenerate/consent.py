@@ -1,13 +1,39 @@
-"""What a revision may do only if it was asked for by name: drops, and rewriting a table."""
+"""What a revision may do only if it was asked for by name: drops, loss of values, rewrites."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
 
 from alembic import context as alembic_context
 from alembic.operations import ops
 from alembic.runtime.migration import MigrationContext
 
-from migrator.autogenerate import probe
+from migrator.autogenerate import affected_rows, column_changes, probe
+from migrator.autogenerate.probe import Probed
+from migrator.autogenerate.replacements import DropDefinedConstraintOp
 from migrator.errors import RefusedError, UsageError
+
+# In the attributes of Alembic's configuration: columns (table.column) whose values may be other
+# ones afterwards, by consent, or because their new type is another kind of thing.
+LOSSY = "lossy_columns"
+ColumnOp = ops.AlterColumnOp | ops.AddColumnOp
+
+
+@dataclass
+class Subject:
+    """What would be dropped, changed or rewritten.
+
+    Attributes:
+        kind: "table" or "column".
+        name: with its table and schema.
+        details: what is known about it, for people.
+    """
+
+    kind: str
+    name: str
+    details: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        return f"{self.name} ({'; '.join(self.details)})" if self.details else self.name
 
 
 def ask(
@@ -15,22 +41,39 @@ def ask(
     upgrade: ops.UpgradeOps,
     *,
     lock_safe: bool,
-    also: Collection[str] = (),
+    also: Sequence[Subject] = (),
 ) -> None:
     """Refuse what is dangerous and was not named on the command line.
 
     Args:
         lock_safe: refuse to rewrite tables, too.
-        also: names of other objects that would be dropped.
+        also: other objects that would be dropped.
 
     Raises:
-        RefusedError: with the command that allows it, and the way without it.
-        UsageError: something was named that the revision does not do.
+        RefusedError: with the command that allows it, and the way without it; also if PostgreSQL
+            cannot do it at all.
+        UsageError: something was named that the revision does not do, or that names two things.
     """
     leaves = list(_leaves(upgrade))
-    _check("drop", [*(name for op in leaves if (name := _dropped(op))), *also], _DROP)
-    rewritten = [op for op in leaves if lock_safe and probe.rewrites_table(context, op)]
-    _check("rewrite", [_column(op) for op in rewritten], _REWRITE)
+    dropped = [found for op in leaves if (found := _dropped(op))]
+    _check("drop", [*dropped, *also], _DROP)
+    if context.dialect.name != "postgresql":
+        _check("rewrite", [], _REWRITE)
+        return
+    probed = [(op, probe.of(context, op)) for op in leaves if isinstance(op, ColumnOp)]
+    for op, each in probed:
+        _refuse_impossible(context, op, each)
+    lossy = [_lossy(context, op, each) for op, each in probed if each.loses]
+    _check("lose", lossy, _LOSE)
+    rewritten = [
+        _column(op, f"could not be tried: {each.error}" if each.rewrites is None else "")
+        for op, each in probed
+        if lock_safe and each.rewrites is not False
+    ]
+    _check("rewrite", rewritten, _REWRITE, [each.name for each in lossy])
+    if context.config:
+        others = {_column(op).name for op, each in probed if each.loses or not each.alike}
+        context.config.attributes[LOSSY] = frozenset(others)
 
 
 _DROP = """This revision would drop {refused}, and the data in it, because no model describes it \
@@ -39,6 +82,10 @@ any more. No revision was written. If the data may go: `make revision m="..." dr
 empty-revision m="..."` and op.rename_table or op.alter_column, which breaks the code that runs \
 with the old name; without downtime: add the new one, op.backfill it, and drop the old one when no \
 code uses it. If its model exists: `make tables` shows what was found."""
+_LOSE = """This revision would change values that rows hold, and no downgrade brings them back: \
+{refused}. No revision was written. To keep them: add a column of the new type under another name. \
+If they may be lost: `make revision m="..." lose={names}` (alembic -x lose={names} revision \
+--autogenerate -m "..."), which also allows PostgreSQL to rewrite the table."""
 _REWRITE = """This revision would change {refused}, for which PostgreSQL rewrites the table while \
 nobody can read or write it. No revision was written. Without downtime: add a column of the new \
 type under another name, let the code write both, op.backfill it, let the code read the new one, \
@@ -46,18 +93,71 @@ and drop the old one; a new column that is computed, or of a domain with a CHECK
 let the code fill a plain one, and put the constraint on the table. If the table is small, or the \
 service is down: `make revision m="..." rewrite={names}` (alembic -x rewrite={names} revision \
 --autogenerate -m "...")."""
+_IMPOSSIBLE = """PostgreSQL cannot {what} {name} from {before} to {after}: {error}. No revision \
+was written. Write it by hand: `make empty-revision m="..."`, and op.alter_column with \
+postgresql_using, after what uses the column is gone; or add a column under another name."""
 
 
-def _check(kind: str, found: Collection[str], refusal: str) -> None:
+def _check(
+    kind: str, found: Sequence[Subject], refusal: str, covered: Collection[str] = ()
+) -> None:
+    """Compare what would be done with what was named.
+
+    Args:
+        covered: names that are allowed already.
+    """
     arguments = [a.partition("=") for a in alembic_context.get_x_argument()]
-    allowed = {n.strip() for key, _, value in arguments if key == kind for n in value.split(",")}
-    if unknown := allowed - set(found) - {""}:
+    asked = {n.strip() for key, _, value in arguments if key == kind for n in value.split(",")}
+    asked -= {""}
+    names = [each.name for each in found]
+    for name in sorted(asked & set(names)):
+        if names.count(name) > 1:
+            both = [f"{each.kind}:{name}" for each in found if each.name == name]
+            raise UsageError(
+                f"{kind}={name} names {len(both)} things. No revision was written. Say which is"
+                f" meant: {' or '.join(f'{kind}={each}' for each in both)}."
+            )
+    allowed = {name for each in found for name in (each.name, f"{each.kind}:{each.name}")}
+    if unknown := asked - allowed:
         raise UsageError(
             f"{kind}={','.join(sorted(unknown))} names nothing that this revision would {kind}"
-            f" (it would {kind}: {', '.join(found) or 'nothing'}). No revision was written."
+            f" (it would {kind}: {', '.join(names) or 'nothing'}). No revision was written."
         )
-    if refused := [name for name in found if name not in allowed]:
-        raise RefusedError(refusal.format(refused=", ".join(refused), names=",".join(found)))
+    named = {*asked, *covered}
+    refused = [x for x in found if not {x.name, f"{x.kind}:{x.name}"} & named]
+    if refused:
+        shown = ",".join(
+            f"{each.kind}:{each.name}" if names.count(each.name) > 1 else each.name
+            for each in found
+        )
+        raise RefusedError(refusal.format(refused=", ".join(map(str, refused)), names=shown))
+
+
+def _refuse_impossible(context: MigrationContext, op: ColumnOp, probed: Probed) -> None:
+    if isinstance(op, ops.AddColumnOp) or not probed.error:
+        return
+    change = column_changes.change(context, op)
+    if probed.reverts:
+        before, after = change.before.state.type, change.after.state.type
+    else:
+        before, after = change.after.state.type, change.before.state.type
+    raise RefusedError(
+        _IMPOSSIBLE.format(
+            what="change" if probed.reverts else "revert the change of",
+            name=_column(op).name,
+            before=before,
+            after=after,
+            error=probed.error,
+        )
+    )
+
+
+def _lossy(context: MigrationContext, op: ColumnOp, probed: Probed) -> Subject:
+    assert isinstance(op, ops.AlterColumnOp)
+    change = column_changes.change(context, op)
+    old, new = change.before.state, change.after.state
+    what = f"{old.type} becomes {new.type}" if change.retypes else "its values will be generated"
+    return _column(op, what, affected_rows.count(context, op, change, probed.using))
 
 
 def _leaves(container: ops.OpContainer) -> Iterator[ops.MigrateOperation]:
@@ -68,18 +168,21 @@ def _leaves(container: ops.OpContainer) -> Iterator[ops.MigrateOperation]:
             yield op
 
 
-def _dropped(op: ops.MigrateOperation) -> str:
+def _dropped(op: ops.MigrateOperation) -> Subject | None:
     if isinstance(op, ops.DropTableOp):
-        return _full(op.schema, op.table_name)
+        return Subject("table", _full(op.schema, op.table_name))
     if isinstance(op, ops.DropColumnOp):
-        return _full(op.schema, op.table_name, op.column_name)
-    return ""
+        return Subject("column", _full(op.schema, op.table_name, op.column_name))
+    if isinstance(op, DropDefinedConstraintOp) and op.is_exclusion:
+        # It is rarely seen in a review, and without it double bookings go in unnoticed.
+        return Subject("constraint", _full(op.schema, op.table_name, str(op.constraint_name)))
+    return None
 
 
-def _column(op: ops.MigrateOperation) -> str:
-    assert isinstance(op, ops.AlterColumnOp | ops.AddColumnOp)
+def _column(op: ColumnOp, *details: str) -> Subject:
     name = op.column_name if isinstance(op, ops.AlterColumnOp) else op.column.name
-    return _full(op.schema, op.table_name, name)
+    known = [each for each in details if each]
+    return Subject("column", _full(op.schema, op.table_name, name), known)
 
 
 def _full(*parts: str | None) -> str:

@@ -1,81 +1,145 @@
-"""A probe that asks PostgreSQL which changes rewrite a table, instead of knowing all of its rules.
+"""A probe that asks PostgreSQL what a change does, instead of knowing all of its rules.
 
-The change is made to an empty temporary table like the real one, and rolled back: a table that
-was rewritten has another file afterwards.
+The change is made to the real table, in the shadow database and in a savepoint that is rolled
+back: a table that was rewritten has another file afterwards. What the same revision makes before
+(types, other columns of the table) is made first.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from alembic.operations import ops
+from alembic.operations import MigrateOperation, ops
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateColumn
 
+from migrator.autogenerate import column_changes, conversions, transition, trial
+from migrator.autogenerate.column_changes import Change
+from migrator.autogenerate.trial import Trial
 from migrator.operations import names
+from migrator.postgres import value_loss
 
-NAME = "migrator_probe"
-FILE = f"SELECT pg_relation_filenode('pg_temp.{NAME}')"
+KEY = "migrator_probes"  # in the options of Alembic's context
 
 
-def rewrites_table(context: MigrationContext, op: ops.MigrateOperation) -> bool:
-    """Whether a type change rewrites its table, or a new column that is computed, or of a domain.
+@dataclass(frozen=True)
+class Probed:
+    """What PostgreSQL does for a change.
+
+    Attributes:
+        rewrites: the table is written anew; None if that could not be tried.
+        error: why not, or why the change is impossible.
+        using: what the values become, in SQL; None if PostgreSQL converts them by itself.
+        back: likewise, when the change is reverted.
+        loses: values would not be the same after going there and back.
+        alike: the types are of one kind, such as numbers, so that values can be compared.
+        reverts: the change can be reverted.
+    """
+
+    rewrites: bool | None
+    error: str = ""
+    using: str | None = None
+    back: str | None = None
+    loses: bool = False
+    alike: bool = True
+    reverts: bool = True
+
+
+def rewrites_table(context: MigrationContext, op: MigrateOperation) -> bool:
+    """Whether a change rewrites its table; also if that could not be tried.
 
     A default that differs from row to row does so too, but there is another way to it.
     """
-    if isinstance(op, ops.AlterColumnOp) and op.modify_type is not None:
-        kind = op.modify_type.compile(dialect=context.dialect)
-        column = names.column(op.column_name)
-        change = f"ALTER TABLE {NAME} ALTER COLUMN {column} TYPE {kind}"
-        # The old default may not fit the new type; PostgreSQL will say so.
-        drop = f"ALTER TABLE {NAME} ALTER COLUMN {column} DROP DEFAULT"
-        return _rewritten(context, op, drop, change) is not False
-    if isinstance(op, ops.AddColumnOp):
-        made = op.column.computed or op.column.identity
-        return bool(_rewritten(context, op, _add(op.column) if made else _add_bare(op.column)))
+    if isinstance(op, ops.AlterColumnOp | ops.AddColumnOp):
+        return of(context, op).rewrites is not False
     return False
+
+
+def of(context: MigrationContext, op: ops.AlterColumnOp | ops.AddColumnOp) -> Probed:
+    """Return what PostgreSQL does for a changed or a new column; it is asked once."""
+    probes: dict[Any, Probed] = context.opts.setdefault(KEY, {})
+    name = op.column.name if isinstance(op, ops.AddColumnOp) else op.column_name
+    key = (op.schema, op.table_name, name)
+    if key not in probes:
+        probes[key] = _probe(context, op)
+    return probes[key]
 
 
 def rewrites_for_default(context: MigrationContext, op: ops.AddColumnOp) -> bool:
     """Whether the default of a new column differs from row to row, so each has to be written."""
     if op.column.server_default is None:
         return False
-    return bool(_rewritten(context, op, _add(op.column)))
+    return _added(context, op, _whole(op)).rewrites is not False
 
 
-def _add(column: sa.Column[Any]) -> str:
-    description = str(CreateColumn(column).compile(dialect=names.DIALECT))
-    return f"ALTER TABLE {NAME} ADD COLUMN {description}"
+def is_serial(column: sa.Column[Any]) -> bool:
+    """Whether a sequence of its own numbers a new column."""
+    return column.table is not None and column is column.table._autoincrement_column
 
 
-def _add_bare(column: sa.Column[Any]) -> str:
+def _probe(context: MigrationContext, op: ops.AlterColumnOp | ops.AddColumnOp) -> Probed:
+    if isinstance(op, ops.AddColumnOp):
+        made = op.column.computed or op.column.identity or is_serial(op.column)
+        return _added(context, op, _whole(op) if made else _bare(op))
+    change = column_changes.change(context, op)
+    if not (change.retypes or transition.is_replaced(change)):
+        return Probed(rewrites=False)
+    with trial.of(context, op.table_name, op.schema, op.column_name) as table:
+        return _changed(table, op, change)
+
+
+def _added(context: MigrationContext, op: ops.AddColumnOp, statement: str) -> Probed:
+    with trial.of(context, op.table_name, op.schema, str(op.column.name)) as table:
+        before = table.files()
+        error = table.attempt([transition.execute(statement)])
+        return Probed(rewrites=None, error=error) if error else _rewritten(table, before)
+
+
+def _changed(table: Trial, op: ops.AlterColumnOp, change: Change) -> Probed:
+    before = table.files()
+    using, error = _first(table, op, change, conversions.candidates(change))
+    if error:
+        return Probed(rewrites=None, error=error)
+    rewrites = _rewritten(table, before).rewrites
+    if transition.is_replaced(change):
+        # The values that are there go, unless they were derived before.
+        loses = change.before.state.generated is None
+        back, error = _first(table, op, change.reversed(), conversions.candidates(change))
+        return Probed(rewrites, error, loses=loses, alike=False, reverts=not error)
+    conversion = conversions.of(change, using)
+    alike = value_loss.alike(table.connection, conversion)
+    loses = alike and value_loss.loses(table.connection, conversion)
+    if loses and using is None:
+        using = conversions.explicit(change)
+    back, error = _first(table, op, change.reversed(), conversions.candidates(change.reversed()))
+    return Probed(rewrites, error, using, back, loses, alike, reverts=not error)
+
+
+def _first(
+    table: Trial, op: ops.AlterColumnOp, change: Change, candidates: Sequence[str | None]
+) -> tuple[str | None, str]:
+    """Apply a change with the first way of converting values that PostgreSQL accepts."""
+    errors = []
+    for using in candidates:
+        made = transition.operations(op.table_name, op.schema, change, using)
+        if not (error := table.attempt(made)):
+            return using, ""
+        errors.append(error)
+    return None, errors[0]
+
+
+def _rewritten(table: Trial, before: list[str]) -> Probed:
+    return Probed(rewrites=table.files() != before)
+
+
+def _whole(op: ops.AddColumnOp) -> str:
+    description = str(CreateColumn(op.column).compile(dialect=names.DIALECT))
+    return f"ALTER TABLE {names.quoted(op.table_name, op.schema)} ADD COLUMN {description}"
+
+
+def _bare(op: ops.AddColumnOp) -> str:
     """Return SQL for a column that nothing fills: a domain may check that, row by row."""
-    kind = column.type.compile(dialect=names.DIALECT)
-    return f"ALTER TABLE {NAME} ADD COLUMN {names.column(column.name)} {kind}"
-
-
-def _rewritten(
-    context: MigrationContext, op: ops.AlterColumnOp | ops.AddColumnOp, *changes: str
-) -> bool | None:
-    """Return None where it cannot be tried: a type that this revision makes, a missing cast."""
-    connection = context.connection
-    assert connection is not None
-    like = names.quoted(op.table_name, op.schema)
-    options = {"no_parameters": True}
-
-    def run(statement: str) -> Any:
-        return connection.exec_driver_sql(statement, execution_options=options)
-
-    savepoint = connection.begin_nested()
-    try:
-        # In UTC, and only there, a timestamp becomes one with a time zone as it is.
-        run("SET LOCAL TIME ZONE 1")
-        run(f"CREATE TEMPORARY TABLE {NAME} (LIKE {like})")
-        before = run(FILE).scalar()
-        for change in changes:
-            run(change)
-        return bool(run(FILE).scalar() != before)
-    except DBAPIError:
-        return None
-    finally:
-        savepoint.rollback()
+    kind = op.column.type.compile(dialect=names.DIALECT)
+    table, column = names.quoted(op.table_name, op.schema), names.column(op.column.name)
+    return f"ALTER TABLE {table} ADD COLUMN {column} {kind}"

@@ -1,10 +1,14 @@
-"""The steps as revisions that follow each other: expand, online, contract; only those needed.
+"""The steps as revisions that follow each other; only those needed, in most cases one.
 
-expand and contract are transactions that roll back whole. online, and what a contract revision
-begins with, is not transactional, and may be run again.
+A transactional revision is rolled back whole. A non-transactional one holds only what looks at the
+catalog first, and may be run again, so the two are never mixed.
+
+In the expand phase the non-transactional one comes last: it fills and indexes new columns. In the
+contract phase it comes first: it may read a column that is dropped then.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from alembic.operations import MigrateOperation, ops
 from alembic.runtime.migration import MigrationContext
@@ -12,15 +16,24 @@ from alembic.util import rev_id
 
 from migrator.autogenerate import phase_rules, steps
 from migrator.autogenerate.phase_rules import Known, Table
+from migrator.autogenerate.replacements import in_transaction
 from migrator.autogenerate.schema_objects import AddValueOp, LateSQLOp
-from migrator.autogenerate.steps import CONTRACT, EXPAND, ONLINE, PHASES, Step
+from migrator.autogenerate.steps import Step
+from migrator.revisions.attributes import CONTRACT, EXPAND, Attributes
 
-MARK = "migrator_phase"
+MARK = "migrator_attributes"
+ORDER = (
+    Attributes(EXPAND),
+    Attributes(EXPAND, transactional=False),
+    Attributes(CONTRACT, transactional=False),
+    Attributes(CONTRACT),
+)
 
 
-def of(script: ops.MigrationScript) -> str:
-    """Return the phase of a revision that `split` has made."""
-    return str(getattr(script, MARK, EXPAND))
+def of(script: ops.MigrationScript) -> Attributes:
+    """Return the attributes of a revision that `split` has made."""
+    found: Attributes = getattr(script, MARK, Attributes())
+    return found
 
 
 def split(
@@ -33,41 +46,65 @@ def split(
     """
     upgrade, downgrade = script.upgrade_ops, script.downgrade_ops
     assert upgrade is not None and downgrade is not None
-    known = Known.of(context, upgrade)
-    if not lock_safe or all(_is_early(op) for op in upgrade.ops):
+    if not lock_safe or all(map(_is_early, upgrade.ops)):
         dropping = ops.DropTableOp | ops.DropColumnOp
         drops = any(isinstance(op, dropping) for op, _ in _flat(upgrade))
-        setattr(script, MARK, CONTRACT if drops else EXPAND)
+        only_values = bool(upgrade.ops) and all(map(_is_value, upgrade.ops))
+        setattr(script, MARK, Attributes(CONTRACT if drops else EXPAND, not only_values))
+        upgrade.ops[:] = map(in_transaction, upgrade.ops)
+        downgrade.ops[:] = map(in_transaction, downgrade.ops)
         return [script]
+    known = Known.of(context, upgrade)
     found = [step for op, table in _flat(upgrade) for step in phase_rules.steps(known, op, table)]
+    # What our completion of enums and schemas has put around the rest stays around it.
     before, after = _around(upgrade.ops)
     down_after, down_before = _around(downgrade.ops)
-    # What schema_objects has put around the rest stays around it.
-    found.insert(0, Step(EXPAND, before, down_after, steps.FIRST))
-    found.append(Step(CONTRACT, after, down_before, steps.PLAIN + 1))
-    return _scripts(context, script, found)
+    values = [op for op in before if _is_value(op)]
+    others = Step(EXPAND, [op for op in before if not _is_value(op)], down_after, steps.FIRST)
+    last = Step(CONTRACT, after, down_before, steps.PLAIN + 1)
+    # A new value is committed before the rest, which may use it. It gets no revision of its own.
+    ahead = any(step.phase == EXPAND and step.transactional for step in found) or others.upgrade
+    first = Step(EXPAND, values, [], steps.FIRST, transactional=bool(ahead))
+    found = [first, others, *found, last]
+    return _scripts(context, script, parts(found))
+
+
+@dataclass
+class Part:
+    """The operations of one revision."""
+
+    attributes: Attributes
+    upgrade: list[MigrateOperation]
+    downgrade: list[MigrateOperation]
+
+
+def parts(found: Sequence[Step]) -> list[Part]:
+    """Return what belongs into each revision, without those that would be empty."""
+    return [part for attributes in ORDER if (part := _part(attributes, found)).upgrade]
+
+
+def _part(attributes: Attributes, found: Sequence[Step]) -> Part:
+    own = [step for step in found if (step.phase, step.transactional) == attributes]
+    own.sort(key=lambda step: step.rank)
+    down = [op for step in reversed(own) for op in step.downgrade]
+    if not attributes.transactional:
+        # What cannot run in a transaction that has changed something.
+        down.sort(key=lambda op: bool(getattr(op, "transactional", True)))
+    return Part(attributes, [op for step in own for op in step.upgrade], down)
 
 
 def _scripts(
-    context: MigrationContext, script: ops.MigrationScript, found: list[Step]
+    context: MigrationContext, script: ops.MigrationScript, parts: Sequence[Part]
 ) -> list[ops.MigrationScript]:
-    parts = []
-    for phase in PHASES:
-        chosen = sorted((s for s in found if s.phase == phase), key=lambda step: step.rank)
-        up = [op for step in chosen for op in step.upgrade]
-        down = [op for step in reversed(chosen) for op in step.downgrade]
-        if phase == ONLINE:  # what cannot run in a transaction that has changed something
-            down.sort(key=lambda op: bool(getattr(op, "transactional", True)))
-        if up:
-            parts.append((phase, ops.UpgradeOps(up), ops.DowngradeOps(down)))
+    every = [part.attributes for part in parts]
     names = _revisions(context, script, len(parts))
     written: list[ops.MigrationScript] = []
-    for name, (phase, up_ops, down_ops) in zip(names, parts, strict=True):
-        part = ops.MigrationScript(
+    for name, part in zip(names, parts, strict=True):
+        each = ops.MigrationScript(
             name,
-            up_ops,
-            down_ops,
-            message=_message(script.message, phase, len(parts)),
+            ops.UpgradeOps(part.upgrade),
+            ops.DowngradeOps(part.downgrade),
+            message=message(script.message, part.attributes, every),
             imports=script.imports,
             version_path=script.version_path,
             head=written[-1].rev_id if written else script.head,
@@ -75,20 +112,24 @@ def _scripts(
             branch_label=None if written else script.branch_label,
             depends_on=None if written else script.depends_on,
         )
-        setattr(part, MARK, phase)
-        written.append(part)
+        setattr(each, MARK, part.attributes)
+        written.append(each)
     return written
 
 
-def _message(message: str | None, phase: str, parts: int) -> str | None:
-    return message if parts == 1 else f"{message or 'empty message'} ({phase})"
+def message(text: str | None, own: Attributes, every: Sequence[Attributes]) -> str | None:
+    """Return the message with what tells a revision from the others of the change."""
+    if len(every) == 1:
+        return text
+    alone = [each.phase for each in every].count(own.phase) == 1
+    return f"{text or 'empty message'} ({own.phase if alone else own})"
 
 
 def _revisions(context: MigrationContext, script: ops.MigrationScript, number: int) -> list[str]:
     """Return identifiers whose files, of the same minute, are listed in the order of the chain."""
     asked = context.opts["revision_context"].command_args["rev_id"]
     if asked:
-        return [asked + ending for ending in ("", "b", "c")[:number]]
+        return [asked + ending for ending in ("", "b", "c", "d")[:number]]
     return sorted([str(script.rev_id), *(rev_id() for _ in range(number - 1))])
 
 
@@ -107,12 +148,15 @@ def _flat(
 def _around(
     operations: Sequence[MigrateOperation],
 ) -> tuple[list[MigrateOperation], list[MigrateOperation]]:
-    """Return the SQL of the expand phase and that of the contract phase; new values of enums come
-    first, since they cannot be added in a transaction that has changed something."""
+    """Return the SQL of the expand phase and that of the contract phase."""
     before = [op for op in operations if _is_early(op)]
-    before.sort(key=lambda op: not isinstance(op, AddValueOp))
     return before, [op for op in operations if isinstance(op, LateSQLOp)]
 
 
 def _is_early(op: MigrateOperation) -> bool:
     return isinstance(op, ops.ExecuteSQLOp) and not isinstance(op, LateSQLOp)
+
+
+def _is_value(op: MigrateOperation) -> bool:
+    """Whether it adds a value to an enum; not in a transaction that has changed something."""
+    return isinstance(op, AddValueOp)

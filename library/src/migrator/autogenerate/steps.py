@@ -1,4 +1,4 @@
-"""The pieces that revisions are made of, and the phases that they belong to."""
+"""The pieces that revisions are made of, with the attributes of the revision they belong to."""
 
 from dataclasses import dataclass, field
 
@@ -6,7 +6,7 @@ from alembic.autogenerate import renderers
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import MigrateOperation, ops
 
-EXPAND, ONLINE, CONTRACT = PHASES = ("expand", "online", "contract")
+from migrator.revisions.attributes import EXPAND
 
 # The order within a revision; what runs outside the transaction has to come first.
 FIRST, FILL, INDEX, CONSTRAINT, PLAIN = range(5)
@@ -15,12 +15,20 @@ FIRST, FILL, INDEX, CONSTRAINT, PLAIN = range(5)
 @dataclass
 class Step:
     """Operations that belong together, and those that revert them (in a downgrade, the last step
-    comes first)."""
+    comes first).
+
+    Attributes:
+        phase: when it is deployed.
+        transactional: it is rolled back with the others of its revision. If not, it looks at the
+            catalog first, so that it may be run again.
+        rank: its place in the revision.
+    """
 
     phase: str
     upgrade: list[MigrateOperation]
     downgrade: list[MigrateOperation] = field(default_factory=list)
     rank: int = PLAIN
+    transactional: bool = True
 
 
 class CommentOp(MigrateOperation):
@@ -36,9 +44,14 @@ def _render(_context: AutogenContext, op: CommentOp) -> list[str]:
     return [f"# {line}" for line in op.lines]
 
 
-def plain(op: MigrateOperation, phase: str = EXPAND) -> Step:
+def plain(op: MigrateOperation, phase: str = EXPAND, rank: int = PLAIN) -> Step:
     """Return an operation as Alembic has it."""
-    return Step(phase, [op], [op.reverse()])
+    return Step(phase, [op], [op.reverse()], rank)
+
+
+def outside(phase: str, op: MigrateOperation, *, rank: int) -> Step:
+    """Return an operation that runs outside the transaction, and the one that reverts it."""
+    return Step(phase, [op], [op.reverse()], rank, transactional=False)
 
 
 def sql(*statements: str) -> list[ops.ExecuteSQLOp]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from migrator.backup.storage import Restored
 from migrator.config.context import Context
+from migrator.database import admit
 
 
 def run(
@@ -32,6 +33,7 @@ def run(
     if context.target.dialect == "sqlite":
         from migrator.backup import sqlite
 
+        admit(context, None, context.target.url.set(database=into or context.target.url.database))
         return sqlite.restore(context, file, into, confirm)
     from migrator.backup import restore_dump  # needs psycopg
 

@@ -10,6 +10,7 @@ from migrator.backup import dump, pg_restore, programs
 from migrator.backup.storage import Restored
 from migrator.config.context import Context
 from migrator.console import note
+from migrator.database import admit
 from migrator.errors import MigratorError, RefusedError, UsageError
 from migrator.postgres.sql import pg_dump_output as pg_dump
 
@@ -70,12 +71,14 @@ def _maintenance_database(context: Context) -> programs.LibpqDatabase:
     """Return a database to connect to, even if the one of `context` does not exist."""
     named = programs.database(context)
     try:
-        with named.connect():
+        with named.connect() as connection:
+            admit(context, connection, context.target.url)
             return named
     except MigratorError as error:
         other = programs.database(context, "postgres")
         try:
-            with other.connect():
+            with other.connect() as connection:
+                admit(context, connection, context.target.url)
                 return other
         except MigratorError:
             raise error from None

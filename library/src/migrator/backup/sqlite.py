@@ -38,7 +38,7 @@ def dump(context: Context, at: str, output: Path | None) -> tuple[Path, int, sto
         kept.remove_abandoned()
     try:
         with (
-            database.connect_autocommit(context) as connected,
+            database.connect_autocommit(context, anywhere=True) as connected,
             storage.new_file([output] if output else kept.new(at)) as (part, path),
         ):
             source = connected.connection.driver_connection

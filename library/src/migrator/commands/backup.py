@@ -21,7 +21,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(context: Context, options: Namespace) -> None:
     """Make the backup, and print its path and contents."""
-    with database.connect(context) as connection:
+    with database.connect(context, anywhere=True) as connection:
         at = ", ".join(pending.current_heads(connection)) or "base"
     taken = backup.take(context, at, Path(options.output) if options.output else None)
     backup.prune(taken, context)

@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from migrator.config.context import Context
 from migrator.console import argument
 from migrator.deploy import deploy
-from migrator.deploy.deployment import PHASES, Options
+from migrator.deploy.deployment import Options
 from migrator.deploy.report import Report
 from migrator.deploy.steps import Step
 from migrator.errors import Interrupted, MigratorError
+from migrator.revisions.attributes import PHASES
 
 # Flags of version 2026.11.0, which pipelines of older projects may use.
 OLD_FLAGS = {"--no-gate": "blockers", "--no-record": "log"}

@@ -1,6 +1,7 @@
 """`lint`: what revisions would stop or break."""
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
 
 from alembic.util.exc import CommandError
 
@@ -9,6 +10,9 @@ from migrator.config.context import Context
 from migrator.console import argument, note, say
 from migrator.errors import RefusedError, UsageError
 from migrator.lint import output, ranges
+from migrator.proof import whole_history
+from migrator.proof.proof import NotProved
+from migrator.revisions import graph
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -71,6 +75,8 @@ def run(context: Context, options: Namespace) -> None:
         say(shown)
     findings = _count(len(verdict.findings), "finding")
     revisions = f"{_count(len(found.revisions), 'revision')} ({found.what})"
+    if options.base is not None and not verdict.findings:
+        _prove(context, [script.revision for script in found.revisions])
     if verdict.findings:
         sentence = (
             f"{findings} in {revisions}. Change them, or suppress one in its revision with the"
@@ -81,6 +87,21 @@ def run(context: Context, options: Namespace) -> None:
         note(sentence)
     elif not options.advise:
         note(f"{findings} in {revisions}.")
+
+
+def _prove(context: Context, revisions: Sequence[str]) -> None:
+    """Prove what a branch adds: up, down, up, with rows in the tables.
+
+    Raises:
+        RefusedError: one of them is wrong.
+    """
+    for each in whole_history.prove(context, revisions):
+        for sentence in each.notes:
+            note(f"{each.script.revision}: {sentence}")
+        if each.problem:
+            error = NotProved(f"{graph.describe(each.script)}: {each.problem}", each.details)
+            raise error
+    note(f"{_count(len(revisions), 'revision')} proved on a shadow database, up, down and up.")
 
 
 def advice(of: str) -> Namespace:

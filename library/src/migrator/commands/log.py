@@ -19,7 +19,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(context: Context, options: Namespace) -> None:
     """Print the newest lines of the migration log, newest first."""
-    with database.connect(context) as connection:
+    with database.connect(context, anywhere=True) as connection:
         found = log.lines(connection, options.limit)
     if not found:
         say("The migration log is empty: no deploy has changed this database.")

@@ -8,8 +8,9 @@ from migrator import database
 from migrator.commands.deploy import allowances
 from migrator.config.context import Context
 from migrator.console import argument, say
+from migrator.deploy import value_losses
 from migrator.errors import PendingError
-from migrator.revisions import graph, pending, sql_file
+from migrator.revisions import attributes, graph, pending, sql_file
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -31,16 +32,22 @@ def run(context: Context, options: Namespace) -> None:
         PendingError: there is something to apply.
     """
     revisions = graph.load(context)
-    with database.connect(context) as connection:
+    with database.connect(context, anywhere=True) as connection:
         found = pending.make(context, connection, options.to, revisions)
     if options.json:
-        listed = [{"revision": each.revision, "message": each.doc} for each in found.pending]
+        listed = [
+            {"revision": each.revision, "message": each.doc, **attributes.of(each)._asdict()}
+            for each in found.pending
+        ]
         facts = {"current": found.current, "target": found.target, "pending": listed}
+        facts["value_losses"] = value_losses.find(context, found.pending)
         say(json.dumps(facts | {"ahead": found.ahead}, ensure_ascii=False))
     elif found.pending:
         say(f"The database is at {found.at}; these would be applied:")
         for script in found.pending:
             say(f"  {graph.describe(script)}")
+        for each in value_losses.find(context, found.pending):
+            say(f"  {each}")
     else:
         ahead = ", ahead of this code" if found.ahead else ""
         say(f"Nothing is pending: the database is at {found.at}{ahead}.")

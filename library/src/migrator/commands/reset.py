@@ -7,7 +7,7 @@ from alembic import command
 from migrator import database
 from migrator.config import urls
 from migrator.config.context import Context
-from migrator.console import argument, confirmed, say
+from migrator.console import confirmed, say
 from migrator.database import development_only
 from migrator.errors import RefusedError
 from migrator.history import reset, seeds
@@ -17,12 +17,6 @@ from migrator.revisions import graph, pending
 def arguments(parser: ArgumentParser) -> None:
     """Add the options of this command."""
     parser.add_argument("--yes", action="store_true", help="do not ask for confirmation")
-    parser.add_argument(
-        "--host",
-        type=argument,
-        metavar="NAME",
-        help="the server, if the database is not on this machine",
-    )
     parser.add_argument("--no-seed", action="store_true", help="do not add the example data")
 
 
@@ -36,8 +30,6 @@ def run(context: Context, options: Namespace) -> None:
     graph.load(context)  # report a broken revision before anything is dropped
     shown = urls.shown(context.target.url)
     with database.connect(context) as connection:
-        development_only.refuse_elsewhere(connection, "reset", options.host)
-        connection.rollback()
         question = f"Drop all {reset.count(connection)} tables in {shown}?"
         if not options.yes and not confirmed(question):
             raise RefusedError(

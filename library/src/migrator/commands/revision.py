@@ -7,6 +7,7 @@ from migrator.commands import lint
 from migrator.config.context import Context
 from migrator.console import argument, note, say
 from migrator.proof import revising
+from migrator.revisions import snapshot
 
 PROVED = (
     "Proved on a shadow database: the upgrade gives the models' schema, the downgrade the one"
@@ -31,19 +32,27 @@ def arguments(parser: ArgumentParser) -> None:
         default="",
         help="columns whose tables may be rewritten while nobody can use them",
     )
+    parser.add_argument(
+        "--lose",
+        type=argument,
+        metavar="TABLE.COLUMN,...",
+        default="",
+        help="columns whose values may change for good, because their new type holds less",
+    )
 
 
 def run(context: Context, options: Namespace) -> None:
     """Write the revisions, and say what is in them; see `revising.revise` for the errors."""
-    asked = [f"{name}={value}" for name in ("drop", "rewrite") if (value := getattr(options, name))]
+    names = ("drop", "rewrite", "lose")
+    asked = [f"{name}={value}" for name in names if (value := getattr(options, name))]
     written = revising.revise(context, options.message, asked)
     if not written.files:
         say("The models and the revisions agree: no revision is needed, none was written.")
         return
-    for path in written.files:
-        say(f"Wrote {_shown(path)}.")
-    for name in written.snapshot:
-        say(f"Wrote {name}.")
+    for path, attributes in written.files:
+        say(f"Wrote {_shown(path)}: {attributes.whole}.")
+    if written.snapshot:
+        say(snapshot.said(written.snapshot))
     for sentence in written.notes:
         note(sentence)
     say(PROVED)

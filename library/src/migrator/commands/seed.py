@@ -4,20 +4,14 @@ from argparse import ArgumentParser, Namespace
 
 from migrator import database
 from migrator.config.context import Context
-from migrator.console import argument, say
+from migrator.console import say
 from migrator.database import development_only
 from migrator.history import seeds
 from migrator.revisions import pending
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """Add the options of this command."""
-    parser.add_argument(
-        "--host",
-        type=argument,
-        metavar="NAME",
-        help="the server, if the database is not on this machine",
-    )
+    """There are none."""
 
 
 def run(context: Context, options: Namespace) -> None:
@@ -29,7 +23,6 @@ def run(context: Context, options: Namespace) -> None:
     """
     development_only.refuse_production(context, "example data")
     with database.connect(context) as connection:
-        development_only.refuse_elsewhere(connection, "example data", options.host)
         pending.expect(context, connection)
         changed = seeds.run(context, connection)
     say(f"Rows added or changed: {changed}." if changed else "The example data exists already.")

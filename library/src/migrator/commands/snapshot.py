@@ -26,7 +26,4 @@ def run(context: Context, options: Namespace) -> None:
                 say("There is no snapshot to compare; run `make snapshot` to write it.")
             return
         written = snapshot.write(context, history.url)
-    for name in written:
-        say(f"Wrote {name}: commit it together with the revisions.")
-    if not written:
-        say("The snapshot is up to date.")
+    say(snapshot.said(written) if written else "The snapshot is up to date.")

@@ -10,6 +10,7 @@ from migrator.console import argument, note, say, table
 from migrator.errors import RefusedError, UsageError
 from migrator.lint import ranges, trial
 from migrator.lint.finding import shorten
+from migrator.revisions import attributes, graph
 from migrator.trace import Step, Traced
 from migrator.trace.traced_statement import describe, disturbs
 
@@ -58,7 +59,7 @@ def run(context: Context, options: Namespace) -> None:
 
 
 def _show(traced: Traced) -> None:
-    say(f"{traced.script.revision}  {traced.script.doc}")
+    say(graph.describe(traced.script))
     rules = _rules(traced)
     rows = [
         [
@@ -84,6 +85,7 @@ def _show(traced: Traced) -> None:
 def _as_json(traced: Traced) -> dict[str, object]:
     return {
         "revision": traced.script.revision,
+        **attributes.of(traced.script)._asdict(),
         "failure": traced.failure,
         "notes": traced.notes,
         "statements": [*_statements(traced)],

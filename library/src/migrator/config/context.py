@@ -29,14 +29,17 @@ class Context:
 
         Args:
             flags: values of the command line by name; settings among them take precedence, if not
-                None.
+                None. `host` is one more of the `development_hosts`.
 
         Raises:
             UsageError: a setting is misspelt or has a value of the wrong kind.
         """
         names = {field.name for field in fields(Settings)}
         given = {k: v for k, v in (flags or {}).items() if k in names and v is not None}
-        return cls(config, settings.load(config, given), Target(config))
+        loaded = settings.load(config, given)
+        if host := (flags or {}).get("host"):
+            loaded = replace(loaded, development_hosts=f"{loaded.development_hosts},{host}")
+        return cls(config, loaded, Target(config))
 
     @property
     def ini(self) -> str:

@@ -24,6 +24,7 @@ class Settings:
     """
 
     production: bool = False
+    development_hosts: str = ""
     connect_timeout: float = 10
     wait_timeout: float = 60
     allow_ahead: bool = False
@@ -44,6 +45,7 @@ class Settings:
     statement_timeout: float = 0
     idle_in_transaction_session_timeout: float = 0
     client_connection_check_interval: float = 1
+    squawk_timeout: float = 30
     drift: bool = True
     smoke_sql: str = ""
 

@@ -41,6 +41,12 @@ class Target:
         """SQLAlchemy's name of the kind of database, determined without a connection."""
         return dialect_name(self.config)
 
+    @property
+    def project_dialects(self) -> set[str]:
+        """The kinds of databases that the project has: this one, and the one in the ini file."""
+        written = _from_ini(self.config)
+        return {self.dialect} | ({_backend(urls.normalise(written))} if written else set())
+
 
 def database_url(config: Config, variables: Sequence[str] = URL_VARIABLES) -> URL:
     """Return the URL for migrations, with a synchronous driver.
@@ -77,7 +83,10 @@ def configured_url(config: Config, variables: Sequence[str] = URL_VARIABLES) -> 
 
 def dialect_name(config: Config) -> str:
     """Return SQLAlchemy's name of the kind of database, without a connection."""
-    url = configured_url(config)
+    return _backend(configured_url(config))
+
+
+def _backend(url: URL) -> str:
     return "postgresql" if url.drivername == "devserver" else url.get_backend_name()
 
 

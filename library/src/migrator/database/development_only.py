@@ -1,13 +1,62 @@
-"""What is for development only: is this a database that may be emptied and filled?"""
+"""What is for development only: where does a connection go, and may that be written to?"""
 
+import os
+from dataclasses import dataclass
+from functools import cache
 from ipaddress import ip_address
+from typing import Any, Self
 
-from sqlalchemy import Connection
+from sqlalchemy.engine import URL
 
+from migrator import console
 from migrator.config.context import Context
 from migrator.errors import RefusedError
 
-LOCAL = {"localhost", "127.0.0.1", "::1"}
+
+@dataclass(frozen=True)
+class Place:
+    """Where a connection goes, as the driver says: a URL, PGHOST or a service file may decide.
+
+    `host` is a name, an address or the folder of a socket. `address` is the address behind a name,
+    and `given` says that it was configured (`hostaddr`), so that the name says nothing.
+    """
+
+    database: str
+    host: str
+    port: int
+    address: str = ""
+    given: bool = False
+
+    @classmethod
+    def of(cls, driver_connection: Any, url: URL) -> Self:
+        """Ask a connection of psycopg, or for another driver of an own env.py the URL."""
+        info: Any = getattr(driver_connection, "info", None)
+        if not hasattr(info, "hostaddr"):
+            host = url.host or url.query.get("host") or os.environ.get("PGHOST") or "/"
+            return cls(url.database or "", str(host), url.port or 5432)
+        given = info.get_parameters().get("hostaddr")
+        return cls(info.dbname, info.host, info.port, info.hostaddr or "", bool(given))
+
+    @property
+    def is_socket(self) -> bool:
+        """Whether it is a Unix socket, in a folder or (with @) in the abstract namespace."""
+        return self.host.startswith(("/", "@"))
+
+    @property
+    def is_this_machine(self) -> bool:
+        """Whether it is a socket, or a loopback address that is not called by another name."""
+        if self.is_socket:
+            return True
+        name = self.host.lower().removesuffix(".")
+        named = name == "localhost" or name.endswith(".localhost") or _is_loopback(self.host)
+        return named and (not self.address or _is_loopback(self.address))
+
+    def __str__(self) -> str:
+        if self.is_socket:
+            return f"{self.database} on the socket {self.host}, port {self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        address = f" ({self.address})" if self.given and self.address != self.host else ""
+        return f"{self.database} on {host}:{self.port}{address}"
 
 
 def refuse_production(context: Context, what: str) -> None:
@@ -23,29 +72,39 @@ def refuse_production(context: Context, what: str) -> None:
         )
 
 
-def refuse_elsewhere(
-    connection: Connection, what: str, allowed: str | None, how: str = "--host"
-) -> None:
-    """Refuse a server on another machine, unless it was named.
-
-    The driver is asked where it went: a URL, the environment and a service file can all say so.
-
-    Args:
-        allowed: the host that was named.
-        how: one names it, without make.
+def refuse_elsewhere(context: Context, place: Place) -> None:
+    """Refuse a server that is neither on this machine nor named, unless this is for deploys.
 
     Raises:
         RefusedError: it is another one.
     """
-    if connection.dialect.name == "sqlite":
+    if context.settings.production or place.is_this_machine:
         return
-    info = connection.connection.driver_connection.info  # type: ignore[union-attr]
-    host = str(info.host)
-    if host.startswith("/") or host == allowed:
+    hosts = {name.strip().lower() for name in context.settings.development_hosts.split(",")}
+    # An address that was configured decides where it goes, whatever the host is called.
+    elsewhere = place.given and not _is_loopback(place.address)
+    needed = {place.host, place.address} if elsewhere else {place.host}
+    missing = sorted(name for name in needed if name.lower() not in hosts)
+    if not missing:
         return
-    if host.lower() in LOCAL and ip_address(info.hostaddr or "0.0.0.0").is_loopback:
-        return
+    name = ",".join(missing)
     raise RefusedError(
-        f"The database {info.dbname} is on {host}, which is not this machine, and {what} is for"
-        f" development databases only. Nothing was changed. If it is one: host={host} ({how})."
+        f"{context.ini} is for development, and the database {place} is neither on this machine nor"
+        f" on a host in development_hosts. Nothing was changed. If {name} is for development, name"
+        f" it: host={name} (with alembic: -x host={name}, with python -m migrator: --host {name}),"
+        " or for good in development_hosts in the ini file, or in MIGRATOR_DEVELOPMENT_HOSTS. To"
+        " change another database, use alembic_prod.ini: `make deploy`."
     )
+
+
+@cache
+def announce(what: str) -> None:
+    """Say where a command goes, once."""
+    console.note(what)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -2,12 +2,13 @@
 
 from migrator import database
 from migrator.config.context import Context
-from migrator.deploy import deploy_lock, lint_check, preflight, steps
+from migrator.deploy import lint_check, preflight, steps
 from migrator.deploy.deployment import Deployment, Options
 from migrator.deploy.report import Report
 from migrator.deploy.steps import Step
 from migrator.postgres import unfinished
-from migrator.revisions import graph, log, pending
+from migrator.revisions import deploy_lock, graph, log, pending
+from migrator.revisions.attributes import EXPAND
 from migrator.revisions.pending import Plan
 
 
@@ -30,7 +31,7 @@ def compare(deployment: Deployment) -> None:
     with database.connect(context) as connection:
         whole = pending.make(context, connection, deployment.to, deployment.revisions)
         deployment.plan = whole
-        if options.phase == "expand" and whole.pending:
+        if options.phase == EXPAND and whole.pending:
             deployment.to = pending.before_contract(whole)
             deployment.plan = pending.make(context, connection, deployment.to, deployment.revisions)
         deployment.unverified = log.unverified(connection) is not None
@@ -62,7 +63,7 @@ def lint(deployment: Deployment) -> None:
 def take_lock(deployment: Deployment) -> None:
     """Take the deploy lock; then compare again, since another deploy may have held it before."""
     context, before = deployment.context, deployment.plan
-    held = deploy_lock.only_deployer(context, deployment.report)
+    held = deploy_lock.only_deployer(context, deployment.waits_for_lock)
     deployment.control = deployment.locks.enter_context(held)
     with database.connect(context) as connection:
         now = pending.make(context, connection, deployment.to, deployment.revisions)

@@ -20,8 +20,6 @@ from migrator.revisions.pending import Plan
 if TYPE_CHECKING:
     from migrator.backup import Backup  # which is not loaded when there is nothing to do
 
-PHASES = ("expand", "contract")
-
 
 @dataclass(frozen=True)
 class Options:
@@ -73,6 +71,10 @@ class Deployment:
     def skips(self, step: str) -> bool:
         """Tell whether a step was to be skipped."""
         return step in self.options.without
+
+    def waits_for_lock(self, message: str) -> None:
+        """Say that another deploy has the deploy lock."""
+        self.report.waiting("lock", message)
 
     @property
     def logged(self) -> bool:

@@ -12,6 +12,8 @@ from migrator.deploy.deployment import Deployment
 from migrator.errors import Interrupted, LockTimeout, MigratorError, UnreachableError
 from migrator.postgres import limits
 
+SHOWN = 8  # of the statements that were committed
+
 
 def failed(
     deployment: Deployment, error: BaseException, revision: str, kept: Sequence[str] = ()
@@ -37,11 +39,13 @@ def failed(
         details = [("to go on", f"when it answers again: {plan}, then {again}")]
     else:
         where = state.sentence(deployment.plan, heads)
-        found = _error(error, revision, reason, where)
         done = state.done(deployment.plan, heads)
+        stands = revision in [each.revision for each in deployment.plan.pending[:done]]
+        found = _error(error, revision, reason, f"{_remains(stands, kept)} {where}")
         details = state.details(deployment, done, revision)
         if kept:
-            stays = "; ".join(shorten(statement, 100, placeholder=" ...") for statement in kept)
+            stays = "; ".join(shorten(each, 100, placeholder=" ...") for each in kept[:SHOWN])
+            stays += f" and {len(kept) - SHOWN} more" if len(kept) > SHOWN else ""
             details.insert(1, ("committed", f"{stays} (of {revision}, outside its transaction)"))
         details += state.left_behind(deployment, unfinished)
     found.details = (*details, *state.backup(deployment))
@@ -79,24 +83,35 @@ def _cause(error: BaseException) -> BaseException:
     return error
 
 
+def _remains(stands: bool, kept: Sequence[str]) -> str:
+    """Return a sentence that says what remains of the revision.
+
+    Args:
+        stands: the database says that all of it was committed.
+        kept: what it has committed outside its transaction.
+    """
+    if stands:
+        return "The failure came when all of the revision had been committed."
+    if kept:
+        return "What the revision has committed outside a transaction remains."
+    return "Its transaction was rolled back."
+
+
 def _error(error: BaseException, revision: str, reason: str, where: str) -> MigratorError:
     if isinstance(error, KeyboardInterrupt):
         return Interrupted(
-            f"Stopped in revision {revision}, whose transaction was rolled back. {where}"
-            " Run the deploy again to go on."
+            f"Stopped in revision {revision}. {where} Run the deploy again to go on."
         )
     locked = isinstance(error, DBAPIError) and limits.is_lock_timeout(error)
     if isinstance(error, LockTimeout) or locked:
         if not isinstance(error, LockTimeout):
             reason = f"got no lock: {reason}."
         return LockTimeout(
-            f"Revision {revision} {reason}"
-            f" Its transaction was rolled back. {where} Nothing is wrong with it: run the deploy"
+            f"Revision {revision} {reason} {where} Nothing is wrong with it: run the deploy"
             " again, at a quieter moment or when that session has ended."
         )
     return MigratorError(
-        f"Revision {revision} failed and its transaction was rolled back: {reason}. {where}"
-        " Fix the cause and run the deploy again."
+        f"Revision {revision} failed: {reason}. {where} Fix the cause and run the deploy again."
     )
 
 

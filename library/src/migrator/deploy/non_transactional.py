@@ -19,7 +19,8 @@ class NonTransactional:
     """Follows the statements on `connection` while it lives.
 
     `committed_at` is when the revision last committed something, on the monotonic clock; 0 if
-    never. `concurrently` is whether the statement that runs may wait for `lock_deadline`.
+    never. `changes` are the statements that did, also those that may run again. `concurrently` is
+    whether the statement that runs may wait for `lock_deadline`.
 
     Args:
         report: for the indexes that are kept or dropped.
@@ -29,6 +30,7 @@ class NonTransactional:
         self.limits = limits
         self.report = report
         self.committed: list[str] = []
+        self.changes: dict[str, None] = {}
         self.committed_at = 0.0
         self.concurrently = False
         self._in_transaction: list[str] = []
@@ -39,6 +41,7 @@ class NonTransactional:
     def next_revision(self) -> None:
         """Forget what was committed so far: it belongs to a revision that is applied."""
         self.committed.clear()
+        self.changes.clear()
         self.committed_at, self.concurrently = 0.0, False
         self._in_transaction.clear()
 
@@ -54,6 +57,7 @@ class NonTransactional:
         if not cursor.connection.autocommit:
             return statement, parameters
         self.committed += self._in_transaction  # the block has committed them
+        self.changes |= dict.fromkeys(self._in_transaction)
         self._in_transaction.clear()
         if sql.is_concurrent(bare):
             self.concurrently = True
@@ -80,6 +84,7 @@ class NonTransactional:
             (self.committed if outside else self._in_transaction).append(bare)
         if outside and not sql.changes_nothing(bare):
             self.committed_at = time.monotonic()
+            self.changes[bare] = None
         if outside and (sql.is_concurrent(bare) or sql.validates(bare)):
             for name in ("lock_timeout", "statement_timeout"):
                 milliseconds = round(getattr(self.limits, name) * 1000)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from migrator.deploy import deploy_lock_postgres
 from migrator.deploy.blocker_watcher import BlockerWatcher
 from migrator.deploy.blockers import Blockers
 from migrator.deploy.deployment import Deployment
@@ -14,6 +13,7 @@ from migrator.deploy.non_transactional import NonTransactional
 from migrator.deploy.runner import Runner
 from migrator.errors import LockTimeout, MigratorError
 from migrator.postgres import activity, limits
+from migrator.revisions import deploy_lock_postgres
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,7 +45,7 @@ class PostgresRunner(Runner):
 
     def kept(self) -> "Sequence[str]":
         """Return the statements that the failed revision has committed on its own."""
-        return self.outside.committed if self.outside else ()
+        return list(self.outside.changes) if self.outside else ()
 
     def connected(self, connection: Connection) -> None:
         """Follow what revisions do outside their transaction."""

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 from migrator import database
 from migrator.config.context import Context
-from migrator.deploy import deploy, deploy_lock, rollback_preview, steps
+from migrator.deploy import deploy, rollback_preview, steps
 from migrator.deploy.deployment import Deployment, Options
 from migrator.deploy.report import Report
 from migrator.deploy.rollback_preview import Preview
 from migrator.deploy.steps import Step
 from migrator.errors import RefusedError
 from migrator.postgres import unfinished
-from migrator.revisions import pending
+from migrator.revisions import deploy_lock, pending
 from migrator.revisions.pending import Plan
 
 
@@ -62,7 +62,7 @@ def compare(deployment: Deployment) -> None:
 def take_lock(deployment: Deployment) -> None:
     """Take the deploy lock; the database must be where it was when the question was answered."""
     going = deployment.plan
-    held = deploy_lock.only_deployer(deployment.context, deployment.report)
+    held = deploy_lock.only_deployer(deployment.context, deployment.waits_for_lock)
     deployment.control = deployment.locks.enter_context(held)
     with database.connect(deployment.context) as connection:
         now = pending.current_heads(connection)

@@ -16,7 +16,7 @@ from migrator.deploy.attempts import Attempts
 from migrator.deploy.deployment import Deployment
 from migrator.errors import LockTimeout
 from migrator.postgres import limits
-from migrator.revisions import graph
+from migrator.revisions import attributes
 from migrator.revisions.log import Entry, Log
 
 
@@ -119,7 +119,7 @@ class Runner(ABC):
     def _prepare(self, connection: Connection, step: RevisionStep) -> None:
         name: str = step.revision.revision
         if self.current.revision != name:
-            repeatable = graph.phase(step.revision) == "online"
+            repeatable = not attributes.of(step.revision).transactional
             self.current = Attempts(name, step.info.down_revision_ids, repeatable)
             self.before_revision()
         self.current.count += 1

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from migrator.deploy import failure_report, preflight, state, verification, window
+from migrator.deploy import failure_report, preflight, state, value_losses, verification, window
 from migrator.deploy.deployment import Deployment
 
 
@@ -45,6 +45,8 @@ def check(deployment: Deployment) -> None:
         deployment.report.skipped("check", "skipped: --no-check")
     else:
         preflight.check(deployment.context, deployment.report, now=deployment.options.now)
+        for each in value_losses.find(deployment.context, deployment.plan.pending):
+            deployment.report.warn("check", each)
 
 
 def back_up(deployment: Deployment) -> None:
@@ -75,7 +77,7 @@ def apply(deployment: Deployment) -> None:
     """Apply the pending revisions, or revert them, one transaction each."""
     if not deployment.plan.pending:
         if deployment.control:
-            from migrator.deploy import deploy_lock_postgres
+            from migrator.revisions import deploy_lock_postgres
 
             deploy_lock_postgres.backup_is_over(deployment.control)
         return

@@ -10,11 +10,13 @@ from alembic.config import Config
 class Command:
     """`typed` is its name on the `alembic` command line; None if a program called Alembic.
 
-    `writes` is whether it writes a revision; `compares` whether it compares the models with the
-    database, which `revision --autogenerate` and `check` do.
+    `offline` is whether it only prints SQL (`--sql`), `writes` whether it writes a revision, and
+    `compares` whether it compares the models with the database, which `revision --autogenerate` and
+    `check` do.
     """
 
     typed: str | None
+    offline: bool
     writes: bool
     compares: bool
 
@@ -28,6 +30,7 @@ def running(config: Config) -> Command:
     only_compares = typed == "check" or options.get("only_compares", False)
     return Command(
         typed,
+        offline=bool(options.get("as_sql", False)),
         writes=typed in ("revision", "merge") or (revision is not None and not only_compares),
         compares=revision is not None and bool(revision.command_args["autogenerate"]),
     )

@@ -3,6 +3,7 @@
 from typing import Any
 
 from alembic.config import Config
+from alembic.util import to_tuple
 from sqlalchemy import Connection
 
 from migrator.config import models
@@ -35,22 +36,34 @@ def online(config: Config, connection: Connection) -> dict[str, Any]:
     Raises:
         UsageError: a revision would be written with the ini file of production, or a model cannot
             be imported.
-        RefusedError: a downgrade was typed for a server that is not this machine.
+        RefusedError: a command that writes was typed with the ini file of development, and the
+            server is not for development.
     """
     context, runs = Context.of(config), command.running(config)
     guards.refuse_in_production(context, runs)
-    guards.refuse_downgrade(context, runs, connection)
+    guards.refuse_elsewhere(config, runs, connection)
     options: dict[str, Any] = {
         "connection": connection,
         "target_metadata": models.metadata(config),
         "on_version_apply": config.attributes.get("on_version_apply", ()),
-        "render_as_batch": connection.dialect.name == "sqlite",
         **TRANSACTIONS,
     }
     if runs.compares or runs.writes:
         from migrator import autogenerate
 
-        options |= autogenerate.options(connection, runs.typed, only_compares=not runs.writes)
+        options |= autogenerate.options(
+            connection,
+            runs.typed,
+            only_compares=not runs.writes,
+            production=context.settings.production,
+        )
     if runs.compares:
         models.import_models(config)
+    if connection.dialect.name == "sqlite":
+        from migrator.environment.rebuild_guard import RebuildGuard
+
+        options["on_version_apply"] = (
+            RebuildGuard.of(connection).check,
+            *to_tuple(options["on_version_apply"], ()),
+        )
     return options

@@ -1,7 +1,7 @@
 """What surrounds Alembic's run of env.py: UTF-8, the log, exit codes and the connection."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from logging.config import fileConfig
 
 from alembic.config import Config
@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from migrator import console, database
 from migrator.config.context import Context
 from migrator.environment import command, guards
+from migrator.revisions import deploy_lock, deploy_lock_postgres
 
 
 @contextmanager
@@ -18,16 +19,39 @@ def running(config: Config) -> Iterator[None]:
 
     Raises:
         UsageError: a revision would be written with the ini file of production.
+        RefusedError: a downgrade or a stamp was typed with it.
+        LockTimeout: an upgrade was, and a deploy has the lock.
     """
     console.start()
     # Only for the alembic command: a program that calls Alembic has its own logging.
     if config.config_file_name and command.running(config).typed:
         fileConfig(config.config_file_name, disable_existing_loggers=False, encoding="utf-8")
+    runs = command.running(config)
     with console.exit_codes(config):
-        guards.refuse_in_production(Context.of(config), command.running(config))
+        context = Context.of(config)
+        guards.refuse_in_production(context, runs)
+        by_hand = runs.typed == "upgrade" and context.settings.production and not runs.offline
+        with _only_deployer(context) if by_hand else nullcontext():
+            yield
+
+
+@contextmanager
+def _only_deployer(context: Context) -> Iterator[None]:
+    """Hold the deploy lock for a typed `alembic upgrade`, and say what it does not do."""
+    console.note(
+        "alembic upgrade takes the deploy lock and the session limits only; `make deploy` also"
+        " checks the revisions, makes a backup, waits for blockers, retries after a lock timeout,"
+        " verifies the result and writes the migration log."
+    )
+    with deploy_lock.only_deployer(context, console.note) as control:
+        if control is not None:
+            deploy_lock_postgres.backup_is_over(control)
         yield
 
 
 def connection(config: Config) -> AbstractContextManager[Connection]:
-    """Return a connection to the database that `config` names; see `database.connect`."""
-    return database.connect(Context.of(config))
+    """Return a connection to the database that `config` names; see `database.connect`.
+
+    Where it goes is looked at in `options.online`, which an env.py may call with another one.
+    """
+    return database.connect(Context.of(config), anywhere=True)

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, create_engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool
 
-from migrator import database
+from migrator import database, shadow
 from migrator.config import imports, models
 from migrator.config.context import Context
 from migrator.errors import RefusedError, UsageError
@@ -165,10 +165,10 @@ def _format(file: Path) -> None:
 
 def _differences(shadows: ShadowDatabases) -> str:
     """Return how the models differ from the new revision, according to `alembic check`."""
-    with shadows.empty() as engine, shadows.configured(engine) as copy:
-        command.upgrade(copy.config, "head")
+    with shadows.empty() as engine, shadows.fenced(engine) as copy:
+        shadow.upgrade(copy, "head")
         try:
-            command.check(copy.config)
+            shadow.check(copy)
         except CommandError as error:
             return str(error)
     return ""

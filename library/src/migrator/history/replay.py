@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from alembic import command
+from alembic.runtime.migration import MigrationContext
 from alembic.script import Script
 from sqlalchemy import Connection, Engine, text
 
+from migrator import shadow
 from migrator.errors import MigratorError, one_line
 from migrator.history import sqlite
 from migrator.history.shadow_databases import ShadowDatabases
@@ -47,10 +48,11 @@ def run(shadows: ShadowDatabases, engine: Engine, scripts: Sequence[Script]) -> 
         MigratorError: a revision fails.
     """
     watch = _Watch(shadows)
-    with shadows.configured(engine) as copy:
-        copy.config.attributes["on_version_apply"] = watch
+    with shadows.fenced(engine) as copy:
         try:
-            command.upgrade(copy.config, scripts[-1].revision)
+            shadow.upgrade(copy, scripts[-1].revision, watch.follow)
+        except shadow.ShadowError:
+            raise
         except Exception as error:  # a revision may raise anything
             failed = next((s for s in scripts if s.revision not in watch.applied), scripts[-1])
             reason = one_line(error).removesuffix(".")
@@ -63,13 +65,17 @@ def run(shadows: ShadowDatabases, engine: Engine, scripts: Sequence[Script]) -> 
 
 
 class _Watch:
-    """A callback for Alembic's on_version_apply: inspects the tables after each revision."""
+    """A callback for Alembic: inspects the tables after each revision."""
 
     def __init__(self, shadows: ShadowDatabases) -> None:
         self.shadows = shadows
         self.applied: list[str] = []
         self.fingerprints: dict[str, tuple[str, int, Any]] = {}
         self.writers: dict[str, list[str]] = {}
+
+    def follow(self, migration: MigrationContext) -> None:
+        """Be called after each revision, whatever env.py configures."""
+        migration.on_version_apply_callbacks = (*migration.on_version_apply_callbacks, self)
 
     def __call__(self, *, ctx: Any, step: Any, **_: Any) -> None:
         schema = ctx.version_table_schema

@@ -9,7 +9,6 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from alembic import command
 from alembic.autogenerate import renderers
 from alembic.autogenerate.api import AutogenContext
 from alembic.autogenerate.render import _render_python_into_templatevars
@@ -19,6 +18,7 @@ from alembic.script.write_hooks import _run_hooks
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from migrator import shadow
 from migrator.config.context import Context
 from migrator.errors import MigratorError, one_line
 from migrator.history import revision_draft, schema_objects
@@ -172,18 +172,20 @@ def prove(
         The first difference; empty if the schema is `wanted` after both upgrades and the downgrade
         leaves nothing behind.
     """
-    with shadows.empty() as engine, shadows.configured(engine, folder) as copy:
+    with shadows.empty() as engine, shadows.fenced(engine, folder) as copy:
         try:
-            command.upgrade(copy.config, revision)
+            shadow.upgrade(copy, revision)
             if different := schema_objects.difference(wanted, shadows.schema(engine)):
                 return different
             if shadows.rows(engine, filled[0]) != filled[1]:
                 return f"the rows in {', '.join(filled[0])} differ"
-            command.downgrade(copy.config, "base")
+            shadow.downgrade(copy, "base")
             if left := schema_objects.remains(shadows.schema(engine)):
                 return "a downgrade leaves behind: " + ", ".join(one.title for one in left)
-            command.upgrade(copy.config, revision)
+            shadow.upgrade(copy, revision)
             return schema_objects.difference(wanted, shadows.schema(engine))
+        except shadow.ShadowError:
+            raise
         except (MigratorError, SQLAlchemyError, ValueError, TypeError, NameError) as error:
             return one_line(error)
 

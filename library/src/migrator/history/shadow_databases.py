@@ -38,17 +38,17 @@ class ShadowDatabases:
         Raises:
             MigratorError: the database cannot be created.
         """
-        with shadow.empty(self.server) as url:
+        with shadow.empty(self.context, self.server) as url:
             yield create_engine(url, poolclass=NullPool)
 
     @contextmanager
-    def configured(self, engine: Engine, folder: Path | None = None) -> Iterator[Context]:
-        """Yield a context for commands on the database of `engine`.
+    def fenced(self, engine: Engine, folder: Path | None = None) -> Iterator[Context]:
+        """Yield a context for commands on the shadow database of `engine`.
 
         Args:
             folder: the folder of the revisions, if it is not the configured one.
         """
-        with shadow.configured(self.context, engine.url) as copy:
+        with shadow.fenced(self.context, engine.url) as copy:
             yield copy if folder is None else with_revisions(copy, folder)
 
     def schema(self, engine: Engine) -> Schema:
@@ -61,7 +61,7 @@ class ShadowDatabases:
             return sqlite.read(engine, self.ignored)
         from migrator.history import postgresql  # needs psycopg
 
-        with self.configured(engine) as copy:
+        with shadow.configured(self.context, engine.url) as copy:
             return postgresql.read(copy, engine, self.ignored, self.owners)
 
     def rows(self, engine: Engine, tables: Sequence[str]) -> tuple[str, ...]:
@@ -72,7 +72,7 @@ class ShadowDatabases:
             return sqlite.rows(engine, tables)
         from migrator.history import postgresql  # needs psycopg
 
-        with self.configured(engine) as copy:
+        with shadow.configured(self.context, engine.url) as copy:
             return postgresql.rows(copy, engine, tables)
 
 

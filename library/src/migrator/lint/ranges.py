@@ -38,7 +38,7 @@ def chosen(context: Context, words: str | None, base: str | None) -> Range:
     if base is not None:
         return _branch(context, script, base)
     if words is None:
-        with database.connect(context) as connection:
+        with database.connect(context, anywhere=True) as connection:
             found = pending.make(context, connection, revisions=script)
         return Range(found.pending, True, f"pending after {found.at}")
     first, dots, last = words.partition("..")

@@ -32,13 +32,17 @@ class Example:
 class Candidate:
     """One statement as it would be sent, of a revision with this phase.
 
-    `later` are the statements of the revision behind it, `columns` what the change has added.
+    `phase` is empty if the revision does not say it. `later` are the statements of the revision
+    behind it, `columns` what the change has added. `nested` if it stands in a DO block,
+    `in_transaction` if it is in the transaction of the revision.
     """
 
     sql: str
     phase: str = ""
     later: tuple[str, ...] = ()
     columns: Columns = field(default_factory=Columns)
+    nested: bool = False
+    in_transaction: bool = True
 
     @property
     def kind(self) -> str:

@@ -10,7 +10,8 @@ from migrator.lint.rendering import Rendered, Statement
 from migrator.lint.rule import Candidate, Rule, uncovered
 from migrator.lint.rules import ALL
 from migrator.postgres import sql
-from migrator.revisions import graph
+from migrator.revisions import attributes
+from migrator.revisions.attributes import CONTRACT
 
 
 class New:
@@ -35,18 +36,23 @@ class New:
 
 
 def find(
-    revisions: Sequence[Rendered], before: Mapping[str, Sequence[Rendered]], *, together: bool
+    revisions: Sequence[Rendered],
+    before: Mapping[str, Sequence[Rendered]],
+    *,
+    together: bool,
+    squawk_timeout: float,
 ) -> list[Finding]:
     """Return the findings, in the order of the statements.
 
     Args:
-        before: for an online revision, what comes before it in the same change.
+        before: for a non-transactional revision, what comes before it in the same change.
         together: the revisions are deployed at once, so that what one creates is empty for the
             next; else each is judged as if it came alone.
+        squawk_timeout: the setting.
     """
     revisions = [_opened(each) for each in revisions]
     hits: dict[int, list[Rule]] = {}
-    for hit in squawk.run(revisions):
+    for hit in squawk.run(revisions, squawk_timeout):
         if hit.rule.in_blocks or not hit.statement.nested:
             hits.setdefault(id(hit.statement), []).append(hit.rule)
     found: list[Finding] = []
@@ -58,9 +64,18 @@ def find(
         texts = tuple(statement.sql for statement in revision.statements)
         for number, statement in enumerate(revision.statements, start=1):
             if not new.has(sql.subject(statement.sql)):
-                phase = graph.phase(revision.script)
+                phase = _phase(revision)
                 theirs = hits.get(id(statement), [])
-                own = _own(Candidate(statement.sql, phase, texts[number:], columns))
+                own = _own(
+                    Candidate(
+                        statement.sql,
+                        phase,
+                        texts[number:],
+                        columns,
+                        statement.nested,
+                        statement.in_transaction,
+                    )
+                )
                 for rule in _relevant(phase, statement, [*theirs, *own]):
                     found.append(_finding(revision, statement, rule, rule in theirs))
             new.learn(statement)
@@ -75,6 +90,11 @@ def _opened(revision: Rendered) -> Rendered:
         inside = (replace(each, sql=text, nested=True) for text in sql.nested(each.sql))
         statements += [each, *inside]
     return replace(revision, statements=tuple(statements))
+
+
+def _phase(revision: Rendered) -> str:
+    script = revision.script
+    return attributes.of(script).phase if attributes.has_phase(script) else ""
 
 
 def _columns(before: Sequence[Rendered]) -> Columns:
@@ -103,7 +123,7 @@ def _relevant(phase: str, statement: Statement, rules: Sequence[Rule]) -> list[R
         for rule in uncovered(rules, ALL)
         # The library's own operations are safe there.
         if not (statement.place.own and rule.locks)
-        and not (phase == "contract" and rule.allowed_in_contract)
+        and not (phase == CONTRACT and rule.allowed_in_contract)
     ]
 
 

@@ -16,7 +16,6 @@ from migrator.lint.rule import Rule
 from migrator.lint.rules import ALL
 
 PROGRAM = "squawk"
-PATIENCE = 30  # seconds; for a thousand revisions it takes one
 
 
 class NotInstalled(MigratorError):
@@ -48,8 +47,11 @@ def program() -> str:
     return found
 
 
-def run(revisions: Sequence[Rendered]) -> list[Hit]:
+def run(revisions: Sequence[Rendered], timeout: float) -> list[Hit]:
     """Return what squawk reports of the rules that are ours too; its others are about style.
+
+    Args:
+        timeout: how many seconds it may take; 0: any number.
 
     Raises:
         NotInstalled: there is no squawk.
@@ -64,7 +66,9 @@ def run(revisions: Sequence[Rendered]) -> list[Hit]:
             # An empty configuration: one that lies around would change what is found.
             (folder / "squawk.toml").touch()
             starts = [_write(folder / f"{n}.sql", each) for n, each in enumerate(revisions)]
-            reported = _report(folder, [f"{number}.sql" for number in range(len(revisions))])
+            reported = _report(
+                folder, [f"{number}.sql" for number in range(len(revisions))], timeout
+            )
     except OSError as error:
         raise MigratorError(
             f"squawk cannot be run here, so the SQL of the revisions cannot be checked: {error}."
@@ -88,19 +92,24 @@ def run(revisions: Sequence[Rendered]) -> list[Hit]:
     return hits
 
 
-def _report(folder: Path, files: Sequence[str]) -> list[dict[str, Any]]:
+def _report(folder: Path, files: Sequence[str], timeout: float) -> list[dict[str, Any]]:
     command = [program(), "--config", "squawk.toml", "--reporter", "json", *files]
     said, words = folder / "said", folder / "words"
     # Not through pipes, which whatever it has started would keep open.
     with said.open("wb") as output, words.open("wb") as errors:
         try:
             code = subprocess.run(
-                command, cwd=folder, stdout=output, stderr=errors, timeout=PATIENCE, check=False
+                command,
+                cwd=folder,
+                stdout=output,
+                stderr=errors,
+                timeout=timeout or None,
+                check=False,
             ).returncode
         except subprocess.TimeoutExpired:
             raise MigratorError(
-                f"squawk failed: it did not finish within {PATIENCE} s, so the SQL of the revisions"
-                " cannot be checked. Run it again, or `make setup`."
+                f"squawk failed: it did not finish within {timeout:g} s, so the SQL of the"
+                " revisions cannot be checked. Run it again, or increase squawk_timeout."
             ) from None
     try:
         reported: list[dict[str, Any]] = json.loads(said.read_bytes())

@@ -7,7 +7,8 @@ from migrator.lint.finding import Finding
 from migrator.lint.rendering import Rendered
 from migrator.lint.rule import Observed, Rule, Trial, uncovered
 from migrator.lint.rules import ALL
-from migrator.revisions import graph
+from migrator.revisions import attributes
+from migrator.revisions.attributes import CONTRACT
 from migrator.trace import Step, Traced
 from migrator.trace.traced_statement import describe
 
@@ -67,7 +68,7 @@ def said(problem: Problem, traced: Traced, findings: Sequence[Finding]) -> list[
 
 def problems(traced: Traced) -> list[Problem]:
     """Return the rules that the statements of a revision broke, less what its phase allows."""
-    contract = graph.phase(traced.script) == "contract"
+    contract = attributes.of(traced.script).phase == CONTRACT
     return [
         Problem(rule, step, step.error or describe(step, traced.old))
         for step in traced.steps

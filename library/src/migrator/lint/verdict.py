@@ -121,7 +121,8 @@ def _compared(
     by_name = {each.script.revision: each for each in rendered}
     wanted = [by_name[each.revision] for each in revisions]
     parts = {name: [by_name[each.revision] for each in earlier] for name, earlier in before.items()}
-    found = sql_findings.find(wanted, parts, together=together)
+    limit = context.settings.squawk_timeout
+    found = sql_findings.find(wanted, parts, together=together, squawk_timeout=limit)
     return Compared(tuple(found)) if seen is None else trial.compare(found, wanted, seen)
 
 
@@ -131,7 +132,7 @@ def _rendered(
     if context.settings.production:  # the deploy goes on in this process, with that URL
         return rendering.render(context, directory, scripts)
     # A revision that opens a connection of its own must not change the database in use.
-    with shadow.configured(context, NOWHERE) as own:
+    with shadow.fenced(context, NOWHERE) as own:
         return rendering.render(own, directory, scripts)
 
 

@@ -3,8 +3,8 @@
 Ordinary Alembic operations: `from migrator.operations import op` is Alembic's own `op` with these
 added. On PostgreSQL each runs outside the revision's transaction, looks at the catalog before it
 acts, and does only what is missing, so a revision of them that was cut off is simply run again
-(`phase = "online"`). Under `--sql` they write SQL that looks by itself. On SQLite they are the
-plain operations that they stand for.
+(`transactional = False`). Under `--sql` they write SQL that looks by itself. On SQLite they are the
+plain operations that they stand for; `rebuild_table` is for SQLite only.
 
 One file each, found by its being here. The others are what they share:
 
@@ -12,8 +12,12 @@ operation      the base class, which registers, runs and renders them
 session        how statements run: outside the transaction, or into the SQL of `--sql`
 names          names as SQL writes them, and as PostgreSQL has them in the end
 conditions     what they ask the catalog
+numbering      what numbers the rows of a table, replaced
+raw_type       a column type as SQL
 index_build    one index of one table
 partitions     indexes of partitioned tables
+definitions    definitions of indexes and constraints in the catalog
+swap           a replacement under a temporary name, and the moment at which it takes the name
 validation     constraints that are added NOT VALID, then validated
 batches        the SQL of a backfill, batch_loop its loop, replica_lag its brake
 """
@@ -26,7 +30,9 @@ from typing import TYPE_CHECKING, ParamSpec
 from alembic import op as alembic_op
 from alembic.operations import Operations
 
-__all__ = ["op"]
+from migrator.operations.raw_type import RawType
+
+__all__ = ["RawType", "op"]
 
 for _module in iter_modules(__path__, f"{__name__}."):
     import_module(_module.name)
@@ -40,7 +46,13 @@ if TYPE_CHECKING:
     from migrator.operations.drop_constraint_if_exists import DropConstraintIfExistsOp
     from migrator.operations.drop_index_concurrently import DropIndexConcurrentlyOp
     from migrator.operations.operation import Operation
+    from migrator.operations.rebuild_table import RebuildTableOp
+    from migrator.operations.replace_column import ReplaceColumnOp
+    from migrator.operations.replace_constraint import ReplaceConstraintOp
+    from migrator.operations.replace_index import ReplaceIndexOp
+    from migrator.operations.set_identity import SetIdentityOp
     from migrator.operations.set_not_null import SetNotNullOp
+    from migrator.operations.set_serial import SetSerialOp
     from migrator.operations.validate_constraint import ValidateConstraintOp
 
     P = ParamSpec("P")
@@ -59,7 +71,13 @@ if TYPE_CHECKING:
             self.create_index_concurrently = _method(CreateIndexConcurrentlyOp)
             self.drop_constraint_if_exists = _method(DropConstraintIfExistsOp)
             self.drop_index_concurrently = _method(DropIndexConcurrentlyOp)
+            self.rebuild_table = _method(RebuildTableOp)
+            self.replace_column = _method(ReplaceColumnOp)
+            self.replace_constraint = _method(ReplaceConstraintOp)
+            self.replace_index = _method(ReplaceIndexOp)
+            self.set_identity = _method(SetIdentityOp)
             self.set_not_null = _method(SetNotNullOp)
+            self.set_serial = _method(SetSerialOp)
             self.validate_constraint = _method(ValidateConstraintOp)
 
     op: LockSafeOperations

@@ -1,6 +1,6 @@
 """`op.drop_constraint_if_exists`: a constraint of any kind that is dropped, if it is there."""
 
-from typing import cast
+from typing import Any, cast
 
 from alembic.operations import Operations, ops
 from sqlalchemy import Constraint
@@ -39,9 +39,11 @@ class DropConstraintIfExistsOp(Operation, ops.DropConstraintOp):
         own._reverse = drop._reverse
         return own
 
-    def reverse(self) -> ops.AddConstraintOp:
+    def reverse(self) -> Any:
         """Return the operation that reverts it, if the constraint is known."""
-        back = super().reverse()
+        if self.back:
+            return self.back
+        back = ops.DropConstraintOp.reverse(self)
         return validated(back) or back
 
     def run_in_steps(self, session: Session) -> None:

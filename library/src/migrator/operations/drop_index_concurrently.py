@@ -1,5 +1,7 @@
 """`op.drop_index_concurrently`: an index that is dropped without waiting for its table."""
 
+from typing import Any
+
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import Operations, ops
 from sqlalchemy import Index
@@ -39,9 +41,9 @@ class DropIndexConcurrentlyOp(Operation, ops.DropIndexOp):
         own._reverse, own.kw = drop._reverse, drop.kw
         return own
 
-    def reverse(self) -> ops.CreateIndexOp:
+    def reverse(self) -> Any:
         """Return the operation that reverts it."""
-        return CreateIndexConcurrentlyOp.from_index(self.to_index())
+        return self.back or CreateIndexConcurrentlyOp.from_index(self.to_index())
 
     def run_in_steps(self, session: Session) -> None:
         """Drop it; that of a partitioned table takes a lock for a moment."""
@@ -60,7 +62,9 @@ class DropIndexConcurrentlyOp(Operation, ops.DropIndexOp):
     def render(self, context: AutogenContext) -> str:
         """Return the call, without what only the reverse needs."""
         name = f"op.f({str(self.index_name)!r})"
-        return self.call(context, name, repr(self.table_name), schema=self.schema)
+        return self.call(
+            context, name, repr(self.table_name), schema=self.schema, plain=self.plain or None
+        )
 
 
 def _full(index: Index) -> str:

@@ -16,6 +16,10 @@ from migrator.postgres.limits import NOT_AVAILABLE
 UNIQUE_VIOLATION = "23505"
 
 
+class NotUnique(MigratorError):
+    """Rows are not unique in the columns of a unique index."""
+
+
 @dataclass(frozen=True)
 class WantedIndex:
     """An index that is to be there.
@@ -54,6 +58,21 @@ class WantedIndex:
             columns=keys,
             shown=", ".join(shown),
         )
+
+    @classmethod
+    def written(
+        cls, name: str, target: str, schema: str | None, definition: str, *, unique: bool
+    ) -> "WantedIndex":
+        """Return what is to be in the catalog for an index whose definition is SQL.
+
+        Args:
+            definition: what stands behind the table in CREATE INDEX.
+        """
+        word = "UNIQUE INDEX" if unique else "INDEX"
+        create = f"CREATE {word} CONCURRENTLY IF NOT EXISTS {names.column(name)}"
+        full = names.quoted(name, schema)
+        statement = f"{create} ON {target} {definition}"
+        return cls(target, name, full, statement, unique, (), definition)
 
     @property
     def drop(self) -> str:
@@ -109,7 +128,7 @@ def build(session: Session, wanted: WantedIndex) -> None:
                 session.run(wanted.drop)
             if state_of(error) != UNIQUE_VIOLATION:
                 raise
-            raise MigratorError(
+            raise NotUnique(
                 f"{wanted.name} was not created: rows of {wanted.target} are not unique in"
                 f" {wanted.shown}. Merge or fix those rows, and run the migration again."
             ) from error

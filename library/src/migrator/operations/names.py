@@ -3,9 +3,10 @@
 import hashlib
 from typing import Any
 
-from sqlalchemy import Table, table
+from sqlalchemy import Column, Table, table
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.schema import ExecutableDDLElement
+from sqlalchemy.types import NullType
 
 # Not the session's dialect: its driver wants every percent sign twice.
 DIALECT = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call]
@@ -15,7 +16,16 @@ NAME_LENGTH = 63
 
 def compiled(element: ExecutableDDLElement) -> str:
     """Return DDL as SQL."""
+    _include(getattr(element, "element", None))
     return " ".join(str(element.compile(dialect=DIALECT)).split("\n")).strip()
+
+
+def _include(item: Any) -> None:
+    """Give the table of an index or a constraint the columns of INCLUDE, as it may lack them."""
+    options = getattr(item, "dialect_options", {}).get("postgresql", {})
+    for each in options.get("include") or ():
+        if isinstance(each, str) and each not in item.table.columns:
+            item.table.append_column(Column(each, NullType()))
 
 
 def quoted(name: str, schema: str | None = None) -> str:
@@ -39,14 +49,27 @@ def unquoted(name: str) -> str:
 
 
 def final_name(item: Any) -> str:
-    """Return the name that a constraint or index has in the end: by convention, and cut."""
+    """Return the name that a constraint or index has in the end: by convention, and cut.
+
+    It is empty for a constraint to which PostgreSQL gives a name.
+    """
+    return clipped(uncut_name(item))
+
+
+def uncut_name(item: Any) -> str:
+    """Return the name of a constraint or index as PostgreSQL gets it."""
     formatted = PREPARER.format_index if hasattr(item, "unique") else PREPARER.format_constraint
-    return unquoted(str(formatted(item)))
+    return unquoted(str(formatted(item) or ""))
 
 
 def shortened(name: Any) -> str:
     """Return a constraint's name as SQL writes it, cut as SQLAlchemy cuts it when it makes one."""
-    return str(PREPARER.truncate_and_render_constraint_name(name))
+    return column(clipped(unquoted(str(PREPARER.truncate_and_render_constraint_name(name)))))
+
+
+def clipped(name: str) -> str:
+    """Return a name as PostgreSQL cuts it: SQLAlchemy counts characters, PostgreSQL bytes."""
+    return name.encode()[:NAME_LENGTH].decode(errors="ignore")
 
 
 def cut(name: str) -> str:

@@ -27,6 +27,15 @@ class Operation(MigrateOperation):
     plain: bool = False
     """Run the plain operation instead, in the revision's transaction."""
 
+    back: MigrateOperation | None = None
+    """What reverts it, where that is known only to who has made the operation."""
+
+    def reverse(self) -> MigrateOperation:
+        """Return the operation that reverts it."""
+        if self.back is None:
+            raise NotImplementedError
+        return self.back
+
     def __init_subclass__(cls, **more: Any) -> None:
         super().__init_subclass__(**more)
         if name := vars(cls).get("renders_as"):

@@ -78,6 +78,23 @@ class Session:
         """Run a statement unless `condition` holds."""
         self.run_if(f"NOT {condition}", statement)
 
+    def run_together(self, statements: Sequence[tuple[str, str]], ready: str = "true") -> None:
+        """Run the statements whose conditions hold, in one transaction.
+
+        Args:
+            statements: each behind its condition, which is asked before the first one runs.
+            ready: a condition for all of them, which written SQL asks: what went before may have
+                failed.
+        """
+        if self.offline:
+            inner = " ".join(
+                f"IF {condition} THEN {statement}; END IF;" for condition, statement in statements
+            )
+            self.run(block(f"IF {ready} THEN\n    {inner}\n  END IF;"))
+        elif chosen := [each for condition, each in statements if self.holds(condition)]:
+            # Several statements that are sent together are one transaction.
+            self.run("; ".join(chosen))
+
     def expect(self, condition: str, otherwise: str) -> None:
         """Let written SQL stop if `condition` does not hold in the end, saying `otherwise`.
 
@@ -150,19 +167,24 @@ def outside_transaction(operations: Operations, name: str) -> Iterator[Session]:
             raise MigratorError(
                 f"op.{name} would commit what this revision has changed before it, so a failure"
                 " after it would leave half a revision. Put it first, or into a revision of its own"
-                ' (phase = "online").'
+                " (transactional = False)."
             )
     with context.autocommit_block():
         yield session
     session.stop_unless_done()
 
 
-def block(body: str) -> str:
-    """Return a DO block, quoted so that the body may hold any text."""
+def block(body: str, variables: str = "") -> str:
+    """Return a DO block, quoted so that the body may hold any text.
+
+    Args:
+        variables: their declarations.
+    """
     tag = "$do$"
     while tag in body:
         tag = f"$do{len(tag)}$"
-    return f"DO {tag} BEGIN\n  {body}\nEND {tag}"
+    declared = f"DECLARE {variables}\n" if variables else ""
+    return f"DO {tag} {declared}BEGIN\n  {body}\nEND {tag}"
 
 
 def state_of(error: DBAPIError) -> str:

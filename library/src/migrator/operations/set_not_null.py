@@ -24,6 +24,7 @@ class SetNotNullOp(Operation):
 
     Args:
         existing_type: of the column, for the operation that reverts it.
+        if_filled: leave the column nullable if rows hold NULL, instead of failing.
         plain: set it in one statement in the revision's transaction, which blocks readers and
             writers while it reads the table; SQLite always does.
 
@@ -41,12 +42,14 @@ class SetNotNullOp(Operation):
         *,
         schema: str | None = None,
         existing_type: TypeEngine[Any] | None = None,
+        if_filled: bool = False,
         plain: bool = False,
     ) -> None:
         self.table_name = table_name
         self.column_name = column_name
         self.schema = schema
         self.existing_type = existing_type
+        self.if_filled = if_filled
         self.plain = plain
 
     def reverse(self) -> ops.AlterColumnOp:
@@ -68,6 +71,9 @@ class SetNotNullOp(Operation):
         target, name = names.quoted(self.table_name, self.schema), self.column_name
         helper = helper_name(self.table_name, name)
         done = conditions.is_not_null(target, name)
+        if self.if_filled and session.offline:
+            self._set_if_filled(session)
+            return
         column, check = names.column(name), names.column(helper)
         add = f"ALTER TABLE {target} ADD CONSTRAINT {check} CHECK ({column} IS NOT NULL) NOT VALID"
         validate = f"ALTER TABLE {target} VALIDATE CONSTRAINT {check}"
@@ -80,6 +86,8 @@ class SetNotNullOp(Operation):
                 if state_of(error) != CHECK_VIOLATION:
                     raise
                 session.run(f"ALTER TABLE {target} DROP CONSTRAINT IF EXISTS {check}")
+                if self.if_filled:
+                    return
                 raise MigratorError(
                     f"{target}.{column} stays nullable: rows of {target} hold NULL there. Fill them"
                     " before this operation (op.backfill), and run the migration again."
@@ -90,9 +98,14 @@ class SetNotNullOp(Operation):
 
     def run_plain(self, operations: Operations) -> None:
         """Set it in one statement, on SQLite by a rebuild of the table."""
+        session = Session(operations.migration_context)
         if operations.impl.dialect.name == "sqlite":
+            if self.if_filled and session.scalar(f"SELECT {self._holds_null}"):
+                return
             with operations.batch_alter_table(self.table_name, schema=self.schema) as batch:
                 batch.alter_column(self.column_name, nullable=False)
+        elif self.if_filled:
+            self._set_if_filled(session)
         else:
             operations.alter_column(
                 self.table_name, self.column_name, nullable=False, schema=self.schema
@@ -100,7 +113,24 @@ class SetNotNullOp(Operation):
 
     def render(self, context: AutogenContext) -> str:
         """Return the call; the type is not needed in a revision."""
-        return self.call(context, repr(self.table_name), repr(self.column_name), schema=self.schema)
+        return self.call(
+            context,
+            repr(self.table_name),
+            repr(self.column_name),
+            schema=self.schema,
+            if_filled=self.if_filled or None,
+            plain=self.plain or None,
+        )
+
+    @property
+    def _holds_null(self) -> str:
+        target, column = names.quoted(self.table_name, self.schema), names.column(self.column_name)
+        return f"EXISTS (SELECT 1 FROM {target} WHERE {column} IS NULL)"
+
+    def _set_if_filled(self, session: Session) -> None:
+        target, column = names.quoted(self.table_name, self.schema), names.column(self.column_name)
+        statement = f"ALTER TABLE {target} ALTER COLUMN {column} SET NOT NULL"
+        session.run_unless(self._holds_null, statement)
 
 
 def helper_name(table: str, column: str) -> str:

@@ -29,6 +29,10 @@ class ValidateConstraintOp(Operation):
         self.table_name = table_name
         self.schema = schema
 
+    def to_diff_tuple(self) -> tuple[str, str]:
+        """Return what `alembic check` shows."""
+        return (self.renders_as, self.constraint_name)
+
     def run_in_steps(self, session: Session) -> None:
         """Validate it, unless that is done."""
         target = names.quoted(self.table_name, self.schema)

@@ -81,10 +81,11 @@ def read(
         names = [*empty.columns(key.name)]
         for cast in (casts, lambda *_: None):
             texts = (_text(quote(each), cast(key.name, each)) for each in names)
-            query = f"SELECT {', '.join(texts) or '1'} FROM {table}".replace("%", "%%")
+            query = f"SELECT {', '.join(texts) or '1'} FROM {table}"
             savepoint = connection.begin_nested()
             try:
-                found = connection.exec_driver_sql(query).all()
+                options = {"no_parameters": True}  # a percent sign in a name is one
+                found = connection.exec_driver_sql(query, execution_options=options).all()
             except DBAPIError:  # values that cannot be cast back are compared as they are
                 continue
             finally:

@@ -17,7 +17,8 @@ from migrator.proof import contents, remedies
 from migrator.proof.contents import Contents, Loss, Name
 from migrator.proof.old_code import Code, Refused
 from migrator.proof.shadow_history import ShadowHistory
-from migrator.revisions import graph
+from migrator.revisions import attributes
+from migrator.revisions.attributes import EXPAND
 
 SHOWN = 10  # of many differences
 
@@ -26,19 +27,16 @@ class NotProved(RefusedError):
     """A revision does something else than it has to; the details say what."""
 
     def __init__(self, message: str, details: Iterable[tuple[str, str]] = ()) -> None:
-        super().__init__(f"{message} No revision was written.")
+        super().__init__(message)
         self.details = tuple(details)
 
 
 class OldCodeRefused(NotProved):
     """After a revision of phase expand, statements of old code are refused."""
 
-    def __init__(self, script: Script, refused: Sequence[Refused]) -> None:
-        super().__init__(
-            f"After revision {script.revision}, of phase expand, the server refuses what code that"
-            " does not know of it may send: it belongs to phase contract.",
-            [("refused", f"{each.sql}: {each.reason}") for each in refused[:SHOWN]],
-        )
+    def __init__(self, message: str, script: Script, refused: Sequence[Refused]) -> None:
+        shown = [("refused", f"{each.sql}: {each.reason}") for each in refused[:SHOWN]]
+        super().__init__(message, shown)
         self.script, self.refused = script, refused
 
 
@@ -55,14 +53,13 @@ def not_covered(found: Sequence[Difference]) -> NotProved:
 class Proof:
     """The proof of `scripts`, oldest first, on the shadow database of `history`.
 
-    `aims_at_models` is false for a revision in the middle of a history. `lossy` are columns
-    (table.column) whose values may change. `accepted` is the number of statements of old code that
-    are still accepted after the expand revisions.
+    `by_hand` is for one that is in the history already, and need not lead to the models. `lossy`
+    are columns (table.column) whose values may change. `accepted` is the number of statements of
+    old code that are still accepted after the expand revisions.
     """
 
     history: ShadowHistory
     scripts: Sequence[Script]
-    aims_at_models: bool = True
     lossy: frozenset[str] = frozenset()
     by_hand: bool = False
     accepted: int = field(default=0, init=False)
@@ -78,12 +75,16 @@ class Proof:
         self._apply_beside_old_code(before)
         after = self._read(before)
         self._nothing_lost("the upgrade", before, after, before)
-        self._is_what_models_describe()
+        if not self.by_hand and (found := self.history.compare().differences):
+            raise not_covered(found)
+        if any(hasattr(script.module, "irreversible") for script in self.scripts):
+            return
         self._revert()
         again = self._read(before)
-        self._same("after a downgrade", before.schema, again.schema)
+        self._same("after a downgrade", before.schema, again.schema, after.schema)
         self._nothing_lost("the downgrade", before, again, after)
-        self.history.upgrade(self.scripts[-1].revision)
+        for script in self.scripts:
+            self.history.apply(script)
         self._same("after a second upgrade", after.schema, self.history.schema())
 
     def _apply_beside_old_code(self, before: Contents) -> None:
@@ -92,25 +93,30 @@ class Proof:
         Raises:
             OldCodeRefused: one of them does not.
         """
-        if self.history.url.get_backend_name() == "sqlite":  # nobody writes during a deploy
-            self.history.upgrade(self.scripts[-1].revision)
-            return
         with self.history.connect() as connection:
-            old = Code.of(connection, before)
+            on_sqlite = connection.dialect.name == "sqlite"  # nobody writes during a deploy
+            old = Code([]) if on_sqlite else Code.of(connection, before)
         expanding = True
         for script in self.scripts:
-            self.history.upgrade(script.revision)
-            expanding = expanding and graph.phase(script) != "contract"
+            self.history.apply(script)
+            of_expand = attributes.has_phase(script) and attributes.of(script).phase == EXPAND
+            expanding = expanding and of_expand
             if expanding:
                 with self.history.connect() as connection:
                     if refused := old.refused(connection):
-                        raise OldCodeRefused(script, refused)
+                        raise OldCodeRefused(
+                            f"After revision {script.revision}, of phase expand, the server refuses"
+                            " what code that does not know of it may send: it belongs to phase"
+                            " contract.",
+                            script,
+                            refused,
+                        )
                 self.accepted = len(old.statements)
 
     def _revert(self) -> None:
-        before = self.scripts[0]._versioned_down_revisions
         try:
-            self.history.downgrade(before[0] if before else "base")
+            for script in reversed(self.scripts):
+                self.history.revert(script)
         except Exception as error:
             raise NotProved(
                 f"The downgrade fails on a shadow database: {one_line(error)}"
@@ -151,12 +157,8 @@ class Proof:
         names = {".".join((*loss.table[start:], loss.column)) for start in range(len(loss.table))}
         return bool(names & self.lossy) or loss.column not in between.columns(loss.table)
 
-    def _is_what_models_describe(self) -> None:
-        if self.aims_at_models and (found := self.history.compare().differences):
-            raise not_covered(found)
-
-    def _same(self, when: str, one: Schema, other: Schema) -> None:
-        found = [each for each in catalog.diff(one, other) if not _stays(each)]
+    def _same(self, when: str, one: Schema, other: Schema, between: Schema | None = None) -> None:
+        found = [each for each in catalog.diff(one, other) if not _stays(each, between)]
         if found:
             raise NotProved(
                 f"The schema is another one {when}, as tried on a shadow database.",
@@ -164,14 +166,20 @@ class Proof:
             )
 
 
-def _stays(difference: Difference) -> bool:
-    """Whether it is a new value of an enum type, which PostgreSQL cannot take back."""
+def _stays(difference: Difference, between: Schema | None) -> bool:
+    """Whether no downgrade can take it back.
+
+    That is a new value of an enum type, and NULL where `between` had not the column: its values
+    are gone, by consent.
+    """
     key, name, before, after = (
         difference.key,
         difference.property,
         difference.before,
         difference.after,
     )
+    if key.kind == "column" and name == "not_null" and between is not None:
+        return key not in between.objects
     return key.kind == "enum" and name == "values" and set(before or ()) <= set(after or ())
 
 

@@ -15,7 +15,10 @@ from alembic.config import PostWriteHookConfig
 from alembic.runtime.migration import MigrationContext
 from alembic.script import Script, ScriptDirectory
 from alembic.script.write_hooks import _run_hooks
+from sqlalchemy.engine import URL
 
+from migrator import console
+from migrator.autogenerate import affected_rows, consent
 from migrator.proof.shadow_history import ShadowHistory
 
 UNUSED = ("splice", "branch_label", "rev_id", "depends_on")
@@ -23,13 +26,17 @@ UNUSED = ("splice", "branch_label", "rev_id", "depends_on")
 
 @dataclass
 class Proposal:
-    """Revisions, oldest first, whose files are in `folder`, and not in the history yet."""
+    """Revisions, oldest first, whose files are in `folder`, and not in the history yet.
+
+    `lossy` are columns (table.column) whose values may be other ones afterwards, by consent.
+    """
 
     directory: ScriptDirectory
     folder: Path
     scripts: Sequence[Script]
     locations: Sequence[Path]
     hooks: Sequence[PostWriteHookConfig]
+    lossy: frozenset[str] = frozenset()
 
     def write(self) -> list[Path]:
         """Move the files to where revisions belong, run the hooks of the ini file, and return them.
@@ -56,7 +63,9 @@ class Proposal:
 
 
 @contextmanager
-def proposed(history: ShadowHistory, message: str, asked: Sequence[str]) -> Iterator[Proposal]:
+def proposed(
+    history: ShadowHistory, message: str, asked: Sequence[str], rows: URL | None = None
+) -> Iterator[Proposal]:
     """Compare the models with the schema of `history`, and yield what leads to them.
 
     There are no scripts where autogenerate finds nothing to do.
@@ -64,6 +73,7 @@ def proposed(history: ShadowHistory, message: str, asked: Sequence[str]) -> Iter
     Args:
         history: all revisions are applied.
         asked: what was named: `drop=...` and the like, as after alembic's -x.
+        rows: the developer's database, which has rows as the shadow database has not.
 
     Raises:
         RefusedError: something has to be named; nothing was written.
@@ -72,6 +82,7 @@ def proposed(history: ShadowHistory, message: str, asked: Sequence[str]) -> Iter
     with tempfile.TemporaryDirectory(prefix="revision-") as name:
         folder = Path(name)
         config.cmd_opts = Namespace(x=list(asked))
+        config.attributes[affected_rows.URL] = rows
         arguments: dict[str, Any] = dict.fromkeys(UNUSED) | {
             "autogenerate": True,
             "sql": False,
@@ -96,7 +107,8 @@ def proposed(history: ShadowHistory, message: str, asked: Sequence[str]) -> Iter
         locations, hooks = directory._version_locations, directory.hooks
         with _elsewhere(directory, folder):
             scripts = [script for script in revision.generate_scripts() if script]
-        yield Proposal(directory, folder, scripts, locations, hooks)
+        lossy = config.attributes.get(consent.LOSSY, frozenset())
+        yield Proposal(directory, folder, scripts, locations, hooks, lossy)
 
 
 @contextmanager
@@ -120,7 +132,7 @@ def _elsewhere(directory: ScriptDirectory, folder: Path) -> Iterator[None]:
 def _detected() -> Iterator[None]:
     """Show what Alembic logs of the differences that it detects."""
     logger = logging.getLogger("alembic.autogenerate")
-    handler = logging.StreamHandler()
+    handler = console.Handler()
     handler.setFormatter(logging.Formatter("%(levelname)-7s %(message)s"))
     level = logger.level
     logger.addHandler(handler)

@@ -1,6 +1,6 @@
 """`make revision`: from the models to revisions that are proved, and then written."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,30 +14,29 @@ from migrator.proof.proof import NotProved, OldCodeRefused, Proof, not_covered
 from migrator.proof.proposal import proposed
 from migrator.proof.seeding import Seeding
 from migrator.proof.shadow_history import ShadowHistory, applied
-from migrator.revisions import snapshot
+from migrator.revisions import attributes, snapshot
+from migrator.revisions.attributes import Attributes
 
 
 @dataclass
 class Written:
     """The revisions that were written, oldest first, and what the proof could not try.
 
-    `snapshot` are the files of the snapshot that changed. `range` is FROM..TO.
+    `files` has the attributes of each. `snapshot` are the files of the snapshot that changed.
+    `range` is FROM..TO.
     """
 
-    files: list[Path] = field(default_factory=list)
+    files: list[tuple[Path, Attributes]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     snapshot: list[str] = field(default_factory=list)
     range: str = ""
 
 
-def revise(
-    context: Context, message: str, asked: Sequence[str], lossy: Collection[str] = ()
-) -> Written:
+def revise(context: Context, message: str, asked: Sequence[str]) -> Written:
     """Write the revisions that lead from the history to the models, once they are proved.
 
     Args:
         asked: what was named, as after alembic's -x.
-        lossy: columns (table.column) whose values may change.
 
     Returns:
         No files if the models and the history agree.
@@ -46,20 +45,30 @@ def revise(
         RefusedError: something has to be named, or cannot be proved; nothing was written.
         MigratorError: a revision fails, or no shadow database can be made; nothing was written.
     """
-    with applied(context) as history, proposed(history, message, asked) as proposal:
+    rows = shadow.server(context)  # where rows are counted that a change would not keep
+    with applied(context) as history, proposed(history, message, asked, rows) as proposal:
         if not proposal.scripts:
             _expect_agreement(history)
             return Written()
-        with proved(history, proposal.scripts, frozenset(lossy)) as (copy, notes):
-            files = proposal.write()
-            saved = snapshot.write(context, copy.url)
-            first, last = proposal.scripts[0], proposal.scripts[-1]
-            return Written(files, notes, saved, f"{first.down_revision or ''}..{last.revision}")
+        try:
+            with proved(history, proposal.scripts, proposal.lossy) as (copy, notes):
+                found = [attributes.of(each) for each in proposal.scripts]
+                files = [*zip(proposal.write(), found, strict=True)]
+                saved = snapshot.write(context, copy.url)
+        except NotProved as error:
+            error.args = (f"{error} No revision was written.",)
+            raise
+        first, last = proposal.scripts[0], proposal.scripts[-1]
+        return Written(files, notes, saved, f"{first.down_revision or ''}..{last.revision}")
 
 
 @contextmanager
 def proved(
-    history: ShadowHistory, scripts: Sequence[Script], lossy: frozenset[str] = frozenset()
+    history: ShadowHistory,
+    scripts: Sequence[Script],
+    lossy: frozenset[str] = frozenset(),
+    *,
+    by_hand: bool = False,
 ) -> Iterator[tuple[ShadowHistory, list[str]]]:
     """Prove revisions that follow those of `history`, on a copy of its database.
 
@@ -74,22 +83,22 @@ def proved(
     """
     seeding = Seeding()
     while True:
-        with shadow.copy(history.url) as url, shadow.configured(history.context, url) as own:
+        with shadow.copy(history.url) as url, shadow.fenced(history.context, url) as own:
             copy = ShadowHistory(own, history.directory, url)
-            if (notes := _prove(copy, scripts, lossy, seeding)) is not None:
+            proof = Proof(copy, scripts, lossy, by_hand)
+            if (notes := _prove(proof, seeding)) is not None:
                 yield copy, [*notes, *seeding.notes]
                 return
 
 
-def _prove(
-    copy: ShadowHistory, scripts: Sequence[Script], lossy: frozenset[str], seeding: Seeding
-) -> list[str] | None:
+def _prove(proof: Proof, seeding: Seeding) -> list[str] | None:
     """Return sentences; None if it has to be tried again, with other rows or another phase."""
-    notes = seeding.fill(copy)
-    proof = Proof(copy, scripts, lossy=lossy)
+    notes = seeding.fill(proof.history)
     try:
         proof.run()
     except OldCodeRefused as error:
+        if proof.by_hand:
+            raise
         _make_contract(error.script)
         example = error.refused[0]
         seeding.notes.append(

@@ -97,7 +97,7 @@ def _fill_sqlite(history: ShadowHistory, empty: set[str]) -> list[str]:
                     statement = f"INSERT INTO {quote(table)} DEFAULT VALUES"
                 savepoint = connection.begin_nested()
                 try:
-                    connection.exec_driver_sql(statement.replace("%", "%%"))
+                    connection.exec_driver_sql(statement)
                     savepoint.commit()
                 except DBAPIError as error:
                     savepoint.rollback()

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from alembic.runtime.environment import EnvironmentContext
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
+from alembic.runtime.migration import MigrationContext, MigrationStep
+from alembic.script import Script, ScriptDirectory
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import NullPool
@@ -21,6 +21,7 @@ from migrator.config import models
 from migrator.config.context import Context
 from migrator.errors import MigratorError, RefusedError, one_line
 from migrator.revisions import accepted_drift, graph
+from migrator.sqlite import engine as sqlite
 
 
 @dataclass
@@ -39,9 +40,16 @@ class ShadowHistory:
         self.run(lambda heads, _: self.directory._upgrade_revs(to, heads), destination_rev=to)
         self._expect(to)
 
-    def downgrade(self, to: str) -> None:
-        """Revert revisions; whatever one of them raises is raised."""
-        self.run(lambda heads, _: self.directory._downgrade_revs(to, heads), destination_rev=to)
+    def apply(self, script: Script) -> None:
+        """Apply one revision; whatever it raises is raised."""
+        step = MigrationStep.upgrade_from_script(self.directory.revision_map, script)
+        self.run(lambda *_: [step], destination_rev=script.revision)
+        self._expect(script.revision)
+
+    def revert(self, script: Script) -> None:
+        """Revert one revision; whatever it raises is raised."""
+        step = MigrationStep.downgrade_from_script(self.directory.revision_map, script)
+        self.run(lambda *_: [step], destination_rev=script.revision)
 
     def run(self, steps: Callable[[Any, MigrationContext], Any], **options: Any) -> None:
         """Run env.py with `steps` as the function that gives Alembic its steps."""
@@ -72,7 +80,8 @@ class ShadowHistory:
     @contextmanager
     def connect(self) -> Iterator[Connection]:
         """Yield a connection of its own, which is closed at the end."""
-        engine = create_engine(self.url, poolclass=NullPool)
+        on_sqlite = self.url.get_backend_name() == "sqlite"
+        engine = sqlite.at(self.url) if on_sqlite else create_engine(self.url, poolclass=NullPool)
         with engine.connect() as connection:
             yield connection
 
@@ -80,17 +89,26 @@ class ShadowHistory:
         """Refuse to go on if Alembic has worked on another database.
 
         Raises:
-            RefusedError: the shadow database is not where it has to be.
+            ShadowError: the shadow database is not where it has to be.
         """
         with self.connect() as connection:
             at = set(MigrationContext.configure(connection).get_current_heads())
         wanted = {each.revision for each in self.directory.get_revisions(to) if each}
-        if at != wanted:
-            raise RefusedError(
-                "env.py did not use the database that it was given, but one of its own: nothing"
-                " can be tried on a shadow database. Take the connection from"
-                ' config.attributes["connection"], as the env.py of this template does.'
-            )
+        if not wanted <= at:
+            raise shadow.not_there()
+
+
+def refuse_production(context: Context) -> None:
+    """Refuse an ini file that is for deploys.
+
+    Raises:
+        RefusedError: there are no shadow databases on a production server.
+    """
+    if context.settings.production:
+        raise RefusedError(
+            f"{context.ini} is for deploys, and revisions are tried on shadow databases, which do"
+            " not belong on a production server: use alembic.ini."
+        )
 
 
 @contextmanager
@@ -98,15 +116,12 @@ def applied(context: Context) -> Iterator[ShadowHistory]:
     """Yield the history, applied to a shadow database.
 
     Raises:
-        RefusedError: `context` is for production, where there are no shadow databases.
+        RefusedError: `context` is for production, where there are no shadow databases, or its
+            server is not for development; or env.py works on another database.
         MigratorError: a revision fails on it.
     """
-    if context.settings.production:
-        raise RefusedError(
-            f"{context.ini} is for deploys, and revisions are tried on shadow databases, which do"
-            " not belong on a production server: use alembic.ini."
-        )
-    with shadow.empty(shadow.server(context)) as url, shadow.configured(context, url) as own:
+    refuse_production(context)
+    with shadow.empty(context) as url, shadow.fenced(context, url) as own:
         directory = graph.load(own)
         history = ShadowHistory(own, directory, url)
         if directory.get_heads():

@@ -5,6 +5,7 @@ from alembic.util.exc import CommandError
 
 from migrator.config.context import Context
 from migrator.errors import MigratorError, UsageError
+from migrator.revisions import attributes
 
 
 def load(context: Context) -> ScriptDirectory:
@@ -37,14 +38,9 @@ def load(context: Context) -> ScriptDirectory:
 
 
 def describe(script: Script) -> str:
-    """Return a revision in one line: its identifier, its message and its phase."""
-    marked = f"  [{phase(script)}]" if phase(script) else ""
-    return f"{script.revision}  {script.doc}{marked}"
-
-
-def phase(script: Script) -> str:
-    """Return the revision's phase: expand, online, contract, or nothing where it does not say."""
-    return str(getattr(script.module, "phase", ""))
+    """Return a revision in one line: its identifier, its message and its attributes."""
+    found = attributes.described(script)
+    return f"{script.revision}  {script.doc}" + (f"  [{found}]" if found else "")
 
 
 def is_known(script: ScriptDirectory, revision: str) -> bool:

@@ -12,7 +12,8 @@ from sqlalchemy import Connection
 
 from migrator.config.context import Context
 from migrator.errors import MigratorError, PendingError, RefusedError, UsageError
-from migrator.revisions import graph, log, squashed
+from migrator.revisions import attributes, graph, log, squashed
+from migrator.revisions.attributes import CONTRACT
 
 
 @dataclass(frozen=True)
@@ -93,15 +94,15 @@ def expect(context: Context, connection: Connection) -> str:
         MigratorError: as for `make`.
     """
     found = make(context, connection)
-    phases = [graph.phase(script) for script in found.pending]
-    if set(phases) == {"contract"} and found.current:
+    phases = [attributes.of(script).phase for script in found.pending]
+    if set(phases) == {CONTRACT} and found.current:
         return (
             f"The database is at {found.at}, as this code expects; {len(phases)} to apply with"
             " --phase contract, when no older code runs."
         )
     if phases:
         first = " with --phase contract, which an earlier release has left," * (
-            bool(found.current) and phases[0] == "contract"
+            bool(found.current) and phases[0] == CONTRACT
         )
         raise PendingError(
             f"The database is at {found.at}, this code expects {found.target}: deploy{first} first."
@@ -121,7 +122,7 @@ def before_contract(found: Plan) -> str:
         return found.target
     reached = found.current[0]
     for script in found.pending:
-        if graph.phase(script) == "contract":
+        if attributes.of(script).phase == CONTRACT:
             break
         reached = script.revision
     return reached

@@ -54,6 +54,12 @@ def write(context: Context, url: URL) -> list[str]:
     return [name.name for name, text in texts.items() if _replace(name, text)]
 
 
+def said(names: Sequence[str]) -> str:
+    """Return a sentence about the files that were written."""
+    them = "them" if len(names) > 1 else "it"
+    return f"Wrote {' and '.join(names)}: commit {them} together with the revisions."
+
+
 def check(context: Context, url: URL) -> list[str]:
     """Compare the files with the revisions, change nothing, and return those that match.
 

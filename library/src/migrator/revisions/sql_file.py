@@ -31,7 +31,7 @@ def write(context: Context, output: Path, start: str | None = None, to: str = "h
         output.unlink()  # what an earlier run wrote must not be taken for this one's
     script = graph.load(context)
     if start is None:
-        with database.connect(context) as connection:
+        with database.connect(context, anywhere=True) as connection:
             current = pending.make(context, connection, revisions=script).current
         if len(current) > 1:
             raise UsageError(
@@ -47,6 +47,11 @@ def write(context: Context, output: Path, start: str | None = None, to: str = "h
     try:
         with partial.open("w", encoding="utf-8", newline="\n") as file:
             file.write(f"-- From {first} to {last}.\n\n")
+            upper, lower = (first, last) if back else (last, first)
+            between = [*script.iterate_revisions(upper, lower)]
+            for each in between if back else between[::-1]:
+                file.write(f"-- {' '.join(graph.describe(each).split())}\n")
+            file.write("\n")
             if context.target.dialect == "postgresql":
                 file.write("SET client_encoding = 'UTF8';\n\n")
             context.config.output_buffer = file

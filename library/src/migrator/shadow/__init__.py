@@ -1,5 +1,19 @@
 """Shadow databases: empty databases on which revisions are run, and which are dropped after."""
 
 from migrator.shadow.database import configured, copy, empty, server
+from migrator.shadow.fence import ShadowError, fence
+from migrator.shadow.migration import check, downgrade, fenced, not_there, upgrade
 
-__all__ = ["configured", "copy", "empty", "server"]
+__all__ = [
+    "ShadowError",
+    "check",
+    "configured",
+    "copy",
+    "downgrade",
+    "empty",
+    "fence",
+    "fenced",
+    "not_there",
+    "server",
+    "upgrade",
+]

@@ -15,10 +15,12 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
+from migrator import database
 from migrator.config import urls
 from migrator.config.context import Context
 from migrator.config.target import URL_VARIABLES, database_url, has_devserver
 from migrator.errors import MigratorError, one_line
+from migrator.shadow.fence import MARKER, outside
 
 NAME_LENGTH = 40  # in bytes: PostgreSQL truncates names to 63, and a suffix is added
 SUFFIX_LENGTH = 12
@@ -45,20 +47,25 @@ def server(context: Context) -> URL:
 
 
 @contextmanager
-def empty(url: URL) -> Iterator[URL]:
+def empty(context: Context, url: URL | None = None) -> Iterator[URL]:
     """Yield the URL of a new, empty database on the server of `url`; it is dropped at the end.
 
     For SQLite it is a file in a temporary folder.
 
+    Args:
+        url: a database on the server; by default that of `server`.
+
     Raises:
         MigratorError: the server cannot be reached, or the role may not create databases.
+        RefusedError: it is not a development server.
     """
+    url = url or server(context)
     if url.get_backend_name() == "sqlite":
         with tempfile.TemporaryDirectory() as folder:
             yield url.set(database=str(Path(folder) / "shadow.db"))
         return
     start = str(url.database).encode()[:NAME_LENGTH].decode(errors="ignore")
-    with _created(url, f"{start}_shadow_", "template0") as made:
+    with _created(url, f"{start}_shadow_", "template0", context) as made:
         yield made
 
 
@@ -82,18 +89,22 @@ def copy(url: URL) -> Iterator[URL]:
 
 
 @contextmanager
-def _created(url: URL, prefix: str, template: str) -> Iterator[URL]:
+def _created(url: URL, prefix: str, template: str, context: Context | None = None) -> Iterator[URL]:
     name = f"{prefix}{uuid.uuid4().hex[:SUFFIX_LENGTH]}"
     admin = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
     made = url.set(database=name)
     try:
-        with admin.connect() as connection:
+        with outside(), admin.connect() as connection:
+            if context is not None:
+                driver_connection = connection.connection.driver_connection
+                database.admit(context, driver_connection, url, "Shadow databases beside")
             # Held until the first connection, so that another command does not take the new
             # database, or the template that nobody uses meanwhile, for an abandoned one.
             connection.exec_driver_sql("SELECT pg_advisory_lock(hashtext('migrator shadow'))")
             _drop_abandoned(connection, prefix)
             with _unused(template):
                 connection.exec_driver_sql(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+            connection.exec_driver_sql(f"COMMENT ON DATABASE \"{name}\" IS '{MARKER}'")
             _in_use[name] = Kept(url, create_engine(made, poolclass=NullPool).connect())
     except DBAPIError as error:
         reason = one_line(error).removesuffix(".")
@@ -107,7 +118,7 @@ def _created(url: URL, prefix: str, template: str) -> Iterator[URL]:
         yield made
     finally:
         _in_use.pop(name).connection.close()
-        with admin.connect() as connection:
+        with outside(), admin.connect() as connection:
             connection.exec_driver_sql(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
@@ -146,15 +157,19 @@ def _drop_abandoned(connection: Connection, prefix: str) -> None:
 def configured(context: Context, url: URL) -> Iterator[Context]:
     """Yield a copy of `context` whose commands work on the database `url`.
 
-    The URL is set in the environment, which takes precedence over everything: revisions that open
-    a connection of their own, or use the application's, must not reach another database.
+    The URL is set in the environment, which takes precedence over everything, and in the
+    configuration, where an env.py of another kind looks: revisions that open a connection of their
+    own, or use the application's, are to reach this database; `fence` makes sure of it.
     """
     variables = URL_VARIABLES
     names = [*variables, *(f"{variable}_FILE" for variable in variables)]
     before = {name: os.environ.pop(name) for name in names if name in os.environ}
-    os.environ |= dict.fromkeys(variables, url.render_as_string(hide_password=False))
+    shown = url.render_as_string(hide_password=False)
+    os.environ |= dict.fromkeys(variables, shown)
     try:
-        yield context.fresh()
+        copy = context.fresh()
+        copy.config.set_main_option("sqlalchemy.url", shown.replace("%", "%%"))
+        yield copy
     finally:
         for variable in variables:
             os.environ.pop(variable, None)

@@ -74,6 +74,35 @@ def _tokens(sql: str) -> Iterator[Token]:
             yield Token(kind, text)
 
 
+def quoted(name: str) -> str:
+    """Return a name as SQL can always have it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def laid_out(sql: str) -> str:
+    """Return a statement with one space between its words, CREATE TABLE with a line for each part.
+
+    Comments go; what is in quotes stays as it is.
+    """
+    parts, depth = [""], 0
+    for match in TOKEN.finditer(sql):
+        text = " " if match.lastgroup == "space" else match.group()
+        other = match.lastgroup == "other"
+        depth += (text == "(") - (text == ")") if other else 0
+        ends = other and not depth and text == ")"
+        if ends and len(parts) > 1:
+            parts.append("")
+        parts[-1] += "" if text == " " and parts[-1].endswith((" ", "(")) else text
+        if other and (
+            (text == "(" and depth == 1 and len(parts) == 1) or (text, depth) == (",", 1)
+        ):
+            parts.append("")
+    if not sql.lstrip().upper().startswith("CREATE TABLE"):
+        return "".join(parts).strip()
+    first, *body, last = [part.strip() for part in parts]
+    return "\n".join([first, *(f"    {part}" for part in body), last])
+
+
 def pieces(statement: str) -> list[str]:
     """Return the words, strings and names of a statement as they are written."""
     return PIECE.findall(statement)

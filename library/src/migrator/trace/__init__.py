@@ -45,8 +45,8 @@ def run(context: Context, revisions: Sequence[Script], *, together: bool = True)
     while True:
         try:
             with (
-                shadow.empty(context.target.url) as url,
-                shadow.configured(context, url) as own,
+                shadow.empty(context) as url,
+                shadow.fenced(context, url) as own,
             ):
                 return Run(own, url, rows).all(revisions, together)
         except RowsDoNotFit as error:

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from traceback import extract_tb
 
-from alembic import command
 from alembic.script import Script
 from sqlalchemy import Connection
 from sqlalchemy.engine import URL
 
+from migrator import shadow
 from migrator.config.context import Context
 from migrator.errors import MigratorError
 from migrator.revisions import graph
@@ -59,7 +59,7 @@ class Run:
 
     def _prepare(self, connection: Connection, revision: str) -> None:
         try:
-            command.upgrade(self.context.config, revision)
+            shadow.upgrade(self.context, revision)
         except Exception as error:  # a revision is Python: anything may be raised
             frames = {frame.filename for frame in extract_tb(error.__traceback__)}
             scripts = graph.load(self.context).walk_revisions()
@@ -80,7 +80,9 @@ class Run:
         columns = self.database.columns()
         with recorder.following(path, known) as traced.steps:
             try:
-                command.upgrade(self.context.config, script.revision)
+                shadow.upgrade(self.context, script.revision, recorder.attach)
+            except shadow.ShadowError:
+                raise
             except Exception as error:
                 traced.failure = _reason(error)
                 step = recorder.failed(error, traced.failure)

@@ -5,10 +5,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import psycopg
+from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, event
 
+from migrator import shadow
 from migrator.postgres import sql
 from migrator.trace import catalog, names
+from migrator.trace.database import SESSION
 from migrator.trace.place import here
 from migrator.trace.traced_statement import Known, Step
 
@@ -17,7 +21,7 @@ class Recorder:
     """Writes down the statements that `connection` runs while a revision is followed."""
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+        self._listen(connection)
         self._path = ""
         self._known = Known({}, {})
         self._steps: list[Step] = []
@@ -26,6 +30,29 @@ class Recorder:
         self._started = 0.0
         self._ours = False
         self._broken: tuple[Step, BaseException] | None = None
+
+    def attach(self, migration: MigrationContext) -> None:
+        """Follow the connection that Alembic runs on, if env.py has opened one of its own.
+
+        Raises:
+            ShadowError: its driver cannot be followed.
+        """
+        connection = migration.connection
+        if connection is None or connection is self._connection:
+            return
+        raw = connection.connection.driver_connection
+        if not isinstance(raw, psycopg.Connection):
+            raise shadow.ShadowError(
+                "The statements of the revisions cannot be seen, because env.py runs them with"
+                f" {type(raw).__module__.partition('.')[0]}, asynchronously or as another driver."
+                ' Nothing was changed. Let it use config.attributes["connection"] if there is one.'
+            )
+        for name, value in SESSION.items():
+            raw.execute("SELECT set_config(%s, %s, false)", [name, str(value)])
+        self._listen(connection)
+
+    def _listen(self, connection: Connection) -> None:
+        self._connection = connection
         event.listen(connection.engine, "handle_error", self._error)
         event.listen(connection, "before_cursor_execute", self._begin)
         event.listen(connection, "after_cursor_execute", self._end)

@@ -104,12 +104,19 @@ def _key(item: Sequence[Token], place: int, table: CreateTable, column: str, nam
     columns: tuple[str, ...] = (column,)
     if place < len(item) and item[place] == Token("other", "("):
         names, place = inside(item, place)
-        columns = tuple(part[0].text for part in listed(names) if part)
+        columns = tuple(_key_column(part) for part in listed(names) if part)
     elif place < len(item) and item[place].is_word("ASC", "DESC"):
+        if item[place].is_word("DESC"):
+            columns = (f"{column} desc",)
         place += 1
     conflict, place = _conflict(item, place)
     table.constraints.append(Constraint(kind, columns, name, on_conflict=conflict))
     return place
+
+
+def _key_column(part: Sequence[Token]) -> str:
+    """Return the name, with COLLATE and DESC if the key says so."""
+    return " ".join(filter(None, [part[0].text, written(part[1:]).removesuffix("asc").strip()]))
 
 
 def _foreign_key(

@@ -10,8 +10,11 @@ from migrator.catalog.schema import Key, Schema, clean
 from migrator.catalog.sqlite import create_table
 from migrator.sqlite.sql import tokens, written
 
+# Shadow tables are what a virtual table keeps its rows in.
 MASTER = """
-SELECT type, name, tbl_name, sql FROM sqlite_master WHERE substr(name, 1, 7) <> 'sqlite_'
+SELECT type, name, tbl_name, sql FROM sqlite_master
+WHERE substr(name, 1, 7) <> 'sqlite_'
+  AND tbl_name NOT IN (SELECT name FROM pragma_table_list WHERE type = 'shadow')
 """
 TABLES = "SELECT name, wr, strict FROM pragma_table_list WHERE schema = 'main'"
 COLUMNS = """
@@ -85,7 +88,8 @@ def _constraints(
     for constraint in said.constraints:
         names = tuple(constraint.columns)
         if constraint.kind == "primary key":
-            names = tuple(name for _, name in key)
+            plain = {name for _, name in key}
+            names = tuple(name for _, name in key) if plain.issuperset(names) else names
         what = constraint.condition or " ".join(filter(None, [*names, constraint.references]))
         # One without a name is known by what it says.
         own = constraint.name or f"{constraint.kind} ({what})"

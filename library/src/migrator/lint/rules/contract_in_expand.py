@@ -1,13 +1,11 @@
 """A step that breaks old code, in a revision that runs before the new code."""
 
-from migrator.lint.compatibility import BEFORE_NEW_CODE
 from migrator.lint.rule import Example, Rule
+from migrator.revisions.attributes import EXPAND
 
 RULE = Rule(
     name="contract-in-expand",
-    reason=(
-        "An expand or online revision runs before the new code, and this step breaks the old code."
-    ),
+    reason="An expand revision runs before the new code, and this step breaks the old code.",
     safe='move it to a revision of its own with phase = "contract".',
     example=Example(
         unsafe="""
@@ -20,6 +18,6 @@ op.drop_column("users", "nick")
 """,
     ),
     statement=lambda candidate: (
-        candidate.phase in BEFORE_NEW_CODE and candidate.columns.breaks(candidate.sql)
+        candidate.phase == EXPAND and candidate.columns.breaks(candidate.sql)
     ),
 )

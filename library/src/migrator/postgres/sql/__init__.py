@@ -1,11 +1,27 @@
 """Read SQL just far enough: the only place where a regular expression looks at a statement.
 
 `tokens` knows what is a string, a comment and a word; `names`, `subjects` and `columns` say what a
-statement is about, `effects` and `settings` what it is to a session, `values` are constants and
-types, and `dump` reads what pg_dump writes.
+statement is about, `effects` and `settings` what it is to a session, `definitions` are those of the
+catalog, `values` are constants and types, and `dump` reads what pg_dump writes.
 """
 
-from migrator.postgres.sql.columns import added, filled, removes, required
+from migrator.postgres.sql.columns import (
+    added,
+    adds_constraint,
+    constraint,
+    drops_default,
+    filled,
+    removes,
+    required,
+    retyped,
+)
+from migrator.postgres.sql.definitions import (
+    drops,
+    index_definition,
+    is_key,
+    key_index,
+    makes,
+)
 from migrator.postgres.sql.effects import (
     changes_nothing,
     changes_rows,
@@ -24,11 +40,12 @@ from migrator.postgres.sql.effects import (
     sent,
     validates,
 )
-from migrator.postgres.sql.names import mentions, name, plain, qualified
+from migrator.postgres.sql.names import identifiers, mentions, name, plain, qualified
 from migrator.postgres.sql.settings import Setting, settings
 from migrator.postgres.sql.subjects import (
     Subject,
     actions,
+    altered_table,
     concurrent_index,
     dropped_columns,
     dropped_tables,
@@ -45,6 +62,8 @@ __all__ = [
     "Subject",
     "actions",
     "added",
+    "adds_constraint",
+    "altered_table",
     "bare",
     "base_type",
     "begins",
@@ -53,21 +72,29 @@ __all__ = [
     "changes_rows",
     "concurrent_index",
     "constants",
+    "constraint",
     "dropped_columns",
     "dropped_tables",
+    "drops",
+    "drops_default",
     "drops_tables_of_schema",
     "filled",
     "first_word",
     "for_text",
     "has",
     "has_weak_lock",
+    "identifiers",
     "if_not_exists",
+    "index_definition",
     "index_form",
     "is_concurrent",
+    "is_key",
     "is_limited",
     "is_repeatable",
+    "key_index",
     "length",
     "made",
+    "makes",
     "may_exist",
     "mentions",
     "moves_tables",
@@ -80,6 +107,7 @@ __all__ = [
     "removes",
     "renames_enum_value",
     "required",
+    "retyped",
     "rewrites_table",
     "runs_alone",
     "sent",

@@ -27,6 +27,11 @@ def qualified(text: str) -> tuple[str, str]:
     return (parts[-2] if len(parts) > 1 else "", parts[-1] if parts else text)
 
 
+def identifiers(text: str) -> tuple[str, ...]:
+    """Return the parts of a dotted name as PostgreSQL keeps them."""
+    return tuple(plain(part) for part in re.findall(IDENTIFIER, text))
+
+
 def mentions(statement: str, name: str) -> bool:
     """Return whether a statement has `name`, as SQL writes it, not as a part of another."""
     return bool(re.search(rf'(?<![\w".]){re.escape(name)}(?![\w"])', statement))

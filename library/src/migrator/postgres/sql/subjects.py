@@ -65,6 +65,12 @@ def _written(statement: str) -> tuple[str, list[str]]:
     return "", []
 
 
+def altered_table(statement: str) -> str:
+    """Return the table that an ALTER TABLE is about, as written, or nothing."""
+    kind, written = _written(statement)
+    return written[0] if kind == "alter table" else ""
+
+
 def actions(statement: str) -> list[str]:
     """Return what an ALTER TABLE does, one by one."""
     statement = bare(statement)

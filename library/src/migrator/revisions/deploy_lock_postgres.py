@@ -12,8 +12,7 @@ from sqlalchemy import Connection, text
 
 from migrator import database
 from migrator.config.context import Context
-from migrator.deploy.deploy_lock_wait import Holder, wait
-from migrator.deploy.report import Report
+from migrator.revisions.deploy_lock_wait import Holder, Say, wait
 
 # What the holder's session is called until it applies: all that it does before is its backup.
 BACKUP = "migrate:backup"
@@ -32,14 +31,14 @@ WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
 
 
 @contextmanager
-def held(context: Context, patience: float, report: Report) -> Iterator[Connection]:
+def held(context: Context, patience: float, say: Say) -> Iterator[Connection]:
     """Hold the lock; see `deploy_lock.only_deployer`."""
     with database.connect_autocommit(context) as connection:
         wait(
             lambda: bool(connection.scalar(text(f"SELECT pg_try_advisory_lock({KEY})"))),
             lambda: _holder(connection),
             patience,
-            report,
+            say,
         )
         connection.execute(NAME, {"name": BACKUP})
         yield connection

@@ -5,11 +5,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from migrator.deploy.report import Report
 from migrator.errors import LockTimeout
 
 POLL = (0.1, 0.4)  # seconds between attempts, at random so that waiters do not poll in step
 LOOK = 1.0  # seconds between two looks at who has the lock: each takes the lock table's own locks
+Say = Callable[[str], None]
+
 REPORT = 10.0  # seconds between two lines that say who has it
 
 
@@ -21,14 +22,13 @@ class Holder:
     backs_up: bool = False
 
 
-def wait(
-    get: Callable[[], bool], look: Callable[[], Holder], patience: float, report: Report
-) -> None:
+def wait(get: Callable[[], bool], look: Callable[[], Holder], patience: float, say: Say) -> None:
     """Poll for the lock until it is had.
 
     Args:
         get: tries once to take it.
         look: says who has it.
+        say: called with a sentence about that.
         patience: seconds, those of the holder's backup not counted; 0 is no limit.
 
     Raises:
@@ -54,6 +54,6 @@ def wait(
             )
         if now - said >= REPORT:
             what = ", which is backing up" if holder.backs_up else " to end"
-            report.waiting("lock", f"Waiting for another deploy{what}: {holder.who}.")
+            say(f"Waiting for another deploy{what}: {holder.who}.")
             said = now
         time.sleep(random.uniform(*POLL))

@@ -5,12 +5,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from migrator.config.context import Context
-from migrator.deploy.deploy_lock_wait import Holder, wait
-from migrator.deploy.report import Report
+from migrator.revisions.deploy_lock_wait import Holder, Say, wait
 
 
 @contextmanager
-def held(context: Context, patience: float, report: Report) -> Iterator[None]:
+def held(context: Context, patience: float, say: Say) -> Iterator[None]:
     """Hold the lock; see `deploy_lock.only_deployer`."""
     import fcntl  # POSIX only, as is everything that runs a deploy
 
@@ -23,5 +22,5 @@ def held(context: Context, patience: float, report: Report) -> Iterator[None]:
                 return True
             return False
 
-        wait(get, lambda: Holder(f"a process that has {path} open"), patience, report)
+        wait(get, lambda: Holder(f"a process that has {path} open"), patience, say)
         yield

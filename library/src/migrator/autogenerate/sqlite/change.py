@@ -1,0 +1,49 @@
+"""The operations for one table, and those that revert them."""
+
+from collections.abc import Sequence
+
+from alembic.autogenerate import renderers
+from alembic.autogenerate.api import AutogenContext
+from alembic.autogenerate.render import render_op
+from alembic.operations import MigrateOperation, ops
+
+
+class Change(ops.ModifyTableOps):
+    """Operations that belong together, and what leads back, which is not their reverse."""
+
+    def __init__(
+        self, table: str, operations: Sequence[MigrateOperation], back: Sequence[MigrateOperation]
+    ) -> None:
+        super().__init__(table, operations)
+        self.back = back
+
+    def reverse(self) -> "Change":
+        """Return what leads back."""
+        return Change(self.table_name, self.back, self.ops)
+
+
+class ColumnGoesOp(ops.DropColumnOp):
+    """A column that a rebuilt table does not have: what is asked for by name (`drop=`)."""
+
+
+class StatementOp(ops.ExecuteSQLOp):
+    """A statement as it is: `op.execute` takes ":name" for a parameter."""
+
+    def __init__(self, statement: str) -> None:
+        super().__init__(statement.replace(":", r"\:"))
+
+
+@renderers.dispatch_for(Change)
+def _render(context: AutogenContext, change: Change) -> list[str]:
+    return [line for op in change.ops for line in render_op(context, op)]
+
+
+@renderers.dispatch_for(ColumnGoesOp)
+def _render_column(_context: AutogenContext, _op: ColumnGoesOp) -> list[str]:
+    return []  # the rebuild says it
+
+
+@renderers.dispatch_for(StatementOp)
+def _render_statement(_context: AutogenContext, op: StatementOp) -> str:
+    lines = [repr(line) for line in str(op.sqltext).splitlines(keepends=True)]
+    return "op.execute({})".format("\n    ".join(lines))

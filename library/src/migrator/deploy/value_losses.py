@@ -1,0 +1,65 @@
+"""Which pending changes of types do not keep all values, and in how many rows."""
+
+from collections.abc import Iterator, Sequence
+
+from alembic.script import Script
+from alembic.util.exc import CommandError
+from sqlalchemy import Connection, text
+
+from migrator import database
+from migrator.config.context import Context
+from migrator.errors import MigratorError
+from migrator.postgres import sql, value_loss
+from migrator.postgres.value_loss import Conversion
+from migrator.revisions import graph
+
+SECONDS = 5.0  # for one column: only the deploy waits meanwhile, but it reads the whole table
+TYPE = text(
+    "SELECT format_type(atttypid, atttypmod) FROM pg_catalog.pg_attribute"
+    " WHERE attrelid = to_regclass(:target) AND attname = :name AND NOT attisdropped"
+)
+
+
+def find(context: Context, pending: Sequence[Script]) -> list[str]:
+    """Return a sentence for each column, by the SQL of the revisions and the rows that are there.
+
+    Nothing is changed, and nothing is said of what a revision does besides its SQL.
+    """
+    if not pending or context.target.dialect != "postgresql":
+        return []
+    from migrator.lint import rendering  # half of the tool, and only where something is pending
+
+    try:
+        rendered = rendering.render(context, graph.load(context), pending)
+    except (CommandError, MigratorError) as error:
+        return [f"whether values are lost was not looked at: {error}"]
+    statements = [each.sql for revision in rendered for each in revision.statements]
+    changes = [change for each in statements for change in _retyped(each)]
+    if not changes:
+        return []
+    with database.connect(context) as connection:
+        found = [_said(connection, *change) for change in changes]
+        connection.rollback()
+    return [each for each in found if each]
+
+
+def _retyped(statement: str) -> Iterator[tuple[str, str, str, str]]:
+    """Yield table, column, new type and USING, all as written."""
+    about = sql.altered_table(statement)
+    for action in sql.actions(statement) if about else ():
+        if change := sql.retyped(action):
+            yield (about, *change)
+
+
+def _said(connection: Connection, table: str, column: str, kind: str, using: str) -> str:
+    name = sql.plain(column)
+    old = connection.scalar(TYPE, {"target": table, "name": name})
+    if old is None:  # an earlier revision adds it
+        return ""
+    conversion = Conversion(column, old, kind, using)
+    if not value_loss.loses(connection, conversion):
+        return ""
+    counted = value_loss.count(connection, table, conversion, SECONDS)
+    if counted is None:
+        return f"{table}.{column}: values may be lost; counting the rows took too long or failed"
+    return f"{table}.{column}: {counted}" if counted.changed else ""

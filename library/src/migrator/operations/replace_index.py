@@ -1,0 +1,98 @@
+"""`op.replace_index`: an index that is replaced, or added, without a moment without it."""
+
+from alembic.autogenerate.api import AutogenContext
+from alembic.operations import Operations
+
+from migrator.operations import definitions, index_build, names, swap
+from migrator.operations.index_build import WantedIndex
+from migrator.operations.operation import Operation
+from migrator.operations.session import Session
+
+
+class ReplaceIndexOp(Operation):
+    """Build an index, and put it in the place of the index or UNIQUE constraint of the same name.
+
+    It is built concurrently, under a temporary name, outside the transaction. Then the old one is
+    dropped and the new one renamed, in one transaction that locks the table for a moment. If there
+    is no old one, it is only built. What is there already is not done again.
+
+    Args:
+        definition: what stands behind the table in CREATE INDEX; as in the catalog
+            (`pg_get_indexdef`), a second run finds that it is there.
+        plain: replace it in the revision's transaction, which blocks writers.
+
+    Raises:
+        MigratorError: the rows are not unique, a foreign key refers to the old one, or the table is
+            partitioned. Then the old one is still there.
+        LockTimeout: another session is still building it after `lock_deadline`.
+    """
+
+    renders_as = "replace_index"
+    transactional = False
+
+    def __init__(
+        self,
+        index_name: str,
+        table_name: str,
+        definition: str,
+        *,
+        unique: bool = False,
+        schema: str | None = None,
+        plain: bool = False,
+    ) -> None:
+        self.index_name = index_name
+        self.table_name = table_name
+        self.definition = definition
+        self.unique = unique
+        self.schema = schema
+        self.plain = plain
+        self.columns: frozenset[str] = frozenset()
+
+    def to_diff_tuple(self) -> tuple[str, str]:
+        """Return what `alembic check` shows."""
+        return (self.renders_as, self.index_name)
+
+    def run_in_steps(self, session: Session) -> None:
+        """Build it, then swap."""
+        target, name = names.quoted(self.table_name, self.schema), names.clipped(self.index_name)
+        full, definition = (
+            self._full(name),
+            definitions.written(self.definition, unique=self.unique),
+        )
+        wanted = self._wanted(target, swap.temporary(name))
+        swap.refuse_partitioned(session, target, name)
+        if not session.offline and definitions.index(session, target, name, full) == definition:
+            index_build.drop(session, wanted.full)
+            return
+        swap.refuse_referenced(session, target, name)
+        swap.build(session, wanted, definition, name)
+        oid = f"to_regclass({names.literal(full)})"
+        comment = swap.comment(session, oid, "pg_class", f"INDEX {full}")
+        rename = f"ALTER INDEX {wanted.full} RENAME TO {names.column(name)}"
+        statements = [*swap.drops(target, name, full), ("true", rename), *comment]
+        session.run_together(statements, ready=wanted.is_valid)
+        index = WantedIndex.written(name, target, self.schema, "", unique=self.unique)
+        session.expect(f"{index.is_valid} AND NOT {wanted.is_valid}", f"{name} was not replaced")
+
+    def run_plain(self, operations: Operations) -> None:
+        """Replace it in the transaction."""
+        session = Session(operations.migration_context)
+        target, name = names.quoted(self.table_name, self.schema), names.clipped(self.index_name)
+        create = self._wanted(target, name).statement.replace(" CONCURRENTLY", "", 1)
+        session.run_together([*swap.drops(target, name, self._full(name)), ("true", create)])
+
+    def render(self, context: AutogenContext) -> str:
+        """Return the call."""
+        return self.call(
+            context,
+            *map(repr, (self.index_name, self.table_name, self.definition)),
+            unique=self.unique or None,
+            schema=self.schema,
+            plain=self.plain or None,
+        )
+
+    def _wanted(self, target: str, name: str) -> WantedIndex:
+        return WantedIndex.written(name, target, self.schema, self.definition, unique=self.unique)
+
+    def _full(self, name: str) -> str:
+        return names.quoted(name, self.schema)

@@ -1,0 +1,147 @@
+"""A replacement that is built under a temporary name, and then takes the name of the old one.
+
+The old one is dropped and the new one renamed in one short transaction. Until then the old one is
+there, and works: whatever fails or is killed before has changed nothing for anybody.
+"""
+
+from collections.abc import Sequence
+
+from migrator.errors import MigratorError
+from migrator.operations import conditions, definitions, index_build, names
+from migrator.operations.index_build import NotUnique, WantedIndex
+from migrator.operations.session import Session
+from migrator.postgres import index_state
+
+ENDING = "_replacement"
+# A constraint and its index have the same name.
+REFERENCES = """
+SELECT k.conname, k.conrelid::regclass::text FROM pg_catalog.pg_constraint k
+JOIN pg_catalog.pg_class i ON i.oid = k.conindid
+WHERE k.contype = 'f' AND k.conparentid = 0 AND k.confrelid = {table} AND i.relname = {name}
+ORDER BY 1, 2
+"""
+PRIMARY_KEY = """
+SELECT conname FROM pg_catalog.pg_constraint WHERE contype = 'p' AND conrelid = {table}
+"""
+NULLABLE = """
+SELECT a.attname FROM pg_catalog.pg_index i
+JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
+WHERE i.indexrelid = {index} AND NOT a.attnotnull
+  AND array_position(i.indkey::int2[], a.attnum) < i.indnkeyatts ORDER BY a.attnum
+"""
+COMMENT = "SELECT obj_description({oid}, '{catalog}')"
+
+
+def temporary(name: str) -> str:
+    """Return the name under which a replacement is built, the same at every attempt."""
+    return names.cut(name + ENDING)
+
+
+def build(session: Session, wanted: WantedIndex, definition: str, name: str) -> None:
+    """Build the index `wanted`, under its temporary name, unless it is there.
+
+    Args:
+        definition: of the index, as `definitions.written` has it.
+        name: the one that it gets in the end.
+
+    Raises:
+        MigratorError: the rows are not unique. Then there is no new index.
+        LockTimeout: another session is still building it.
+    """
+    target = wanted.target
+    if session.offline:
+        session.run(wanted.drop_invalid)
+        session.run(wanted.statement)
+        return
+    found = index_state.settled(session.ask, target, wanted.name, session.lock_deadline)
+    if found and definitions.index(session, target, wanted.name, wanted.full) != definition:
+        index_build.drop(session, wanted.full)
+    try:
+        index_build.build(session, wanted)
+    except NotUnique as error:
+        raise MigratorError(
+            f"{name} was not replaced: rows of {target} are not unique in {wanted.shown}."
+            f" {definitions.old_one(session, target, name)} Merge or fix those rows, and run the"
+            " migration again."
+        ) from error
+
+
+def drops(target: str, name: str, full: str = "") -> Sequence[tuple[str, str]]:
+    """Return the statements that drop what has a name, each behind its condition.
+
+    Args:
+        target: the quoted name of the table.
+        full: the quoted name of an index, where the replacement has one: then a constraint without
+            an index does not count, and an index does.
+    """
+    there = conditions.has_constraint(target, name)
+    drop = f"ALTER TABLE {target} DROP CONSTRAINT {names.column(name)}"
+    if not full:
+        return [(there, drop)]
+    there = f"{there[:-1]} AND contype IN ('p', 'u', 'x'))"
+    alone = f"(to_regclass({names.literal(full)}) IS NOT NULL AND NOT {there})"
+    return [(there, drop), (alone, f"DROP INDEX {full}")]
+
+
+def comment(session: Session, oid: str, catalog: str, on: str) -> Sequence[tuple[str, str]]:
+    """Return the statement that gives the new one the comment of the old one, if that has one.
+
+    Args:
+        oid: SQL for the number of the old one.
+        catalog: the one that it is in.
+        on: what the comment is on, as in `COMMENT ON INDEX i`.
+    """
+    text = "" if session.offline else session.scalar(COMMENT.format(oid=oid, catalog=catalog))
+    return [("true", f"COMMENT ON {on} IS {names.literal(text)}")] if text else []
+
+
+def comment_of_constraint(session: Session, target: str, name: str) -> Sequence[tuple[str, str]]:
+    """Return the statement that keeps the comment of a constraint, if it has one."""
+    oid = (
+        "(SELECT oid FROM pg_catalog.pg_constraint"
+        f" WHERE conrelid = {conditions.regclass(target)} AND conname = {names.literal(name)})"
+    )
+    return comment(session, oid, "pg_constraint", f"CONSTRAINT {names.column(name)} ON {target}")
+
+
+def refuse_partitioned(session: Session, target: str, name: str) -> None:
+    """Refuse what cannot be swapped as a whole.
+
+    Raises:
+        MigratorError: the table is partitioned.
+    """
+    found = f"EXISTS (SELECT FROM pg_catalog.pg_class WHERE oid = {conditions.regclass(target)}"
+    if not session.offline and session.holds(f"{found} AND relkind = 'p')"):
+        raise MigratorError(
+            f"{name} was not replaced: {target} is partitioned, and each partition has its own."
+            " Nothing was changed. Add the new one under another name, and drop the old one."
+        )
+
+
+def refuse_referenced(session: Session, target: str, name: str) -> None:
+    """Refuse to replace a key that foreign keys refer to: they would go with it.
+
+    Raises:
+        MigratorError: with the names of the foreign keys.
+    """
+    if session.offline:
+        return
+    query = REFERENCES.format(table=conditions.regclass(target), name=names.literal(name))
+    if found := [f"{each} of {table}" for each, table in session.rows(query)]:
+        raise MigratorError(
+            f"{name} of {target} cannot be replaced, because foreign keys refer to it:"
+            f" {', '.join(found)}. Nothing was changed. Drop them in a revision before, and add"
+            " them again in a revision after it."
+        )
+
+
+def primary_key(session: Session, target: str) -> str:
+    """Return the name of the table's primary key; nothing if it has none."""
+    if session.offline:
+        return ""
+    return str(session.scalar(PRIMARY_KEY.format(table=conditions.regclass(target))) or "")
+
+
+def nullable(session: Session, full: str) -> list[str]:
+    """Return the columns of an index, by its quoted name, that are not NOT NULL."""
+    return [name for (name,) in session.rows(NULLABLE.format(index=conditions.regclass(full)))]

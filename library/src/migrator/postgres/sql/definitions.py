@@ -1,0 +1,72 @@
+"""Definitions of indexes and constraints, as the catalog has them."""
+
+from migrator.postgres.sql.columns import constraint
+from migrator.postgres.sql.subjects import actions, made, subject
+from migrator.postgres.sql.tokens import begins, tokens
+
+KEYS = ("UNIQUE", "PRIMARY KEY")
+ATTRIBUTES = ("DEFERRABLE", "INITIALLY", "NOT")  # NOT DEFERRABLE
+NOT_DISTINCT = ["NULLS", "NOT", "DISTINCT"]
+
+
+def index_definition(statement: str, index: str, table: str) -> str:
+    """Return what a CREATE INDEX of the catalog has after the table: `USING btree (...)`.
+
+    Args:
+        index: its name, as the catalog has it.
+        table: likewise.
+    """
+    rest = statement.split(" INDEX ", 1)[-1]
+    for name in (index, table):
+        rest = rest.split(name.replace('"', '""'), 1)[-1]
+    return f"USING {rest.split(' USING ', 1)[-1]}"
+
+
+def is_key(definition: str) -> bool:
+    """Return whether a constraint is UNIQUE or a primary key, which can be made of an index."""
+    return begins(definition, *KEYS)
+
+
+def key_index(definition: str) -> tuple[str, str]:
+    """Return the definition of the index of a UNIQUE constraint or a primary key, and the rest.
+
+    The rest is what only the constraint has: `DEFERRABLE INITIALLY DEFERRED`.
+    """
+    words: list[str] = []
+    index, depth, at = "", 0, 0
+    for kind, text in tokens(definition):
+        depth += (text == "(") - (text == ")")
+        if kind == "word" and not depth and index and text.upper() in ATTRIBUTES:
+            return _with_nulls(index, words), definition[at:].strip()
+        if depth or index:
+            index += text
+        elif kind == "word":
+            words.append(text.upper())
+        at += len(text)
+    return _with_nulls(index, words), ""
+
+
+def _with_nulls(index: str, words: list[str]) -> str:
+    nulls = " NULLS NOT DISTINCT" if words[-3:] == NOT_DISTINCT else ""
+    return f"USING btree {index.strip()}{nulls}"
+
+
+def drops(statement: str) -> set[str]:
+    """Return the indexes and constraints that a statement drops, without their schemas."""
+    about = subject(statement)
+    if about.kind == "drop index":
+        return {name.rpartition(".")[2] for name in about.names}
+    return _of_actions(statement, "DROP")
+
+
+def makes(statement: str) -> set[str]:
+    """Return the indexes and constraints that a statement makes anew, without their schemas."""
+    if subject(statement).kind == "create index":
+        return {made(statement).rpartition(".")[2]} - {""}
+    return _of_actions(statement, "ADD")
+
+
+def _of_actions(statement: str, word: str) -> set[str]:
+    if subject(statement).kind != "alter table":
+        return set()
+    return {name for action in actions(statement) if (name := constraint(action, word))}

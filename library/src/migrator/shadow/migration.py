@@ -1,0 +1,107 @@
+"""Alembic's commands on a shadow database, with the proof that they ran there."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from alembic import command
+from alembic.runtime.environment import EnvironmentContext
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+from sqlalchemy.engine import URL
+
+from migrator import database
+from migrator.config.context import Context
+from migrator.shadow.database import configured
+from migrator.shadow.fence import ShadowError, fence
+
+Connected = Callable[[MigrationContext], None]
+
+
+@contextmanager
+def fenced(context: Context, url: URL) -> Iterator[Context]:
+    """Yield a copy of `context` for the commands here, on the shadow database `url`.
+
+    Raises:
+        ShadowError: as for `fence`.
+    """
+    with configured(context, url) as own, fence(url):
+        yield own
+
+
+def upgrade(own: Context, revision: str, connected: Connected = lambda _: None) -> None:
+    """Upgrade the shadow database of `own`, which comes from `fenced`.
+
+    Args:
+        connected: called with Alembic's context before the first revision.
+
+    Raises:
+        ShadowError: env.py did not run the revisions there.
+    """
+    _run(own, revision, ScriptDirectory._upgrade_revs, connected)
+
+
+def downgrade(own: Context, revision: str, connected: Connected = lambda _: None) -> None:
+    """Downgrade the shadow database of `own`; see `upgrade`."""
+    _run(own, revision, ScriptDirectory._downgrade_revs, connected)
+
+
+def check(own: Context) -> None:
+    """Run `alembic check` on the shadow database of `own`, which comes from `fenced`.
+
+    Raises:
+        CommandError: there are differences.
+    """
+    with _handed_over(own):
+        command.check(own.config)
+
+
+def _run(own: Context, revision: str, find: Callable[..., Any], connected: Connected) -> None:
+    revisions = ScriptDirectory.from_config(own.config)
+    seen: list[MigrationContext] = []
+
+    def steps(heads: Any, migration: MigrationContext) -> Any:
+        seen.append(migration)
+        connected(migration)
+        return find(revisions, revision, heads)
+
+    environment = EnvironmentContext(own.config, revisions, fn=steps, destination_rev=revision)
+    with _handed_over(own) as connection:
+        with environment:
+            revisions.run_env()
+        if seen:
+            names = {
+                "version_table": seen[0].version_table,
+                "version_table_schema": seen[0].version_table_schema,
+            }
+            there = MigrationContext.configure(connection, opts=names).get_current_heads()
+            connection.rollback()
+            if not [*find(revisions, revision, there)]:
+                return
+    raise not_there()
+
+
+def not_there() -> ShadowError:
+    """Return the error for an env.py after which the shadow database is not at the revision."""
+    return ShadowError(
+        "env.py did not run the revisions on the shadow database that this command works on, so"
+        " nothing can be said about them, and nothing was changed. Let it use"
+        ' config.attributes["connection"] if there is one, call context.run_migrations() and'
+        " commit."
+    )
+
+
+@contextmanager
+def _handed_over(own: Context) -> Iterator[Connection]:
+    """Hand a connection to env.py, unless the caller has handed over one of its own."""
+    attributes = own.config.attributes
+    if "connection" in attributes:
+        yield attributes["connection"]
+        return
+    with database.connect(own, anywhere=True) as connection:
+        attributes["connection"] = connection
+        try:
+            yield connection
+        finally:
+            del attributes["connection"]

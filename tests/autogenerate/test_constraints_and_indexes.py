@@ -1,0 +1,349 @@
+"""Indexes and constraints of every kind that come, go, and are replaced."""
+
+from __future__ import annotations
+
+import pytest
+
+from migrator import catalog
+from tests.autogenerate.changing import Change, Workshop, prove, table
+
+
+def arguments(before: str, after: str, columns: str = "", **more: object) -> Change:
+    """A change of `__table_args__`."""
+    return Change(table(columns, before), table(columns, after), **more)  # type: ignore[arg-type]
+
+
+def keys(before: str, after: str, more: str = "") -> Change:
+    """A change of column k of a table whose primary key is numbered, with one that gets `more`."""
+    text = (
+        "Table('u', Base.metadata, Column('id', BigInteger{}), Column('k', Integer,"
+        " server_default='1'{}){})"
+    )
+    serial = ", primary_key=True, autoincrement=True"
+    first = table(rest=text.format(serial, before, ""))
+    second = table(rest=text.format(serial, after, more))
+    return Change(
+        first, second, rows="INSERT INTO u (k) SELECT g % 3 FROM generate_series(1, 99) g"
+    )
+
+
+RANGE = "r: Mapped[Any] = mapped_column(INT4RANGE, nullable=True)"
+C = "c: Mapped[int | None]"
+LIVE = "(Index('uq_live', 'id', 'b', unique=True, postgresql_where=text({!r})),)"
+B = "(Index('ix_b', 'b'{}),)"
+UQ = "(UniqueConstraint('id', 'b', name='uq_b'{}),)"
+POS = "(CheckConstraint(\"{}\", name='pos'),)"
+FK = " = mapped_column(ForeignKey('t.id', name='fk_c'{}))"
+OTHER = "class U(Base):\n    __tablename__ = 'u'\n    id: Mapped[PrimaryKey]"
+LONG = "(Index('i' * 50 + '本' * 8, 'a'), UniqueConstraint('id', 'a', name='u' * 50 + '本' * 8))"
+CHINESE = (
+    "(CheckConstraint('a > 0 OR a = 0', name='数量必须大于零并且不能为空值或者负数字检查约束甲'),"
+    " Index('索引名称非常长的中文名字用来测试截断字节数的情况甲乙', 'a'),"
+    " UniqueConstraint('id', 'b', name='唯一约束名称非常长的中文名字用来测试截断字节数甲乙'))"
+)
+EXCLUDE = "(ExcludeConstraint(('r', '&&'), name='ex_t_r', using='gist'{}),)"
+
+CHANGES = {
+    # Indexes.
+    "index added": arguments("", B.format("")),
+    "index dropped": arguments(B.format(""), ""),
+    "partial unique changes": arguments(LIVE.format("a > 0"), LIVE.format("a > 5")),
+    "becomes partial": arguments(B.format(""), B.format(", postgresql_where=text('a IS NULL')")),
+    "no longer partial": arguments(B.format(", postgresql_where=text('a > 1')"), B.format("")),
+    "include": arguments(B.format(""), B.format(", postgresql_include=['a']")),
+    "include goes": arguments(B.format(", postgresql_include=['a']"), B.format("")),
+    "operator class": arguments(
+        B.format(""), B.format(", postgresql_ops={'b': 'varchar_pattern_ops'}")
+    ),
+    "method": arguments(B.format(""), B.format(", postgresql_using='hash'")),
+    "parameters": arguments(B.format(""), B.format(", postgresql_with={'fillfactor': 70}")),
+    "parameters change": arguments(
+        B.format(", postgresql_with={'fillfactor': 70}"),
+        B.format(", postgresql_with={'fillfactor': 80}"),
+    ),
+    "descending": arguments(B.format(""), "(Index('ix_b', text('b DESC NULLS LAST')),)"),
+    "more columns": arguments(B.format(""), B.format(", 'a'")),
+    "fewer columns": arguments(B.format(", 'a'"), B.format("")),
+    "other order": arguments("(Index('ix_b', 'a', 'b'),)", "(Index('ix_b', 'b', 'a'),)"),
+    "expression": arguments(B.format(""), "(Index('ix_b', text('lower(b)')),)"),
+    "expression goes": arguments("(Index('ix_b', text('lower(b)'), 'a'),)", ""),
+    "other expression": arguments(
+        "(Index('ix_b', text('lower(b)')),)", "(Index('ix_b', text('upper(b)')),)"
+    ),
+    "becomes unique": arguments(B.format(", 'id'"), B.format(", 'id', unique=True")),
+    "no longer unique": arguments(B.format(", 'id', unique=True"), B.format(", 'id'")),
+    "function index": arguments(
+        "",
+        "(Index('ix_ts', text(\"to_tsvector('english'::regconfig, b)\"), postgresql_using='gin'),)",
+    ),
+    "operator class of an expression goes": arguments(
+        "(Index('ix_b', text('lower(b) text_pattern_ops'), postgresql_include=['a']),)", ""
+    ),
+    "index of another table": Change(
+        table(
+            "n: Mapped[int | None]",
+            "",
+            "Table('u', Base.metadata, Column('id', Integer,"
+            " primary_key=True), Column('n', Integer), Index('ix_n', 'n'))",
+        ),
+        table(
+            "n: Mapped[int | None]",
+            "(Index('ix_n', 'n'),)",
+            "Table('u', Base.metadata,"
+            " Column('id', Integer, primary_key=True), Column('n', Integer))",
+        ),
+    ),
+    # Unique constraints.
+    "unique added": arguments("", UQ.format("")),
+    "unique dropped": arguments(UQ.format(""), ""),
+    "deferrable": arguments(UQ.format(""), UQ.format(", deferrable=True")),
+    "deferred": arguments(
+        UQ.format(", deferrable=True"), UQ.format(", deferrable=True, initially='DEFERRED'")
+    ),
+    "no longer deferrable": arguments(
+        UQ.format(", deferrable=True, initially='DEFERRED'"), UQ.format("")
+    ),
+    "covering": arguments("", UQ.format(", postgresql_include=['a']")),
+    "becomes covering": arguments(UQ.format(""), UQ.format(", postgresql_include=['a']")),
+    "covering goes": arguments(UQ.format(", postgresql_include=['a']"), ""),
+    "unique of more columns": arguments(
+        UQ.format(""), "(UniqueConstraint('id', 'b', 'a', name='uq_b'),)"
+    ),
+    "unique of fewer columns": arguments(UQ.format(""), "(UniqueConstraint('id', name='uq_b'),)"),
+    "unique constraint to index": arguments(
+        UQ.format(""), "(Index('uq_b', 'id', 'b', unique=True),)"
+    ),
+    "unique index to constraint": arguments(
+        "(Index('uq_b', 'id', 'b', unique=True),)", UQ.format("")
+    ),
+    "partial index to constraint": arguments(
+        LIVE.format("a > 0"), UQ.format("").replace("uq_b", "uq_live")
+    ),
+    # CHECK constraints.
+    "check added": arguments("", POS.format("a >= 0")),
+    "check dropped": arguments(POS.format("a >= 0"), ""),
+    "other condition": arguments(POS.format("a >= 0"), POS.format("a > -1")),
+    "condition on another column": arguments(POS.format("a >= 0"), POS.format("b <> 'x'")),
+    "in a list": arguments(
+        POS.format("b IN ('a', 'b')  OR a < 100"), POS.format("b IN ('a', 'c') OR a < 100")
+    ),
+    "check with a percent sign": arguments("", POS.format("b NOT LIKE '100%%:x'")),
+    "check and unique change places": arguments(
+        POS.format("a >= 0"), "(UniqueConstraint('id', name='ck_t_pos'),)"
+    ),
+    "boolean with its check": Change(
+        table(),
+        table("c: Mapped[bool | None] = mapped_column(Boolean(create_constraint=True, name='cb'))"),
+    ),
+    # Foreign keys.
+    "foreign key added": Change(table(C), table(C + FK.format(""))),
+    "foreign key dropped": Change(table(C + FK.format("")), table(C)),
+    "cascade": Change(table(C + FK.format("")), table(C + FK.format(", ondelete='CASCADE'"))),
+    "set null": Change(
+        table(C + FK.format(", ondelete='CASCADE'")), table(C + FK.format(", ondelete='SET NULL'"))
+    ),
+    "update": Change(table(C + FK.format("")), table(C + FK.format(", onupdate='CASCADE'"))),
+    "deferrable foreign key": Change(
+        table(C + FK.format("")),
+        table(C + FK.format(", deferrable=True, initially='DEFERRED'")),
+    ),
+    "foreign key to another table": Change(
+        table(C + FK.format(""), rest=OTHER),
+        table(C + FK.format("").replace("t.id", "u.id"), rest=OTHER),
+    ),
+    "match full": arguments(
+        "",
+        "(ForeignKeyConstraint(['a'], ['t.id'], name='fk_a',"
+        " match='FULL', ondelete='CASCADE', use_alter=True),)",
+        rows="",
+    ),
+    "foreign key with a new column nobody decided": Change(
+        table(C + FK.format("")),
+        table(
+            C + FK.format(", ondelete='CASCADE'") + "\nd: Mapped[int] = mapped_column("
+            "server_default='7')"
+        ),
+    ),
+    # Exclusion constraints.
+    "exclude added": arguments("", EXCLUDE.format(""), RANGE),
+    "exclude with a condition and operator class": arguments(
+        "",
+        EXCLUDE.format(", where=text('r IS NOT NULL'), ops={'r': 'range_ops'}"),
+        RANGE,
+    ),
+    "exclude replaced": arguments(
+        EXCLUDE.format(""), EXCLUDE.format(", where=text('a > 0')"), RANGE
+    ),
+    "exclude dropped": arguments(
+        EXCLUDE.format(", deferrable=True"), "", RANGE, asked={"drop": "t.ex_t_r"}
+    ),
+    # Primary keys.
+    "key gets a column": keys(", nullable=False", ", primary_key=True"),
+    "key loses a column": keys(", primary_key=True", ", nullable=False"),
+    "key gets a nullable column": keys("", ", primary_key=True"),
+    "key of another name": arguments("", "(PrimaryKeyConstraint('id', name='t_key'),)"),
+    "key of another name and column": keys(
+        ", nullable=False", ", primary_key=True", ", PrimaryKeyConstraint('id', 'k', name='u_key')"
+    ),
+    "key deferrable": arguments(
+        "(PrimaryKeyConstraint('id', name='t_key'),)",
+        "(PrimaryKeyConstraint('id', name='t_key', deferrable=True),)",
+    ),
+    # Comments.
+    "comment of a check": arguments(
+        "(CheckConstraint('a >= 0', name='pos'),)",
+        "(CheckConstraint('a >= 0', name='pos', comment='why: 5% \"x\"'),)",
+    ),
+    "comment of a new unique": arguments("", UQ.format(", comment='it is'")),
+    "comment stays": arguments(
+        "(CheckConstraint('a >= 0', name='pos', comment='why'),)",
+        "(CheckConstraint('a > -1', name='pos', comment='why'),)",
+    ),
+    # Names.
+    "names of more than 63 bytes": Change(
+        table(), table(C + FK.format("").replace("fk_c", "f" * 50 + "本" * 8), LONG)
+    ),
+    "names in Chinese": Change(table(), table(C, CHINESE)),
+    "changed under long names": Change(
+        table(C, CHINESE), table(C, CHINESE.replace("> 0 ", "> -1 "))
+    ),
+    # A schema that is written out.
+    "public": arguments("{'schema': 'public'}", "(Index('ix_b', 'b'), {'schema': 'public'})"),
+}
+NULLS = {
+    "nulls not distinct": arguments(
+        "(UniqueConstraint('id', 'b', name='uq_b'),)",
+        UQ.format(", postgresql_nulls_not_distinct=True"),
+    ),
+    "nulls distinct again": arguments(
+        UQ.format(", postgresql_nulls_not_distinct=True, postgresql_include=['a']"), UQ.format("")
+    ),
+    "index nulls not distinct": arguments(
+        "(Index('ix_b', 'id', 'b', unique=True),)",
+        "(Index('ix_b', 'id', 'b', unique=True, postgresql_nulls_not_distinct=True),)",
+    ),
+    "nulls not distinct dropped": arguments(
+        UQ.format(", postgresql_nulls_not_distinct=True, deferrable=True"), ""
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_is_written_and_right_both_ways(workshop: Workshop, name: str) -> None:
+    prove(workshop, CHANGES[name])
+
+
+@pytest.mark.parametrize("name", NULLS)
+def test_nulls_not_distinct(workshop: Workshop, name: str) -> None:
+    if workshop.run("SHOW server_version_num") < [("150000",)]:
+        pytest.skip("PostgreSQL 15 has it")
+    prove(workshop, NULLS[name])
+
+
+def begin(project: Workshop, models: str, more: str = "") -> None:
+    """Write the first revision, with more SQL in it, and apply it."""
+    project.reset()
+    project.models(models)
+    done = project.revise()
+    assert done.code == 0, done.output
+    path = project.files()[0]
+    text = path.read_text("utf-8")
+    text = text.replace("def downgrade", f"    op.execute({more!r})\n\n\ndef downgrade", 1)
+    path.write_text(text if more else path.read_text("utf-8"), "utf-8")
+    project.upgrade()
+
+
+def then(project: Workshop, models: str, **asked: str) -> str:
+    """Write and try the second revision, both ways; return its text."""
+    before = project.schema()
+    project.models(models)
+    done = project.revise(**asked)
+    assert done.code == 0, done.output
+    project.upgrade()
+    assert project.differences() == [], project.texts()
+    project.downgrade()
+    assert catalog.diff(before, project.schema()) == [], project.texts()
+    project.upgrade()
+    return project.texts() + done.output
+
+
+def test_a_check_that_is_not_valid_is_validated(workshop: Workshop) -> None:
+    more = "ALTER TABLE t ADD CONSTRAINT ck_t_pos CHECK (a >= 0) NOT VALID"
+    begin(workshop, table(), more)
+    written = then(workshop, table(arguments=POS.format("a >= 0")))
+    assert "op.validate_constraint('ck_t_pos', 't')" in written.replace('"', "'")
+    assert "Warning" not in written
+
+
+def test_a_foreign_key_that_is_not_valid_is_replaced(workshop: Workshop) -> None:
+    more = "ALTER TABLE t ADD CONSTRAINT fk_c FOREIGN KEY (c) REFERENCES t (id) NOT VALID"
+    begin(workshop, table(C), more)
+    then(workshop, table(C + FK.format(", ondelete='CASCADE'")))
+
+
+def test_a_readable_line_for_each_change(workshop: Workshop) -> None:
+    begin(workshop, table(arguments=B.format("")))
+    written = then(workshop, table(arguments=B.format(", 'a'")))
+    assert "Detected changed index ix_b on t" in written
+    assert "o, p, t" not in written
+
+
+def test_names_that_become_equal_are_refused(workshop: Workshop) -> None:
+    begin(workshop, table())
+    workshop.models(
+        table(
+            arguments="(Index('本' * 22 + '甲', 'a'), UniqueConstraint('b', name='本' * 22 + '乙'))"
+        )
+    )
+    done = workshop.revise()
+    assert (done.code, workshop.written) == (1, [])
+    assert "are the same name to PostgreSQL, which keeps 63 bytes of a name" in done.output
+
+
+def test_an_exclusion_constraint_is_dropped_by_name(workshop: Workshop) -> None:
+    begin(workshop, table(RANGE, EXCLUDE.format("")))
+    workshop.models(table(RANGE))
+    done = workshop.revise()
+    assert (done.code, workshop.written) == (5, [])
+    assert "drop=t.ex_t_r" in done.output
+
+
+def test_a_key_that_foreign_keys_refer_to_is_refused_by_name(workshop: Workshop) -> None:
+    columns = "k: Mapped[int] = mapped_column(server_default='1'{})\n" + C + FK.format("")
+    begin(workshop, table(columns.format("")))
+    workshop.models(table(columns.format(", primary_key=True")))
+    done = workshop.revise()
+    assert (done.code, workshop.written) == (5, [])
+    assert "fk_c" in done.output
+
+
+def test_comments_of_indexes_are_nobodys_business(workshop: Workshop) -> None:
+    """No model has one, so it is no drift; and it stays when the index is replaced."""
+    begin(workshop, table(arguments=B.format("")), "COMMENT ON INDEX ix_b IS 'why'")
+    done = workshop.revise()
+    assert (done.code, workshop.written) == (0, []), done.output
+    workshop.models(table(arguments=B.format(", 'a'")))
+    done = workshop.revise()
+    assert done.code == 0, done.output
+    workshop.upgrade()
+    comment = "SELECT obj_description('ix_b'::regclass, 'pg_class')"
+    assert workshop.run(comment) == [("why",)]
+
+
+@pytest.mark.parametrize(
+    "condition",
+    ["b IN ('a', 'b')", "b ~ '^x%' AND NOT (a IS NULL)", "CASE WHEN a = 1 THEN b = 'n' END"],
+)
+def test_how_postgresql_writes_it_is_no_difference(workshop: Workshop, condition: str) -> None:
+    """As a dump has it, which PostgreSQL has read once more."""
+    check = "(CheckConstraint({!r}, name='pos'), Index('ix_b', 'a', postgresql_where=text({!r})))"
+    models = table(arguments=check.format(condition, condition))
+    begin(workshop, models)
+    ((written,),) = workshop.run(
+        "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'ck_t_pos'"
+    )
+    ((index,),) = workshop.run("SELECT pg_get_indexdef('ix_b'::regclass)")
+    again = f"ALTER TABLE t DROP CONSTRAINT ck_t_pos; DROP INDEX ix_b; {index};"
+    begin(workshop, models, f"{again} ALTER TABLE t ADD CONSTRAINT ck_t_pos {written}")
+    done = workshop.revise()
+    assert (done.code, workshop.written) == (0, []), done.output

@@ -1,0 +1,315 @@
+"""What works on a shadow database proves it: env.py files that take their URL from elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import psycopg
+import pytest
+
+from tests.conftest import Renderer, Rendering
+
+STOCK = """
+from logging.config import fileConfig
+from alembic import context
+from sqlalchemy import create_engine, engine_from_config, pool
+
+config = context.config
+
+
+def offline():
+    context.configure(url=config.get_main_option("sqlalchemy.url"), literal_binds=True)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+def online():
+    connectable = {engine}
+    with connectable.connect() as connection:
+        context.configure(connection=connection)
+        with context.begin_transaction():
+            context.run_migrations()
+
+
+if context.is_offline_mode():
+    offline()
+else:
+    {online}
+"""
+ASYNC = """
+import asyncio
+from alembic import context
+from sqlalchemy import pool
+from sqlalchemy.ext.asyncio import async_engine_from_config, create_async_engine
+
+config = context.config
+
+
+def migrate(connection):
+    context.configure(connection=connection)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+async def online():
+    connectable = {engine}
+    async with connectable.connect() as connection:
+        await connection.run_sync(migrate)
+    await connectable.dispose()
+
+
+if context.is_offline_mode():
+    context.configure(url=config.get_main_option("sqlalchemy.url"), literal_binds=True)
+    with context.begin_transaction():
+        context.run_migrations()
+else:
+    asyncio.run(online())
+"""
+SECTION = "config.get_section(config.config_ini_section, {})"
+IGNORED = """def ignored():
+    try:
+        online()
+    except Exception:
+        pass
+
+
+"""
+HARD = 'create_engine("{real}", poolclass=pool.NullPool)'
+
+
+def stock(engine: str, online: str = "online()") -> str:
+    return STOCK.replace("{engine}", engine).replace("{online}", online)
+
+
+# With {real} for the URL of a database that is not to be touched.
+ELSEWHERE = {
+    "hard-coded": stock(HARD),
+    "pooled": stock('create_engine("{real}", pool_pre_ping=True)'),
+    "own file": stock('create_engine((__import__("pathlib").Path("url.txt")).read_text())'),
+    "own variable": stock('create_engine(__import__("os").environ["MY_URL"])'),
+    "imported before": stock("create_engine(__import__('app.models.url', fromlist=['']).URL)"),
+    "creator": stock(
+        'create_engine("postgresql+psycopg://",'
+        ' creator=lambda: __import__("psycopg").connect("{plain}"))'
+    ),
+    "other section": stock('engine_from_config({"sqlalchemy.url": "{real}"})'),
+    "async": ASYNC.replace("{engine}", 'create_async_engine("{real}")'),
+    "errors ignored": stock(HARD, "ignored()").replace("if context", f"{IGNORED}if context", 1),
+}
+NOT_AT_ALL = {
+    "nothing": "from alembic import context\n",
+    # A statement ahead of configure opens a transaction, which Alembic leaves to be rolled back.
+    "no commit": stock(f"engine_from_config({SECTION}, poolclass=pool.NullPool)").replace(
+        "        context.configure(connection",
+        '        connection.exec_driver_sql("SELECT 1")\n        context.configure(connection',
+    ),
+}
+# An env.py of another kind that can be made to work: the URL is in its config.
+CONFIGURED = {
+    "stock": stock(f'engine_from_config({SECTION}, prefix="sqlalchemy.", poolclass=pool.NullPool)'),
+    "main option": stock('create_engine(config.get_main_option("sqlalchemy.url"))'),
+    "environment at run time": stock('create_engine(__import__("os").environ["DATABASE_URL"])'),
+    "attribute": stock(
+        'config.attributes["connection"]',
+    ).replace("with connectable.connect() as connection", "for connection in [connectable]"),
+}
+ASYNCHRONOUS = ASYNC.replace("{engine}", f"async_engine_from_config({SECTION})")
+
+COMMANDS = ["trace base..head", "lint base..head", "snapshot", "squash -m start"]
+STATE = (
+    "SELECT string_agg(relname || xmin, ' ' ORDER BY oid) FROM pg_class WHERE relkind IN ('r','i')"
+)
+REVISION = """
+import sqlalchemy as sa
+from alembic import op
+
+revision = "more"
+down_revision = "5f2c81d0a7e4"
+branch_labels = depends_on = None
+
+
+def upgrade() -> None:
+    {own}
+    op.add_column("teams", sa.Column("more", sa.Integer()))
+
+
+def downgrade() -> None:
+    op.drop_column("teams", "more")
+"""
+
+
+@dataclass
+class Foreign:
+    """A project with a real database `real`, which no command on a shadow database may touch."""
+
+    project: Rendering
+    url: str
+    real: str
+    text: dict[str, bytes]
+
+    def use(self, env: str, revision: str = "pass") -> None:
+        """Write env.py and the second revision, with the URLs of the real database."""
+        for name, text in (("env.py", env), ("versions/more.py", REVISION.format(own=revision))):
+            for key, url in (
+                ("real", self.real.replace("://", "+psycopg://")),
+                ("plain", self.real),
+            ):
+                text = text.replace(f"{{{key}}}", url)
+            (self.project.path / "migrations" / name).write_text(text, encoding="utf-8")
+
+    def restore(self) -> None:
+        for path in (self.project.path / "migrations").rglob("*.py"):
+            path.unlink()
+        for name, text in self.text.items():
+            (self.project.path / name).write_bytes(text)
+
+    def state(self) -> list[object]:
+        found: list[object] = []
+        for url in (self.url, self.real):
+            with psycopg.connect(url) as connection:
+                found += connection.execute(STATE).fetchall()
+        return found
+
+    def files(self) -> dict[str, bytes]:
+        kept = ("migrations/", "app/", "schema.sql")
+        return {
+            name: text
+            for name, text in self.project.files().items()
+            if name.startswith(kept) and "__pycache__" not in name
+        }
+
+
+@pytest.fixture(scope="module")
+def whole(renderer: Renderer) -> Iterator[Foreign]:
+    with renderer.stopping():
+        project = renderer.ready()
+        url = project.database_url()
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("CREATE DATABASE real_one")
+        real = f"{url.rpartition('/')[0]}/real_one"
+        with psycopg.connect(real) as connection:
+            connection.execute("CREATE TABLE precious AS SELECT 1 AS x")
+        (project.path / "url.txt").write_text(real.replace("://", "+psycopg://"))
+        (project.path / "app/models/url.py").write_text(
+            f'URL = "{real.replace("://", "+psycopg://")}"\n'
+        )
+        foreign = Foreign(project, url, real, {})
+        foreign.text = foreign.files()
+        yield foreign
+
+
+@pytest.fixture
+def foreign(whole: Foreign) -> Iterator[Foreign]:
+    yield whole
+    whole.restore()
+
+
+def run(foreign: Foreign, command: str) -> tuple[int, str]:
+    env = {"MY_URL": foreign.real.replace("://", "+psycopg://")}
+    done = foreign.project.run(f".venv/bin/python -m migrator {command}", env=env)
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("kind", ELSEWHERE)
+def test_a_connection_elsewhere_is_refused(foreign: Foreign, kind: str, command: str) -> None:
+    foreign.use(ELSEWHERE[kind])
+    before, files = foreign.state(), foreign.files()
+    code, said = run(foreign, command)
+    assert code == 5, said
+    assert "connects to the database real_one instead of the shadow database" in said
+    assert "Traceback" not in said and "Proved" not in said and "finding" not in said
+    assert (foreign.state(), foreign.files()) == (before, files)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("kind", NOT_AT_ALL)
+def test_revisions_that_did_not_run_are_no_proof(foreign: Foreign, kind: str, command: str) -> None:
+    if command.startswith("lint") and kind == "nothing":
+        pytest.skip("lint says already that env.py does not run them offline")
+    foreign.use(NOT_AT_ALL[kind])
+    before, files = foreign.state(), foreign.files()
+    code, said = run(foreign, command)
+    assert code == 5, said
+    assert "env.py did not run the revisions on the shadow database" in said
+    assert "Proved" not in said
+    assert (foreign.state(), foreign.files()) == (before, files)
+
+
+@pytest.mark.parametrize("kind", CONFIGURED)
+def test_an_env_that_reads_its_configuration_works(foreign: Foreign, kind: str) -> None:
+    foreign.use(CONFIGURED[kind])
+    before = foreign.state()
+    code, said = run(foreign, "trace more --json")
+    assert code == 0, said
+    assert "ALTER TABLE teams ADD COLUMN more" in said and "AccessExclusiveLock teams" in said
+    for command in ("lint base..head", "snapshot", "squash -m start"):
+        code, said = run(foreign, command)
+        assert code == 0, said
+    assert "more integer" in (foreign.project.path / "schema.sql").read_text(encoding="utf-8")
+    assert foreign.state() == before
+
+
+def test_an_asynchronous_env_works_where_statements_need_not_be_seen(foreign: Foreign) -> None:
+    foreign.use(ASYNCHRONOUS)
+    before = foreign.state()
+    code, said = run(foreign, "trace more")
+    assert code == 5 and "cannot be seen" in said, said
+    for command in ("snapshot", "squash -m start"):
+        code, said = run(foreign, command)
+        assert code == 0, said
+    assert foreign.state() == before
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        'sa.create_engine("{real}").connect().exec_driver_sql("DROP TABLE precious")',
+        'sa.create_engine("{real}").raw_connection().cursor().execute("DROP TABLE precious")',
+        "import app.models.url as u; sa.create_engine(u.URL).begin().__enter__()",
+    ],
+)
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_revision_with_a_connection_of_its_own(foreign: Foreign, command: str, own: str) -> None:
+    foreign.use(foreign.text["migrations/env.py"].decode(), own)
+    before, files = foreign.state(), foreign.files()
+    code, said = run(foreign, command)
+    assert code == 5, said
+    assert "connects to the database real_one" in said
+    assert (foreign.state(), foreign.files()) == (before, files)
+
+
+@pytest.mark.parametrize("kind", ["hard-coded", "own variable", "async"])
+def test_baseline_stamps_nothing(foreign: Foreign, kind: str) -> None:
+    foreign.use(ELSEWHERE[kind])
+    for path in (foreign.project.path / "migrations/versions").glob("*.py"):
+        path.unlink()
+    with psycopg.connect(foreign.url) as connection:
+        connection.execute("CREATE TABLE IF NOT EXISTS shops (id int PRIMARY KEY)")
+    before, files = foreign.state(), foreign.files()
+    code, said = run(foreign, "baseline -m start --yes --beside")
+    assert code == 5, said
+    assert "connects to the database real_one" in said
+    assert (foreign.state(), foreign.files()) == (before, files)
+
+
+def test_a_file_of_sqlite(renderer: Renderer) -> None:
+    with renderer.stopping():
+        project = renderer.ready(database="sqlite")
+        real = project.path / "real.db"
+        path = project.path / "migrations/env.py"
+        own = path.read_text(encoding="utf-8")
+        path.write_text(stock(f'create_engine("sqlite:///{real}")'), encoding="utf-8")
+        more = project.path / "migrations/versions/more.py"
+        more.write_text(REVISION.format(own="pass"), encoding="utf-8")
+        for command in ("snapshot", "squash -m start"):
+            done = project.run(f".venv/bin/python -m migrator {command}")
+            assert done.returncode == 5, done.stdout + done.stderr
+            assert f"connects to the database {real} instead" in done.stderr
+            assert not real.exists() or real.stat().st_size == 0
+        memory = 'sa.create_engine("sqlite://").connect().exec_driver_sql("SELECT 1")'
+        path.write_text(own, encoding="utf-8")
+        more.write_text(REVISION.format(own=memory), encoding="utf-8")
+        done = project.run(".venv/bin/python -m migrator snapshot")
+        assert done.returncode == 0, done.stderr
