@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from benchmarks import models
 from benchmarks.pairing import compare
-from benchmarks.projects import ALEMBIC, Project
+from benchmarks.projects import ALEMBIC, PYTHON, Project
 from benchmarks.tables import COMPARED, Table, compared, modules
 from benchmarks.workshop import Sizes, Workshop
 
@@ -15,6 +15,8 @@ COMMANDS = {"current": ["current"], "no-op upgrade": ["upgrade", "head"], "check
 # The ratios that the project set itself, the first by number of modules.
 UPGRADE_TARGETS: Mapping[int, float] = {1: 1.1, 1000: 0.35}
 AUTOGENERATE_TARGET = 1.0
+REVISION_TARGETS: Mapping[int, float] = {1: 2.5, 1000: 1.2}
+CHECK_TARGET = 1.5
 
 
 def commands(workshop: Workshop, sizes: Sizes) -> Table:
@@ -27,6 +29,7 @@ def commands(workshop: Workshop, sizes: Sizes) -> Table:
     for count in sizes.modules:
         _add_commands(table, workshop.pair(count), count, sizes)
         _add_autogenerate(table, workshop.pair(count), count, sizes)
+        _add_proved(table, workshop.pair(count), count, sizes)
     return table
 
 
@@ -65,6 +68,28 @@ def _add_autogenerate(
     for side, label in (("ours", "autogenerate"), ("ours without", "same without ruff")):
         what = f"{label}, {modules(count)}"
         table.rows.append(compared(what, found, side, "theirs", AUTOGENERATE_TARGET))
+
+
+def _add_proved(table: Table, pair: tuple[Project, Project], count: int, sizes: Sizes) -> None:
+    """Add the commands that compare and prove on shadow databases."""
+    ours, stock = pair
+    revision = (PYTHON, "-m", "migrator", "revision", "-m", "more")
+    with _changed_model(ours), _changed_model(stock):
+        entries = [
+            ours.contestant("ours", *revision),
+            stock.contestant("theirs", *ALEMBIC, *AUTOGENERATE),
+        ]
+        what = f"revision with proof, snapshot and lint, {modules(count)}"
+        found = compare(entries, sizes.effort)
+        target = REVISION_TARGETS.get(count)
+        table.rows.append(compared(what, found, "ours", "theirs", target))
+    entries = [
+        ours.contestant("ours", PYTHON, "-m", "migrator", "drift"),
+        stock.contestant("theirs", *ALEMBIC, "check"),
+    ]
+    found = compare(entries, sizes.effort)
+    row = compared(f"drift against check, {modules(count)}", found, "ours", "theirs", CHECK_TARGET)
+    table.rows.append(row)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ import os
 import platform
 from importlib.metadata import version
 
+from benchmarks.catalog import catalogs
 from benchmarks.commands import commands, sqlite
 from benchmarks.imports import imports
 from benchmarks.journeys import deploys, history, rendering
@@ -14,6 +15,7 @@ from benchmarks.workshop import Sizes, workshop
 BENCHMARKS = {
     "rendering": rendering,
     "imports": imports,
+    "catalogs": catalogs,
     "commands": commands,
     "sqlite": sqlite,
     "deploys": deploys,

@@ -16,6 +16,7 @@ from benchmarks import models, projects
 from benchmarks.pairing import Effort
 from benchmarks.projects import ALEMBIC, PYTHON, Project
 from benchmarks.stock import init_stock
+from migrator.devserver import binaries
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,10 @@ class Workshop:
             connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
             connection.execute(f'CREATE DATABASE "{name}" TEMPLATE template0')
         return urlunsplit(urlsplit(self._url)._replace(path=f"/{name}"))
+
+    def program(self, name: str) -> str:
+        """Return the path of one of PostgreSQL's programs, of the server's version."""
+        return str(binaries() / name)
 
     def pair(self, count: int, on_sqlite: bool = False) -> tuple[Project, Project]:
         """Return our project and the stock one, with `count` model modules and at head."""
