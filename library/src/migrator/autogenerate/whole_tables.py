@@ -23,7 +23,7 @@ from migrator.autogenerate.steps import sql
 from migrator.catalog import Difference, Key, Schema
 from migrator.operations import names
 
-Created = ops.CreateTableOp | ops.ModifyTableOps
+TableOp = ops.CreateTableOp | ops.ModifyTableOps | ops.DropTableOp
 
 
 class CreateWholeTableOp(ops.CreateTableOp):
@@ -46,9 +46,22 @@ class CreateWholeTableOp(ops.CreateTableOp):
     def reverse(self) -> Any:
         """Return what drops it, with what belongs to it."""
         if self.word != "TABLE":
-            name = table_definition.full(*filter(None, (self.schema, self.table_name)))
-            return sql(f"DROP {self.word} {name}")[0]
+            return DropViewOp(self.table_name, self.word, schema=self.schema)
         return super().reverse()
+
+
+class DropViewOp(ops.DropTableOp):
+    """DROP VIEW, or DROP MATERIALIZED VIEW."""
+
+    def __init__(self, name: str, word: str, *, schema: str | None) -> None:
+        super().__init__(name, schema=schema)
+        self.word = word
+
+
+@renderers.dispatch_for(DropViewOp)
+def _render_drop(_context: AutogenContext, op: DropViewOp) -> str:
+    name = table_definition.full(*filter(None, (op.schema, op.table_name)))
+    return f"op.execute({f'DROP {op.word} {name}'!r})"
 
 
 class DropWholeTableOp(ops.DropTableOp):
@@ -85,10 +98,30 @@ def complete(
     upgrade = script.upgrade_ops
     assert upgrade is not None
     found = table_order.Tables.of(context, upgrade.ops)
+    gone = {each.key for each in comparison.differences if each.after is None}
+    found.dropped = [op for op in found.dropped if _key(context, op) in gone]
+    found.others = list(_without_kept(context, found.others, gone))
     _created(context, comparison, found, first)
     _dropped(context, comparison, found)
     upgrade.ops[:] = found.in_order()
     script.downgrade_ops = upgrade.reverse()
+
+
+def _without_kept(
+    context: MigrationContext, others: Sequence[MigrateOperation], gone: Collection[Key]
+) -> Iterator[MigrateOperation]:
+    """Leave out dropped columns that are no difference: inherited ones, and those accepted."""
+    for op in others:
+        if isinstance(op, ops.ModifyTableOps):
+            table = (op.schema or str(context.dialect.default_schema_name), op.table_name)
+            op.ops = [
+                leaf
+                for leaf in op.ops
+                if not isinstance(leaf, ops.DropColumnOp)
+                or Key("column", (*table, leaf.column_name)) in gone
+            ]
+        if not isinstance(op, ops.ModifyTableOps) or op.ops:
+            yield op
 
 
 def _created(
@@ -111,6 +144,7 @@ def _created(
                 name = table_definition.full(*key.name)
                 op.more = [*sql(f"CREATE {op.word} {name} AS {view['definition'].rstrip(';')}")]
     found.created = list(keys.values())
+    found.of_created = [op for op in found.of_created if _key(context, op) in keys]
     later = set(_named(context, found.foreign_keys, comparison.models))
     _try(context, keys, comparison.models, [*first], found, later)
 
@@ -119,8 +153,6 @@ def _dropped(
     context: MigrationContext, comparison: Comparison, found: "table_order.Tables"
 ) -> None:
     backs = {}
-    gone = {each.key for each in comparison.differences if each.after is None}
-    found.dropped = [op for op in found.dropped if _key(context, op) in gone]  # else accepted
     for place, op in enumerate(found.dropped):
         back = CreateWholeTableOp.of(op.reverse())
         back.more = [each.reverse() for each in found.of_dropped(op)]
@@ -239,7 +271,7 @@ def _missing(
             yield from table_definition.object_of(each.key, wanted)
 
 
-def _key(context: MigrationContext, op: ops.CreateTableOp | ops.DropTableOp) -> Key:
+def _key(context: MigrationContext, op: TableOp) -> Key:
     return Key("table", (op.schema or str(context.dialect.default_schema_name), op.table_name))
 
 
