@@ -502,8 +502,8 @@ EXTENSIONS = {
         "(ExcludeConstraint(('a', '='), name='ex', using='gist'),)",
     ),
     "a function": (
-        "uuid-ossp",
-        "c: Mapped[Any] = mapped_column(UUID, server_default=text('uuid_generate_v4()'))",
+        "unaccent",
+        "c: Mapped[str] = mapped_column(server_default=text(\"unaccent('x')\"))",
         "",
     ),
 }

@@ -81,7 +81,8 @@ def compare(
     if connection.dialect.name == "postgresql":
         described.refuse_equal_names(metadata)
     existing = catalog.read(connection, catalog.NOT_OURS)
-    hidden = _hidden(existing, metadata, connection.dialect.default_schema_name)
+    accepted = accepted or AcceptedDrift()
+    hidden = _hidden(existing, metadata, connection.dialect.default_schema_name, accepted)
     try:
         with models_schema.built(connection, metadata, existing, hidden) as models:
             built = catalog.read(models, catalog.NOT_OURS)
@@ -94,7 +95,6 @@ def compare(
                 pass
 
         raise _cannot_be_created(connection, error, again) from error
-    accepted = accepted or AcceptedDrift()
     return Comparison(_without(existing, hidden), _without(built, hidden), accepted)
 
 
@@ -118,10 +118,13 @@ def _cannot_be_created(
     )
 
 
-def _hidden(existing: Schema, metadata: sa.MetaData, default: str | None) -> list[Key]:
+def _hidden(
+    existing: Schema, metadata: sa.MetaData, default: str | None, accepted: AcceptedDrift
+) -> list[Key]:
     """Return the tables that are not the models' business.
 
-    They are partitions, and what programs such as pg_partman make in the schema of an extension.
+    They are partitions, what programs such as pg_partman make in the schema of an extension, and
+    those that are accepted.
     """
     described = {(each.schema or default, each.name) for each in metadata.tables.values()}
     schemas = {schema for schema, _ in described} | {default}
@@ -136,6 +139,7 @@ def _hidden(existing: Schema, metadata: sa.MetaData, default: str | None) -> lis
         if key.kind == "table" and (None, *key.name)[-2:] not in described
         if properties.keys() & {"partition_bound", "module"}
         or (len(key.name) > 1 and key.name[0] in foreign)
+        or not accepted.others([Difference(key, "", properties, None)])
     ]
 
 
