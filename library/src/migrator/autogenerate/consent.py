@@ -37,11 +37,18 @@ class Subject:
         return f"{self.name} ({'; '.join(self.details)})" if self.details else self.name
 
 
-def ask(context: MigrationContext, upgrade: ops.UpgradeOps, *, lock_safe: bool) -> None:
+def ask(
+    context: MigrationContext,
+    upgrade: ops.UpgradeOps,
+    *,
+    lock_safe: bool,
+    also: Sequence[Subject] = (),
+) -> None:
     """Refuse what is dangerous and was not named on the command line.
 
     Args:
         lock_safe: refuse to rewrite tables, too.
+        also: other objects that would be dropped.
 
     Raises:
         RefusedError: with the command that allows it, and the way without it; also if PostgreSQL
@@ -49,7 +56,8 @@ def ask(context: MigrationContext, upgrade: ops.UpgradeOps, *, lock_safe: bool) 
         UsageError: something was named that the revision does not do, or that names two things.
     """
     leaves = list(_leaves(upgrade))
-    _check("drop", [found for op in leaves if (found := _dropped(op))], _DROP)
+    dropped = [found for op in leaves if (found := _dropped(op))]
+    _check("drop", [*dropped, *also], _DROP)
     if context.dialect.name != "postgresql":
         _check("rewrite", [], _REWRITE)
         changing = [op for op in leaves if isinstance(op, ValuesChangeOp)]
@@ -113,7 +121,7 @@ def _check(
     names = [each.name for each in found]
     for name in sorted(asked & set(names)):
         if names.count(name) > 1:
-            both = [f"{each.kind}:{name}" for each in found if each.name == name]
+            both = sorted(f"{each.kind}:{name}" for each in found if each.name == name)
             raise UsageError(
                 f"{kind}={name} names {len(both)} things. No revision was written. Say which is"
                 f" meant: {' or '.join(f'{kind}={each}' for each in both)}."
