@@ -344,12 +344,22 @@ def prove(project: Workshop, change: Change) -> None:
         assert counted(project).items() >= rows.items()
     after = project.schema()
     project.downgrade()
-    assert catalog.diff(before, project.schema()) == [], project.texts()
+    assert without_new_values(catalog.diff(before, project.schema())) == [], project.texts()
     project.upgrade()
     assert catalog.diff(after, project.schema()) == [], project.texts()
     written = project.texts()
     done = project.revise()
     assert (done.code, project.written) == (0, []), done.output + written
+
+
+def without_new_values(found: list[Difference]) -> list[Difference]:
+    """Leave out values that an enum type has got: PostgreSQL cannot take them back."""
+    return [
+        each
+        for each in found
+        if (each.key.kind, each.property) != ("enum", "values")
+        or not set(each.before) <= set(each.after)
+    ]
 
 
 def counted(project: Workshop) -> dict[str, object]:
