@@ -207,15 +207,18 @@ class Workshop:
         models.import_models(self.config())
         metadata: sa.MetaData = base.Base.metadata
         with fresh(self.server, f"{self.url.database}_built") as url:
-            engine = sa.create_engine(url, poolclass=NullPool)
-            with engine.connect() as connection:
-                for schema in {each.schema for each in metadata.tables.values() if each.schema}:
-                    if connection.dialect.name == "postgresql":
-                        connection.exec_driver_sql(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
+            postgresql = url.get_backend_name() == "postgresql"
+            # Some indexes are built concurrently, which no transaction allows.
+            how = {"isolation_level": "AUTOCOMMIT"} if postgresql else {}
+            engine = sa.create_engine(url, poolclass=NullPool, **how)
+            with engine.begin() as connection:
+                for each in (*metadata.tables.values(), *metadata._objects):
+                    if each.schema and postgresql:
+                        connection.exec_driver_sql(f'CREATE SCHEMA IF NOT EXISTS "{each.schema}"')
                 if before:
                     connection.exec_driver_sql(before)
                 metadata.create_all(connection)
-                connection.commit()
+            with sa.create_engine(url, poolclass=NullPool).connect() as connection:
                 return catalog.read(connection, OUR_TABLES)
 
     def differences(self, before: str = "") -> list[Difference]:

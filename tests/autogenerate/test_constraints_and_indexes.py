@@ -181,6 +181,14 @@ CHANGES = {
     "key gets a column": keys(", nullable=False", ", primary_key=True"),
     "key loses a column": keys(", primary_key=True", ", nullable=False"),
     "key gets a nullable column": keys("", ", primary_key=True"),
+    "key gets a column, and is numbered no more": Change(
+        table("k: Mapped[int] = mapped_column(server_default='1')"),
+        table("k: Mapped[int] = mapped_column(server_default='1', primary_key=True)"),
+    ),
+    "key of another name with a foreign key to it": Change(
+        table(C + FK.format("")),
+        table(C + FK.format(""), "(PrimaryKeyConstraint('id', name='t_key'),)"),
+    ),
     "key of another name": arguments("", "(PrimaryKeyConstraint('id', name='t_key'),)"),
     "key of another name and column": keys(
         ", nullable=False", ", primary_key=True", ", PrimaryKeyConstraint('id', 'k', name='u_key')"
@@ -195,9 +203,20 @@ CHANGES = {
         "(CheckConstraint('a >= 0', name='pos', comment='why: 5% \"x\"'),)",
     ),
     "comment of a new unique": arguments("", UQ.format(", comment='it is'")),
-    "comment stays": arguments(
-        "(CheckConstraint('a >= 0', name='pos', comment='why'),)",
-        "(CheckConstraint('a > -1', name='pos', comment='why'),)",
+    "predicate with a list": arguments(
+        B.format(", postgresql_where=text(\"b IN ('a', 'b')\")"),
+        B.format(", postgresql_where=text(\"b IN ('a', 'c') AND b NOT IN ('x')\")"),
+    ),
+    "list dropped": arguments(POS.format("b IN ('a', 'b')  OR a < 100"), ""),
+    "enum without a type": Change(
+        table(
+            "c: Mapped[str | None] = mapped_column(Enum('x', 'y', name='c',"
+            " native_enum=False, create_constraint=True))"
+        ),
+        table(
+            "c: Mapped[str | None] = mapped_column(Enum('x', 'y', 'z', name='c',"
+            " native_enum=False, create_constraint=True))"
+        ),
     ),
     # Names.
     "names of more than 63 bytes": Change(
@@ -273,6 +292,15 @@ def test_a_check_that_is_not_valid_is_validated(workshop: Workshop) -> None:
     written = then(workshop, table(arguments=POS.format("a >= 0")))
     assert "op.validate_constraint('ck_t_pos', 't')" in written.replace('"', "'")
     assert "Warning" not in written
+
+
+def test_the_comment_of_a_replaced_check_stays(workshop: Workshop) -> None:
+    begin(
+        workshop,
+        table(arguments=POS.format("a >= 0")),
+        "COMMENT ON CONSTRAINT ck_t_pos ON t IS 'x'",
+    )
+    then(workshop, table(arguments="(CheckConstraint('a > -1', name='pos', comment='x'),)"))
 
 
 def test_a_foreign_key_that_is_not_valid_is_replaced(workshop: Workshop) -> None:

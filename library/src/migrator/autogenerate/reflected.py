@@ -22,7 +22,8 @@ def drop(table: sa.Table, name: str, properties: Any, schema: str) -> MigrateOpe
         schema: of the table, which SQLAlchemy does not name if it is the default one.
     """
     definition = properties["definition"]
-    if set(properties) - {"type", "definition", "columns", "unique"}:
+    more = set(properties) - {"type", "definition", "columns", "unique"}
+    if more or sql.repeatable(definition) != definition:
         return None
     for index in table.indexes:
         if index.name == name and "type" not in properties:

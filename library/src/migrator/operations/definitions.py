@@ -5,10 +5,12 @@ from migrator.operations.session import Session
 from migrator.postgres import sql
 
 # With every name qualified, as the catalogs that autogenerate compares have it.
-QUALIFIED = """
-WITH path AS MATERIALIZED (SELECT set_config('search_path', 'pg_catalog', true) AS value)
-SELECT {what} FROM path, pg_catalog.{where} WHERE path.value IS NOT NULL AND {condition}
+# (What is resolved in the query, 't'::regclass, is resolved before.)
+QUALIFIED = """SELECT {what}
+FROM (SELECT set_config('search_path', 'pg_catalog', true) AS value OFFSET 0) path, {where}
+WHERE path.value IS NOT NULL AND {condition}
 """
+INDEX = "pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid"
 
 
 def constraint(session: Session, target: str, name: str) -> str:
@@ -19,28 +21,26 @@ def constraint(session: Session, target: str, name: str) -> str:
     """
     condition = f"k.conrelid = {conditions.regclass(target)} AND k.conname = {names.literal(name)}"
     query = QUALIFIED.format(
-        what="pg_get_constraintdef(k.oid)", where="pg_constraint k", condition=condition
+        what="pg_get_constraintdef(k.oid)", where="pg_catalog.pg_constraint k", condition=condition
     )
-    return str(session.scalar(query) or "")
+    return sql.repeatable(session.scalar(query) or "")
 
 
-def index(session: Session, target: str, name: str, full: str) -> str:
+def index(session: Session, target: str, name: str) -> str:
     """Return the definition of a valid index, as `written` has it; nothing if it is not there.
 
     That of a constraint is not meant.
 
     Args:
         target: the quoted name of the table.
-        full: the quoted name of the index.
     """
     condition = (
-        f"i.indexrelid = to_regclass({names.literal(full)}) AND i.indisvalid"
-        f" AND i.indrelid = {conditions.regclass(target)} AND NOT EXISTS"
-        " (SELECT FROM pg_catalog.pg_constraint k WHERE k.conindid = i.indexrelid"
-        " AND k.contype IN ('p', 'u', 'x'))"
+        f"i.indrelid = {conditions.regclass(target)} AND c.relname = {names.literal(name)}"
+        " AND i.indisvalid AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint k"
+        " WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x'))"
     )
     what = "pg_get_indexdef(i.indexrelid), i.indisunique"
-    rows = session.rows(QUALIFIED.format(what=what, where="pg_index i", condition=condition))
+    rows = session.rows(QUALIFIED.format(what=what, where=INDEX, condition=condition))
     if not rows:
         return ""
     statement, unique = rows[0]
@@ -50,11 +50,10 @@ def index(session: Session, target: str, name: str, full: str) -> str:
 
 def written(definition: str, *, unique: bool) -> str:
     """Return an index's definition in one text."""
-    return f"UNIQUE {definition}" if unique else definition
+    return sql.repeatable(f"UNIQUE {definition}" if unique else definition)
 
 
 def old_one(session: Session, target: str, name: str) -> str:
     """Return a sentence that says what is there after a failure, from the catalog."""
-    full = names.quoted(name, sql.plain(schema) if (schema := sql.qualified(target)[0]) else None)
-    old = constraint(session, target, name) or index(session, target, name, full)
+    old = constraint(session, target, name) or index(session, target, name)
     return f"The old one is still there: {old}." if old else "There was none before."

@@ -56,7 +56,7 @@ class ReplaceConstraintOp(Operation):
     ) -> None:
         self.constraint_name = constraint_name
         self.table_name = table_name
-        self.definition = definition
+        self.definition = sql.repeatable(definition)
         self.schema = schema
         self.plain = plain
         self.columns: frozenset[str] = frozenset()
@@ -141,6 +141,10 @@ class ReplaceConstraintOp(Operation):
         definition, attributes = sql.key_index(self.definition)
         key = sql.begins(self.definition, "PRIMARY KEY")
         old = (swap.primary_key(session, target) if key else "") or name
+        if old != name and definitions.constraint(session, target, old) == self.definition:
+            rename = f"ALTER TABLE {target} RENAME CONSTRAINT {names.column(old)}"
+            session.run(f"{rename} TO {names.column(name)}")
+            return
         swap.refuse_referenced(session, target, old)
         wanted = WantedIndex.written(
             swap.temporary(name), target, self.schema, definition, unique=True

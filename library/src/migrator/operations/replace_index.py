@@ -7,6 +7,7 @@ from migrator.operations import definitions, index_build, names, swap
 from migrator.operations.index_build import WantedIndex
 from migrator.operations.operation import Operation
 from migrator.operations.session import Session
+from migrator.postgres import sql
 
 
 class ReplaceIndexOp(Operation):
@@ -42,7 +43,7 @@ class ReplaceIndexOp(Operation):
     ) -> None:
         self.index_name = index_name
         self.table_name = table_name
-        self.definition = definition
+        self.definition = sql.repeatable(definition)
         self.unique = unique
         self.schema = schema
         self.plain = plain
@@ -61,7 +62,7 @@ class ReplaceIndexOp(Operation):
         )
         wanted = self._wanted(target, swap.temporary(name))
         swap.refuse_partitioned(session, target, name)
-        if not session.offline and definitions.index(session, target, name, full) == definition:
+        if not session.offline and definitions.index(session, target, name) == definition:
             index_build.drop(session, wanted.full)
             return
         swap.refuse_referenced(session, target, name)

@@ -54,7 +54,7 @@ def build(session: Session, wanted: WantedIndex, definition: str, name: str) -> 
         session.run(wanted.statement)
         return
     found = index_state.settled(session.ask, target, wanted.name, session.lock_deadline)
-    if found and definitions.index(session, target, wanted.name, wanted.full) != definition:
+    if found and definitions.index(session, target, wanted.name) != definition:
         index_build.drop(session, wanted.full)
     try:
         index_build.build(session, wanted)

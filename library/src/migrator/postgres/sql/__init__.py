@@ -21,6 +21,7 @@ from migrator.postgres.sql.definitions import (
     is_key,
     key_index,
     makes,
+    repeatable,
 )
 from migrator.postgres.sql.effects import (
     changes_nothing,
@@ -106,6 +107,7 @@ __all__ = [
     "qualified",
     "removes",
     "renames_enum_value",
+    "repeatable",
     "required",
     "retyped",
     "rewrites_table",

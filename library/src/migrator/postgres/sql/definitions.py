@@ -1,5 +1,7 @@
 """Definitions of indexes and constraints, as the catalog has them."""
 
+from collections.abc import Iterator
+
 from migrator.postgres.sql.columns import constraint
 from migrator.postgres.sql.subjects import actions, made, subject
 from migrator.postgres.sql.tokens import begins, tokens
@@ -49,6 +51,32 @@ def key_index(definition: str) -> tuple[str, str]:
 def _with_nulls(index: str, words: list[str]) -> str:
     nulls = " NULLS NOT DISTINCT" if words[-3:] == NOT_DISTINCT else ""
     return f"USING btree {index.strip()}{nulls}"
+
+
+def repeatable(definition: str) -> str:
+    """Return a definition that PostgreSQL, when it has read it, writes as this one.
+
+    It writes `b IN ('x')` as `b::text = ANY ((ARRAY['x'::character varying])::text[])`, and reads
+    that as a cast of each element, unless the array has a cast of its own.
+    """
+    found = list(tokens(definition))
+    written, start = "", 0
+    for at, end in _arrays([each.text for each in found]):
+        body = "".join(each.text for each in found[at:end])
+        kind = body.rpartition("::")[2]
+        cast = f"::{kind}[]" if "::" in body and kind.replace(" ", "").isalnum() else ""
+        written += "".join(each.text for each in found[start:end]) + "]" + cast
+        start = end + 1
+    return written + "".join(each.text for each in found[start:])
+
+
+def _arrays(texts: list[str]) -> Iterator[tuple[int, int]]:
+    """Yield where the elements of each array begin and end whose parentheses have a cast."""
+    for start, text in enumerate(texts[:-1]):
+        if text.upper() == "ARRAY" and texts[start + 1] == "[" and "]" in texts[start:]:
+            end = texts.index("]", start)
+            if texts[end + 1 : end + 4] == [")", ":", ":"]:
+                yield start + 2, end
 
 
 def drops(statement: str) -> set[str]:
