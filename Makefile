@@ -12,6 +12,8 @@ BASE_PYTHON ?=
 WORKERS ?= 3
 
 export PYTHONUTF8 = 1
+# Else each worker of the tests compiles all that it imports, which takes seconds.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo demo-svg test check bench bench-deploy bench-matrix release bump
 

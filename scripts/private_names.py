@@ -24,6 +24,7 @@ ATTRIBUTES = {
     "_orig_branch_labels": "alembic.script.revision.Revision",
     "_proxy": "alembic.util.langhelpers.ModuleClsProxy",
     "_reverse": "alembic.operations.ops.DropConstraintOp",
+    "_objects": "sqlalchemy.MetaData",
     "_sequences": "sqlalchemy.MetaData",
     "_upgrade_revs": "alembic.script.ScriptDirectory",
     "_variant_mapping": "sqlalchemy.types.TypeEngine",

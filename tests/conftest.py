@@ -288,22 +288,35 @@ class Renderer:
         return rendering
 
     def rendered(self, **answers: Answer) -> Rendering:
-        """A rendering to read only, the same one for the same answers."""
+        """A rendering to read only, the same one for the same answers in all workers."""
         key = json.dumps(answers, sort_keys=True)
         if key not in self.kept:
-            self.kept[key] = self.render(**answers)
+            home = self.shared / f"rendered-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
+            path = self.once(home.name, lambda: str(self.render_into(home, answers).path))
+            self.kept[key] = Rendering(Path(path), dict(answers))
         return self.kept[key]
 
-    def ready(self, *, python: str = "", fresh: bool = False, **answers: Answer) -> Rendering:
+    def copied(self, answers: Mapping[str, Answer]) -> Rendering:
+        """A new rendering, from a copy of `rendered`, which does not take long."""
+        source = self.rendered(**answers).path
+        path = self.scratch / f"rendering-{next(self.numbers)}" / source.name
+        shutil.copytree(source, path, symlinks=True)
+        self.made.append(Rendering(path, dict(answers)))
+        return self.made[-1]
+
+    def ready(
+        self, *, python: str = "", fresh: bool = False, types: bool = False, **answers: Answer
+    ) -> Rendering:
         """A new rendering after `make setup`, which is really run once for all that need the same.
 
         Args:
             python: the Python to make the environment with; the one on PATH if empty.
             fresh: each command starts its own Python, and the first one that needs a server makes
                 its cluster, as for a user; else see tests/warm and `prepare`.
+            types: mypy knows the packages; without this it reads them once in each worker.
             answers: as for `render`.
         """
-        rendering = self.render(**answers)
+        rendering = self.copied(answers)
         environment = self.environment(rendering, python)
         source = Rendering(environment.parent, dict(answers))
         (rendering.path / ".venv").symlink_to(environment)
@@ -318,7 +331,24 @@ class Renderer:
         # Else `make setup` would install the library again, under the other renderings' feet.
         with (environment / "installed").open("a", encoding="utf-8") as installed:
             installed.write(fingerprint(rendering))
+        if types:
+            self.know_types(rendering)
         return rendering
+
+    def know_types(self, rendering: Rendering) -> None:
+        """Copies what mypy has found out about the packages, which one worker waits for."""
+        version = next((rendering.path / ".venv/lib").glob("python3*")).name.removeprefix("python")
+        whole, own = self.shared / "mypy" / version, self.scratch / "mypy" / version
+        with (self.shared / "mypy.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not whole.exists():
+                env = {"MYPY_CACHE_DIR": str(self.shared / "mypy-unfinished")}
+                done = rendering.run(".venv/bin/python -m mypy", env=env)
+                assert done.returncode == 0, done.stdout
+                whole.parent.mkdir(exist_ok=True)
+                (self.shared / "mypy-unfinished" / version).rename(whole)
+        if not own.exists():
+            shutil.copytree(whole, own)
 
     def interpreters(self, environment: Path) -> Interpreters | None:
         """Those of an environment that nothing is installed into any more."""

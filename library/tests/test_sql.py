@@ -357,3 +357,29 @@ def test_sqlite() -> None:
         *("CREATE", "TABLE", "[a b]", "(", "`x`", "text", "DEFAULT", "'y;'", ")")
     ]
     assert sqlite.plain_defaults("x int DEFAULT ( 1 )") == "x int DEFAULT 1"
+
+
+@pytest.mark.parametrize(
+    ("action", "expected"),
+    [
+        ("ALTER COLUMN p TYPE numeric(12, 2)", ("p", "numeric(12, 2)", "")),
+        (
+            'ALTER "The P" SET DATA TYPE text COLLATE "C" USING "The P"::text',
+            ('"The P"', "text", '"The P"::text'),
+        ),
+        ("ALTER COLUMN p TYPE int USING p::int + 1", ("p", "int", "p::int + 1")),
+        ("ALTER COLUMN p SET DEFAULT 1", None),
+        ("ADD COLUMN type text", None),
+    ],
+)
+def test_retyped(action: str, expected: tuple[str, str, str] | None) -> None:
+    assert sql.retyped(action) == expected
+
+
+def test_altered_table() -> None:
+    assert sql.altered_table('ALTER TABLE ONLY s."T" ADD x int') == 's."T"'
+    assert sql.altered_table("CREATE TABLE t (x int)") == ""
+
+
+def test_identifiers() -> None:
+    assert sql.identifiers('Public."a.b"."C"') == ("public", "a.b", "C")

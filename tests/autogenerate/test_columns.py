@@ -61,6 +61,9 @@ TYPES = {
     "unbounded": Case("Numeric(10, 2)", "Numeric()"),
     "longer": Case("String(20), server_default='x'", "String(40), server_default='x'"),
     "text_to_uuid": Case("Text", "Uuid", REWRITE),
+    "bigint_to_boolean": Case("BigInteger", "Boolean", REWRITE),
+    "boolean_to_numeric": Case("Boolean", "Numeric", REWRITE),
+    "first_element": Case("ARRAY(Integer)", "Integer", LOSE),
     "uuid_to_text": Case("Uuid", "String(40)", REWRITE),
     "integer_to_boolean": Case("Integer", "Boolean", REWRITE),
     "json_to_jsonb": Case("JSON", "JSONB", REWRITE),
@@ -156,7 +159,7 @@ def together(cases: dict[str, Case]) -> Change:
         if case.asks:
             asked[case.asks] = f"{asked.get(case.asks, '')},t.{name}".lstrip(",")
     needed = [name for name, case in cases.items() if not case.null and "(" not in case.before]
-    more = "".join(f", {name}" for name in needed)
+    more = "".join(f', "{name}"' for name in needed)
     rows = (
         f"INSERT INTO t (a, b{more}) SELECT g % 10, 'v' || g{', g' * len(needed)}"
         " FROM generate_series(1, 100) g"
@@ -216,7 +219,7 @@ def test_a_key_is_numbered_on_both_ways(workshop: Workshop, name: str) -> None:
 def test_numbers_go_on_after_the_highest_value(workshop: Workshop) -> None:
     prove(workshop, SEQUENCES["serial_to_identity"])
     assert workshop.run("INSERT INTO s (name) VALUES ('next') RETURNING id") == [(51,)]
-    workshop.downgrade()
+    workshop.downgrade("-1")
     assert workshop.run("INSERT INTO s (name) VALUES ('next') RETURNING id") == [(52,)]
 
 

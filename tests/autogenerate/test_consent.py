@@ -98,13 +98,34 @@ class Nick(Base):
     __table_args__ = {"schema": "t"}
     id: Mapped[PrimaryKey]
 """
+STAYS = """
+class Other(Base):
+    __tablename__ = "other"
+    __table_args__ = {"schema": "t"}
+    id: Mapped[PrimaryKey]
+"""
 
 
 def test_a_name_that_fits_two_things(workshop: Workshop) -> None:
-    before = table("nick: Mapped[str | None]", rest=AMBIGUOUS)
-    change = Change(before, table(), {"drop": "t.nick"})
+    before = table("nick: Mapped[str | None]", rest=AMBIGUOUS + STAYS)
+    after = table(rest=STAYS)
+    change = Change(before, after, {"drop": "t.nick"})
     said = refused(workshop, change)
     assert "drop=column:t.nick or drop=table:t.nick" in said
     change.asked["drop"] = "column:t.nick"
     assert "would drop t.nick" in refused(workshop, change)
-    prove(workshop, Change(before, table(), {"drop": "column:t.nick,table:t.nick"}))
+    prove(workshop, Change(before, after, {"drop": "column:t.nick,table:t.nick"}))
+
+
+def test_plan_and_deploy_count_the_rows_that_lose_something(workshop: Workshop) -> None:
+    rows = "INSERT INTO t (a, c) SELECT g, g + 0.1234 FROM generate_series(1, 1200) g"
+    change = Change(column("Numeric(12, 4)"), column("Numeric(12, 2)"), {}, rows=rows)
+    refused(workshop, change)
+    done = workshop.revise(lose="t.c")
+    assert done.code == 0, done.output
+    plan = workshop.migrator("plan")
+    assert plan.code == 3
+    assert "t.c: 1,200 of 1,200 rows would lose digits" in plan.output
+    done = workshop.migrator("deploy", "--no-backup", "--no-lint")
+    assert done.code == 0, done.output
+    assert "t.c: 1,200 of 1,200 rows would lose digits" in done.output

@@ -108,6 +108,16 @@ def test_a_batch_operation_that_loses_something_is_refused_by_name(database: Wor
     assert said.startswith("Revision r0 ")
 
 
+def test_a_deploy_is_stopped_too(database: Workshop) -> None:
+    before = database.schema()
+    text = REVISION.format(name="r0", before=None, body=BATCH)
+    (database.folder / "migrations/versions/r0.py").write_text(text, "utf-8")
+    done = database.migrator("deploy")
+    assert done.code == 1
+    assert "would lose autoincrement of table t" in done.output
+    assert catalog.diff(before, database.schema()) == []
+
+
 @pytest.mark.parametrize(
     ("before", "after", "left"),
     [
@@ -175,8 +185,29 @@ def test_a_rebuild_in_sql_that_loses_indexes_and_triggers_is_refused(database: W
     assert "index t.ix_lower, index t.ix_x, trigger t.trg" in said
 
 
-def test_dropping_a_table_is_no_loss(database: Workshop) -> None:
-    revise(database, 'op.drop_table("t")', 'op.drop_table("log")')
+def test_a_rebuild_that_renames_the_old_table_first_is_no_other(database: Workshop) -> None:
+    said = refused(
+        database,
+        'op.execute("ALTER TABLE t RENAME TO old")\n'
+        '    op.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, x TEXT, n TEXT, u TEXT)")\n'
+        '    op.execute("INSERT INTO t SELECT * FROM old")\n'
+        '    op.execute("DROP TABLE old")',
+    )
+    assert "index t.ix_lower, index t.ix_x, trigger t.trg" in said
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        'op.drop_table("t")',
+        'op.drop_table("t")\n    op.create_table("t", sa.Column("id", sa.Integer))',
+        'op.rename_table("t", "s")',
+        'op.rename_table("t", "s")\n    op.rename_table("s", "t")',
+        'op.rename_table("t", "s")\n    op.drop_table("s")',
+    ],
+)
+def test_dropping_and_renaming_a_table_is_no_loss(database: Workshop, body: str) -> None:
+    revise(database, body)
 
 
 def test_a_rebuild_keeps_everything(database: Workshop) -> None:

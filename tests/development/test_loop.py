@@ -85,7 +85,9 @@ def project(request: pytest.FixtureRequest, renderer: Renderer) -> Iterator[Rend
     database, version = request.param
     with renderer.stopping():
         fresh = version == list(PYTHONS)[-1]
-        project = renderer.ready(python=PYTHONS[version], fresh=fresh, database=database)
+        project = renderer.ready(
+            python=PYTHONS[version], fresh=fresh, types=True, database=database
+        )
         code = "import sys; print(*sys.version_info[:3])"
         run = project.run(f".venv/bin/python -c '{code}'")
         assert run.stdout.split() == [str(part) for part in version]
@@ -207,7 +209,7 @@ def test_a_model_becomes_a_table_and_goes_again(project: Rendering) -> None:
 
 
 def test_pre_commit_passes_and_refuses(ready: Render) -> None:
-    project = ready()
+    project = ready(types=True)
     git(project, "init")
     commit(project)
     home = {"PRE_COMMIT_HOME": str(project.path.parent / "pre-commit")}

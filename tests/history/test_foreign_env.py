@@ -223,6 +223,12 @@ def test_a_connection_elsewhere_is_refused(foreign: Foreign, kind: str, command:
     assert (foreign.state(), foreign.files()) == (before, files)
 
 
+@pytest.mark.parametrize("command", ["revision -m more", "drift"])
+@pytest.mark.parametrize("kind", ["hard-coded", "imported before", "async", "errors ignored"])
+def test_nothing_is_compared_or_written(foreign: Foreign, kind: str, command: str) -> None:
+    test_a_connection_elsewhere_is_refused(foreign, kind, command)
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("kind", NOT_AT_ALL)
 def test_revisions_that_did_not_run_are_no_proof(foreign: Foreign, kind: str, command: str) -> None:

@@ -1,7 +1,7 @@
 """Lint and trace together: every unsafe form is caught, and none of its safe counterparts.
 
-All revisions stand side by side on one that was deployed long before; the verdict about each is
-asked for in one process, as for a merge request.
+Revisions stand side by side on one that was deployed long before; the verdict about each is asked
+for in one process, as for a merge request.
 """
 
 import json
@@ -32,9 +32,11 @@ def ask(renderer: Renderer) -> dict[str, list[str]]:
         versions = project.path / "migrations/versions"
         for path in versions.glob("*.py"):
             path.unlink()
-        for case in (Case("before", "", False, SCHEMA), *CASES):
-            down = None if case.name == "before" else "before"
-            (versions / f"{case.name}.py").write_text(case.text(down), "utf-8")
+        before = Case("before", "", False, SCHEMA)
+        (versions / "before.py").write_text(before.text(None), "utf-8")
+        (project.path / "cases").mkdir()
+        for case in CASES:
+            (project.path / f"cases/{case.name}.py").write_text(case.text("before"), "utf-8")
         names = " ".join(case.name for case in CASES)
         done = project.run(f".venv/bin/python {ASK} {names}")
         assert done.returncode == 0, done.stderr

@@ -42,13 +42,12 @@ def verdicts(
     project: Rendering, cases: list[Case], env: dict[str, str | None] | None = None
 ) -> dict[str, list[str]]:
     """The rules that each of the revisions breaks, each as if it came alone."""
-    versions = project.path / "migrations/versions"
+    (project.path / "cases").mkdir(exist_ok=True)
     for each in cases:
-        (versions / f"{each.name}.py").write_text(each.text("before"), encoding="utf-8")
+        path = project.path / f"cases/{each.name}.py"
+        path.write_text(each.text("before"), encoding="utf-8")
     names = " ".join(each.name for each in cases)
     done = project.run(f".venv/bin/python {ASK} {names}", env=env)
-    for each in cases:
-        (versions / f"{each.name}.py").unlink()
     assert done.returncode == 0, done.stderr
     found: dict[str, list[str]] = json.loads(done.stdout)
     return found

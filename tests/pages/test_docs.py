@@ -69,7 +69,7 @@ def clones(renderer: Renderer) -> Iterator[Renderer]:
 
 def cloned(clones: Renderer, database: str) -> Rendering:
     """A rendering with everything installed, as a clone of a repository beside it."""
-    project = clones.ready(database=database)
+    project = clones.ready(types=True, database=database)
     excluded = project.path / ".git" / "info" / "exclude"
     for command in (
         "git init --quiet --initial-branch main",
@@ -118,7 +118,7 @@ def test_a_page_holds(
     if start == "clone":
         project = cloned(clones, database)
     else:
-        project = clones.ready(database=database)
+        project = clones.ready(types=True, database=database)
         project.make("migrate")
     try:
         with Reader(project, tmp_path, environment_for(tmp_path, clones)) as reader:

@@ -617,6 +617,7 @@ def words(texts: Iterable[str]) -> set[str]:
 
 def test_the_nastiest_accepted_answers_make_a_working_project(ready: Render) -> None:
     project = ready(
+        types=True,
         project_name=literally(
             """\\" ''' {{ 7*7 }} %(here)s $(touch trap) `touch trap` """ + "שלום 中文"
         ),
@@ -636,7 +637,7 @@ def test_the_nastiest_accepted_answers_make_a_working_project(ready: Render) -> 
 def test_a_word_of_python_is_a_good_name(ready: Render) -> None:
     """The project is no package, so its name cannot hide a module, nor be a keyword somewhere."""
     for slug in ("calendar", "import"):
-        project = ready(project_slug=slug, database="sqlite")
+        project = ready(types=True, project_slug=slug, database="sqlite")
         project.make("setup")
         project.make("check")
         project.make("test")

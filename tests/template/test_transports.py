@@ -31,7 +31,9 @@ def library(renderer: Renderer, tmp_path: Path) -> Template:
     return made
 
 
-def test_a_project_can_take_the_package_from_git(render: Render, library: Template) -> None:
+def test_a_project_can_take_the_package_from_git(
+    render: Render, renderer: Renderer, library: Template
+) -> None:
     """As the README says it, with the address of a repository on this machine."""
     project = render(database="sqlite")
     by_path, from_git = blocks("toml", "Where the package comes from")
@@ -44,7 +46,7 @@ def test_a_project_can_take_the_package_from_git(render: Render, library: Templa
     )
     metadata.write_text(text.replace(line, there), encoding="utf-8")
     shutil.rmtree(project.path / "vendor")
-    project.make("setup")
+    project.make("setup", env={"PATH": renderer.path_with_uv()})
     project.make("migrate")
     project.make("lint")
     commit = git(library.path, "rev-parse HEAD").strip()

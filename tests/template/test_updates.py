@@ -251,7 +251,7 @@ def test_make_update_brings_a_project_of_cookiecutter_s_to_the_newest_release(
         *(f"description={literally(text)}", "--checkout", OLD),
         template=template.path.as_uri(),
     )
-    project.make("setup")
+    project.make("setup", env={"PATH": template.renderer.path_with_uv()})
     repository(project)
     # make check would find an edit in schema.sql, rightly.
     before = edit(project, [name for name in YOURS if name != "schema.sql"])
@@ -512,7 +512,8 @@ def test_a_project_from_before_the_library_is_updated_and_works(
     shutil.copytree(renderer.template, past.path, symlinks=True, dirs_exist_ok=True)
     past.commit(NEW)
 
-    project.make("setup")
+    with_uv = {"PATH": renderer.path_with_uv()}
+    project.make("setup", env=with_uv)
     repository(project)
     project.make("migrate")
     try:
@@ -523,7 +524,7 @@ def test_a_project_from_before_the_library_is_updated_and_works(
         assert b"from migrator.settings import" in past_files["app/settings.py"]
         yours = ["app", "migrations/versions", "schema.sql", "tests/test_models.py"]
         assert below(own_files(project), yours) == below(past_files, yours)
-        project.make("setup migrate check")
+        project.make("setup migrate check", env=with_uv)
         assert " passed" in project.make("test")
         commit = git(past.path, "rev-parse HEAD").strip()
         assert commit in project.run(".venv/bin/python -m migrator --version").stdout

@@ -19,8 +19,16 @@ proposals          what leads from those of a table to those of its model
 described          indexes and constraints of the models, by their names in the database
 reflected          those of the database, as far as SQLAlchemy reads all of them
 replacements       operations from the definitions in the catalogs
-enums              PostgreSQL's enum types
-schemas            schemas that new tables need
+models_schema      builds what the models describe, for the comparison
+extensions         the extension that provides what the models lack
+named_types        enum types and domains as revisions refer to them
+schema_objects     schemas, sequences and named types that come, change or go
+definitions        the statements for those
+whole_tables       created and dropped tables, complete
+table_order        in which order; foreign keys of a cycle
+table_operations   the operations
+table_trial        what is missing in them, found by trying
+table_definition   the statements that create a table as a catalog describes it
 sqlite             what is proposed on SQLite, from the catalogs alone
 column_types       column types and SQL as revisions have them
 """

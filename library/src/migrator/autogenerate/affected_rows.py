@@ -13,6 +13,7 @@ from migrator.autogenerate import conversions
 from migrator.autogenerate.column_changes import Change
 from migrator.operations import names
 from migrator.postgres import value_loss
+from migrator.shadow.fence import outside
 
 # In the attributes of Alembic's configuration: the URL of the developer's database, if the
 # comparison runs on another one, which has no rows.
@@ -41,7 +42,7 @@ def _connection(context: MigrationContext) -> Iterator[sa.Connection]:
         yield context.connection
         return
     engine = sa.create_engine(url, poolclass=NullPool, connect_args={"connect_timeout": 2})
-    with engine.connect() as connection, connection.begin() as transaction:
+    with outside(), engine.connect() as connection, connection.begin() as transaction:
         connection.exec_driver_sql("SET TRANSACTION READ ONLY")
         yield connection
         transaction.rollback()

@@ -1,5 +1,6 @@
 """The options of `context.configure` with which Alembic compares and writes revisions."""
 
+import warnings
 from typing import Any
 
 import sqlalchemy as sa
@@ -7,20 +8,23 @@ from alembic import context as alembic_context
 from alembic.config import Config
 from alembic.operations import ops
 from alembic.runtime.migration import MigrationContext
+from sqlalchemy.exc import SAWarning
 
 from migrator import console
 from migrator.autogenerate import (
     column_changes,
     column_types,
     columns,
+    comparison,
     consent,
-    enums,
-    schemas,
+    schema_objects,
     split,
+    whole_tables,
 )
 from migrator.autogenerate.constraints import PLUGINS
 from migrator.autogenerate.hidden_tables import visible
 from migrator.autogenerate.sqlite import comparator as sqlite
+from migrator.config.context import Context
 from migrator.errors import UsageError
 
 
@@ -40,6 +44,8 @@ def options(
     ) -> None:
         process(context, scripts, typed, only_compares=only_compares)
 
+    # Alembic sorts tables before we do; foreign keys of a cycle are no fault of the models.
+    warnings.filterwarnings("ignore", "Cannot correctly sort tables", SAWarning)
     return {
         "include_schemas": True,
         "include_name": visible(connection),
@@ -82,10 +88,7 @@ def process(
         return
     config = alembic_context.config
     safe = _lock_safe(config) and context.dialect.name == "postgresql"
-    if not only_compares:
-        consent.ask(context, script.upgrade_ops, lock_safe=safe)
-    enums.complete(context, script)
-    schemas.complete(context, script)
+    complete(context, script, lock_safe=safe, only_compares=only_compares)
     if typed == "revision" and script.upgrade_ops.is_empty():
         scripts.clear()
         console.say("The models and the database agree: no revision is needed, none was written.")
@@ -101,6 +104,30 @@ def process(
         config.attributes["transactional"] = {
             each.rev_id: split.of(each).transactional for each in scripts
         }
+
+
+def complete(
+    context: MigrationContext, script: ops.MigrationScript, *, lock_safe: bool, only_compares: bool
+) -> None:
+    """Ask for what is dangerous, and complete `script` from the catalogs.
+
+    Nothing is built, and so nothing completed, in a database of production.
+    """
+    assert script.upgrade_ops is not None
+    production = Context.of(alembic_context.config).settings.production
+    if context.dialect.name != "postgresql" or production:
+        if not only_compares:
+            consent.ask(context, script.upgrade_ops, lock_safe=lock_safe)
+        return
+    compared = comparison.of(context)
+    changes = schema_objects.changes(compared, context.dialect.default_schema_name)
+    first = [op for each in changes if not each.late for op in each.upgrade]
+    whole_tables.complete(context, script, compared, first)
+    if not only_compares:
+        unasked = schema_objects.unasked(compared)
+        also = [consent.Subject(key.kind, ".".join(key.name)) for key in unasked]
+        consent.ask(context, script.upgrade_ops, lock_safe=lock_safe, also=also)
+    schema_objects.complete(script, changes)
 
 
 def _lock_safe(config: Config) -> bool:

@@ -18,7 +18,7 @@ from sqlalchemy.exc import CompileError, DBAPIError
 from sqlalchemy.types import TypeDecorator, TypeEngine
 from sqlalchemy.util import constructor_copy, immutabledict
 
-from migrator.autogenerate import enums
+from migrator.autogenerate import named_types
 from migrator.config.target import Target
 from migrator.operations import RawType, names
 
@@ -42,8 +42,8 @@ def render_item(kind: str, item: Any, context: AutogenContext) -> str | Literal[
     if item._variant_mapping and _only_postgresql(context):
         return _repr_type(_without_variants(item), context)
     module = type(item).__module__
-    if enum := enums.render(item, context):
-        return enum
+    if named := named_types.render(item, context):
+        return named
     if module.startswith(("sqlalchemy.", "alembic.")):
         public = _public(item)
         if public is not item:

@@ -5,31 +5,25 @@ that is rolled back, the tables go, and `metadata.create_all` makes the models' 
 that revisions create besides tables (extensions, functions, schemas) is there for both.
 """
 
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import sqlalchemy as sa
 from alembic import context as alembic_context
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy.dialects.postgresql import DOMAIN
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.pool import StaticPool
 
 from migrator import catalog
-from migrator.autogenerate import described, readings
+from migrator.autogenerate import described, extensions, models_schema, readings
 from migrator.catalog import Difference, Key, Schema
 from migrator.errors import MigratorError, one_line
 from migrator.revisions import accepted_drift
 from migrator.revisions.accepted_drift import AcceptedDrift
 
 KEY = "migrator_comparison"  # in the options of Alembic's context
-# What create_all makes anew, in the order in which the old ones go.
-KINDS = {"table": "TABLE", "sequence": "SEQUENCE", "domain": "DOMAIN", "enum": "TYPE"}
-FOREIGN = "FOREIGN TABLE"
 # What models describe. Other objects, such as views and functions, are the revisions' business.
-COMPARED = frozenset({"table", "column", "constraint", "index", "sequence", "enum", "domain"})
+COMPARED = frozenset({"table", "column", "constraint", "index", *models_schema.KINDS, "schema"})
 # Properties that models need not describe: what a revision has set by hand is no difference.
 BY_HAND = frozenset(
     {
@@ -39,6 +33,8 @@ BY_HAND = frozenset(
         *("inherited", "part_of", "persistence", "form", "cache"),
     }
 )
+# Where models describe a comment at all; those of other objects are set by hand as well.
+COMMENTED = frozenset({"table", "column", "constraint"})
 
 
 @dataclass(frozen=True)
@@ -85,42 +81,78 @@ def compare(
     if connection.dialect.name == "postgresql":
         described.refuse_equal_names(metadata)
     existing = catalog.read(connection, catalog.NOT_OURS)
-    hidden = _hidden(existing, metadata, connection.dialect.default_schema_name)
+    accepted = accepted or AcceptedDrift()
+    hidden = _hidden(existing, metadata, connection.dialect.default_schema_name, accepted)
     try:
-        with _built(connection, metadata, existing, hidden) as models:
+        with models_schema.built(connection, metadata, existing, hidden) as models:
             built = catalog.read(models, catalog.NOT_OURS)
             if models.dialect.name == "postgresql":
                 built = readings.settled(models, existing, built)
     except SQLAlchemyError as error:
-        reason = one_line(getattr(error, "orig", None) or error)
-        raise MigratorError(
-            f"The tables of the models cannot be created: {reason.removesuffix('.')}. So nothing"
-            " was compared. If it needs an extension, a function or a type that no model"
-            ' describes, create that in a revision first (make empty-revision m="...").'
-        ) from error
-    accepted = accepted or AcceptedDrift()
+
+        def again() -> None:
+            with models_schema.built(connection, metadata, existing, hidden):
+                pass
+
+        raise _cannot_be_created(connection, error, again) from error
     return Comparison(_without(existing, hidden), _without(built, hidden), accepted)
 
 
-def _hidden(existing: Schema, metadata: sa.MetaData, default: str | None) -> list[Key]:
-    """Return the tables that are not the models' business: partitions, other schemas' tables."""
+def _cannot_be_created(
+    connection: sa.Connection, error: SQLAlchemyError, again: Callable[[], None]
+) -> MigratorError:
+    reason = one_line(getattr(error, "orig", None) or error).removesuffix(".")
+    remedy = (
+        "If it needs an extension, a function or a type that no model describes, create that in a"
+        ' revision first (make empty-revision m="...").'
+    )
+    postgresql = connection.dialect.name == "postgresql"
+    if postgresql and (extension := extensions.providing(connection, error, again)):
+        statement = f'CREATE EXTENSION IF NOT EXISTS "{extension}"'
+        remedy = (
+            f"The extension {extension} provides what is missing: `make empty-revision"
+            f' m="add {extension}"`, and in it op.execute({statement!r}).'
+        )
+    return MigratorError(
+        f"The tables of the models cannot be created: {reason}. So nothing was compared. {remedy}"
+    )
+
+
+def _hidden(
+    existing: Schema, metadata: sa.MetaData, default: str | None, accepted: AcceptedDrift
+) -> list[Key]:
+    """Return the tables that are not the models' business.
+
+    They are partitions, what programs such as pg_partman make in the schema of an extension, and
+    those that are accepted.
+    """
     described = {(each.schema or default, each.name) for each in metadata.tables.values()}
     schemas = {schema for schema, _ in described} | {default}
+    foreign = {
+        properties.get("schema")
+        for key, properties in existing.objects.items()
+        if key.kind == "extension"
+    } - schemas
     return [
         key
         for key, properties in existing.objects.items()
         if key.kind == "table" and (None, *key.name)[-2:] not in described
         if properties.keys() & {"partition_bound", "module"}
-        or (len(key.name) > 1 and key.name[0] not in schemas)
+        or (len(key.name) > 1 and key.name[0] in foreign)
+        or not accepted.others([Difference(key, "", properties, None)])
     ]
 
 
 def _counts(difference: Difference) -> bool:
-    if difference.key.kind not in COMPARED:
+    key, name, after = difference.key, difference.property, difference.after
+    if key.kind not in COMPARED or (key.kind == "schema" and name):
         return False
-    if difference.key.kind == "index" and difference.property == "comment":
-        return False  # SQLAlchemy has no comments of indexes
-    return difference.property not in BY_HAND or difference.after is not None
+    if after is None and name == "comment":
+        return key.kind in COMMENTED
+    if (key.kind, name) == ("enum", "values"):  # a value that is gone stays: it cannot be dropped
+        kept = [each for each in difference.before if each in after]
+        return kept != list(after)
+    return name not in BY_HAND or after is not None
 
 
 def _without(schema: Schema, tables: list[Key]) -> Schema:
@@ -132,69 +164,3 @@ def _without(schema: Schema, tables: list[Key]) -> Schema:
         if key.name not in gone and key.name[:-1] not in gone
     }
     return Schema(kept)
-
-
-@contextmanager
-def _built(
-    connection: sa.Connection, metadata: sa.MetaData, existing: Schema, hidden: Collection[Key]
-) -> Iterator[sa.Connection]:
-    if connection.dialect.name == "sqlite":
-        with sa.create_engine("sqlite://", poolclass=StaticPool).begin() as alone:
-            metadata.create_all(alone)
-            yield alone
-        return
-    quote = connection.dialect.identifier_preparer.quote
-    savepoint = connection.begin_nested()
-    try:
-        for key in _replaced(metadata, connection.dialect, existing, hidden):
-            word = FOREIGN if existing.objects[key].get("form") == "foreign" else KINDS[key.kind]
-            name = ".".join(quote(part) for part in key.name)
-            connection.exec_driver_sql(f"DROP {word} IF EXISTS {name} CASCADE")
-        for schema in sorted({each.schema for each in metadata.tables.values() if each.schema}):
-            connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {quote(schema)}")
-        with _not_concurrently(metadata):
-            metadata.create_all(connection)
-        yield connection
-    finally:
-        savepoint.rollback()
-
-
-def _replaced(
-    metadata: sa.MetaData, dialect: sa.Dialect, existing: Schema, hidden: Collection[Key]
-) -> Iterator[Key]:
-    """Yield what is there and create_all makes anew: tables, then sequences and named types."""
-    default = dialect.default_schema_name
-    named = {
-        (str(each.schema or default), str(each.name))
-        for each in (*metadata._sequences.values(), *named_types(metadata, dialect))
-    }
-    for kind in KINDS:
-        for key in existing.objects:
-            if key.kind == kind and key not in hidden and (kind == "table" or key.name in named):
-                yield key
-
-
-def named_types(metadata: sa.MetaData, dialect: sa.Dialect) -> Iterator[sa.Enum | DOMAIN]:
-    """Yield the enum types and domains of all columns, also in arrays, decorators and variants."""
-    for table in metadata.tables.values():
-        for column in table.columns:
-            kind = column.type.dialect_impl(dialect)
-            while inner := getattr(kind, "item_type", None) or getattr(kind, "impl_instance", None):
-                kind = inner.dialect_impl(dialect)
-            if isinstance(kind, DOMAIN) or (isinstance(kind, sa.Enum) and kind.native_enum):
-                yield kind
-
-
-@contextmanager
-def _not_concurrently(metadata: sa.MetaData) -> Iterator[None]:
-    """Build indexes in the transaction, also those that models want to be built concurrently."""
-    indexes = [index for table in metadata.tables.values() for index in table.indexes]
-    options = [index.dialect_options["postgresql"] for index in indexes]
-    before = [each["concurrently"] for each in options]
-    try:
-        for each in options:
-            each["concurrently"] = False
-        yield
-    finally:
-        for each, value in zip(options, before, strict=True):
-            each["concurrently"] = value

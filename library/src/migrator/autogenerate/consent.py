@@ -10,6 +10,7 @@ from alembic.runtime.migration import MigrationContext
 from migrator.autogenerate import affected_rows, column_changes, probe
 from migrator.autogenerate.probe import Probed
 from migrator.autogenerate.replacements import DropDefinedConstraintOp
+from migrator.autogenerate.sqlite.change import ValuesChangeOp
 from migrator.errors import RefusedError, UsageError
 
 # In the attributes of Alembic's configuration: columns (table.column) whose values may be other
@@ -36,11 +37,18 @@ class Subject:
         return f"{self.name} ({'; '.join(self.details)})" if self.details else self.name
 
 
-def ask(context: MigrationContext, upgrade: ops.UpgradeOps, *, lock_safe: bool) -> None:
+def ask(
+    context: MigrationContext,
+    upgrade: ops.UpgradeOps,
+    *,
+    lock_safe: bool,
+    also: Sequence[Subject] = (),
+) -> None:
     """Refuse what is dangerous and was not named on the command line.
 
     Args:
         lock_safe: refuse to rewrite tables, too.
+        also: other objects that would be dropped.
 
     Raises:
         RefusedError: with the command that allows it, and the way without it; also if PostgreSQL
@@ -48,9 +56,15 @@ def ask(context: MigrationContext, upgrade: ops.UpgradeOps, *, lock_safe: bool) 
         UsageError: something was named that the revision does not do, or that names two things.
     """
     leaves = list(_leaves(upgrade))
-    _check("drop", [found for op in leaves if (found := _dropped(op))], _DROP)
+    dropped = [found for op in leaves if (found := _dropped(op))]
+    _check("drop", [*dropped, *also], _DROP)
     if context.dialect.name != "postgresql":
         _check("rewrite", [], _REWRITE)
+        changing = [op for op in leaves if isinstance(op, ValuesChangeOp)]
+        names = {f"{op.table_name}.{op.column_name}": op.lost for op in changing}
+        lossy = [Subject("column", n, ["its values will change"]) for n in names if names[n]]
+        _check("lose", lossy, _LOSE)
+        _remember(context, names)
         return
     probed = [(op, probe.of(context, op)) for op in leaves if isinstance(op, ColumnOp)]
     for op, each in probed:
@@ -63,9 +77,12 @@ def ask(context: MigrationContext, upgrade: ops.UpgradeOps, *, lock_safe: bool) 
         if lock_safe and each.rewrites is not False
     ]
     _check("rewrite", rewritten, _REWRITE, [each.name for each in lossy])
+    _remember(context, {_column(op).name for op, each in probed if each.loses or not each.alike})
+
+
+def _remember(context: MigrationContext, lossy: Collection[str]) -> None:
     if context.config:
-        others = {_column(op).name for op, each in probed if each.loses or not each.alike}
-        context.config.attributes[LOSSY] = frozenset(others)
+        context.config.attributes[LOSSY] = frozenset(lossy)
 
 
 _DROP = """This revision would drop {refused}, and the data in it, because no model describes it \
@@ -104,7 +121,7 @@ def _check(
     names = [each.name for each in found]
     for name in sorted(asked & set(names)):
         if names.count(name) > 1:
-            both = [f"{each.kind}:{name}" for each in found if each.name == name]
+            both = sorted(f"{each.kind}:{name}" for each in found if each.name == name)
             raise UsageError(
                 f"{kind}={name} names {len(both)} things. No revision was written. Say which is"
                 f" meant: {' or '.join(f'{kind}={each}' for each in both)}."

@@ -1,8 +1,13 @@
 """How the values of a column become those of another type."""
 
+import sqlalchemy as sa
+
 from migrator.autogenerate.column_changes import Change, Side
 from migrator.operations import names
+from migrator.postgres import value_loss
 from migrator.postgres.value_loss import Conversion
+
+FIRST = 4  # of the candidates, the first element of an array
 
 
 def candidates(change: Change) -> list[str | None]:
@@ -10,8 +15,26 @@ def candidates(change: Change) -> list[str | None]:
     if not change.retypes:
         return [None]
     column, kind = names.column(change.after.name), _type(change.after)
-    casts = f"{column}::{kind}", f"{column}::text::{kind}", f"ARRAY[{column}]::{kind}"
-    return [None, *casts]
+    return [
+        None,
+        f"{column}::{kind}",
+        f"{column}::integer::{kind}",  # truth values, and numbers of other sizes
+        f"ARRAY[{column}]::{kind}",
+        f"{column}[1]::{kind}",
+        f"{column}::text::{kind}",
+    ]
+
+
+def keeps_one(change: Change, using: str | None) -> bool:
+    """Whether an array becomes its first element."""
+    return bool(using) and using == candidates(change)[FIRST]
+
+
+def is_possible(connection: sa.Connection, change: Change, using: str | None) -> bool:
+    """Whether there are values that can be converted; by way of text every cast is accepted."""
+    if not using or "::text::" not in using:
+        return True
+    return not value_loss.refuses_all(connection, of(change, using))
 
 
 def of(change: Change, using: str | None) -> Conversion:

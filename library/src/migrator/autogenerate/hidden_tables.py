@@ -1,4 +1,4 @@
-"""Tables that autogenerate does not see: those of extensions, other schemas, partitions."""
+"""Tables that autogenerate does not see: those of extensions, and partitions."""
 
 from collections.abc import Callable, MutableMapping
 from typing import Any, Literal
@@ -6,6 +6,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from alembic import context as alembic_context
 
+from migrator.config.context import Context
 from migrator.revisions import log
 
 NameType = Literal[
@@ -23,12 +24,19 @@ WHERE c.relispartition
    OR EXISTS (SELECT FROM pg_depend d
               WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
 """
+# Programs such as pg_partman make tables in the schema of their extension.
+OF_EXTENSIONS = """
+SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
+"""
 Parents = MutableMapping[Literal["schema_name", "table_name", "schema_qualified_table_name"], Any]
 
 
 def visible(connection: sa.Connection) -> Callable[[str | None, NameType, Parents], bool]:
-    """Return a filter that hides what models do not describe: schemas without models, tables of an
-    extension, and the partitions of a table (unless they have models).
+    """Return a filter that hides what models do not describe: tables of an extension or in its
+    schema, and the partitions of a table (unless they have models).
+
+    A database of production may belong to others, too: there schemas without models are hidden. In
+    a shadow database revisions have made everything.
 
     The catalog is asked at the first table, not before: a statement ahead of
     `context.configure()` would open a transaction that Alembic then leaves to be rolled back.
@@ -38,8 +46,10 @@ def visible(connection: sa.Connection) -> Callable[[str | None, NameType, Parent
     def filter_name(name: str | None, type_: NameType, parents: Parents) -> bool:
         nonlocal hidden
         models = alembic_context.get_context().opts["target_metadata"].tables
-        if type_ == "schema":  # those that no model is in are somebody else's
-            return name is None or name in {table.schema for table in models.values()}
+        if type_ == "schema":
+            if name is None or name in {table.schema for table in models.values()}:
+                return True
+            return _may_be_ours(connection) and name not in _of_extensions(connection)
         if type_ == "table" and name == log.TABLE.name:
             return False
         if type_ != "table" or connection.dialect.name != "postgresql":
@@ -52,3 +62,12 @@ def visible(connection: sa.Connection) -> Callable[[str | None, NameType, Parent
         return (schema, name) not in hidden
 
     return filter_name
+
+
+def _may_be_ours(connection: sa.Connection) -> bool:
+    production = Context.of(alembic_context.config).settings.production
+    return connection.dialect.name == "postgresql" and not production
+
+
+def _of_extensions(connection: sa.Connection) -> set[str]:
+    return set(connection.scalars(sa.text(OF_EXTENSIONS)))

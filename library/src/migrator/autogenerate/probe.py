@@ -109,7 +109,9 @@ def _changed(table: Trial, op: ops.AlterColumnOp, change: Change) -> Probed:
         return Probed(rewrites, error, loses=loses, alike=False, reverts=not error)
     conversion = conversions.of(change, using)
     alike = value_loss.alike(table.connection, conversion)
-    loses = alike and value_loss.loses(table.connection, conversion)
+    loses = conversions.keeps_one(change, using) or (
+        alike and value_loss.loses(table.connection, conversion)
+    )
     if loses and using is None:
         using = conversions.explicit(change)
     back, error = _first(table, op, change.reversed(), conversions.candidates(change.reversed()))
@@ -122,6 +124,8 @@ def _first(
     """Apply a change with the first way of converting values that PostgreSQL accepts."""
     errors = []
     for using in candidates:
+        if not conversions.is_possible(table.connection, change, using):
+            continue
         made = transition.operations(op.table_name, op.schema, change, using)
         if not (error := table.attempt(made)):
             return using, ""

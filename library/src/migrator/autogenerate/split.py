@@ -9,15 +9,15 @@ contract phase it comes first: it may read a column that is dropped then.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
 
 from alembic.operations import MigrateOperation, ops
 from alembic.runtime.migration import MigrationContext
 from alembic.util import rev_id
 
-from migrator.autogenerate import enums, phase_rules, steps
+from migrator.autogenerate import phase_rules, steps
 from migrator.autogenerate.phase_rules import Known, Table
 from migrator.autogenerate.replacements import in_transaction
+from migrator.autogenerate.schema_objects import AddValueOp, LateSQLOp
 from migrator.autogenerate.steps import Step
 from migrator.revisions.attributes import CONTRACT, EXPAND, Attributes
 
@@ -46,7 +46,7 @@ def split(
     """
     upgrade, downgrade = script.upgrade_ops, script.downgrade_ops
     assert upgrade is not None and downgrade is not None
-    if not lock_safe or all(isinstance(op, ops.ExecuteSQLOp) for op in upgrade.ops):
+    if not lock_safe or all(map(_is_early, upgrade.ops)):
         dropping = ops.DropTableOp | ops.DropColumnOp
         drops = any(isinstance(op, dropping) for op, _ in _flat(upgrade))
         only_values = bool(upgrade.ops) and all(map(_is_value, upgrade.ops))
@@ -58,7 +58,7 @@ def split(
     found = [step for op, table in _flat(upgrade) for step in phase_rules.steps(known, op, table)]
     # What our completion of enums and schemas has put around the rest stays around it.
     before, after = _around(upgrade.ops)
-    down_before, down_after = _around(downgrade.ops)
+    down_after, down_before = _around(downgrade.ops)
     values = [op for op in before if _is_value(op)]
     others = Step(EXPAND, [op for op in before if not _is_value(op)], down_after, steps.FIRST)
     last = Step(CONTRACT, after, down_before, steps.PLAIN + 1)
@@ -148,16 +148,15 @@ def _flat(
 def _around(
     operations: Sequence[MigrateOperation],
 ) -> tuple[list[MigrateOperation], list[MigrateOperation]]:
-    """Return the SQL before and after everything else."""
+    """Return the SQL of the expand phase and that of the contract phase."""
+    before = [op for op in operations if _is_early(op)]
+    return before, [op for op in operations if isinstance(op, LateSQLOp)]
 
-    def is_sql(op: MigrateOperation) -> bool:
-        return isinstance(op, ops.ExecuteSQLOp)
 
-    before = list(takewhile(is_sql, operations))
-    after = list(takewhile(is_sql, reversed(operations)))[::-1]
-    return before, after
+def _is_early(op: MigrateOperation) -> bool:
+    return isinstance(op, ops.ExecuteSQLOp) and not isinstance(op, LateSQLOp)
 
 
 def _is_value(op: MigrateOperation) -> bool:
     """Whether it adds a value to an enum; not in a transaction that has changed something."""
-    return isinstance(op, enums.AddValueOp)
+    return isinstance(op, AddValueOp)

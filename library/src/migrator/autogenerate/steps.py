@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from alembic.autogenerate import renderers
 from alembic.autogenerate.api import AutogenContext
-from alembic.operations import MigrateOperation
+from alembic.operations import MigrateOperation, ops
 
 from migrator.revisions.attributes import EXPAND
 
@@ -52,3 +52,12 @@ def plain(op: MigrateOperation, phase: str = EXPAND, rank: int = PLAIN) -> Step:
 def outside(phase: str, op: MigrateOperation, *, rank: int) -> Step:
     """Return an operation that runs outside the transaction, and the one that reverts it."""
     return Step(phase, [op], [op.reverse()], rank, transactional=False)
+
+
+def sql(*statements: str) -> list[ops.ExecuteSQLOp]:
+    """Return statements as operations. op.execute takes ":name" for a parameter, quoted or not."""
+    casts = "\0"
+    return [
+        ops.ExecuteSQLOp(each.replace("::", casts).replace(":", r"\:").replace(casts, "::"))
+        for each in statements
+    ]

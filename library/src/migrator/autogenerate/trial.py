@@ -11,7 +11,7 @@ from alembic.operations import MigrateOperation, Operations
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from migrator.autogenerate import column_changes, comparison
+from migrator.autogenerate import column_changes, comparison, models_schema
 from migrator.catalog import Key
 from migrator.errors import one_line
 from migrator.operations import names
@@ -91,7 +91,7 @@ def _make_types(trial: Trial) -> None:
     context = trial.context
     existing = comparison.of(context).existing.objects
     metadata: sa.MetaData = context.opts["target_metadata"]
-    for kind in comparison.named_types(metadata, context.dialect):
+    for kind in models_schema.named_types(metadata, context.dialect):
         schema = kind.schema or context.dialect.default_schema_name
         name = names.quoted(str(kind.name), kind.schema)
         enum = existing.get(Key("enum", (str(schema), str(kind.name))))

@@ -31,6 +31,7 @@ class RebuildGuard:
     def __init__(self) -> None:
         self.before: Schema | None = None
         self.dropped: set[str] = set()
+        self.renamed: dict[str, str] = {}
         self.named: set[tuple[str, str]] = set()
         self.batched: dict[str, set[str]] = defaultdict(set)
 
@@ -56,7 +57,7 @@ class RebuildGuard:
                 if Key("table", (table,)) in after.objects:
                     lost += self._lost(table, before, after)
         self.before = None
-        for each in (self.dropped, self.named, self.batched):
+        for each in (self.dropped, self.renamed, self.named, self.batched):
             each.clear()
         if lost:
             raise MigratorError(
@@ -68,16 +69,22 @@ class RebuildGuard:
 
     def statement(self, connection: Connection, statement: str) -> None:
         """Look at a statement that is about to run."""
-        if statement.lstrip()[:4].upper() != "DROP":
+        if not statement.lstrip().upper().startswith(("DROP ", "CREATE TABLE", "ALTER TABLE")):
             return
         words = [token for token in tokens(statement) if token.text != ";"]
-        kind, name = words[1].text.lower(), words[-1].text
-        if kind != "table":
+        verb, kind, name = words[0].text.upper(), words[1].text.lower(), words[-1].text
+        if verb == "CREATE":  # in the place of a table that was dropped, with its rows
+            opening = next((n for n, each in enumerate(words) if each.text in ("(", "AS")), 0)
+            self.dropped.discard(words[opening - 1].text)
+        elif verb == "DROP" and kind != "table":
             self.named.add((kind, name))
-            return
-        if self.before is None:
-            self.before = catalog.read(connection)
-        self.dropped.add(name)
+        elif verb == "DROP" or words[-2].is_word("TO"):
+            if self.before is None:
+                self.before = catalog.read(connection)
+            if verb == "DROP":
+                self.dropped.add(self.renamed.get(name, name))
+            else:
+                self.renamed[name] = words[-4].text
 
     def batch(self, table: str, operations: list[tuple[str, tuple[Any, ...], Any]]) -> None:
         """Remember what batch operations name: `alter_column(table, column)` and the like."""

@@ -85,6 +85,21 @@ def loses(connection: Connection, conversion: Conversion) -> bool:
     return any(_is_lost(connection, conversion, each, array="A" in old) for each in values)
 
 
+def refuses_all(connection: Connection, conversion: Conversion) -> bool:
+    """Return whether no value that was tried can be converted, as no number is an address."""
+    old = str(_value(connection, CATEGORY.format(conversion.old)))
+    tried = converted = 0
+    for each in map(_literal, VALUES):
+        given = (
+            f"(ARRAY[{each}])::{conversion.old}" if "A" in old else f"({each})::{conversion.old}"
+        )
+        source = f"FROM (SELECT {given} AS {conversion.column}) given"
+        if _value(connection, f"SELECT {conversion.column} IS NOT NULL {source}"):
+            tried += 1
+            converted += bool(_value(connection, f"SELECT {conversion.value} IS NOT NULL {source}"))
+    return bool(tried) and not converted
+
+
 def count(
     connection: Connection, table: str, conversion: Conversion, seconds: float
 ) -> Count | None:
@@ -95,10 +110,8 @@ def count(
         seconds: how long it may take.
     """
     back = f"({conversion.value})::{conversion.old}"
-    query = (
-        f"SELECT count(*) FILTER (WHERE {back} IS DISTINCT FROM {conversion.column}), count(*)"
-        f" FROM {table}"
-    )
+    lost = f"{conversion.column} IS NOT NULL AND {back} IS DISTINCT FROM {conversion.column}"
+    query = f"SELECT count(*) FILTER (WHERE {lost}), count(*) FROM {table}"
     savepoint = connection.begin_nested()
     try:
         connection.exec_driver_sql(f"SET LOCAL statement_timeout = {round(seconds * 1000)}")
@@ -112,12 +125,16 @@ def count(
 
 
 def _is_lost(connection: Connection, conversion: Conversion, value: str, *, array: bool) -> bool:
-    given = f"(ARRAY[{value}])::{conversion.old}" if array else f"({value})::{conversion.old}"
-    source = f"FROM (SELECT {given} AS {conversion.column}) given"
+    source = _given(conversion, value, array=array)
     back = f"({conversion.value})::{conversion.old}"
     return (
         _value(connection, f"SELECT {back} IS DISTINCT FROM {conversion.column} {source}") is True
     )
+
+
+def _given(conversion: Conversion, value: str, *, array: bool) -> str:
+    given = f"ARRAY[{value}]" if array else value
+    return f"FROM (SELECT ({given})::{conversion.old} AS {conversion.column}) given"
 
 
 def _value(connection: Connection, query: str) -> Any:

@@ -1,7 +1,8 @@
 """The rows of all tables: what a revision must leave as it is."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
@@ -45,28 +46,37 @@ class Contents:
     def columns(self, table: Name) -> dict[str, str]:
         """Return the columns of a table with their types."""
         return {
-            key.name[-1]: str(properties.get("type"))
-            for key, properties in self.schema.objects.items()
-            if key.kind == "column" and key.name[:-1] == table
+            key.name[-1]: str(self.schema.objects[key].get("type"))
+            for key in self._by_table.get(table, ())
+            if key.kind == "column"
         }
 
     def key(self, table: Name) -> tuple[str, ...]:
         """Return the columns of the primary key."""
-        for key, properties in self.schema.objects.items():
-            own = key.kind == "constraint" and key.name[:-1] == table
-            if own and properties.get("type") == "primary key":
-                return tuple(properties.get("columns", ()))
+        for key in self._by_table.get(table, ()):
+            said = self.schema.objects[key]
+            if key.kind == "constraint" and said.get("type") == "primary key":
+                return tuple(said.get("columns", ()))
         return ()
+
+    @cached_property
+    def _by_table(self) -> dict[Name, list[Key]]:
+        found: dict[Name, list[Key]] = {}
+        for key in self.schema.objects:
+            found.setdefault(key.name[:-1], []).append(key)
+        return found
 
 
 def read(
     connection: Connection,
     schema: Schema,
     casts: Callable[[Name, str], str | None] = lambda *_: None,
+    only: Collection[Name] | None = None,
 ) -> Contents:
     """Return the rows that there are.
 
     Args:
+        only: the tables to read, if not all of them.
         casts: for a table and a column, the type to cast its values to before they become text.
     """
     quote = connection.dialect.identifier_preparer.quote
@@ -74,6 +84,8 @@ def read(
     rows: dict[Name, list[Mapping[str, str | None]]] = {}
     empty = Contents(schema, {}, {})
     for key in _tables(schema):
+        if only is not None and key.name not in only:
+            continue
         table = ".".join(quote(part) for part in key.name)
         counts[key.name] = connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar_one()
         if counts[key.name] > MOST:

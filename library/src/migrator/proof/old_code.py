@@ -6,7 +6,7 @@ row and to values at the edge, upserts on its unique keys. Those that its own sc
 be accepted by the other one, too.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -43,13 +43,10 @@ class Code:
     statements: Sequence[Statement]
 
     @classmethod
-    def of(cls, connection: Connection, contents: Contents, *, values: bool = True) -> "Code":
-        """Return what the schema of `connection`, with its rows, accepts.
-
-        Args:
-            values: also other values than those that are there.
-        """
-        found = [each for table in contents.rows for each in _statements(contents, table, values)]
+    def of(cls, connection: Connection, contents: Contents, tables: Collection[Name]) -> "Code":
+        """Return what the schema of `connection`, with its rows, accepts in some tables."""
+        written = [table for table in contents.rows if table in tables]
+        found = [each for table in written for each in _statements(contents, table)]
         return cls([each for each in found if not _reason(connection, each)])
 
     def refused(self, connection: Connection) -> list[Refused]:
@@ -72,7 +69,7 @@ def _reason(connection: Connection, statement: Statement) -> str:
     return ""
 
 
-def _statements(contents: Contents, table: Name, values: bool) -> Iterator[Statement]:
+def _statements(contents: Contents, table: Name) -> Iterator[Statement]:
     key, rows = contents.key(table), contents.rows[table]
     columns = _columns(contents.schema, table)
     if not key or not rows:
@@ -92,8 +89,6 @@ def _statements(contents: Contents, table: Name, values: bool) -> Iterator[State
         if columns[name].get("not_null") and not {"default", "identity"} & columns[name].keys()
     ]
     yield Statement(_insert(target, needed, row), remove)
-    if not values:
-        return
     for unique in _unique(contents.schema, table):
         quoted = ", ".join(map(names.column, unique))
         changed = next((each for each in written if each not in unique), "")

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from alembic.script import Script
 
 from migrator import catalog
+from migrator.autogenerate.comparison import Comparison
 from migrator.catalog import Difference, Schema
 from migrator.errors import RefusedError, one_line
-from migrator.proof import contents, remedies
+from migrator.proof import contents, remedies, tables
 from migrator.proof.contents import Contents, Loss, Name
 from migrator.proof.old_code import Code, Refused
 from migrator.proof.shadow_history import ShadowHistory
@@ -53,15 +54,17 @@ def not_covered(found: Sequence[Difference]) -> NotProved:
 class Proof:
     """The proof of `scripts`, oldest first, on the shadow database of `history`.
 
-    `by_hand` is for one that is in the history already, and need not lead to the models. `lossy`
-    are columns (table.column) whose values may change. `accepted` is the number of statements of
-    old code that are still accepted after the expand revisions.
+    `compared` is the comparison that they were written from; None for one that is in the history
+    already, and need not lead to the models. `lossy` are columns (table.column) whose values may
+    change. `only` are the tables that have rows, if not all of them have. `accepted` is the number
+    of statements of old code that are still accepted after the expand revisions.
     """
 
     history: ShadowHistory
     scripts: Sequence[Script]
+    compared: Comparison | None = None
     lossy: frozenset[str] = frozenset()
-    by_hand: bool = False
+    only: frozenset[Name] | None = None
     accepted: int = field(default=0, init=False)
 
     def run(self) -> None:
@@ -72,30 +75,42 @@ class Proof:
             Exception: whatever a revision raises, with its identifier in a note.
         """
         before = self._read()
-        self._apply_beside_old_code(before)
+        for script in self.scripts:
+            self.history.apply(script)
         after = self._read(before)
         self._nothing_lost("the upgrade", before, after, before)
-        if not self.by_hand and (found := self.history.compare().differences):
-            raise not_covered(found)
+        self._is_what_models_describe(after.schema)
         if any(hasattr(script.module, "irreversible") for script in self.scripts):
             return
         self._revert()
         again = self._read(before)
         self._same("after a downgrade", before.schema, again.schema, after.schema)
         self._nothing_lost("the downgrade", before, again, after)
-        for script in self.scripts:
-            self.history.apply(script)
+        self._apply_beside_old_code(again, after.schema)
         self._same("after a second upgrade", after.schema, self.history.schema())
 
-    def _apply_beside_old_code(self, before: Contents) -> None:
+    def _is_what_models_describe(self, after: Schema) -> None:
+        if self.compared is None:
+            return
+        # What was read of the models before is enough, as a rule, and costs nothing.
+        quick = Comparison(after, self.compared.models, self.compared.accepted)
+        if quick.differences and (found := self.history.compare().differences):
+            raise not_covered(found)
+
+    def _apply_beside_old_code(self, before: Contents, after: Schema) -> None:
         """Apply the revisions; those of phase expand have to leave the old code working.
+
+        Args:
+            before: the rows of tables that the revisions change, or others, too.
+            after: the schema that they lead to.
 
         Raises:
             OldCodeRefused: one of them does not.
         """
         with self.history.connect() as connection:
             on_sqlite = connection.dialect.name == "sqlite"  # nobody writes during a deploy
-            old = Code([]) if on_sqlite else Code.of(connection, before)
+            changed = tables.of(catalog.diff(before.schema, after))
+            old = Code([]) if on_sqlite else Code.of(connection, before, changed)
         expanding = True
         for script in self.scripts:
             self.history.apply(script)
@@ -134,7 +149,7 @@ class Proof:
             return str(kinds[0]) if kinds[0] and kinds[0] != kinds[1] else None
 
         with self.history.connect() as connection:
-            return contents.read(connection, schema, cast)
+            return contents.read(connection, schema, cast, self.only)
 
     def _nothing_lost(
         self, what: str, before: Contents, after: Contents, between: Contents
@@ -142,7 +157,7 @@ class Proof:
         """Compare rows; columns that `between` has not are gone, by consent."""
         found = [
             each
-            for each in contents.losses(before, after, only_changed_types=self.by_hand)
+            for each in contents.losses(before, after, only_changed_types=self.compared is None)
             if not self._is_meant(each, between)
         ]
         if found:

@@ -18,7 +18,8 @@ from alembic.script.write_hooks import _run_hooks
 from sqlalchemy.engine import URL
 
 from migrator import console
-from migrator.autogenerate import affected_rows, consent
+from migrator.autogenerate import affected_rows, comparison, consent
+from migrator.autogenerate.comparison import Comparison
 from migrator.proof.shadow_history import ShadowHistory
 
 UNUSED = ("splice", "branch_label", "rev_id", "depends_on")
@@ -34,6 +35,7 @@ class Proposal:
     directory: ScriptDirectory
     folder: Path
     scripts: Sequence[Script]
+    compared: Comparison
     locations: Sequence[Path]
     hooks: Sequence[PostWriteHookConfig]
     lossy: frozenset[str] = frozenset()
@@ -91,9 +93,11 @@ def proposed(
             "version_path": str(folder),
         }
         revision = RevisionContext(config, directory, arguments)
+        compared: list[Comparison] = []
 
         def compare(heads: Any, migration: MigrationContext) -> list[Any]:
             revision.run_autogenerate(heads, migration)
+            compared.append(comparison.of(migration))
             return []
 
         with _detected():
@@ -108,7 +112,7 @@ def proposed(
         with _elsewhere(directory, folder):
             scripts = [script for script in revision.generate_scripts() if script]
         lossy = config.attributes.get(consent.LOSSY, frozenset())
-        yield Proposal(directory, folder, scripts, locations, hooks, lossy)
+        yield Proposal(directory, folder, scripts, compared[0], locations, hooks, lossy)
 
 
 @contextmanager

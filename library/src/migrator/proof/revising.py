@@ -10,8 +10,9 @@ from alembic.script import Script
 from migrator import shadow
 from migrator.config.context import Context
 from migrator.errors import one_line
+from migrator.proof import tables
 from migrator.proof.proof import NotProved, OldCodeRefused, Proof, not_covered
-from migrator.proof.proposal import proposed
+from migrator.proof.proposal import Proposal, proposed
 from migrator.proof.seeding import Seeding
 from migrator.proof.shadow_history import ShadowHistory, applied
 from migrator.revisions import attributes, snapshot
@@ -48,12 +49,13 @@ def revise(context: Context, message: str, asked: Sequence[str]) -> Written:
     rows = shadow.server(context)  # where rows are counted that a change would not keep
     with applied(context) as history, proposed(history, message, asked, rows) as proposal:
         if not proposal.scripts:
-            _expect_agreement(history)
+            if found := proposal.compared.differences:
+                raise not_covered(found)
             return Written()
         try:
-            with proved(history, proposal.scripts, proposal.lossy) as (copy, notes):
-                found = [attributes.of(each) for each in proposal.scripts]
-                files = [*zip(proposal.write(), found, strict=True)]
+            with proved(history, proposal.scripts, proposal) as (copy, notes):
+                attributes_of = [attributes.of(each) for each in proposal.scripts]
+                files = [*zip(proposal.write(), attributes_of, strict=True)]
                 saved = snapshot.write(context, copy.url)
         except NotProved as error:
             error.args = (f"{error} No revision was written.",)
@@ -66,14 +68,15 @@ def revise(context: Context, message: str, asked: Sequence[str]) -> Written:
 def proved(
     history: ShadowHistory,
     scripts: Sequence[Script],
-    lossy: frozenset[str] = frozenset(),
-    *,
-    by_hand: bool = False,
+    proposal: Proposal | None = None,
 ) -> Iterator[tuple[ShadowHistory, list[str]]]:
     """Prove revisions that follow those of `history`, on a copy of its database.
 
     Rows that a revision cannot work with, as duplicates where a value becomes unique, are left
     out in another try, and a sentence says so.
+
+    Args:
+        proposal: what they are of; None for some that are in the history already.
 
     Yields:
         The copy, to which they are applied, and the sentences.
@@ -81,11 +84,16 @@ def proved(
     Raises:
         NotProved: they do something else than they have to.
     """
-    seeding = Seeding()
+    compared, lossy, only = None, frozenset[str](), None
+    if proposal is not None:
+        compared, lossy = proposal.compared, proposal.lossy
+        found = tables.of(compared.differences)
+        only = tables.with_related(found, compared.existing, compared.models)
+    seeding = Seeding(only=only)
     while True:
         with shadow.copy(history.url) as url, shadow.fenced(history.context, url) as own:
             copy = ShadowHistory(own, history.directory, url)
-            proof = Proof(copy, scripts, lossy, by_hand)
+            proof = Proof(copy, scripts, compared, lossy, only)
             if (notes := _prove(proof, seeding)) is not None:
                 yield copy, [*notes, *seeding.notes]
                 return
@@ -97,7 +105,7 @@ def _prove(proof: Proof, seeding: Seeding) -> list[str] | None:
     try:
         proof.run()
     except OldCodeRefused as error:
-        if proof.by_hand:
+        if proof.compared is None:
             raise
         _make_contract(error.script)
         example = error.refused[0]
@@ -129,13 +137,3 @@ def _make_contract(script: Script) -> None:
         text = text.replace(before, before.replace("expand", "contract"))
     path.write_text(text, encoding="utf-8")
     vars(script.module)["phase"] = "contract"
-
-
-def _expect_agreement(history: ShadowHistory) -> None:
-    """Raise what autogenerate did not see.
-
-    Raises:
-        NotProved: the models and the history differ all the same.
-    """
-    if found := history.compare().differences:
-        raise not_covered(found)

@@ -8,6 +8,7 @@ from sqlalchemy.exc import DBAPIError
 
 from migrator import catalog
 from migrator.errors import one_line
+from migrator.proof.contents import Name
 from migrator.proof.shadow_history import ShadowHistory
 
 EVERY = "*"
@@ -21,10 +22,12 @@ class Seeding:
     """What goes into the tables: three rows each, the last one with NULL where that is allowed.
 
     `full` are tables (schema.name) without NULL, `empty` those without rows; `*` is all of them.
+    With `only`, no others get rows.
     """
 
     full: set[str] = field(default_factory=set)
     empty: set[str] = field(default_factory=set)
+    only: frozenset[Name] | None = None
     notes: list[str] = field(default_factory=list)
 
     def fill(self, history: ShadowHistory) -> list[str]:
@@ -33,7 +36,17 @@ class Seeding:
             return []
         if history.url.get_backend_name() == "sqlite":
             return _fill_sqlite(history, self.empty)
-        return _fill_postgresql(history.url, self.full, self.empty)
+        return self._fill_postgresql(history.url)
+
+    def _fill_postgresql(self, url: URL) -> list[str]:
+        import psycopg  # does not come with SQLite
+
+        from migrator.trace import sample_rows
+
+        only = None if self.only is None else {".".join(name) for name in self.only}
+        own = url.set(drivername="postgresql").render_as_string(hide_password=False)
+        with psycopg.connect(own, autocommit=True) as connection:
+            return sample_rows.seed(connection, self.full, self.empty, only).problems
 
     def without(self, error: Exception) -> bool:
         """Leave out the rows that a revision fails with; False if there is nothing to leave out.
@@ -64,16 +77,6 @@ def _table(error: BaseException | None) -> str:
             return f"{diagnosis.schema_name}.{diagnosis.table_name}"
         error = error.__cause__
     return ""
-
-
-def _fill_postgresql(url: URL, full: set[str], empty: set[str]) -> list[str]:
-    import psycopg  # does not come with SQLite
-
-    from migrator.trace import sample_rows
-
-    own = url.set(drivername="postgresql").render_as_string(hide_password=False)
-    with psycopg.connect(own, autocommit=True) as connection:
-        return sample_rows.seed(connection, full, empty).problems
 
 
 def _fill_sqlite(history: ShadowHistory, empty: set[str]) -> list[str]:

@@ -30,13 +30,15 @@ class ProblemError(Exception):
 class Rebuild:
     """The rebuild of `table` (quoted) by the statement `create_table`.
 
-    `columns` are the columns that it has now, with their types.
+    `columns` are the columns that it has now, with their types; `generated` those that have no
+    values of their own.
     """
 
     def __init__(self, connection: Connection, name: str, create_table: str) -> None:
         self.connection, self.name, self.create_table = connection, name, create_table
         self.table = quoted(name)
         self.columns = self._columns(name)
+        self.generated = {own for own, _, hidden in self._rows(COLUMNS, name) if hidden}
         if not self.columns:
             raise ProblemError("there is no such table")
 
@@ -89,7 +91,7 @@ class Rebuild:
         if gone := self.columns.keys() - new.keys() - set(drop):
             shown = ", ".join(f'"{name}"' for name in sorted(gone))
             raise ProblemError(f"the new table has no {shown} (if it may go: drop=[{shown}])")
-        self._refuse_lost_values(new, lose)
+        self._refuse_lost_values(lose)
         self._copy(values)
         if (copied := self._count(self.table)) != rows:
             raise ProblemError(f"{rows - copied} of its {rows} rows would be lost")
@@ -107,15 +109,20 @@ class Rebuild:
         if new_ones := self._violations() - violated:
             raise ProblemError(f"{new_ones.total()} rows would violate a foreign key")
 
-    def _refuse_lost_values(self, new: Mapping[str, str], lose: Collection[str]) -> None:
-        for name, kind in new.items():
-            old = self.columns.get(name, kind)
-            if name in lose or old.upper() == kind.upper():
+    def _refuse_lost_values(self, lose: Collection[str]) -> None:
+        for name, kind, generated in self._rows(COLUMNS, self.name):
+            if name in lose or name not in self.columns:
                 continue
-            if number := values_kept.count_lost(self.connection, OLD, name, kind):
+            number, what = 0, f"would change, or would be none of type {kind}"
+            if generated and name not in self.generated:
+                number = int(self.scalar(f"SELECT count({quoted(name)}) FROM {OLD}"))
+                what = "would be replaced by generated ones"
+            elif not generated and self.columns[name].upper() != kind.upper():
+                number = values_kept.count_lost(self.connection, OLD, name, kind)
+            if number:
                 raise ProblemError(
-                    f"{number} values of {name} would change, or would be none of type {kind} (if"
-                    f' they may: lose=["{name}"] in its op.rebuild_table)'
+                    f'{number} values of {name} {what} (if they may: lose=["{name}"] in its'
+                    " op.rebuild_table)"
                 )
 
     def _copy(self, values: Mapping[str, str]) -> None:

@@ -37,13 +37,19 @@ class Seeded:
     others: dict[int, int] = field(default_factory=dict)
 
 
-def seed(connection: Connection[Any], full: Collection[str], empty: Collection[str]) -> Seeded:
+def seed(
+    connection: Connection[Any],
+    full: Collection[str],
+    empty: Collection[str],
+    only: Collection[str] | None = None,
+) -> Seeded:
     """Put rows into the tables that have none.
 
     Args:
         connection: in autocommit mode, of a superuser.
         full: tables (schema.name) in which no value may be NULL.
         empty: tables that are to have no row.
+        only: tables that are to have rows, if not all of them.
     """
     tables = connection.execute(TABLES).fetchall()
     columns: dict[int, list[Column]] = {oid: [] for oid, _, _ in tables}
@@ -58,6 +64,8 @@ def seed(connection: Connection[Any], full: Collection[str], empty: Collection[s
     for oid, schema, name in tables:
         table = sql.Identifier(schema, name)
         shown = f"{schema}.{name}"
+        if only is not None and shown not in only:
+            continue
         found = connection.execute(sql.SQL("SELECT count(*) FROM ONLY {}").format(table)).fetchone()
         if found and found[0]:
             seeded.others[oid] = found[0]

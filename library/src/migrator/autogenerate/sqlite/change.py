@@ -26,6 +26,14 @@ class ColumnGoesOp(ops.DropColumnOp):
     """A column that a rebuilt table does not have: what is asked for by name (`drop=`)."""
 
 
+class ValuesChangeOp(MigrateOperation):
+    """A column whose values a rebuild replaces; `lost` is whether that is asked for (`lose=`)."""
+
+    def __init__(self, table: str, column: str, *, lost: bool) -> None:
+        self.table_name, self.column_name, self.lost = table, column, lost
+        self.ops: list[MigrateOperation] = []  # so that Alembic finds no difference in it
+
+
 class StatementOp(ops.ExecuteSQLOp):
     """A statement as it is: `op.execute` takes ":name" for a parameter."""
 
@@ -39,7 +47,8 @@ def _render(context: AutogenContext, change: Change) -> list[str]:
 
 
 @renderers.dispatch_for(ColumnGoesOp)
-def _render_column(_context: AutogenContext, _op: ColumnGoesOp) -> list[str]:
+@renderers.dispatch_for(ValuesChangeOp)
+def _render_nothing(_context: AutogenContext, _op: MigrateOperation) -> list[str]:
     return []  # the rebuild says it
 
 

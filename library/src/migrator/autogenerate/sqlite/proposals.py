@@ -10,7 +10,7 @@ from alembic.operations import MigrateOperation, ops
 from sqlalchemy.sql.elements import TextClause
 
 from migrator.autogenerate import columns, defaults
-from migrator.autogenerate.sqlite.change import ColumnGoesOp, StatementOp
+from migrator.autogenerate.sqlite.change import ColumnGoesOp, StatementOp, ValuesChangeOp
 from migrator.autogenerate.steps import CommentOp
 from migrator.catalog import Key, Schema
 from migrator.operations.rebuild_table import RebuildTableOp
@@ -124,14 +124,30 @@ def _table(before: Side, after: Side, lossy: Collection[str]) -> Iterator[Operat
         comments.append(CommentOp(columns.UNDECIDED))
     elif values and after.model is None:
         comments.append(CommentOp(GONE))
+    changing = list(_changing(before, after, lossy))
+    back = after.model is None
+
+    def named(each: ValuesChangeOp) -> bool:
+        return f"{each.table_name}.{each.column_name}" in lossy
+
     rebuild = RebuildTableOp(
         after.table,
         after.statement("table", after.table),
         values=values,
         drop=gone,
-        lose=[name for name in after.columns if f"{after.table}.{name}" in lossy],
+        lose=[each.column_name for each in changing if each.lost and (named(each) or back)],
     )
-    yield [*comments, rebuild]
+    yield [*comments, *changing, rebuild]
+
+
+def _changing(before: Side, after: Side, lossy: Collection[str]) -> Iterator[ValuesChangeOp]:
+    """Yield the columns whose values are generated now, or may change with their type."""
+    for name in after.columns.keys() & before.columns.keys():
+        old, new = before.columns[name], after.columns[name]
+        if old.get("generated") != new.get("generated") and "generated" in new:
+            yield ValuesChangeOp(after.table, name, lost="generated" not in old)
+        elif old.get("type") != new.get("type") and f"{after.table}.{name}" in lossy:
+            yield ValuesChangeOp(after.table, name, lost=True)
 
 
 def _values(before: Side, after: Side) -> Iterator[tuple[str, Any]]:

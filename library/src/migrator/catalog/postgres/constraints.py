@@ -17,6 +17,7 @@ SELECT ARRAY[n.nspname, c.relname, k.conname] AS name,
        ARRAY(SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY u (number, place)
              JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.number
              ORDER BY u.place) AS columns,
+       CASE WHEN k.contype = 'f' THEN ARRAY[g.nspname, f.relname] END AS referenced,
        NOT k.convalidated AS not_valid,
        NOT k.conislocal AS inherited,
        {sorted_options("i.reloptions")} AS index_options,
@@ -27,6 +28,8 @@ SELECT ARRAY[n.nspname, c.relname, k.conname] AS name,
 FROM pg_constraint k
 JOIN pg_class c ON c.oid = k.conrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN pg_class f ON f.oid = k.confrelid
+LEFT JOIN pg_namespace g ON g.oid = f.relnamespace
 LEFT JOIN pg_class i ON i.oid = k.conindid AND k.contype IN ('p', 'u', 'x')
 LEFT JOIN pg_index x ON x.indexrelid = i.oid
 LEFT JOIN pg_tablespace s ON s.oid = i.reltablespace
