@@ -27,6 +27,9 @@ def write(context: Context, output: Path, start: str | None = None, to: str = "h
     Raises:
         UsageError: there is no such revision, or the file cannot be written.
     """
+    if output.exists() and not output.is_file():  # a device would be removed
+        name = console.argument(str(output))
+        raise UsageError(f"{name} cannot be written: it is not a regular file.")
     with suppress(OSError):
         output.unlink()  # what an earlier run wrote must not be taken for this one's
     script = graph.load(context)

@@ -33,7 +33,8 @@ def read(connection: Connection, without: Collection[str]) -> Schema:
     for kind in kinds():
         for row in _rows(connection, kind.written(version)):
             name = tuple(row.pop("name"))
-            if not any(part in without for part in name[1:2]):
+            owner = str(row.get("owned_by") or "").split(".")[1:2]
+            if not any(part in without for part in (*name[1:2], *owner)):
                 objects[Key(kind.name, name)] = clean(row)
     # Not if a query has failed: its transaction takes the setting along.
     connection.exec_driver_sql(PATH, (before,))
