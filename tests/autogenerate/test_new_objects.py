@@ -588,3 +588,11 @@ def test_constraints_without_names_get_those_of_postgresql(workshop: Workshop) -
         prove(workshop, Change(table(rest=NAMELESS), table(), {"drop": "w"}))
     finally:
         base.write_text(before, "utf-8")
+
+
+def test_a_view_of_the_models_that_changes_is_refused_by_its_name(workshop: Workshop) -> None:
+    begin(workshop, table(rest=VIEW))
+    workshop.models(table(rest=VIEW.replace("T.b", "T.a")))
+    done = workshop.revise()
+    assert (done.code, workshop.written) == (5, [])
+    assert "view public.v" in done.output
