@@ -18,6 +18,7 @@ PACKAGES = ("alembic", "sqlalchemy")
 # Whose each private attribute is that the library reads or calls. An import says that itself.
 ATTRIBUTES = {
     "_all_down_revisions": "alembic.script.revision.Revision",
+    "_autoincrement_column": "sqlalchemy.Table",
     "_copy": "sqlalchemy.Column",
     "_downgrade_revs": "alembic.script.ScriptDirectory",
     "_in_external_transaction": "alembic.runtime.migration.MigrationContext",

@@ -91,7 +91,8 @@ def alter(context: MigrationContext, op: ops.AlterColumnOp) -> Iterator[Step]:
         comments.append(_rewriting(table, INSTEAD))
     if probed.loses:
         comments.append(CommentOp(LOSES.format(column=op.column_name)))
-    yield Step(_phase(change, probed.rewrites is not False), [*comments, *up], down)
+    heavy = probed.rewrites is not False or probed.loses
+    yield Step(_phase(change, heavy), [*comments, *up], down)
 
 
 def complete(context: MigrationContext, script: ops.MigrationScript) -> None:
@@ -114,7 +115,7 @@ def _completed(
     return transition.operations(op.table_name, op.schema, way, using)
 
 
-def _phase(change: Change, rewrites: bool) -> str:
+def _phase(change: Change, heavy: bool) -> str:
     """Return when a change is deployed: what the old code can notice is for contract."""
     old, new = change.before.state, change.after.state
     # The old code may leave the column out, and relies on what fills it in.
@@ -125,7 +126,7 @@ def _phase(change: Change, rewrites: bool) -> str:
         new.generated,
     )
     refuses = new.generated or (new.numbering and new.numbering.kind == "always")
-    return CONTRACT if rewrites or (refills and (filled or refuses)) else EXPAND
+    return CONTRACT if heavy or (refills and (filled or refuses)) else EXPAND
 
 
 def drop(context: MigrationContext, op: ops.DropColumnOp) -> Iterator[Step]:
