@@ -57,6 +57,7 @@ def ask(
     """
     leaves = list(_leaves(upgrade))
     dropped = [found for op in leaves if (found := _dropped(op))]
+    dropped.sort(key=lambda each: each.kind != "table")
     _check("drop", [*dropped, *also], _DROP)
     if context.dialect.name != "postgresql":
         _check("rewrite", [], _REWRITE)

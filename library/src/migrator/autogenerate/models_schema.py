@@ -54,6 +54,10 @@ def built(
         for schema in sorted(_schemas(metadata, connection.dialect)):
             _run(connection, f"CREATE SCHEMA IF NOT EXISTS {names.column(schema)}")
         views = {key.name for key in existing.objects if key.kind in VIEWS}
+        for kind in named_types(metadata, connection.dialect):
+            # SQLAlchemy does not see the type of a decorator that chooses by dialect.
+            if isinstance(kind, sa.Enum) and getattr(kind, "create_type", True):
+                kind.create(connection, checkfirst=True)
         with _not_concurrently(metadata):
             metadata.create_all(
                 connection,
