@@ -172,8 +172,10 @@ def _types(metadata: sa.MetaData) -> Iterator[TypeEngine[Any]]:
 @contextmanager
 def _not_concurrently(metadata: sa.MetaData) -> Iterator[None]:
     """Build indexes in the transaction, also those that models want to be built concurrently."""
-    indexes = [index for table in metadata.tables.values() for index in table.indexes]
-    options = [index.dialect_options["postgresql"] for index in indexes]
+    indexes = (index for table in metadata.tables.values() for index in table.indexes)
+    # Only those that say so: what is set is written into revisions.
+    chosen = [each for each in indexes if "postgresql_concurrently" in [*each.dialect_kwargs]]
+    options = [index.dialect_options["postgresql"] for index in chosen]
     before = [each["concurrently"] for each in options]
     try:
         for each in options:
