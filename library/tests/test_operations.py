@@ -17,6 +17,8 @@ from alembic.autogenerate import render_python_code
 from alembic.operations import MigrateOperation, Operations, ops
 
 from migrator import operations
+from migrator.autogenerate.replacements import Definition, replace
+from migrator.catalog import Key
 from migrator.operations.add_check_validated import AddCheckValidatedOp
 from migrator.operations.add_foreign_key_validated import AddForeignKeyValidatedOp
 from migrator.operations.add_unique_concurrently import AddUniqueConcurrentlyOp
@@ -49,6 +51,12 @@ UNIQUE = sa.UniqueConstraint(TEAMS.c.name, name="uq", deferrable=True)
 CHECK = sa.CheckConstraint("id > 0", name="ck", table=TEAMS)
 FOREIGN = sa.ForeignKeyConstraint([TEAMS.c.boss], [TEAMS.c.id], name="fk", table=TEAMS)
 TEAMS.append_constraint(UNIQUE)
+OLD = {"definition": "CREATE INDEX ix ON public.teams USING btree (name)"}
+NEW_INDEX = {
+    "definition": "CREATE UNIQUE INDEX ix ON public.teams USING btree (lower(name))",
+    "unique": True,
+}
+ADDED = {"type": "primary key", "definition": "PRIMARY KEY (id)"}
 # What each is in a revision, and what reverts it.
 WRITTEN: list[tuple[MigrateOperation, str, str]] = [
     (
@@ -103,6 +111,19 @@ WRITTEN: list[tuple[MigrateOperation, str, str]] = [
         BackfillOp("teams", {"name": sa.text("'a'"), "boss": None}, key="id"),
         "op.backfill('teams', {'name': sa.text(\"'a'\"), 'boss': None}, key='id')",
         "",
+    ),
+    (
+        replace(
+            Definition(Key("index", ("public", "teams", "ix")), OLD, None),
+            Definition(Key("index", ("public", "teams", "ix")), NEW_INDEX, None),
+        ),
+        "op.replace_index('ix', 'teams', 'USING btree (lower(name))', unique=True)",
+        "op.replace_index('ix', 'teams', 'USING btree (name)')",
+    ),
+    (
+        replace(None, Definition(Key("constraint", ("work", "teams", "pk")), ADDED, "work")),
+        "op.replace_constraint('pk', 'teams', 'PRIMARY KEY (id)', schema='work')",
+        "op.drop_constraint_if_exists('pk', 'teams', schema='work')",
     ),
     (
         RebuildTableOp("t", "CREATE TABLE t (\n    a TEXT\n)", values={"a": "it's"}, drop=["b"]),

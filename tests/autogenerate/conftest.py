@@ -48,4 +48,4 @@ def workshop(
         yield made
     finally:
         sys.path[:] = before
-        changing.drop(made.server, made.url)
+        made.close()

@@ -4,7 +4,7 @@ from alembic.autogenerate.api import AutogenContext
 from alembic.operations import Operations
 from sqlalchemy.exc import DBAPIError
 
-from migrator.errors import MigratorError
+from migrator.errors import MigratorError, UsageError
 from migrator.operations import conditions, definitions, index_build, names, swap, validation
 from migrator.operations.index_build import WantedIndex
 from migrator.operations.operation import Operation
@@ -89,7 +89,16 @@ class ReplaceConstraintOp(Operation):
                 raise self._violated(session, target, name) from error
 
     def run_plain(self, operations: Operations) -> None:
-        """Replace it in one statement."""
+        """Replace it in one statement.
+
+        Raises:
+            UsageError: this is not PostgreSQL.
+        """
+        if operations.impl.dialect.name != "postgresql":
+            raise UsageError(
+                "op.replace_constraint needs PostgreSQL: on another database, change the table with"
+                " op.batch_alter_table."
+            )
         target, name = (
             names.quoted(self.table_name, self.schema),
             names.clipped(self.constraint_name),

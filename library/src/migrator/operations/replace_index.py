@@ -1,5 +1,6 @@
 """`op.replace_index`: an index that is replaced, or added, without a moment without it."""
 
+import sqlalchemy as sa
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import Operations
 
@@ -8,6 +9,8 @@ from migrator.operations.index_build import WantedIndex
 from migrator.operations.operation import Operation
 from migrator.operations.session import Session
 from migrator.postgres import sql
+
+BTREE = "USING btree "  # SQLite has no other methods, and no word for this one
 
 
 class ReplaceIndexOp(Operation):
@@ -77,6 +80,13 @@ class ReplaceIndexOp(Operation):
 
     def run_plain(self, operations: Operations) -> None:
         """Replace it in the transaction."""
+        if operations.impl.dialect.name != "postgresql":
+            name, table = map(names.column, (self.index_name, self.table_name))
+            word = "UNIQUE INDEX" if self.unique else "INDEX"
+            operations.execute(sa.text(f"DROP INDEX IF EXISTS {name}"))
+            create = f"CREATE {word} {name} ON {table} {self.definition.removeprefix(BTREE)}"
+            operations.execute(sa.text(create.replace(":", r"\:")))
+            return
         session = Session(operations.migration_context)
         target, name = names.quoted(self.table_name, self.schema), names.clipped(self.index_name)
         create = self._wanted(target, name).statement.replace(" CONCURRENTLY", "", 1)
