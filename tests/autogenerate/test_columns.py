@@ -248,16 +248,16 @@ def test_a_new_key_is_filled_from_its_sequence(workshop: Workshop, name: str) ->
     prove(workshop, Change(before, after, {"rewrite": "t.id"}))
 
 
+SHORT = "DOMAIN('short', Text, check=\"VALUE <> 'x'\")"
+WHOLE = "DOMAIN('whole', Integer, not_null=False)"
 DOMAINS = {
-    "changed": Case("Text", "DOMAIN('short', Text, check=\"VALUE <> 'x'\", create_type=False)"),
-    "back": Case("DOMAIN('whole', Integer, create_type=False)", "Integer"),
-    "added": Case("", "DOMAIN('whole', Integer, create_type=False)"),
+    "changed": Case("Text", SHORT, REWRITE),
+    "back": Case(WHOLE, "Integer"),
+    "kept": Case(WHOLE, WHOLE),
+    "default": Case(f"{WHOLE}, server_default='1'", f"{WHOLE}, server_default='2'"),
+    "added": Case("", WHOLE),
 }
 
 
 def test_columns_of_domains(workshop: Workshop) -> None:
-    change = together(DOMAINS)
-    change.setup = (
-        "CREATE DOMAIN short AS text CHECK (VALUE <> 'x'); CREATE DOMAIN whole AS integer"
-    )
-    prove(workshop, change)
+    prove(workshop, together(DOMAINS))
