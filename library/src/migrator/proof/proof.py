@@ -78,9 +78,11 @@ class Proof:
         for script in self.scripts:
             self.history.apply(script)
         after = self._read(before)
-        self._nothing_lost("the upgrade", before, after, before)
+        irreversible = any(hasattr(script.module, "irreversible") for script in self.scripts)
+        if not irreversible:
+            self._nothing_lost("the upgrade", before, after, before)
         self._is_what_models_describe(after.schema)
-        if any(hasattr(script.module, "irreversible") for script in self.scripts):
+        if irreversible:
             return
         self._revert()
         again = self._read(before)

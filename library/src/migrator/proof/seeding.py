@@ -22,12 +22,13 @@ class Seeding:
     """What goes into the tables: three rows each, the last one with NULL where that is allowed.
 
     `full` are tables (schema.name) without NULL, `empty` those without rows; `*` is all of them.
-    With `only`, no others get rows.
+    With `only`, no others get rows. `edges` is for one more row, with values at the edge.
     """
 
     full: set[str] = field(default_factory=set)
     empty: set[str] = field(default_factory=set)
     only: frozenset[Name] | None = None
+    edges: bool = True
     notes: list[str] = field(default_factory=list)
 
     def fill(self, history: ShadowHistory) -> list[str]:
@@ -46,14 +47,19 @@ class Seeding:
         only = None if self.only is None else {".".join(name) for name in self.only}
         own = url.set(drivername="postgresql").render_as_string(hide_password=False)
         with psycopg.connect(own, autocommit=True) as connection:
-            return sample_rows.seed(connection, self.full, self.empty, only).problems
+            return sample_rows.seed(
+                connection, self.full, self.empty, only, edges=self.edges
+            ).problems
 
     def without(self, error: Exception) -> bool:
         """Leave out the rows that a revision fails with; False if there is nothing to leave out.
 
-        First the NULLs of the table that the server names, then its rows, then all rows.
+        First the values at the edge, then the NULLs of the table that the server names, then its rows, then all rows.
         """
         table = _table(error)
+        if self.edges:
+            self.edges = False
+            return True
         if EVERY in self.empty:
             return False
         if table and table not in self.full:

@@ -13,7 +13,7 @@ from typing import Any
 from psycopg import Connection, errors, sql
 
 from migrator.trace.insertion import insert
-from migrator.trace.sample_values import COLUMNS, Column
+from migrator.trace.sample_values import COLUMNS, EDGE, Column
 
 ROWS = 3
 TAKEN = 30_000  # beyond the numbers in our rows, and a smallint still
@@ -42,6 +42,8 @@ def seed(
     full: Collection[str],
     empty: Collection[str],
     only: Collection[str] | None = None,
+    *,
+    edges: bool = False,
 ) -> Seeded:
     """Put rows into the tables that have none.
 
@@ -50,6 +52,7 @@ def seed(
         full: tables (schema.name) in which no value may be NULL.
         empty: tables that are to have no row.
         only: tables that are to have rows, if not all of them.
+        edges: one more row, with values at the edge of their types.
     """
     tables = connection.execute(TABLES).fetchall()
     columns: dict[int, list[Column]] = {oid: [] for oid, _, _ in tables}
@@ -74,7 +77,7 @@ def seed(
         fill = [column for column in columns[oid] if not column.generated]
         reasons = [
             insert(connection, table, fill, number, nulls=number == ROWS and shown not in full)
-            for number in range(1, ROWS + 1)
+            for number in range(1, (EDGE if edges else ROWS) + 1)
         ]
         seeded.ours.add(oid)
         if all(reasons):

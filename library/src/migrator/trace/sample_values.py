@@ -15,7 +15,11 @@ SELECT a.attrelid, a.attname, format_type(coalesce(nullif(t.typbasetype, 0), t.o
     (SELECT coalesce(json_object_agg(k.conname, pg_get_constraintdef(k.oid)), '{}')
         FROM pg_constraint k WHERE k.contypid = t.oid
         OR k.conrelid = a.attrelid AND k.contype = 'c' AND a.attnum = ANY (k.conkey)),
-    coalesce(pg_get_partition_constraintdef(a.attrelid), '')
+    coalesce(pg_get_partition_constraintdef(a.attrelid), ''),
+    EXISTS (SELECT FROM pg_index x WHERE x.indrelid = a.attrelid AND a.attnum = ANY (x.indkey))
+    OR EXISTS (SELECT FROM pg_constraint k WHERE k.contype = 'f'
+        AND (k.conrelid = a.attrelid AND a.attnum = ANY (k.conkey)
+            OR k.confrelid = a.attrelid AND a.attnum = ANY (k.confkey)))
 FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
 WHERE a.attrelid = ANY (%s) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
 """
@@ -41,6 +45,23 @@ BY_TYPE = {
     "macaddr8": "08:00:2b:01:02:03:04:0{n}",
     "pg_lsn": "0/{n}",
 }
+# The row with values at the edge of their types, in columns that nothing refers to.
+EDGE = 4
+EDGES = {
+    "smallint": "32767",
+    "integer": "2147483647",
+    "bigint": "9223372036854775807",
+    "numeric": "12345678901234567890.0123456789",
+    "text": "完成 'it''s' \\ \"x\" 100% :name",
+    "date": "9999-12-31",
+    "timestamp without time zone": "2026-02-03 04:05:06.789012",
+    "timestamp with time zone": "2026-02-03 04:05:06.789012+00",
+    "time without time zone": "23:59:59.999999",
+    "interval": "1 day 02:03:04.5",
+    "bytea": "\\x00ff27",
+    "json": '{"a": [1, null, "ü"]}',
+    "jsonb": '{"a": [1, null, "ü"]}',
+}
 
 
 class Column:
@@ -51,6 +72,7 @@ class Column:
         self.labels: list[str] = row[6]
         # A partition's own condition has no name, in PostgreSQL's messages neither.
         self.checks: dict[str | None, str] = {**row[7], None: row[8]}
+        self.keyed: bool = row[9]
 
     def values(self, number: int, *, far: bool) -> Iterator[str]:
         """Yield texts for row `number`, which the server reads as the column's type.
@@ -58,6 +80,8 @@ class Column:
         Args:
             far: whole numbers are to be far apart, from row to row.
         """
+        if number == EDGE and not self.keyed and far and (edge := self._edge()):
+            yield edge
         if far and self.type in WHOLE:
             yield str((number - 1) * FAR + 1)
         yield self._usual(number)
@@ -66,6 +90,16 @@ class Column:
             if constant.removeprefix("-").isdecimal():
                 yield str(int(constant) + number)
                 yield str(int(constant) - number)
+
+    def _edge(self) -> str:
+        """Return a value at the edge of the type; nothing where there is none."""
+        kind = sql.base_type(self.type)
+        if "(" in self.type and kind in ("character varying", "character"):
+            return "é" * sql.length(self.type)
+        if kind == "numeric" and "(" in self.type:
+            whole, digits = sql.digits(self.type)
+            return "9" * whole + ("." + "9" * digits if digits else "")
+        return EDGES.get(kind, "")
 
     def _usual(self, number: int) -> str:
         kind = sql.base_type(self.type)

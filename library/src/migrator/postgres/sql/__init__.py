@@ -56,7 +56,14 @@ from migrator.postgres.sql.subjects import (
     subject,
 )
 from migrator.postgres.sql.tokens import bare, begins, body, has, nested, split, tokens, words
-from migrator.postgres.sql.values import base_type, constants, for_text, length, numbered
+from migrator.postgres.sql.values import (
+    base_type,
+    constants,
+    digits,
+    for_text,
+    length,
+    numbered,
+)
 
 __all__ = [
     "Setting",
@@ -74,6 +81,7 @@ __all__ = [
     "concurrent_index",
     "constants",
     "constraint",
+    "digits",
     "dropped_columns",
     "dropped_tables",
     "drops",

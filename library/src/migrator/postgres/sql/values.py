@@ -26,6 +26,13 @@ def length(kind: str) -> int:
     return int(found[1]) if found else 1
 
 
+def digits(kind: str) -> tuple[int, int]:
+    """Return how many digits a numeric type has before and after the point."""
+    found = re.search(r"\((\d+)(?:,\s*(-?\d+))?\)", kind)
+    precision, scale = (int(found[1]), int(found[2] or 0)) if found else (1, 0)
+    return max(precision - scale, 0), max(scale, 0)
+
+
 def numbered(statement: str) -> str:
     """Return a statement with $1 for each parameter of psycopg, which is SQL."""
     return PARAMETER.sub("$1", statement)
