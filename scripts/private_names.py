@@ -18,6 +18,7 @@ PACKAGES = ("alembic", "sqlalchemy")
 # Whose each private attribute is that the library reads or calls. An import says that itself.
 ATTRIBUTES = {
     "_all_down_revisions": "alembic.script.revision.Revision",
+    "_autoincrement_column": "sqlalchemy.Table",
     "_copy": "sqlalchemy.Column",
     "_downgrade_revs": "alembic.script.ScriptDirectory",
     "_in_external_transaction": "alembic.runtime.migration.MigrationContext",
@@ -26,6 +27,7 @@ ATTRIBUTES = {
     "_reverse": "alembic.operations.ops.DropConstraintOp",
     "_objects": "sqlalchemy.MetaData",
     "_sequences": "sqlalchemy.MetaData",
+    "_type_bound": "sqlalchemy.Constraint",
     "_upgrade_revs": "alembic.script.ScriptDirectory",
     "_variant_mapping": "sqlalchemy.types.TypeEngine",
     "_version_locations": "alembic.script.ScriptDirectory",

@@ -107,6 +107,7 @@ class Workshop:
     url: sa.URL
     number: int = 0
     written: list[Path] = field(default_factory=list)
+    has_second: bool = False
 
     def models(self, text: str) -> None:
         """Replace the models. (A module of a new name each time: bytecode is known by seconds.)"""
@@ -206,7 +207,7 @@ class Workshop:
 
         models.import_models(self.config())
         metadata: sa.MetaData = base.Base.metadata
-        with fresh(self.server, f"{self.url.database}_built") as url:
+        with self.second() as url:
             postgresql = url.get_backend_name() == "postgresql"
             # Some indexes are built concurrently, which no transaction allows.
             how = {"isolation_level": "AUTOCOMMIT"} if postgresql else {}
@@ -221,6 +222,22 @@ class Workshop:
             with sa.create_engine(url, poolclass=NullPool).connect() as connection:
                 return catalog.read(connection, OUR_TABLES)
 
+    @contextmanager
+    def second(self) -> Iterator[sa.URL]:
+        """Another database, which is empty."""
+        url = self.url.set(database=f"{self.url.database}_built")
+        if not self.has_second:
+            drop(self.server, url)
+            create(self.server, url)
+            self.has_second = True
+        empty(url)
+        yield url
+
+    def close(self) -> None:
+        """Drop the databases."""
+        for name in (self.url.database, f"{self.url.database}_built"):
+            drop(self.server, self.url.set(database=name))
+
     def differences(self, before: str = "") -> list[Difference]:
         """What differs between the database and what the models build."""
         return catalog.diff(self.schema(), self.built(before))
@@ -230,8 +247,20 @@ class Workshop:
         for path in (self.folder / "migrations/versions").glob("*.py"):
             path.unlink()
         self.written = []
-        drop(self.server, self.url)
-        create(self.server, self.url)
+        empty(self.url)
+
+
+def empty(url: sa.URL) -> None:
+    """Remove everything from a database, which costs less than a new one."""
+    if url.get_backend_name() == "sqlite":
+        Path(str(url.database)).unlink(missing_ok=True)
+        return
+    engine = sa.create_engine(url, poolclass=NullPool)
+    with engine.begin() as connection:
+        schemas = sa.inspect(connection).get_schema_names()
+        for schema in set(schemas) - {"information_schema"}:
+            connection.exec_driver_sql(f'DROP SCHEMA "{schema}" CASCADE')
+        connection.exec_driver_sql("CREATE SCHEMA public")
 
 
 def create(server: sa.URL, url: sa.URL) -> None:
@@ -254,18 +283,6 @@ def admin(server: sa.URL) -> Iterator[sa.Connection]:
     engine = sa.create_engine(server, isolation_level="AUTOCOMMIT", poolclass=NullPool)
     with engine.connect() as connection:
         yield connection
-
-
-@contextmanager
-def fresh(server: sa.URL, name: str) -> Iterator[sa.URL]:
-    """An empty database, dropped at the end."""
-    url = server.set(database=f"{name}.db" if server.get_backend_name() == "sqlite" else name)
-    drop(server, url)
-    create(server, url)
-    try:
-        yield url
-    finally:
-        drop(server, url)
 
 
 def workshop(folder: Path, server: sa.URL, name: str) -> Workshop:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.autogenerate.changing import Change, Workshop, prove, table
+from tests.autogenerate.changing import HEAD, Change, Workshop, prove, table
 
 
 class Case(NamedTuple):
@@ -229,3 +229,35 @@ def test_a_revision_does_not_import_the_application(workshop: Workshop) -> None:
     found = [path.read_text("utf-8") for path in workshop.files()[1:]]
     assert "RawType('bit varying(9)')" in "".join(found).replace('"', "'")
     assert not any("made" in text for text in found)
+
+
+KEYLESS = """
+t = Table("t", Base.metadata, Column("a", BigInteger), Column("b", String(50)))
+"""
+NEW_KEYS = {
+    "bigint": "Column('id', BigInteger, primary_key=True)",
+    "integer": "Column('id', Integer, primary_key=True)",
+    "identity": "Column('id', BigInteger, Identity(), primary_key=True)",
+}
+
+
+@pytest.mark.parametrize("name", NEW_KEYS)
+def test_a_new_key_is_filled_from_its_sequence(workshop: Workshop, name: str) -> None:
+    before = HEAD + KEYLESS
+    after = before.replace("Base.metadata, ", f"Base.metadata, {NEW_KEYS[name]}, ")
+    prove(workshop, Change(before, after, {"rewrite": "t.id"}))
+
+
+SHORT = "DOMAIN('short', Text, check=\"VALUE <> 'x'\")"
+WHOLE = "DOMAIN('whole', Integer, not_null=False)"
+DOMAINS = {
+    "changed": Case("Text", SHORT, REWRITE),
+    "back": Case(WHOLE, "Integer"),
+    "kept": Case(WHOLE, WHOLE),
+    "default": Case(f"{WHOLE}, server_default='1'", f"{WHOLE}, server_default='2'"),
+    "added": Case("", WHOLE),
+}
+
+
+def test_columns_of_domains(workshop: Workshop) -> None:
+    prove(workshop, together(DOMAINS))

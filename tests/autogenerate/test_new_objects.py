@@ -564,3 +564,35 @@ def test_a_model_of_a_view_that_a_revision_has_made_is_no_new_table(workshop: Wo
     done = workshop.revise()
     assert done.code == 0, done.output
     assert "create_table" not in workshop.texts() and "add_column" in workshop.texts()
+
+
+NAMELESS = """
+class Nameless(DeclarativeBase):
+    metadata = Base.metadata
+
+
+class W(Nameless):
+    __tablename__ = "w"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    c: Mapped[int] = mapped_column(CheckConstraint("c > 0"), unique=True, index=True)
+    t_id: Mapped[int | None] = mapped_column(ForeignKey("w.id", use_alter=True))
+"""
+
+
+def test_constraints_without_names_get_those_of_postgresql(workshop: Workshop) -> None:
+    base = workshop.folder / "made/base.py"
+    before = base.read_text("utf-8")
+    base.write_text(before.replace("MetaData(naming_convention=NAMING_CONVENTION)", "MetaData()"))
+    try:
+        prove(workshop, Change(table(), table(rest=NAMELESS)))
+        prove(workshop, Change(table(rest=NAMELESS), table(), {"drop": "w"}))
+    finally:
+        base.write_text(before, "utf-8")
+
+
+def test_a_view_of_the_models_that_changes_is_refused_by_its_name(workshop: Workshop) -> None:
+    begin(workshop, table(rest=VIEW))
+    workshop.models(table(rest=VIEW.replace("T.b", "T.a")))
+    done = workshop.revise()
+    assert (done.code, workshop.written) == (5, [])
+    assert "view public.v" in done.output

@@ -159,14 +159,17 @@ def test_batch_operations_without_a_rebuild_are_as_before(
         ('batch.alter_column("c", type_=sa.String(9), nullable=False, server_default=None)', ""),
         ('batch.alter_column("c", new_column_name="d")', "column"),
         ('batch.create_unique_constraint("uq", ["c"])', ""),
+        ('batch.create_foreign_key("fk_b", "t", ["a"], ["id"])', ""),
     ],
 )
 def test_what_a_batch_operation_names_may_go(workshop: Workshop, operation: str, gone: str) -> None:
     workshop.reset()
     workshop.script(
+        "CREATE TABLE x (id INTEGER PRIMARY KEY);"
         "CREATE TABLE t (id INTEGER NOT NULL PRIMARY KEY, a INTEGER DEFAULT 5,"
         " c VARCHAR(5) DEFAULT 'x', CONSTRAINT small CHECK (a < 100),"
-        " CONSTRAINT uq_a UNIQUE (a)); CREATE INDEX ix_a ON t (a); INSERT INTO t (id) VALUES (1)"
+        " CONSTRAINT uq_a UNIQUE (a), CONSTRAINT fk_x FOREIGN KEY (a) REFERENCES x (id)"
+        " ON DELETE SET NULL); CREATE INDEX ix_a ON t (a); INSERT INTO t (id) VALUES (1)"
     )
     before = workshop.schema()
     revise(workshop, f'with op.batch_alter_table("t") as batch:\n        {operation}')

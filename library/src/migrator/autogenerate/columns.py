@@ -1,6 +1,7 @@
 """New, changed and dropped columns of tables that hold rows."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -78,20 +79,35 @@ def alter(context: MigrationContext, op: ops.AlterColumnOp) -> Iterator[Step]:
         yield from _fill_before(column, op)
         current = op.existing_type if op.modify_type is None else op.modify_type
         yield _not_null(op.table_name, op.column_name, op.schema, current)
-    table, schema = op.table_name, op.schema
-    up = transition.operations(table, schema, change, probed.using, tighten=False)
-    back = change.reversed()
-    down = transition.operations(table, schema, back, probed.back, tighten=not tightens)
-    if tightens:
-        down = [each for each in down if getattr(each, "modify_nullable", None) is not True]
-    if not (up or down):
-        return
-    comments = []
-    if probed.rewrites:
-        comments.append(_rewriting(table, INSTEAD))
-    if probed.loses:
-        comments.append(CommentOp(LOSES.format(column=op.column_name)))
-    yield Step(_phase(change, probed.rewrites is not False), [*comments, *up], down)
+    heavy = probed.rewrites is not False or probed.loses
+    for part in _parts(change, heavy):
+        up = transition.operations(op.table_name, op.schema, part, probed.using, tighten=False)
+        back = part.reversed()
+        down = transition.operations(
+            op.table_name, op.schema, back, probed.back, tighten=not tightens
+        )
+        if tightens:
+            down = [each for each in down if getattr(each, "modify_nullable", None) is not True]
+        comments = []
+        if up and probed.rewrites:
+            comments.append(_rewriting(op.table_name, INSTEAD))
+        if up and probed.loses:
+            comments.append(CommentOp(LOSES.format(column=op.column_name)))
+        if up or down:
+            yield Step(_phase(part, heavy), [*comments, *up], down)
+
+
+def _parts(change: Change, heavy: bool) -> list[Change]:
+    """Return a change of the default, on which the old code relies, apart from the rest."""
+    old, new = change.before.state, change.after.state
+    rest = replace(new, default=old.default)
+    same_kind = old.type.partition("(")[0] == new.type.partition("(")[0]
+    numbered = (old.numbering, old.generated) == (new.numbering, new.generated)
+    if heavy or not (old.default and same_kind and numbered) or rest in (old, new):
+        return [change]
+    column = _changed(change.after.column, server_default=change.before.column.server_default)
+    middle = column_changes.Side(rest, column)
+    return [Change(change.before, middle), Change(middle, change.after)]
 
 
 def complete(context: MigrationContext, script: ops.MigrationScript) -> None:
@@ -114,7 +130,7 @@ def _completed(
     return transition.operations(op.table_name, op.schema, way, using)
 
 
-def _phase(change: Change, rewrites: bool) -> str:
+def _phase(change: Change, heavy: bool) -> str:
     """Return when a change is deployed: what the old code can notice is for contract."""
     old, new = change.before.state, change.after.state
     # The old code may leave the column out, and relies on what fills it in.
@@ -125,7 +141,7 @@ def _phase(change: Change, rewrites: bool) -> str:
         new.generated,
     )
     refuses = new.generated or (new.numbering and new.numbering.kind == "always")
-    return CONTRACT if rewrites or (refills and (filled or refuses)) else EXPAND
+    return CONTRACT if heavy or (refills and (filled or refuses)) else EXPAND
 
 
 def drop(context: MigrationContext, op: ops.DropColumnOp) -> Iterator[Step]:

@@ -145,6 +145,8 @@ def _hidden(
 
 def _counts(difference: Difference) -> bool:
     key, name, after = difference.key, difference.property, difference.after
+    if key.kind in models_schema.VIEWS:  # a view of the models; others are the revisions' business
+        return after is not None and name in ("", "definition")
     if key.kind not in COMPARED or (key.kind == "schema" and name):
         return False
     if after is None and name == "comment":

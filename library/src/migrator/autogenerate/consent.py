@@ -57,32 +57,34 @@ def ask(
     """
     leaves = list(_leaves(upgrade))
     dropped = [found for op in leaves if (found := _dropped(op))]
-    _check("drop", [*dropped, *also], _DROP)
-    if context.dialect.name != "postgresql":
-        _check("rewrite", [], _REWRITE)
-        changing = [op for op in leaves if isinstance(op, ValuesChangeOp)]
-        names = {f"{op.table_name}.{op.column_name}": op.lost for op in changing}
-        lossy = [Subject("column", n, ["its values will change"]) for n in names if names[n]]
-        _check("lose", lossy, _LOSE)
-        _remember(context, names)
-        return
-    probed = [(op, probe.of(context, op)) for op in leaves if isinstance(op, ColumnOp)]
-    for op, each in probed:
-        _refuse_impossible(context, op, each)
-    lossy = [_lossy(context, op, each) for op, each in probed if each.loses]
-    _check("lose", lossy, _LOSE)
+    dropped = [*sorted(dropped, key=lambda each: each.kind != "table"), *also]
+    changing = {_values(op): op.lost for op in leaves if isinstance(op, ValuesChangeOp)}
+    columns = [op for op in leaves if isinstance(op, ColumnOp)]
+    on_postgresql = context.dialect.name == "postgresql"
+    probed = [(op, probe.of(context, op)) for op in columns] if on_postgresql else []
+    lossy = [
+        *(_lossy(context, op, each) for op, each in probed if each.loses),
+        *(Subject("column", n, ["its values will change"]) for n, lost in changing.items() if lost),
+    ]
     rewritten = [
         _column(op, f"could not be tried: {each.error}" if each.rewrites is None else "")
         for op, each in probed
         if lock_safe and each.rewrites is not False
     ]
-    _check("rewrite", rewritten, _REWRITE, [each.name for each in lossy])
-    _remember(context, {_column(op).name for op, each in probed if each.loses or not each.alike})
-
-
-def _remember(context: MigrationContext, lossy: Collection[str]) -> None:
+    drops, loses = _named("drop", dropped), _named("lose", lossy)
+    rewrites = _named("rewrite", rewritten) | {each.name for each in lossy}
+    _refuse(dropped, drops, _DROP)
+    for op, each in probed:
+        _refuse_impossible(context, op, each)
+    _refuse(lossy, loses, _LOSE)
+    _refuse(rewritten, rewrites, _REWRITE)
     if context.config:
-        context.config.attributes[LOSSY] = frozenset(lossy)
+        others = {_column(op).name for op, each in probed if each.loses or not each.alike}
+        context.config.attributes[LOSSY] = frozenset({*others, *changing})
+
+
+def _values(op: ValuesChangeOp) -> str:
+    return f"{op.table_name}.{op.column_name}"
 
 
 _DROP = """This revision would drop {refused}, and the data in it, because no model describes it \
@@ -107,14 +109,8 @@ was written. Write it by hand: `make empty-revision m="..."`, and op.alter_colum
 postgresql_using, after what uses the column is gone; or add a column under another name."""
 
 
-def _check(
-    kind: str, found: Sequence[Subject], refusal: str, covered: Collection[str] = ()
-) -> None:
-    """Compare what would be done with what was named.
-
-    Args:
-        covered: names that are allowed already.
-    """
+def _named(kind: str, found: Sequence[Subject]) -> set[str]:
+    """Return what was named on the command line, having compared it with what would be done."""
     arguments = [a.partition("=") for a in alembic_context.get_x_argument()]
     asked = {n.strip() for key, _, value in arguments if key == kind for n in value.split(",")}
     asked -= {""}
@@ -132,8 +128,12 @@ def _check(
             f"{kind}={','.join(sorted(unknown))} names nothing that this revision would {kind}"
             f" (it would {kind}: {', '.join(names) or 'nothing'}). No revision was written."
         )
-    named = {*asked, *covered}
-    refused = [x for x in found if not {x.name, f"{x.kind}:{x.name}"} & named]
+    return asked
+
+
+def _refuse(found: Sequence[Subject], named: Collection[str], refusal: str) -> None:
+    names = [each.name for each in found]
+    refused = [x for x in found if x.name not in named and f"{x.kind}:{x.name}" not in named]
     if refused:
         shown = ",".join(
             f"{each.kind}:{each.name}" if names.count(each.name) > 1 else each.name

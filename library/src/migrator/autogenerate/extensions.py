@@ -30,17 +30,21 @@ def providing(
     """
     reason, failed = str(getattr(error, "orig", "")), getattr(error, "statement", None)
     found: list[str] = []
-    tried = False
+    busy = False
     if failed is None:
         return None
 
     def before(own: sa.Connection, _cursor: Any, statement: str, *_: Any) -> None:
-        nonlocal tried
-        if statement == failed and not tried:
-            tried = True
+        nonlocal busy
+        if statement != failed or busy:
+            return
+        busy = True
+        # It may be there twice, and work the first time.
+        if not _works(own, failed):
             candidates = own.scalars(sa.text(AVAILABLE), {"reason": reason}).all()
-            first = next((each for each in candidates if _helps(own, each, failed)), None)
+            first = next((each for each in candidates if _works(own, failed, each)), None)
             found.extend([first] if first else [])
+        busy = False
 
     event.listen(connection, "before_cursor_execute", before)
     with suppress(SQLAlchemyError):
@@ -50,10 +54,12 @@ def providing(
     return next(iter(found), next(named, None))
 
 
-def _helps(connection: sa.Connection, extension: str, statement: str) -> bool:
+def _works(connection: sa.Connection, statement: str, extension: str = "") -> bool:
+    """Whether a statement can be run, with an extension that is created before it."""
     savepoint = connection.begin_nested()
     try:
-        connection.exec_driver_sql(f'CREATE EXTENSION "{extension}" CASCADE')
+        if extension:
+            connection.exec_driver_sql(f'CREATE EXTENSION "{extension}" CASCADE')
         connection.exec_driver_sql(statement)
     except SQLAlchemyError:
         return False

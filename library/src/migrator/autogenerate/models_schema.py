@@ -45,16 +45,25 @@ def built(
         for key in replaced:
             foreign = existing.objects[key].get("form") == "foreign"
             _drop(connection, key, FOREIGN if foreign else KINDS[key.kind], "CASCADE")
+        default = connection.dialect.default_schema_name
+        tables = metadata.tables.values()
+        own = {(each.schema or default, each.name) for each in tables if each.is_view}
+        for key in existing.objects:
+            if key.kind in VIEWS and key.name in own:
+                _drop(connection, key, key.kind.upper().replace("_", " "), "CASCADE")
         for schema in sorted(_schemas(metadata, connection.dialect)):
             _run(connection, f"CREATE SCHEMA IF NOT EXISTS {names.column(schema)}")
         views = {key.name for key in existing.objects if key.kind in VIEWS}
-        default = connection.dialect.default_schema_name
+        for kind in named_types(metadata, connection.dialect):
+            # SQLAlchemy does not see the type of a decorator that chooses by dialect.
+            if isinstance(kind, sa.Enum) and getattr(kind, "create_type", True):
+                kind.create(connection, checkfirst=True)
         with _not_concurrently(metadata):
             metadata.create_all(
                 connection,
                 [
                     table
-                    for table in metadata.tables.values()
+                    for table in tables
                     # A model of a view that a revision has made.
                     if table.is_view or (table.schema or default, table.name) not in views
                 ],

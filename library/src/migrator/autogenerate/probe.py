@@ -75,6 +75,8 @@ def rewrites_for_default(context: MigrationContext, op: ops.AddColumnOp) -> bool
 
 def is_serial(column: sa.Column[Any]) -> bool:
     """Whether a sequence of its own numbers a new column."""
+    if column.identity is not None or column.server_default is not None:
+        return False
     return column.table is not None and column is column.table._autoincrement_column
 
 

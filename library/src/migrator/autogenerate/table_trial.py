@@ -87,9 +87,7 @@ def _run(writing: AutogenContext, op: MigrateOperation) -> None:
     imports = ("import sqlalchemy as sa", "from sqlalchemy.dialects import postgresql")
     lines = "\n".join(render_op(writing, op))
     names: dict[str, Any] = {}
-    exec(
-        "\n".join([*imports, *(each for each in writing.imports if "migrator" not in each)]), names
-    )
+    exec("\n".join([*imports, *writing.imports]), names)
     names["op"] = Operations(writing.migration_context)
     exec(lines, names)
 

@@ -130,11 +130,15 @@ def _lost_of_constraint(key: Key, properties: Properties, after: Schema) -> Iter
     ]
     if not found:
         yield str(key)
-    for now in found[:1]:
-        for name in ("on_conflict", "references"):
-            gone = set(properties.get(name, "").split()) - set(now.get(name, "").split())
-            if gone:
-                yield f"{name.replace('_', ' ')} of {key} ({properties[name]})"
+        return
+    # Of several about the same columns, the one that has most of it.
+    yield from min((list(_lost_properties(key, properties, now)) for now in found), key=len)
+
+
+def _lost_properties(key: Key, properties: Properties, now: Properties) -> Iterator[str]:
+    for name in ("on_conflict", "references"):
+        if set(properties.get(name, "").split()) - set(now.get(name, "").split()):
+            yield f"{name.replace('_', ' ')} of {key} ({properties[name]})"
 
 
 def _watch(connection: Connection, _cursor: Any, statement: str, *_: Any) -> None:

@@ -57,7 +57,9 @@ def final_name(item: Any) -> str:
 
 
 def uncut_name(item: Any) -> str:
-    """Return the name of a constraint or index as PostgreSQL gets it."""
+    """Return the name of a constraint or index as PostgreSQL gets it, empty if it gets none."""
+    if item.name is None:
+        return ""
     formatted = PREPARER.format_index if hasattr(item, "unique") else PREPARER.format_constraint
     return unquoted(str(formatted(item) or ""))
 

@@ -5,8 +5,9 @@ import shutil
 import tempfile
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,8 @@ class Proposal:
             shutil.move(path, place)
             written.append(place)
         for place in written if self.hooks else ():
-            _run_hooks(place, [*self.hooks])
+            with redirect_stdout(StringIO()):  # what Alembic says of each hook
+                _run_hooks(place, [*self.hooks])
         return written
 
     def _home(self) -> Path:

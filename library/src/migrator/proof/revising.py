@@ -1,7 +1,7 @@
 """`make revision`: from the models to revisions that are proved, and then written."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -56,7 +56,7 @@ def revise(context: Context, message: str, asked: Sequence[str]) -> Written:
             with proved(history, proposal.scripts, proposal) as (copy, notes):
                 attributes_of = [attributes.of(each) for each in proposal.scripts]
                 files = [*zip(proposal.write(), attributes_of, strict=True)]
-                saved = snapshot.write(context, copy.url)
+                saved = snapshot.write(context, copy.url, keep=True)
         except NotProved as error:
             error.args = (f"{error} No revision was written.",)
             raise
@@ -70,16 +70,17 @@ def proved(
     scripts: Sequence[Script],
     proposal: Proposal | None = None,
 ) -> Iterator[tuple[ShadowHistory, list[str]]]:
-    """Prove revisions that follow those of `history`, on a copy of its database.
+    """Prove revisions that follow those of `history`.
 
     Rows that a revision cannot work with, as duplicates where a value becomes unique, are left
     out in another try, and a sentence says so.
 
     Args:
-        proposal: what they are of; None for some that are in the history already.
+        proposal: what they are of, and the database of `history` may be used up; None for some
+            that are in the history already, which are proved on a copy of it.
 
     Yields:
-        The copy, to which they are applied, and the sentences.
+        The database to which they are applied, and the sentences.
 
     Raises:
         NotProved: they do something else than they have to.
@@ -90,13 +91,13 @@ def proved(
         found = tables.of(compared.differences)
         only = tables.with_related(found, compared.existing, compared.models)
     seeding = Seeding(only=only)
+    place = history.copied() if proposal is None else nullcontext(history)
     while True:
-        with shadow.copy(history.url) as url, shadow.fenced(history.context, url) as own:
-            copy = ShadowHistory(own, history.directory, url)
-            proof = Proof(copy, scripts, compared, lossy, only)
-            if (notes := _prove(proof, seeding)) is not None:
-                yield copy, [*notes, *seeding.notes]
+        with place as own:
+            if (notes := _prove(Proof(own, scripts, compared, lossy, only), seeding)) is not None:
+                yield own, [*notes, *seeding.notes]
                 return
+        place = history.copied() if proposal is None else history.made_again(scripts[0])
 
 
 def _prove(proof: Proof, seeding: Seeding) -> list[str] | None:

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext, MigrationStep
@@ -84,6 +84,21 @@ class ShadowHistory:
         engine = sqlite.at(self.url) if on_sqlite else create_engine(self.url, poolclass=NullPool)
         with engine.connect() as connection:
             yield connection
+
+    @contextmanager
+    def copied(self) -> Iterator[Self]:
+        """Yield the same on a copy of the database."""
+        with shadow.copy(self.url) as url, shadow.fenced(self.context, url) as own:
+            yield replace(self, context=own, url=url)
+
+    @contextmanager
+    def made_again(self, script: Script) -> Iterator[Self]:
+        """Yield the same on a new database, with the revisions before `script`."""
+        with shadow.another(self.url) as url, shadow.fenced(self.context, url) as own:
+            made = replace(self, context=own, url=url)
+            for parent in script._versioned_down_revisions:
+                made.upgrade(parent)
+            yield made
 
     def _expect(self, to: str) -> None:
         """Refuse to go on if Alembic has worked on another database.

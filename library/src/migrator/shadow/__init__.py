@@ -1,11 +1,12 @@
 """Shadow databases: empty databases on which revisions are run, and which are dropped after."""
 
-from migrator.shadow.database import configured, copy, empty, server
+from migrator.shadow.database import another, configured, copy, empty, server
 from migrator.shadow.fence import ShadowError, fence
 from migrator.shadow.migration import check, downgrade, fenced, not_there, upgrade
 
 __all__ = [
     "ShadowError",
+    "another",
     "check",
     "configured",
     "copy",

@@ -70,6 +70,22 @@ def empty(context: Context, url: URL | None = None) -> Iterator[URL]:
 
 
 @contextmanager
+def another(url: URL) -> Iterator[URL]:
+    """Yield the URL of a new, empty database beside a shadow database.
+
+    Raises:
+        MigratorError: as for `empty`.
+    """
+    if url.get_backend_name() == "sqlite":
+        with tempfile.TemporaryDirectory() as folder:
+            yield url.set(database=str(Path(folder) / "shadow.db"))
+        return
+    name = str(url.database)
+    with _created(_in_use[name].admin, name[:-SUFFIX_LENGTH], "template0") as made:
+        yield made
+
+
+@contextmanager
 def copy(url: URL) -> Iterator[URL]:
     """Yield the URL of a copy of a shadow database, to which only `empty` is connected.
 
