@@ -339,10 +339,11 @@ def test_an_exclusion_constraint_is_dropped_by_name(workshop: Workshop) -> None:
 def test_a_key_that_foreign_keys_refer_to_is_refused_by_name(workshop: Workshop) -> None:
     columns = "k: Mapped[int] = mapped_column(server_default='1'{})\n" + C + FK.format("")
     begin(workshop, table(columns.format("")))
-    workshop.models(table(columns.format(", primary_key=True")))
+    unique = "(UniqueConstraint('id', name='uq_id'),)"
+    workshop.models(table(columns.format(", primary_key=True"), unique))
     done = workshop.revise()
     assert (done.code, workshop.written) == (5, [])
-    assert "fk_c" in done.output
+    assert "because foreign keys refer to it: fk_c of t" in done.output
 
 
 def test_comments_of_indexes_are_nobodys_business(workshop: Workshop) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from alembic.operations import MigrateOperation, ops
+from sqlalchemy.sql.elements import conv
 
 from migrator.catalog import Key
 from migrator.operations import names
@@ -117,7 +118,8 @@ def drop(old: Definition) -> DropDefinedIndexOp | DropDefinedConstraintOp:
         op = DropDefinedIndexOp(old.name, old.table, schema=old.schema, unique=unique)
     else:
         kind = TYPES.get(old.properties["type"])
-        op = DropDefinedConstraintOp(old.name, old.table, kind, schema=old.schema)
+        # No naming convention may change the name.
+        op = DropDefinedConstraintOp(conv(old.name), old.table, kind, schema=old.schema)
     op.back = old.put()
     return op
 
@@ -149,7 +151,8 @@ def in_transaction(op: Any) -> Any:
         )
     if isinstance(op, DropConstraintIfExistsOp):
         kind = op.constraint_type
-        return ops.DropConstraintOp(op.constraint_name, op.table_name, kind, schema=op.schema)
+        name = conv(str(op.constraint_name))
+        return ops.DropConstraintOp(name, op.table_name, kind, schema=op.schema)
     if isinstance(op, Replacement | DropIndexConcurrentlyOp):
         op = copy(op)
         op.plain, op.back = True, in_transaction(op.back)
