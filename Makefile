@@ -15,7 +15,7 @@ export PYTHONUTF8 = 1
 # Else each worker of the tests compiles all that it imports, which takes seconds.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo demo-svg test check bench bench-deploy bench-matrix release bump
+.PHONY: help demo demo-svg test test-thorough check bench bench-deploy bench-matrix release bump
 
 help: ## show this help
 	@echo "Usage: make TARGET"
@@ -29,6 +29,9 @@ demo-svg: .venv/installed ## record the picture of the README from the real comm
 
 test: check ## check this repository, then render projects and test them from the outside
 	@.venv/bin/python -m pytest -n $(WORKERS) --dist worksteal
+
+test-thorough: .venv/installed ## all variations of autogenerate's tests (POSTGRESQL=URL: on another server)
+	@THOROUGH=1 .venv/bin/python -m pytest tests/autogenerate -n $(WORKERS) --dist worksteal
 
 check: .venv/installed ## lint, format and types of everything, the template as it stands too
 	@.venv/bin/ruff check --config pyproject.toml .

@@ -69,9 +69,10 @@ endef
 named_host = $(call migration_option,host)
 alembic_to_host = $(ALEMBIC) $(call migration_x,host)
 
-# Updates schema.sql, which shows the effect of a revision in a review. Delete the file to do without.
+# Updates catalog.txt, and schema.sql, which shows the effect of a revision in a review: delete that to do
+# without.
 define keep_snapshot
-if test -f schema.sql && $(has_migrator); then $(MIGRATOR) snapshot $(named_host); fi
+if $(has_migrator); then $(MIGRATOR) snapshot --keep $(named_host); fi
 endef
 
 # Sets $$count to the number of heads.

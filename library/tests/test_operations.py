@@ -29,8 +29,6 @@ from migrator.operations.drop_index_concurrently import DropIndexConcurrentlyOp
 from migrator.operations.operation import Operation
 from migrator.operations.rebuild_table import RebuildTableOp
 from migrator.operations.replace_column import ReplaceColumnOp
-from migrator.operations.replace_constraint import ReplaceConstraintOp
-from migrator.operations.replace_index import ReplaceIndexOp
 from migrator.operations.set_identity import SetIdentityOp
 from migrator.operations.set_not_null import SetNotNullOp
 from migrator.operations.set_serial import SetSerialOp
@@ -134,16 +132,6 @@ WRITTEN: list[tuple[MigrateOperation, str, str]] = [
     (
         ValidateConstraintOp("ck", "teams", schema="work"),
         "op.validate_constraint('ck', 'teams', schema='work')",
-        "",
-    ),
-    (
-        ReplaceIndexOp("ix", "teams", "USING btree (name)", unique=True, schema="work"),
-        "op.replace_index('ix', 'teams', 'USING btree (name)', unique=True, schema='work')",
-        "",
-    ),
-    (
-        ReplaceConstraintOp("ck", "teams", "CHECK ((id > 0))"),
-        "op.replace_constraint('ck', 'teams', 'CHECK ((id > 0))')",
         "",
     ),
     (

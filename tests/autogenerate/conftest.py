@@ -2,7 +2,9 @@
 
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -49,3 +51,33 @@ def workshop(
     finally:
         sys.path[:] = before
         made.close()
+
+
+# Hundreds of variations that are alike: `make test` tries a part of them, which is the same one
+# every time; `make test-thorough` tries all. What is one of its kind is in test_cases.py.
+VARIATIONS = {
+    "test_columns.py": 3,
+    "test_constraints_and_indexes.py": 5,
+    "test_new_objects.py": 6,
+    "test_phases_of_changes.py": 3,
+    "test_sqlite_changes.py": 4,
+    "test_sqlite_rebuilds.py": 3,
+    "test_value_loss.py": 3,
+}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out variations, unless THOROUGH is set."""
+    if os.environ.get("THOROUGH"):
+        return
+    left_out, counts = [], Counter[str]()
+    for item in items:
+        every = VARIATIONS.get(item.path.name)
+        if every and item.path.parent == Path(__file__).parent and hasattr(item, "callspec"):
+            name = str(getattr(item, "originalname", ""))
+            counts[name] += 1
+            if (counts[name] - 1) % every:
+                left_out.append(item)
+    gone = set(left_out)
+    items[:] = [item for item in items if item not in gone]
+    config.hook.pytest_deselected(items=left_out)

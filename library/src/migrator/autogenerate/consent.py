@@ -56,7 +56,8 @@ def ask(
         UsageError: something was named that the revision does not do, or that names two things.
     """
     leaves = list(_leaves(upgrade))
-    dropped = [*(found for op in leaves if (found := _dropped(op))), *also]
+    dropped = [found for op in leaves if (found := _dropped(op))]
+    dropped = [*sorted(dropped, key=lambda each: each.kind != "table"), *also]
     changing = {_values(op): op.lost for op in leaves if isinstance(op, ValuesChangeOp)}
     columns = [op for op in leaves if isinstance(op, ColumnOp)]
     on_postgresql = context.dialect.name == "postgresql"

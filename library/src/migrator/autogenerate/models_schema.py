@@ -54,6 +54,10 @@ def built(
         for schema in sorted(_schemas(metadata, connection.dialect)):
             _run(connection, f"CREATE SCHEMA IF NOT EXISTS {names.column(schema)}")
         views = {key.name for key in existing.objects if key.kind in VIEWS}
+        for kind in named_types(metadata, connection.dialect):
+            # SQLAlchemy does not see the type of a decorator that chooses by dialect.
+            if isinstance(kind, sa.Enum) and getattr(kind, "create_type", True):
+                kind.create(connection, checkfirst=True)
         with _not_concurrently(metadata):
             metadata.create_all(
                 connection,
@@ -168,8 +172,10 @@ def _types(metadata: sa.MetaData) -> Iterator[TypeEngine[Any]]:
 @contextmanager
 def _not_concurrently(metadata: sa.MetaData) -> Iterator[None]:
     """Build indexes in the transaction, also those that models want to be built concurrently."""
-    indexes = [index for table in metadata.tables.values() for index in table.indexes]
-    options = [index.dialect_options["postgresql"] for index in indexes]
+    indexes = (index for table in metadata.tables.values() for index in table.indexes)
+    # Only those that say so: what is set is written into revisions.
+    chosen = [each for each in indexes if "postgresql_concurrently" in [*each.dialect_kwargs]]
+    options = [index.dialect_options["postgresql"] for index in chosen]
     before = [each["concurrently"] for each in options]
     try:
         for each in options:

@@ -55,8 +55,8 @@ class Tables:
                     made.others.append(op)
             elif not isinstance(op, ops.CreateTableOp | ops.DropTableOp):
                 made.others.append(op)
-        made._sort_created()
-        made._sort_dropped()
+        made.sort_created()
+        made.sort_dropped()
         return made
 
     def in_order(self) -> Iterator[MigrateOperation]:
@@ -79,7 +79,8 @@ class Tables:
         name = (table.schema, table.table_name)
         self.of_created = [op for op in self.of_created if (op.schema, op.table_name) != name]
 
-    def _sort_created(self) -> None:
+    def sort_created(self) -> None:
+        """Put created tables into order, and the foreign keys of a cycle after all of them."""
         by_table = {_table(op): op for op in self.created}
         tables = [table for table in by_table if table is not None]
         ordered: list[ops.CreateTableOp] = [by_table[None]] if None in by_table else []
@@ -94,7 +95,8 @@ class Tables:
         self.created = ordered
         self.foreign_keys = [_foreign_key(each) for each in later]
 
-    def _sort_dropped(self) -> None:
+    def sort_dropped(self) -> None:
+        """Put dropped tables into order, and the foreign keys of a cycle before all of them."""
         by_table = {_table(op): op for op in self.dropped}
         tables = [table for table in by_table if table is not None]
         ordered: list[ops.DropTableOp] = [by_table[None]] if None in by_table else []

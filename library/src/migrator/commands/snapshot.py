@@ -14,6 +14,10 @@ def arguments(parser: ArgumentParser) -> None:
         "--check", action="store_true", help="change nothing; exit with 1 if the file is stale"
     )
 
+    parser.add_argument(
+        "--keep", action="store_true", help="do not write schema.sql where there is none"
+    )
+
 
 def run(context: Context, options: Namespace) -> None:
     """Write the files, or compare them."""
@@ -25,5 +29,5 @@ def run(context: Context, options: Namespace) -> None:
             if not found:
                 say("There is no snapshot to compare; run `make snapshot` to write it.")
             return
-        written = snapshot.write(context, history.url)
+        written = snapshot.write(context, history.url, keep=options.keep)
     say(snapshot.said(written) if written else "The snapshot is up to date.")

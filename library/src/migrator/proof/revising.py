@@ -56,7 +56,7 @@ def revise(context: Context, message: str, asked: Sequence[str]) -> Written:
             with proved(history, proposal.scripts, proposal) as (copy, notes):
                 attributes_of = [attributes.of(each) for each in proposal.scripts]
                 files = [*zip(proposal.write(), attributes_of, strict=True)]
-                saved = snapshot.write(context, copy.url)
+                saved = snapshot.write(context, copy.url, keep=True)
         except NotProved as error:
             error.args = (f"{error} No revision was written.",)
             raise

@@ -28,13 +28,12 @@ FIRST_WORDS = 39  # of the header: they stay, so that the file is known again
 SHOWN = 40  # lines of a difference
 
 
-def write(context: Context, url: URL) -> list[str]:
+def write(context: Context, url: URL, *, keep: bool) -> list[str]:
     """Write the files of the snapshot, and return the names of those that changed.
 
-    schema.sql is not written where there is none, if the other file is there: a project that does
-    not want it deletes it.
-
     Args:
+        keep: do not write schema.sql where there is none: a project that does not want it deletes
+            it.
         url: a database that all revisions have been applied to, and nothing else.
 
     Raises:
@@ -49,7 +48,7 @@ def write(context: Context, url: URL) -> list[str]:
             f"{file} was not written by this tool, and would be lost: move it away, then run `make"
             " snapshot` again."
         )
-    wanted = old is not None or not record.exists()
+    wanted = old is not None or not keep
     texts = {record: _recorded(url).text(), **({file: _sql(context, url)} if wanted else {})}
     return [name.name for name, text in texts.items() if _replace(name, text)]
 
