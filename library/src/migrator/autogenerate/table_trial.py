@@ -34,8 +34,11 @@ def complete(
     try:
         for each in first:
             _run(writing, each)
-        for op in found.created:
+        for op in [*found.created]:
+            was_sql = isinstance(op, CreateWholeTableOp) and op.only_more
             _create(writing, op, tables, wanted, later)
+            if isinstance(op, CreateWholeTableOp) and op.only_more and not was_sql:
+                found.leave_out_of(op)
         for other in (*found.of_created, *found.foreign_keys):
             _run(writing, other)
         actual = catalog.read(connection, catalog.NOT_OURS)
