@@ -60,10 +60,11 @@ class Known:
                 known.dropped.add((op.schema, op.table_name))
             elif isinstance(op, ops.ModifyTableOps):
                 for leaf in op.ops:
-                    known._learn(leaf, (op.schema, op.table_name))
+                    known.learn(leaf, (op.schema, op.table_name))
         return known
 
-    def _learn(self, op: MigrateOperation, table: Table) -> None:
+    def learn(self, op: MigrateOperation, table: Table) -> None:
+        """Look at one operation."""
         if isinstance(op, Made):
             self.added.add(_name(op))
         elif isinstance(op, Gone):

@@ -36,7 +36,7 @@ def run(context: Context, options: Namespace) -> None:
         found = pending.make(context, connection, options.to, revisions)
     if options.json:
         listed = [
-            {"revision": each.revision, "message": each.doc, **attributes.of(each)._asdict()}
+            {"revision": each.revision, "message": each.doc, **attributes.of(each).as_dict()}
             for each in found.pending
         ]
         facts = {"current": found.current, "target": found.target, "pending": listed}

@@ -85,7 +85,7 @@ def _show(traced: Traced) -> None:
 def _as_json(traced: Traced) -> dict[str, object]:
     return {
         "revision": traced.script.revision,
-        **attributes.of(traced.script)._asdict(),
+        **attributes.of(traced.script).as_dict(),
         "failure": traced.failure,
         "notes": traced.notes,
         "statements": [*_statements(traced)],

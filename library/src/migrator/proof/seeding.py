@@ -54,7 +54,8 @@ class Seeding:
     def without(self, error: Exception) -> bool:
         """Leave out the rows that a revision fails with; False if there is nothing to leave out.
 
-        First the values at the edge, then the NULLs of the table that the server names, then its rows, then all rows.
+        First the values at the edge; then the NULLs of the table that the server names, its rows,
+        and all rows.
         """
         table = _table(error)
         if self.edges:

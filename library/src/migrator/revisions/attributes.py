@@ -28,6 +28,10 @@ class Attributes(NamedTuple):
     def __str__(self) -> str:
         return self.phase if self.transactional else self.whole
 
+    def as_dict(self) -> dict[str, str | bool]:
+        """Return them by name, for JSON."""
+        return {"phase": self.phase, "transactional": self.transactional}
+
     @property
     def whole(self) -> str:
         """The attributes in words, also what is usual."""
