@@ -194,14 +194,14 @@ def test_a_drop_has_to_be_named(project: Rendering) -> None:
     models(project, SHOP.replace("    name:", "    title:"))
     done = project.run("make revision m=step")
     assert done.returncode != 0
-    assert "would drop pets, shops.name," in done.stdout
-    assert 'make revision m="..." drop=pets,shops.name' in done.stdout
+    assert "would drop pets, shops.name," in done.stderr
+    assert 'make revision m="..." drop=pets,shops.name' in done.stderr
     assert len(written(project)) == 1
     done = project.run("make revision m=step drop=pets")
-    assert "would drop shops.name," in done.stdout
+    assert "would drop shops.name," in done.stderr
     done = project.run("make revision m=step drop=pets,shops.name,shops.nmae")
     assert done.returncode != 0
-    assert "drop=shops.nmae names nothing" in done.stdout
+    assert "drop=shops.nmae names nothing" in done.stderr
     assert len(written(project)) == 1
     assert "drop_table" in revise(project, "drop=pets,shops.name")
     round_trip(project)
@@ -390,7 +390,7 @@ def test_a_schema_of_its_own(project: Rendering) -> None:
         round_trip(project)
         models(project, other)
         done = project.run("make revision m=step")
-        assert "would drop audit.shops," in done.stdout
+        assert "would drop audit.shops," in done.stderr
         assert "drop_table" in revise(project, "drop=audit.shops")
         round_trip(project)
     finally:
