@@ -13,7 +13,7 @@ from alembic.script import Script
 from migrator import catalog
 from migrator.autogenerate.comparison import Comparison
 from migrator.catalog import Difference, Schema
-from migrator.errors import RefusedError, one_line
+from migrator.errors import RefusedError
 from migrator.proof import contents, remedies, tables
 from migrator.proof.contents import Contents, Loss, Name
 from migrator.proof.old_code import Code, Refused
@@ -30,6 +30,14 @@ class NotProved(RefusedError):
     def __init__(self, message: str, details: Iterable[tuple[str, str]] = ()) -> None:
         super().__init__(message)
         self.details = tuple(details)
+
+
+class DowngradeFailed(Exception):
+    """A downgrade fails, perhaps because of the rows that there are."""
+
+    def __init__(self, reason: Exception) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
 
 
 class OldCodeRefused(NotProved):
@@ -134,10 +142,8 @@ class Proof:
         try:
             for script in reversed(self.scripts):
                 self.history.revert(script)
-        except Exception as error:
-            raise NotProved(
-                f"The downgrade fails on a shadow database: {one_line(error)}"
-            ) from error
+        except Exception as error:  # a revision is somebody's Python
+            raise DowngradeFailed(error) from error
 
     def _read(self, before: Contents | None = None) -> Contents:
         """Return the rows, with values whose type is not that of `before` cast back to it."""

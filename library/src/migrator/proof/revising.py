@@ -11,7 +11,7 @@ from migrator import shadow
 from migrator.config.context import Context
 from migrator.errors import one_line
 from migrator.proof import tables
-from migrator.proof.proof import NotProved, OldCodeRefused, Proof, not_covered
+from migrator.proof.proof import DowngradeFailed, NotProved, OldCodeRefused, Proof, not_covered
 from migrator.proof.proposal import Proposal, proposed
 from migrator.proof.seeding import Seeding
 from migrator.proof.shadow_history import ShadowHistory, applied
@@ -120,6 +120,10 @@ def _prove(proof: Proof, seeding: Seeding) -> list[str] | None:
     except Exception as error:  # a revision is somebody's Python
         if seeding.without(error):
             return None
+        if isinstance(error, DowngradeFailed):
+            raise NotProved(
+                f"The downgrade fails on a shadow database: {one_line(error.reason)}."
+            ) from error
         raise NotProved(f"The revision fails on a shadow database: {one_line(error)}.") from error
     if proof.accepted:
         notes.append(
