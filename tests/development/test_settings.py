@@ -104,7 +104,7 @@ def test_passwords_log_in(project: Rendering, server: str, user: str, password: 
 
 
 @pytest.mark.parametrize(
-    "command", ["make migrate", "make plan", "make deploy", "make tables revision m=x"]
+    "command", ["make migrate", "make plan", "make deploy", "make tables migrate"]
 )
 def test_a_wrong_password_is_not_shown(project: Rendering, server: str, command: str) -> None:
     wrong = PASSWORDS["all"] + "x"

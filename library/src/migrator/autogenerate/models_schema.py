@@ -104,19 +104,26 @@ def _replaced(
     metadata: sa.MetaData, dialect: sa.Dialect, existing: Schema, hidden: Collection[Key]
 ) -> Iterator[Key]:
     """Yield what is there and create_all makes anew: tables, then sequences and named types."""
-    named = _named(metadata, dialect)
+    named = _named(metadata, dialect, only_created=True)
     for kind in KINDS:
         for key in existing.objects:
             if key.kind == kind and key not in hidden and (kind == "table" or key.name in named):
                 yield key
 
 
-def _named(metadata: sa.MetaData, dialect: sa.Dialect) -> set[tuple[str, ...]]:
-    """Return the names of the models' sequences and named types, with their schemas."""
+def _named(
+    metadata: sa.MetaData, dialect: sa.Dialect, *, only_created: bool = False
+) -> set[tuple[str, ...]]:
+    """Return the names of the models' sequences and named types, with their schemas.
+
+    Args:
+        only_created: without types that the models use and create_all does not make.
+    """
     default = dialect.default_schema_name
     return {
         (str(each.schema or default), str(each.name))
         for each in (*metadata._sequences.values(), *named_types(metadata, dialect))
+        if not only_created or getattr(each, "create_type", True)
     }
 
 

@@ -75,8 +75,6 @@ def run(context: Context, options: Namespace) -> None:
         say(shown)
     findings = _count(len(verdict.findings), "finding")
     revisions = f"{_count(len(found.revisions), 'revision')} ({found.what})"
-    if options.base is not None and not verdict.findings:
-        _prove(context, [script.revision for script in found.revisions])
     if verdict.findings:
         sentence = (
             f"{findings} in {revisions}. Change them, or suppress one in its revision with the"
@@ -87,6 +85,8 @@ def run(context: Context, options: Namespace) -> None:
         note(sentence)
     elif not options.advise:
         note(f"{findings} in {revisions}.")
+    if options.base is not None and found.revisions and not verdict.findings:
+        _prove(context, [script.revision for script in found.revisions])
 
 
 def _prove(context: Context, revisions: Sequence[str]) -> None:
@@ -99,8 +99,11 @@ def _prove(context: Context, revisions: Sequence[str]) -> None:
         for sentence in each.notes:
             note(f"{each.script.revision}: {sentence}")
         if each.problem:
-            error = NotProved(f"{graph.describe(each.script)}: {each.problem}", each.details)
-            raise error
+            raise NotProved(
+                f"{graph.describe(each.script)}: {each.problem} If it cannot be reverted, say so in"
+                ' its file: irreversible = "why".',
+                each.details,
+            )
     note(f"{_count(len(revisions), 'revision')} proved on a shadow database, up, down and up.")
 
 
