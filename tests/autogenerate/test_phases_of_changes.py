@@ -95,7 +95,7 @@ KINDS = {
         table("c: Mapped[str | None] = mapped_column(Text)"),
         table("c: Mapped[str | None] = mapped_column(String(9), index=True)"),
         [CONTRACT],
-        {"rewrite": "t.c"},
+        {"lose": "t.c"},
     ),
     "not null": Kind(
         table("c: Mapped[int | None]"),

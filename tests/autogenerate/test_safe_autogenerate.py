@@ -40,7 +40,7 @@ def test_constraints_are_validated_apart(project: Project) -> None:
     )
     done = project.rendering.run("make revision m=step")
     assert done.returncode != 0  # int becomes bigint with the foreign key
-    assert "rewrite=shops.town" in done.stdout
+    assert "rewrite=shops.town" in done.stderr
     project.models(
         *changed(1, BEFORE[1].replace("sa.Integer()", 'sa.Integer(), sa.ForeignKey("towns.id")')),
         arguments='sa.UniqueConstraint("name", "id"),',
@@ -200,7 +200,7 @@ def test_a_time_zone_rewrites_where_the_server_is_not_in_utc(project: Project) -
     with settled(project):
         project.models(*BEFORE, column.format("timezone=True"))
         done = project.rendering.run("make revision m=step")
-        assert "rewrite=shops.since" in done.stdout
+        assert "rewrite=shops.since" in done.stderr
         assert list(project.revise("-x rewrite=shops.since")) == ["contract"]
         project.round_trip()
 
@@ -215,7 +215,7 @@ def test_a_domain_is_checked_row_by_row(project: Project) -> None:
         f"kind: Mapped[str] = mapped_column({kind}, server_default='shop')",
     )
     try:
-        done = project.rendering.run("make revision m=step")
+        done = project.rendering.run(".venv/bin/alembic revision --autogenerate -m step")
         assert "rewrite=shops.nick,shops.kind" in done.stdout
         found = project.revise("-x rewrite=shops.nick,shops.kind")
         assert list(found) == ["expand"]
@@ -258,7 +258,8 @@ def test_what_columns_share_goes_with_the_first(project: Project) -> None:
         assert list(found) == ["contract"]
         upgrade, downgrade = found["contract"].split("def downgrade")
         assert upgrade.count("op.") == 1
-        assert downgrade.count("op.create_index(") == 4
+        assert downgrade.count("op.create_index(") == 3
+        assert downgrade.count("op.replace_index(") == 1  # an expression is written as SQL
         project.round_trip()
     project.run("DROP INDEX ix_include")
 

@@ -108,8 +108,11 @@ def revisions(project: Rendering) -> set[str]:
 
 
 def at(project: Rendering) -> list[str]:
-    """The revisions that the SQLite database is at."""
+    """The revisions that the SQLite database is at; none before there is one."""
     with closing(sqlite3.connect(project.path / "my_service.db")) as connection:
+        tables = connection.execute("SELECT name FROM sqlite_master").fetchall()
+        if ("alembic_version",) not in tables:
+            return []
         return [row[0] for row in connection.execute("SELECT version_num FROM alembic_version")]
 
 

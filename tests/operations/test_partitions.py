@@ -140,8 +140,8 @@ for name in ("nick", "age", "boss"):
         )
         assert user.exists()
         project.alembic(url, "revision --autogenerate -m step --rev-id step")
-        (written,) = project.versions.glob("*step*.py")
-        found = written.read_text("utf-8")
+        written = sorted(project.versions.glob("*step*.py"))
+        found = "".join(path.read_text("utf-8") for path in written)
         assert "op.create_index_concurrently(" in found
         assert "op.add_unique_concurrently(" in found
         assert "drop_table" not in found

@@ -44,7 +44,7 @@ def of(script: Script) -> Attributes:
     Raises:
         MigratorError: one of them has a value that means nothing.
     """
-    phase = getattr(script.module, "phase", EXPAND)
+    phase = getattr(script.module, "phase", "") or EXPAND
     transactional = getattr(script.module, "transactional", phase != ONLINE)
     if phase not in (*PHASES, ONLINE):
         raise MigratorError(
@@ -61,7 +61,7 @@ def of(script: Script) -> Attributes:
 
 def has_phase(script: Script) -> bool:
     """Return whether a revision says its phase; those from elsewhere often do not."""
-    return hasattr(script.module, "phase")
+    return bool(getattr(script.module, "phase", ""))
 
 
 def described(script: Script) -> str:

@@ -1,5 +1,6 @@
 """Compares the catalogs of SQLite, and proposes what leads from one to the other."""
 
+import logging
 import sys
 import warnings
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -16,7 +17,9 @@ from migrator.autogenerate.sqlite import proposals
 from migrator.autogenerate.sqlite.change import Change, StatementOp
 from migrator.autogenerate.sqlite.proposals import Operations, Side
 from migrator.autogenerate.sqlite.replica import Replica, replica, statements
+from migrator.catalog import Difference
 
+log = logging.getLogger("alembic.autogenerate.sqlite")
 NAME = "migrator.sqlite"
 PLUGINS = (NAME,)
 Statements = Mapping[tuple[str, str], tuple[str, str]]
@@ -31,6 +34,8 @@ def _compare(context: AutogenContext, upgrade: ops.UpgradeOps) -> PriorityDispat
     """Add what changes each table that differs."""
     found = comparison.of(context.migration_context)
     tables = {each.key.name[0] for each in found.differences}
+    for each in found.differences:
+        log.info("Detected %s", _words(each))
     if tables:
         assert context.connection is not None
         metadata: sa.MetaData = context.migration_context.opts["target_metadata"]
@@ -40,6 +45,15 @@ def _compare(context: AutogenContext, upgrade: ops.UpgradeOps) -> PriorityDispat
             changes = _Changes(copy, before, after, _lossy(context))
             upgrade.ops.extend(changes.of(_visible(context, metadata, tables)))
     return PriorityDispatchResult.CONTINUE
+
+
+def _words(difference: Difference) -> str:
+    """Return a difference as Alembic logs one: `added column 'teams.motto'`."""
+    word = "changed" if difference.property else "added" if difference.before is None else "removed"
+    key = difference.key
+    name = key.name[-1] if key.kind in ("index", "constraint") else ".".join(key.name)
+    on = f" on '{key.name[0]}'" if key.kind in ("index", "constraint") else ""
+    return f"{word} {key.kind} '{name}'{on}"
 
 
 class _Changes:

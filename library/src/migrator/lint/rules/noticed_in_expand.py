@@ -13,11 +13,11 @@ RULE = Rule(
     example=Example(
         unsafe="""
 phase = "expand"
-op.execute("DROP INDEX CONCURRENTLY IF EXISTS users_nick_idx")
+op.execute("ALTER TABLE users ALTER COLUMN name DROP DEFAULT")
 """,
         safe="""
 phase = "contract"
-op.execute("DROP INDEX CONCURRENTLY IF EXISTS users_nick_idx")
+op.execute("ALTER TABLE users ALTER COLUMN name DROP DEFAULT")
 """,
     ),
     statement=lambda candidate: (
