@@ -88,6 +88,8 @@ def compare(
             built = catalog.read(models, catalog.NOT_OURS)
             if models.dialect.name == "postgresql":
                 built = readings.settled(models, existing, built)
+            else:
+                built = _without_names(existing, built)
     except SQLAlchemyError as error:
 
         def again() -> None:
@@ -155,6 +157,25 @@ def _counts(difference: Difference) -> bool:
         kept = [each for each in difference.before if each in after]
         return kept != list(after)
     return name not in BY_HAND or after is not None
+
+
+def _without_names(existing: Schema, models: Schema) -> Schema:
+    """Let a constraint of SQLite be the one without a name that says the same.
+
+    Its name is of no use there but for a later revision, and a table made by hand has rarely one.
+    """
+    nameless = {
+        (key.name[0], tuple(sorted(said.items()))): key
+        for key, said in existing.objects.items()
+        if key.kind == "constraint" and key.name[1].startswith(f"{said['type']} (")
+    }
+
+    def known(key: Key) -> Key:
+        said = tuple(sorted(models.objects[key].items()))
+        named = key.kind == "constraint" and key not in existing.objects
+        return nameless.get((key.name[0], said), key) if named else key
+
+    return Schema({known(key): said for key, said in models.objects.items()})
 
 
 def _without(schema: Schema, tables: list[Key]) -> Schema:

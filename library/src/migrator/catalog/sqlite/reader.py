@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from migrator.catalog.schema import Key, Schema, clean
 from migrator.catalog.sqlite import create_table
-from migrator.sqlite.sql import tokens, written
+from migrator.sqlite.sql import Token, tokens, written
 
 # Shadow tables are what a virtual table keeps its rows in.
 MASTER = """
@@ -21,6 +21,7 @@ COLUMNS = """
 SELECT m.name AS "table", x.cid, x.name, x.type, x."notnull", x.dflt_value, x.pk, x.hidden
 FROM sqlite_master m, pragma_table_xinfo(m.name) x WHERE m.type = 'table' ORDER BY m.name, x.cid
 """
+NAMED = 2  # REFERENCES and the table
 GENERATED = {2: "virtual", 3: "stored"}
 
 
@@ -36,7 +37,7 @@ def read(connection: Connection, without: Collection[str]) -> Schema:
             continue
         if kind == "table":
             without_rowid, strict = options.get(name, (False, False))
-            _table(objects, name, sql, columns[name], bool(without_rowid), bool(strict))
+            _table(objects, name, sql, columns, bool(without_rowid), bool(strict))
         elif sql:  # the indexes of constraints have none
             own = (name,) if kind == "view" else (table, name)
             objects[Key(kind, own)] = {"definition": written(tokens(sql))}
@@ -47,11 +48,11 @@ def _table(
     objects: dict[Key, dict[str, Any]],
     name: str,
     sql: str,
-    columns: list[Mapping[str, Any]],
+    every: Mapping[str, list[Mapping[str, Any]]],
     without_rowid: bool,
     strict: bool,
 ) -> None:
-    said = create_table.parse(sql)
+    said, columns = create_table.parse(sql), every[name]
     objects[Key("table", (name,))] = clean(
         {
             "autoincrement": said.autoincrement,
@@ -75,22 +76,39 @@ def _table(
                 "generated_kind": GENERATED.get(row["hidden"]),
             }
         )
-    _constraints(objects, name, said, columns)
+    _constraints(objects, name, said, every)
+
+
+def _primary_key(columns: list[Mapping[str, Any]]) -> tuple[str, ...]:
+    return tuple(
+        name for _, name in sorted((row["pk"], row["name"]) for row in columns if row["pk"])
+    )
+
+
+def _referenced(said: str, every: Mapping[str, list[Mapping[str, Any]]]) -> str:
+    """Return REFERENCES with the columns: those of the primary key, where none are named."""
+    found = tokens(said)
+    if len(found) < NAMED or found[2 : NAMED + 1] == [Token("other", "(")]:
+        return said
+    names = _primary_key(every.get(found[1].text, []))
+    return " ".join(
+        filter(None, [written(found[:2]), f"( {' , '.join(names)} )", written(found[2:])])
+    )
 
 
 def _constraints(
     objects: dict[Key, dict[str, Any]],
     table: str,
     said: create_table.CreateTable,
-    columns: list[Mapping[str, Any]],
+    every: Mapping[str, list[Mapping[str, Any]]],
 ) -> None:
-    key = sorted((row["pk"], row["name"]) for row in columns if row["pk"])
+    key = _primary_key(every[table])
     for constraint in said.constraints:
         names = tuple(constraint.columns)
         if constraint.kind == "primary key":
-            plain = {name for _, name in key}
-            names = tuple(name for _, name in key) if plain.issuperset(names) else names
-        what = constraint.condition or " ".join(filter(None, [*names, constraint.references]))
+            names = key if set(key).issuperset(names) else names
+        references = _referenced(constraint.references, every)
+        what = constraint.condition or " ".join(filter(None, [*names, references]))
         # One without a name is known by what it says.
         own = constraint.name or f"{constraint.kind} ({what})"
         objects[Key("constraint", (table, own))] = clean(
@@ -98,7 +116,7 @@ def _constraints(
                 "type": constraint.kind,
                 "columns": names,
                 "condition": constraint.condition,
-                "references": constraint.references,
+                "references": references,
                 "on_conflict": constraint.on_conflict,
             }
         )
