@@ -348,11 +348,12 @@ def test_answers_at_the_prompt_are_data(
 
 
 def test_enter_at_every_prompt_is_the_default(
-    command: Command, tmp_path: Path, rendered: Render
+    command: Command, tmp_path: Path, render: Render
 ) -> None:
     done = command(folder=tmp_path, typed="\n" * 8)
     assert done.returncode == 0, done.stderr
-    assert files_of(tmp_path / "my_service") == rendered().files()
+    # One of this worker: each records the path of the template that it was made from.
+    assert files_of(tmp_path / "my_service") == render().files()
 
 
 def test_the_next_commands_are_said(command: Command, tmp_path: Path) -> None:
