@@ -252,7 +252,7 @@ def test_make_update_brings_a_project_of_cookiecutter_s_to_the_newest_release(
         *(f"description={literally(text)}", "--checkout", OLD),
         template=template.path.as_uri(),
     )
-    project.make("setup", env={"PATH": template.renderer.path_with_uv()})
+    project.make("setup")  # with a uv of its own, which `make update` needs
     repository(project)
     # make check would find an edit of the snapshot, rightly.
     snapshot = ("migrations/catalog.txt", "schema.sql")
