@@ -270,8 +270,8 @@ class Renderer:
         self.kept: dict[str, Rendering] = {}
         self.warm: dict[Path, Interpreters] = {}
         self.numbers = itertools.count(1)
-        self.template = scratch / "alembic-starter"
-        copy_as_cloned(self.template)
+        # One for all workers, since a rendering records the path of its template.
+        self.template = Path(self.once("template", self._cloned))
         # cookiecutter leaves each hook that it runs in the temporary folder.
         self.hooks = scratch / "hooks"
         self.hooks.mkdir()
@@ -280,6 +280,11 @@ class Renderer:
             f"cookiecutters_dir: {scratch / 'cookiecutters'}\nreplay_dir: {scratch / 'replay'}\n",
             encoding="utf-8",
         )
+
+    def _cloned(self) -> str:
+        folder = self.shared / "alembic-starter"
+        copy_as_cloned(folder)
+        return str(folder)
 
     def render(self, **answers: Answer) -> Rendering:
         """A new rendering. Braces in answers have to be given through `literally`."""
