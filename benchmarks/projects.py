@@ -28,8 +28,14 @@ class Project:
     ) -> Contestant:
         """Return a command of this project to measure; the revisions that it writes are removed."""
         existing = set(self.versions.glob("*.py"))
+        snapshot = (self.folder / "schema.sql", self.versions.parent / "catalog.txt")
+        kept = {path: path.read_bytes() for path in snapshot if path.exists()}
 
         def forget() -> None:
+            for path in snapshot:
+                path.unlink(missing_ok=True)
+            for path, content in kept.items():
+                path.write_bytes(content)
             for path in set(self.versions.glob("*.py")) - existing:
                 path.unlink()
 
@@ -58,7 +64,9 @@ def copy_template(target: Path) -> Path:
         command, cwd=REPOSITORY, capture_output=True, encoding="utf-8", check=True
     ).stdout
     for name in filter(None, listed.split("\0")):
-        wanted = name.startswith((f"{FOLDER}/", "library/", "hooks/", "cookiecutter.json"))
+        wanted = name.startswith(
+            (f"{FOLDER}/", "library/", "hooks/", "cookiecutter.json", "alembic_starter_")
+        )
         if wanted and (REPOSITORY / name).exists():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             # The template holds the library as a link.
@@ -80,7 +88,11 @@ def render(template: Path, folder: Path, url: str = "") -> Project:
     Project(template, template, "").run(*cookiecutter(template, folder))
     (made,) = folder.iterdir()
     project = Project(made, made / "migrations/versions", url)
-    for path in project.versions.glob("*.py"):
+    for path in (
+        *project.versions.glob("*.py"),
+        made / "schema.sql",
+        made / "migrations/catalog.txt",
+    ):
         path.unlink()
     models = project.folder / "app/models"
     for path in models.iterdir():
