@@ -1,5 +1,6 @@
 """What a revision may do only if it was asked for by name: drops, loss of values, rewrites."""
 
+import shlex
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -71,11 +72,13 @@ def ask(
         for op, each in probed
         if lock_safe and each.rewrites is not False
     ]
-    drops, loses = _named("drop", dropped), _named("lose", lossy)
-    rewrites = _named("rewrite", rewritten) | {each.name for each in lossy}
-    _refuse(dropped, drops, _DROP)
+    drops = _named("drop", dropped)
+    # What cannot be done at all comes before a name for it that says nothing.
     for op, each in probed:
         _refuse_impossible(context, op, each)
+    loses = _named("lose", lossy)
+    rewrites = _named("rewrite", rewritten) | {each.name for each in lossy}
+    _refuse(dropped, drops, _DROP)
     _refuse(lossy, loses, _LOSE)
     _refuse(rewritten, rewrites, _REWRITE)
     if context.config:
@@ -139,7 +142,8 @@ def _refuse(found: Sequence[Subject], named: Collection[str], refusal: str) -> N
             f"{each.kind}:{each.name}" if names.count(each.name) > 1 else each.name
             for each in found
         )
-        raise RefusedError(refusal.format(refused=", ".join(map(str, refused)), names=shown))
+        listed = ", ".join(map(str, refused))
+        raise RefusedError(refusal.format(refused=listed, names=shlex.quote(shown)))
 
 
 def _refuse_impossible(context: MigrationContext, op: ColumnOp, probed: Probed) -> None:

@@ -11,8 +11,10 @@ from migrator.revisions import snapshot
 
 PROVED = (
     "Proved on a shadow database: the upgrade gives the models' schema, the downgrade the one"
-    " before, and no row or value is lost."
+    " before, and {rows}."
 )
+LOSSLESS = "no row or value is lost"
+NOT_ALL = "no row or value of the other tables is lost"
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -55,7 +57,7 @@ def run(context: Context, options: Namespace) -> None:
         say(snapshot.said(written.snapshot))
     for sentence in written.notes:
         note(sentence)
-    say(PROVED)
+    say(PROVED.format(rows=NOT_ALL if written.without_rows else LOSSLESS))
     lint.run(context, lint.advice(written.range))
 
 

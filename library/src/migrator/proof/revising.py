@@ -24,13 +24,14 @@ class Written:
     """The revisions that were written, oldest first, and what the proof could not try.
 
     `files` has the attributes of each. `snapshot` are the files of the snapshot that changed.
-    `range` is FROM..TO.
+    `range` is FROM..TO. `without_rows` is whether a table took no rows, or had to be without.
     """
 
     files: list[tuple[Path, Attributes]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     snapshot: list[str] = field(default_factory=list)
     range: str = ""
+    without_rows: bool = False
 
 
 def revise(context: Context, message: str, asked: Sequence[str]) -> Written:
@@ -53,7 +54,7 @@ def revise(context: Context, message: str, asked: Sequence[str]) -> Written:
                 raise not_covered(found)
             return Written()
         try:
-            with proved(history, proposal.scripts, proposal) as (copy, notes):
+            with proved(history, proposal.scripts, proposal) as (copy, notes, without_rows):
                 attributes_of = [attributes.of(each) for each in proposal.scripts]
                 files = [*zip(proposal.write(), attributes_of, strict=True)]
                 saved = snapshot.write(context, copy.url, keep=True)
@@ -61,7 +62,8 @@ def revise(context: Context, message: str, asked: Sequence[str]) -> Written:
             error.args = (f"{error} No revision was written.",)
             raise
         first, last = proposal.scripts[0], proposal.scripts[-1]
-        return Written(files, notes, saved, f"{first.down_revision or ''}..{last.revision}")
+        between = f"{first.down_revision or ''}..{last.revision}"
+        return Written(files, notes, saved, between, without_rows)
 
 
 @contextmanager
@@ -69,7 +71,7 @@ def proved(
     history: ShadowHistory,
     scripts: Sequence[Script],
     proposal: Proposal | None = None,
-) -> Iterator[tuple[ShadowHistory, list[str]]]:
+) -> Iterator[tuple[ShadowHistory, list[str], bool]]:
     """Prove revisions that follow those of `history`.
 
     Rows that a revision cannot work with, as duplicates where a value becomes unique, are left
@@ -80,7 +82,7 @@ def proved(
             that are in the history already, which are proved on a copy of it.
 
     Yields:
-        The database to which they are applied, and the sentences.
+        The database to which they are applied, the sentences, and whether rows were left out.
 
     Raises:
         NotProved: they do something else than they have to.
@@ -95,14 +97,15 @@ def proved(
     while True:
         with place as own:
             if (notes := _prove(Proof(own, scripts, compared, lossy, only), seeding)) is not None:
-                yield own, [*notes, *seeding.notes]
+                yield own, [*notes, *seeding.notes], bool(seeding.empty or seeding.problems)
                 return
         place = history.copied() if proposal is None else history.made_again(scripts[0])
 
 
 def _prove(proof: Proof, seeding: Seeding) -> list[str] | None:
     """Return sentences; None if it has to be tried again, with other rows or another phase."""
-    notes = seeding.fill(proof.history)
+    seeding.problems = seeding.fill(proof.history)
+    notes = [*seeding.problems]
     try:
         proof.run()
     except OldCodeRefused as error:

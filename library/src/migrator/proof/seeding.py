@@ -23,12 +23,14 @@ class Seeding:
 
     `full` are tables (schema.name) without NULL, `empty` those without rows; `*` is all of them.
     With `only`, no others get rows. `edges` is for one more row, with values at the edge.
+    `problems` are the sentences of the last `fill`.
     """
 
     full: set[str] = field(default_factory=set)
     empty: set[str] = field(default_factory=set)
     only: frozenset[Name] | None = None
     edges: bool = True
+    problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     def fill(self, history: ShadowHistory) -> list[str]:

@@ -53,7 +53,7 @@ def prove(context: Context, revisions: Collection[str] | None = None) -> Iterato
 
 def _one(history: ShadowHistory, script: Script) -> Proved:
     try:
-        with proved(history, [script]) as (_, notes):
+        with proved(history, [script]) as (_, notes, _):
             return Proved(script, notes=notes)
     except NotProved as error:
         return Proved(script, str(error), error.details)

@@ -47,6 +47,7 @@ BY_TYPE = {
 }
 # The row with values at the edge of their types, in columns that nothing refers to.
 EDGE = 4
+LONGEST = 200  # of a text that a condition on its length may want
 EDGES = {
     "smallint": "32767",
     "integer": "2147483647",
@@ -90,6 +91,8 @@ class Column:
             if constant.removeprefix("-").isdecimal():
                 yield str(int(constant) + number)
                 yield str(int(constant) - number)
+                if self.category == "S" and 0 < int(constant) <= LONGEST:  # a length, perhaps
+                    yield str(number)[-1] * int(constant)
 
     def _edge(self) -> str:
         """Return a value at the edge of the type; nothing where there is none."""
