@@ -286,6 +286,20 @@ CASES = {
         "c: Mapped[int | None] = mapped_column(ForeignKey('t.id'))",
         phase="contract",
     ),
+    "generated_from_a_wider_column": Case(
+        "n: Mapped[Any] = mapped_column(Numeric(8, 3), nullable=True)",
+        "n: Mapped[Any] = mapped_column(Numeric(10, 3), nullable=True)\n"
+        "c: Mapped[Any] = mapped_column(Numeric, Computed('n * n', persisted=True), nullable=True)",
+        asked={"rewrite": "t.c"},
+    ),
+    "generated_from_a_rewritten_column": Case(
+        "n: Mapped[Any] = mapped_column(Integer, nullable=True)",
+        "n: Mapped[Any] = mapped_column(BigInteger, nullable=True)\n"
+        "c: Mapped[Any] = mapped_column(BigInteger, Computed('n / 2', persisted=True),"
+        " nullable=True)",
+        asked={"rewrite": "t.c,t.n"},
+        phase="contract",
+    ),
     "index_dropped": Case(
         "c: Mapped[int | None] = mapped_column(index=True)",
         "c: Mapped[int | None]",

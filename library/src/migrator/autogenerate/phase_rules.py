@@ -1,7 +1,7 @@
 """Each difference as operations that can be run beside others, and the phase they belong to."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,7 +10,16 @@ from alembic.runtime.migration import MigrationContext
 
 from migrator.autogenerate import columns, dependents, probe
 from migrator.autogenerate.replacements import CommentOnOp, Defined, Replacement, in_transaction
-from migrator.autogenerate.steps import CONSTRAINT, FIRST, INDEX, PLAIN, Step, outside, plain
+from migrator.autogenerate.steps import (
+    CONSTRAINT,
+    FIRST,
+    GENERATED,
+    INDEX,
+    PLAIN,
+    Step,
+    outside,
+    plain,
+)
 from migrator.autogenerate.unnoticed import is_unnoticed
 from migrator.operations.create_index_concurrently import CreateIndexConcurrentlyOp
 from migrator.operations.drop_constraint_if_exists import DropConstraintIfExistsOp
@@ -114,13 +123,22 @@ def steps(known: Known, op: MigrateOperation, table: Table | None) -> Iterator[S
     elif isinstance(op, CommentOnOp):
         yield plain(op, CONTRACT if op.is_new else EXPAND)
     elif isinstance(op, ops.AddColumnOp):
-        yield from columns.add(known.context, op)
+        for step in columns.add(known.context, op):
+            yield _generated(known, step, op, table) if op.column.computed is not None else step
     elif isinstance(op, ops.AlterColumnOp):
         yield from columns.alter(known.context, op)
     elif isinstance(op, ops.DropColumnOp):
         yield from columns.drop(known.context, op)
     else:
         yield plain(op)
+
+
+def _generated(known: Known, step: Step, op: ops.AddColumnOp, table: Table | None) -> Step:
+    """Put a generated column behind the new types of the columns that its expression names."""
+    assert op.column.computed is not None and table is not None
+    expression = str(op.column.computed.sqltext)
+    waits = any(name in expression for name in known.rewritten.get(table, ()))
+    return replace(step, rank=GENERATED, phase=CONTRACT if waits else step.phase)
 
 
 def _made(known: Known, op: Made, table: Table) -> Step:

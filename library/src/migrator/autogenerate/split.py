@@ -61,7 +61,7 @@ def split(
     down_after, down_before = _around(downgrade.ops)
     values = [op for op in before if _is_value(op)]
     others = Step(EXPAND, [op for op in before if not _is_value(op)], down_after, steps.FIRST)
-    last = Step(CONTRACT, after, down_before, steps.PLAIN + 1)
+    last = Step(CONTRACT, after, down_before, steps.GENERATED + 1)
     # A new value is committed before the rest, which may use it. It gets no revision of its own.
     ahead = any(step.phase == EXPAND and step.transactional for step in found) or others.upgrade
     first = Step(EXPAND, values, [], steps.FIRST, transactional=bool(ahead))

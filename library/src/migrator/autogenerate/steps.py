@@ -9,7 +9,8 @@ from alembic.operations import MigrateOperation, ops
 from migrator.revisions.attributes import EXPAND
 
 # The order within a revision; what runs outside the transaction has to come first.
-FIRST, FILL, INDEX, CONSTRAINT, PLAIN = range(5)
+# A generated column comes after the types of the columns that it is made of.
+FIRST, FILL, INDEX, CONSTRAINT, PLAIN, GENERATED = range(6)
 
 
 @dataclass

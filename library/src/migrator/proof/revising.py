@@ -125,15 +125,19 @@ def _prove(proof: Proof, seeding: Seeding) -> list[str] | None:
             return None
         if isinstance(error, DowngradeFailed):
             raise NotProved(
-                f"The downgrade fails on a shadow database: {one_line(error.reason)}."
+                f"The downgrade fails on a shadow database: {_reason(error.reason)}."
             ) from error
-        raise NotProved(f"The revision fails on a shadow database: {one_line(error)}.") from error
+        raise NotProved(f"The revision fails on a shadow database: {_reason(error)}.") from error
     if proof.accepted:
         notes.append(
             f"Old code: {proof.accepted} statements that the schema before accepts are accepted"
             " after the expand revisions, too."
         )
     return notes
+
+
+def _reason(error: Exception) -> str:
+    return one_line(error).removesuffix(".")
 
 
 def _make_contract(script: Script) -> None:
