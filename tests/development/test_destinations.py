@@ -76,14 +76,6 @@ def downgrade() -> None:
 
 
 @pytest.fixture(scope="module")
-def project(renderer: Renderer) -> Iterator[Rendering]:
-    with renderer.stopping():
-        project = renderer.ready()
-        project.make("migrate")
-        yield project
-
-
-@pytest.fixture(scope="module")
 def url(project: Rendering) -> str:
     """A database in use, one revision behind."""
     url = project.database_url()

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import psycopg
 import pytest
 
-from tests.conftest import Render, Renderer, Rendering
+from tests.conftest import Render, Rendering
 
 CLUTTER = """
 CREATE EXTENSION citext;
@@ -27,14 +25,6 @@ SELECT (SELECT count(*) FROM pg_class WHERE relnamespace::regnamespace::text NOT
        (SELECT pg_get_userbyid(nspowner) FROM pg_namespace WHERE nspname = 'public'),
        has_schema_privilege('public', 'public', 'USAGE')
 """
-
-
-@pytest.fixture(scope="module")
-def project(renderer: Renderer) -> Iterator[Rendering]:
-    with renderer.stopping():
-        project = renderer.ready()
-        project.make("migrate")
-        yield project
 
 
 @pytest.fixture(scope="module")

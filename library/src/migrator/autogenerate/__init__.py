@@ -10,7 +10,15 @@ dependents         the indexes and constraints that PostgreSQL drops with a colu
 split              the steps as revisions, up to four: expand, expand (non-transactional),
                    contract (non-transactional), contract
 steps              the pieces that revisions are made of
-columns            new, changed and dropped columns as steps
+new_columns        new columns as steps
+changed_columns    changed ones
+dropped_columns    dropped ones
+column_steps       what these three share
+column_changes     which columns differ, by their catalogs
+column_state       what a catalog has of a column
+transition         the operations from one state of a column to another, either way
+affected_rows      how many rows of the developer's database a change would not keep
+trial              a change tried in a savepoint, with the others of its revision
 defaults           what existing rows get in a new column
 probe              asks PostgreSQL what it would rewrite
 readings           definitions that PostgreSQL has read once more

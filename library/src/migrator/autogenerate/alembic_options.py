@@ -12,9 +12,9 @@ from sqlalchemy.exc import SAWarning
 
 from migrator import console
 from migrator.autogenerate import (
+    changed_columns,
     column_changes,
     column_types,
-    columns,
     comparison,
     consent,
     schema_objects,
@@ -96,7 +96,7 @@ def process(
         console.say("The models and the database agree: no revision is needed, none was written.")
     elif not only_compares:
         if context.dialect.name == "postgresql" and not safe:
-            columns.complete(context, script)
+            changed_columns.complete(context, script)
         scripts[:] = split.split(context, script, lock_safe=safe)
         if typed == "revision":
             for each in scripts:

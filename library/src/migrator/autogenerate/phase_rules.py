@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic.operations import MigrateOperation, ops
 from alembic.runtime.migration import MigrationContext
 
-from migrator.autogenerate import columns, dependents, probe
+from migrator.autogenerate import changed_columns, dependents, dropped_columns, new_columns, probe
 from migrator.autogenerate.replacements import CommentOnOp, Defined, Replacement, in_transaction
 from migrator.autogenerate.steps import (
     CONSTRAINT,
@@ -79,7 +79,7 @@ class Known:
         elif isinstance(op, Gone):
             self.removed.add(_name(op))
         elif isinstance(op, ops.AddColumnOp):
-            self.columns.setdefault(table, []).append(columns.as_added(op.column))
+            self.columns.setdefault(table, []).append(new_columns.as_added(op.column))
         elif isinstance(op, ops.DropColumnOp):
             self.dependents.setdefault(table, set()).update(dependents.of(self.context, op))
         elif isinstance(op, ops.AlterColumnOp) and probe.rewrites_table(self.context, op):
@@ -123,12 +123,12 @@ def steps(known: Known, op: MigrateOperation, table: Table | None) -> Iterator[S
     elif isinstance(op, CommentOnOp):
         yield plain(op, CONTRACT if op.is_new else EXPAND)
     elif isinstance(op, ops.AddColumnOp):
-        for step in columns.add(known.context, op):
+        for step in new_columns.add(known.context, op):
             yield _generated(known, step, op, table) if op.column.computed is not None else step
     elif isinstance(op, ops.AlterColumnOp):
-        yield from columns.alter(known.context, op)
+        yield from changed_columns.alter(known.context, op)
     elif isinstance(op, ops.DropColumnOp):
-        yield from columns.drop(known.context, op)
+        yield from dropped_columns.drop(known.context, op)
     else:
         yield plain(op)
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic.operations import MigrateOperation, ops
 from sqlalchemy.sql.elements import TextClause
 
-from migrator.autogenerate import columns, defaults
+from migrator.autogenerate import defaults, new_columns
 from migrator.autogenerate.sqlite.change import ColumnGoesOp, StatementOp, ValuesChangeOp
 from migrator.autogenerate.steps import CommentOp
 from migrator.catalog import Key, Schema
@@ -121,7 +121,7 @@ def _table(before: Side, after: Side, lossy: Collection[str]) -> Iterator[Operat
     values = dict(_values(before, after))
     comments: Operations = [ColumnGoesOp(after.table, name) for name in gone]
     if any(value is None for value in values.values()):
-        comments.append(CommentOp(columns.UNDECIDED))
+        comments.append(CommentOp(new_columns.UNDECIDED))
     elif values and after.model is None:
         comments.append(CommentOp(GONE))
     changing = list(_changing(before, after, lossy))
