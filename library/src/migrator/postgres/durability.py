@@ -36,16 +36,17 @@ def commit_locally(connection: Connection) -> None:
         raw.commit()
 
 
-def unconfirmed(connection: Connection, seconds: float) -> str:
+def unconfirmed(connection: Connection, seconds: float, level: str = "") -> str:
     """Wait until the standbys have what was committed; call it outside of a transaction.
 
     Args:
         seconds: how long; 0 is no limit.
+        level: what a standby has to do; by default what it had to before `commit_locally`.
 
     Returns:
         A sentence, without its end, if no standby has confirmed it; otherwise nothing.
     """
-    level = connection.info.get(LEVEL, ALONE[0])
+    level = level or connection.info.get(LEVEL, ALONE[0])
     raw = _driver(connection)
     before = raw.autocommit
     raw.autocommit = True
