@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-MODULES = ("alembic", "migrator", "pytest")
+MODULES = ("alembic", "migrator")
 # What Python and the dynamic linker read when they start, so that a fork comes too late for it.
 EARLY = ("PYTHON", "LC_", "LANG", "LD_", "LOCPATH")
 
