@@ -13,7 +13,7 @@ SHOWN = 200  # characters of a statement: enough to recognise it
 class Finding:
     """Something that would stop a service, or break the code that still runs.
 
-    `source` is who says so (squawk, trace or migrator), `evidence` what the trace saw,
+    `source` is who says so (trace or migrator), `evidence` what the trace saw,
     `suppressed` the reason in the comment that suppresses it, if there is one.
     """
 

@@ -1,4 +1,4 @@
-"""Squawk judges a statement by its form; the trace has tried it. Here both are brought together."""
+"""Rules judge a statement by its form; the trace has tried it. Here both are brought together."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
