@@ -26,6 +26,9 @@ SELECT json_build_object(
   'locks', (SELECT coalesce(json_agg(json_build_array(relation::bigint, mode)), '[]')
     FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'relation' AND granted
     AND relation >= 16384
+    -- Nobody writes to a materialized view: only its readers can wait.
+    AND (mode = 'AccessExclusiveLock' OR NOT EXISTS
+      (SELECT FROM pg_class WHERE oid = relation AND relkind = 'm'))
     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())),
   'counters', (SELECT coalesce(json_agg(json_build_array(relid::bigint, seq_scan, n_tup_ins,
       n_tup_upd + n_tup_del, seq_tup_read + coalesce(idx_tup_fetch, 0))), '[]')
