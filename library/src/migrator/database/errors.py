@@ -8,7 +8,7 @@ from sqlalchemy.exc import DBAPIError
 
 from migrator.config import urls
 from migrator.errors import LockTimeout, MigratorError, RefusedError, UnreachableError
-from migrator.postgres import limits
+from migrator.postgres import limits, pooler
 
 # What the server says to a client that it will never let in, in English, as servers are by
 # default; in another language a deploy retries until wait_timeout.
@@ -17,6 +17,12 @@ PERMANENT = (
     "no password supplied",
     "does not exist",
     "no pg_hba.conf entry",
+    "pg_hba.conf rejects",
+    "invalid connection option",
+    "invalid URI query parameter",
+    "invalid sslmode value",
+    "invalid integer value",
+    "is not currently accepting connections",
     "does not support SSL",
     "SSL error",
     "certificate",
@@ -36,6 +42,8 @@ def error(url: URL, cause: DBAPIError) -> MigratorError:
             " people's sessions. Nothing was changed. Set MIGRATION_DATABASE_URL straight to the"
             " server, or use --allow-pooler if it is in session mode."
         )
+    if pooler.STATEMENT_MODE in reason:
+        return not_in_session_mode(shown)
     found = UnreachableError(
         f"The database {shown} cannot be reached: {reason}."
         " Nothing was changed. Check that it runs and that DATABASE_URL is right.",
@@ -43,6 +51,15 @@ def error(url: URL, cause: DBAPIError) -> MigratorError:
     )
     found.reason = f"The database {shown} cannot be reached: {reason}."
     return found
+
+
+def not_in_session_mode(shown: str) -> RefusedError:
+    """Return the error for a pooler that mixes sessions; `shown` is the URL."""
+    return RefusedError(
+        f"The pooler between here and {shown} is not in session mode: limits and the deploy lock"
+        " would end up in other people's sessions, --allow-pooler or not. Nothing was changed. Set"
+        " MIGRATION_DATABASE_URL straight to the server, or to a pool in session mode."
+    )
 
 
 def failed(connection: Connection, cause: DBAPIError) -> MigratorError:
