@@ -7,7 +7,14 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
 from migrator.config import urls
-from migrator.errors import LockTimeout, MigratorError, RefusedError, UnreachableError
+from migrator.errors import (
+    LockTimeout,
+    MigratorError,
+    RefusedError,
+    UnreachableError,
+    one_line,
+    without_secrets,
+)
 from migrator.postgres import limits, pooler
 
 # What the server says to a client that it will never let in, in English, as servers are by
@@ -34,7 +41,7 @@ WHERE_IT_IS = ("alembic_version", "migration_log")
 
 def error(url: URL, cause: DBAPIError) -> MigratorError:
     """Return the error to raise for a connection to `url` that failed; it has no secret."""
-    reason = " ".join(str(cause.orig).split()).removesuffix(".")
+    reason = one_line(cause).removesuffix(".")
     reason, shown = urls.without_secrets(reason, url), urls.shown(url)
     if "unsupported startup parameter" in reason:
         return RefusedError(
@@ -64,7 +71,7 @@ def not_in_session_mode(shown: str) -> RefusedError:
 
 def failed(connection: Connection, cause: DBAPIError) -> MigratorError:
     """Return the error to raise for a statement on `connection` that failed."""
-    reason = " ".join(str(cause.orig).split()).removesuffix(".")
+    reason = one_line(cause, details=False).removesuffix(".")
     if limits.is_lock_timeout(cause):
         timeout = LockTimeout(
             f"Another session holds a lock that this needs ({reason}); nothing was changed. Try"
@@ -87,5 +94,5 @@ def failed(connection: Connection, cause: DBAPIError) -> MigratorError:
         )
     return MigratorError(
         f"The database said: {reason}. What was not committed is rolled back."
-        f"{' The statement was: ' if statement else ''}{statement}"
+        f"{' The statement was: ' if statement else ''}{without_secrets(statement)}"
     )
