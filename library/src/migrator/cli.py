@@ -22,7 +22,7 @@ from sqlalchemy.exc import DBAPIError
 
 from migrator import console
 from migrator.config.context import Context
-from migrator.errors import Interrupted, MigratorError, UsageError, one_line
+from migrator.errors import Interrupted, MigratorError, UsageError, one_line, without_secrets
 
 # Each command is a module of migrator/commands with `arguments(parser)` and
 # `run(context, options)`. Only the module of the given command is imported.
@@ -62,16 +62,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     first = _parser().parse_args(arguments)
     command = import_module(f"migrator.commands.{first.command.replace('-', '_')}")
+    context = None
     try:
         options = _options(command.arguments, first)
-        command.run(_context(options), options)
+        context = _context(options)
+        command.run(context, options)
     except CommandError as error:
-        console.note(f"{first.command}: {error}")
+        console.note(f"{first.command}: {without_secrets(str(error))}")
         for name, text in getattr(error, "details", ()):
-            console.note(f"  {name:<12} {text}")
+            console.note(f"  {name:<12} {without_secrets(text)}")
         return getattr(error, "exit_code", MigratorError.exit_code)
     except DBAPIError as error:
-        console.note(f"{first.command}: database error: {one_line(error)}")
+        details = context is not None and context.settings.shows_details
+        console.note(f"{first.command}: database error: {one_line(error, details=details)}")
         return MigratorError.exit_code
     except KeyboardInterrupt:
         console.note(f"{first.command}: interrupted.")
