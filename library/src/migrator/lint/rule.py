@@ -89,6 +89,7 @@ class Candidate:
             each.action.kind.endswith(f" {what}")
             and each.action.kind.startswith(verb)
             and (each.action.table, each.action.name) == names
+            and self.action.value in (None, each.action.value)
             and each.transaction == self.transaction
             for each in self.later
         )

@@ -3,7 +3,7 @@
 from migrator.lint.rule import Candidate, Example, Rule
 from migrator.revisions.attributes import EXPAND
 
-RULES = ("check", "unique", "primary key", "foreign key", "exclude")
+RULES = ("check", "unique", "primary key", "foreign key", "exclude", "not null")
 
 
 def _is_noticed(candidate: Candidate) -> bool:
