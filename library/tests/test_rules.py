@@ -74,7 +74,6 @@ def test_a_rule_that_says_more_covers_those_behind_it() -> None:
     step = Step(
         "TRUNCATE t",
         Place(1, False),
-        0,
         locks=frozenset({(1, "AccessExclusiveLock")}),
         rewritten=frozenset({1}),
         scanned=frozenset({1}),
@@ -101,8 +100,8 @@ def test_statements_that_only_the_trace_has_seen_are_read_too(tmp_path: Path) ->
     one = rendered("one", "raise ValueError", tmp_path)
     assert (one.statements, one.failure) == ((), "ValueError: ")
     steps = [
-        Step("SELECT 1; UPDATE t SET a = %(a)s", Place(2, False), 1),
-        Step("ValueError", Place(2, False), 0, error="x", of_python=True),
+        Step("SELECT 1; UPDATE t SET a = %(a)s", Place(2, False)),
+        Step("ValueError", Place(2, False), error="x", of_python=True),
     ]
     (full,) = rendering.with_traced([one], [Traced(one.script, steps)])
     assert [each.sql for each in full.statements] == ["UPDATE t SET a = $1"]

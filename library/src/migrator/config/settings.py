@@ -44,6 +44,7 @@ class Settings:
     lock_timeout: float = 0
     lock_timeout_max: float = 0.2
     lock_deadline: float = 600
+    standby_timeout: float = 30
     show_queries: bool = False
     statement_timeout: float = 0
     idle_in_transaction_session_timeout: float = 0

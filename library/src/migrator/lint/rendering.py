@@ -150,7 +150,7 @@ def _completed(rendered: Rendered, traced: Traced | None) -> Rendered:
     more = (
         Statement(statement, step.place, step.watched)
         for step in traced.steps
-        if step.place.line not in lines and not step.of_python
+        if step.place.line not in lines and not (step.of_python or step.elsewhere)
         for statement in sql.split(sql.numbered(step.sql))
         if not sql.only_reads(statement)
     )

@@ -132,6 +132,11 @@ class Observed:
         """The tables with updated or deleted rows."""
         return self.old & self.step.rows.keys()
 
+    @property
+    def bulk(self) -> frozenset[int]:
+        """The tables that are written or locked as a whole, or get very many rows."""
+        return self.old & self.step.bulk
+
     def loses(self, kind: str, *, renamed: bool) -> bool:
         """Return whether a table, column or value had this name before and has it no longer."""
         return any(
@@ -152,6 +157,11 @@ class Trial:
     def whole(self) -> bool:
         """Whether the revision came to its end."""
         return not self.traced.failure
+
+    @property
+    def everything(self) -> bool:
+        """Whether the server knows of nothing besides the statements that were seen."""
+        return self.traced.confirmed and not any(step.elsewhere for step in self.traced.steps)
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ def _writes_all(candidate: Candidate) -> bool:
 
 def _observed(seen: Observed) -> bool:
     # A batch of op.backfill may hold all rows that are there.
-    all_rows = not seen.step.place.own and bool(seen.changed & seen.step.bulk)
+    all_rows = not seen.step.place.own and bool(seen.bulk)
     return all_rows or bool(seen.changed & seen.step.scanned)
 
 
