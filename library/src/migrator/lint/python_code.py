@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
-from pathlib import Path
 
 UPGRADE = "upgrade"
 CALLED = (ast.Call, ast.Attribute)
@@ -41,9 +40,9 @@ class Code:
     blocks: tuple[tuple[int, int], ...] = ()
 
     @classmethod
-    def of(cls, path: str) -> "Code":
-        """Read a revision file."""
-        return _read(Path(path).read_bytes())
+    def of(cls, text: str) -> "Code":
+        """Read the text of a revision file."""
+        return _read(text)
 
     def line(self, number: int) -> str:
         """Return the text of a line, without the space around it."""
@@ -55,17 +54,18 @@ class Code:
 
 
 @lru_cache(maxsize=8)
-def _read(content: bytes) -> Code:
-    tree = ast.parse(content)
-    names = _names(tree)
+def _read(text: str) -> Code:
+    tree = ast.parse(text)
+    everything = [*ast.walk(tree)]
+    names = _names(everything)
     used = [*_used(tree)]
     nodes = [node for part in used for node in ast.walk(part)]
     attributes = [node for node in nodes if isinstance(node, ast.Attribute)]
     calls = [node for node in nodes if isinstance(node, ast.Call)]
     return Code(
-        content.decode("utf-8", "replace"),
+        text,
         tuple(Call(_dotted(node.func, names), node.lineno) for node in calls),
-        tuple(_imports(tree)),
+        tuple(_imports(everything)),
         tuple(Call(_dotted(node, names), node.lineno) for node in attributes),
         tuple(_blocks(nodes)),
     )
@@ -86,10 +86,10 @@ def _used(tree: ast.Module) -> Iterator[ast.AST]:
             left += (node.id for node in names)
 
 
-def _names(tree: ast.Module) -> dict[str, str]:
+def _names(nodes: Iterable[ast.AST]) -> dict[str, str]:
     """Return what names stand for: modules and what is in them, and calls."""
     found: dict[str, str] = {}
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Import):
             found |= {alias.asname: alias.name for alias in node.names if alias.asname}
         elif isinstance(node, ast.ImportFrom):
@@ -111,8 +111,8 @@ def _dotted(node: ast.AST, names: Mapping[str, str]) -> str:
     return names.get(node.id, node.id) if isinstance(node, ast.Name) else ""
 
 
-def _imports(tree: ast.Module) -> Iterator[tuple[str, int]]:
-    for node in ast.walk(tree):
+def _imports(nodes: Iterable[ast.AST]) -> Iterator[tuple[str, int]]:
+    for node in nodes:
         if isinstance(node, ast.Import):
             yield from ((alias.name, node.lineno) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):

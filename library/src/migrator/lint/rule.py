@@ -194,6 +194,7 @@ class Rule:
         example: tried by the tests.
         action: whether an action of a rendered statement breaks it.
         code: the lines of the revision's Python that break it.
+        words: a file that has none of them is not parsed for `code`.
         revision: what of a rendered revision breaks it, in words, or nothing.
         observed: whether a statement broke it when it ran on the shadow database.
         untried: it is about what the trace did not get to, behind a failure.
@@ -215,6 +216,7 @@ class Rule:
     example: Example
     action: Callable[[Candidate], bool] | None = None
     code: Callable[["Code"], Iterable[int]] | None = None
+    words: tuple[str, ...] = ()
     revision: Callable[["Rendered"], str] | None = None
     observed: Callable[[Observed], bool] | None = None
     untried: bool = False

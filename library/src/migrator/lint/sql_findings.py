@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from migrator.lint.change import Change
 from migrator.lint.finding import Finding
@@ -162,9 +163,12 @@ def _relevant(phase: str, statement: Statement, rules: Sequence[Rule]) -> list[R
 
 
 def _of_revision(revision: Rendered) -> Iterator[Finding]:
-    code = Code.of(str(revision.script.module.__file__))
+    path = Path(str(revision.script.module.__file__))
+    text = path.read_text("utf-8", "replace")
     for rule in ALL.values():
         if rule.revision and (words := rule.revision(revision)):
             yield _finding(revision, rule, 1, words)
-        for line in rule.code(code) if rule.code else ():
-            yield _finding(revision, rule, line, code.line(line))
+        if rule.code and any(word in text for word in rule.words):
+            code = Code.of(text)
+            for line in rule.code(code):
+                yield _finding(revision, rule, line, code.line(line))

@@ -41,4 +41,5 @@ with op.get_context().autocommit_block():
     ),
     action=lambda candidate: candidate.in_transaction and candidate.kind in KINDS,
     code=_lines,
+    words=("commit(", "rollback("),
 )

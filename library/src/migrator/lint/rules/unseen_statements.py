@@ -35,5 +35,6 @@ if not op.get_context().as_sql:
 """,
         safe='op.execute("SELECT 1")',
     ),
+    words=("connect", "engine", "cursor", "subprocess", "system", *FUNCTIONS),
     code=lambda code: {each.line for each in (*code.calls, *code.attributes) if _is_beside(each)},
 )
