@@ -55,8 +55,12 @@ def rendered(name: str, body: str, folder: Path) -> rendering.Rendered:
 
 
 def found_in(revisions: list[rendering.Rendered]) -> list[Finding]:
-    """What the rules find, where the history tells nothing."""
-    return sql_findings.find(revisions, {}, History(lambda: ((), True)), together=False)
+    """What the rules find in each, where the history tells nothing."""
+    every = (
+        sql_findings.find([each], {}, History(lambda: ((), True)), together=False)
+        for each in revisions
+    )
+    return [finding for found in every for finding in found]
 
 
 def test_what_needs_no_trace_is_found_in_the_sql(tmp_path: Path) -> None:

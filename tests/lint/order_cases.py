@@ -306,18 +306,17 @@ SAFE = {
 }
 
 
-def cases() -> list[Case]:
-    """All of them, the unsafe ones first; those of `TOGETHER` are marked as main ones."""
+def cases_of(kind: str, unsafe: bool, groups: dict[str, list[str]]) -> list[Case]:
+    """Cases of these rows, whose names begin with `kind`."""
     found = []
-    for kind, unsafe, groups in (("a", True, ALONE), ("t", True, TOGETHER), ("s", False, SAFE)):
-        number = 0
-        for row, bodies in groups.items():
-            for body in bodies:
-                number += 1
-                phase, body_ = 'phase = "expand"\n', body
-                if body.startswith(CONTRACT):
-                    phase, body_ = CONTRACT, body.removeprefix(CONTRACT)
-                found.append(
-                    Case(f"{kind}_{number}", row, unsafe, body_, phase, main=groups is TOGETHER)
-                )
+    bodies = [(row, body) for row, some in groups.items() for body in some]
+    for number, (row, body) in enumerate(bodies):
+        phase = CONTRACT if body.startswith(CONTRACT) else 'phase = "expand"\n'
+        found.append(Case(f"{kind}_{number}", row, unsafe, body.removeprefix(CONTRACT), phase))
     return found
+
+
+def cases() -> list[Case]:
+    """All of them, the unsafe ones first."""
+    alone, together = cases_of("a", True, ALONE), cases_of("t", True, TOGETHER)
+    return [*alone, *together, *cases_of("s", False, SAFE)]

@@ -6,10 +6,13 @@ A false alarm costs more than its share: people who have seen two suppress the t
 import pytest
 
 from tests.conftest import Renderer
+from tests.lint import order_variations
+from tests.lint.catch_cases import Case
 from tests.lint.order_cases import SCHEMA, TOGETHER, cases
 from tests.lint.test_catch_matrix import ask
 
 CASES = cases()
+MORE = order_variations.cases()
 PRECISION = 0.98
 Verdicts = dict[str, list[str]]
 
@@ -18,7 +21,7 @@ Verdicts = dict[str, list[str]]
 def alone(renderer: Renderer) -> Verdicts:
     """The rules that each case breaks, by its text."""
     found: Verdicts = renderer.once(
-        "orders alone", lambda: ask(renderer, SCHEMA, CASES, "--no-trace")
+        "orders alone", lambda: ask(renderer, SCHEMA, [*CASES, *MORE], "--no-trace")
     )
     return found
 
@@ -30,18 +33,18 @@ def together(renderer: Renderer) -> Verdicts:
     return found
 
 
-def figures(verdicts: Verdicts, title: str) -> tuple[float, float]:
+def figures(cases: list[Case], verdicts: Verdicts, title: str) -> tuple[float, float]:
     """Recall and precision; what is wrong is printed."""
-    caught = [each for each in CASES if each.unsafe and verdicts[each.name]]
-    missed = [each for each in CASES if each.unsafe and not verdicts[each.name]]
-    alarms = [each for each in CASES if not each.unsafe and verdicts[each.name]]
+    caught = [each for each in cases if each.unsafe and verdicts[each.name]]
+    missed = [each for each in cases if each.unsafe and not verdicts[each.name]]
+    alarms = [each for each in cases if not each.unsafe and verdicts[each.name]]
     for each in missed:
         print(f"{title}: missed: {each.row}: {each.body}")
     for each in alarms:
         print(f"{title}: false alarm {verdicts[each.name]}: {each.row}: {each.body}")
     recall = len(caught) / (len(caught) + len(missed))
     precision = len(caught) / (len(caught) + len(alarms))
-    print(f"{title}: recall {recall:.2f}, precision {precision:.2f} of {len(CASES)}")
+    print(f"{title}: recall {recall:.2f}, precision {precision:.2f} of {len(cases)}")
     return recall, precision
 
 
@@ -51,15 +54,15 @@ def test_there_are_enough() -> None:
 
 
 def test_alone(alone: Verdicts) -> None:
-    recall, precision = figures(alone, "alone")
+    recall, precision = figures([*CASES, *MORE], alone, "alone")
     assert recall >= 0.85
     assert precision >= PRECISION
     # Where it cannot look it says so, which is not the same as seeing it.
-    blind = [each for each in CASES if alone[each.name] == ["not-linted"]]
+    blind = [each for each in (*CASES, *MORE) if alone[each.name] == ["not-linted"]]
     assert {each.row for each in blind} <= TOGETHER.keys()
 
 
 def test_together(together: Verdicts) -> None:
-    recall, precision = figures(together, "together")
+    recall, precision = figures(CASES, together, "together")
     assert recall >= 0.97
     assert precision >= PRECISION

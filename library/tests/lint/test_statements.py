@@ -2,7 +2,7 @@
 
 import pytest
 
-from migrator.lint.statements import Action, Type, read
+from migrator.lint.statements import Action, Inner, Type, read
 
 
 def kinds(sql: str) -> list[tuple[str, str, str]]:
@@ -105,6 +105,8 @@ def test_constraints() -> None:
         ("WHERE 1 < a AND a < 9", ("a",), False),
         ("WHERE a BETWEEN 1 AND 500", ("a",), False),
         ("WHERE a BETWEEN 1 AND 5000000", (), False),
+        ("WHERE a > 1 AND a < 5000000", (), False),
+        ("WHERE a IN (SELECT a FROM u LIMIT 1000000)", (), False),
         ("WHERE a = ANY ('{1,2}')", ("a",), False),
         ("WHERE a = (SELECT max(a) FROM u)", ("a",), False),
         ("WHERE a IN (SELECT a FROM u)", (), False),
@@ -146,7 +148,7 @@ def test_what_stands_in_a_block() -> None:
         FOR r IN SELECT id FROM t LOOP UPDATE t SET c = 1 WHERE id = r.id; END LOOP;
         EXECUTE format('DROP TABLE %I.%I', 's', 'u'); EXECUTE 'DROP VIEW ' || 'v';
         EXECUTE 'DROP TABLE ' || r.name; COMMIT; END$$"""
-    assert read(block).inside == (
+    assert tuple(each.sql for each in read(block).inside) == (
         "ALTER TABLE t ADD c int",
         "UPDATE t SET c = 1 WHERE id = r.id",
         "SELECT id FROM t",
@@ -159,8 +161,23 @@ def test_what_stands_in_a_block() -> None:
     assert write.columns == ("id",)
 
 
+def test_a_loop_in_one_transaction_repeats() -> None:
+    block = "DO $$BEGIN LOOP UPDATE t SET c = 1 WHERE id = i; EXIT; {} END LOOP; END$$"
+    assert read(block.format("")).inside == (Inner("UPDATE t SET c = 1 WHERE id = i", True),)
+    assert read(block.format("COMMIT;")).inside[0] == Inner("UPDATE t SET c = 1 WHERE id = i")
+
+
+def test_what_another_statement_carries_out() -> None:
+    assert kinds("EXPLAIN ANALYZE DELETE FROM t") == [("delete", "t", "")]
+    assert kinds("EXPLAIN DELETE FROM t") == []
+    assert kinds("PREPARE p AS DELETE FROM t") == [("delete", "t", "")]
+    assert kinds("SELECT 1 FROM (SELECT id FROM t FOR UPDATE) x")[0] == ("lock rows", "t", "")
+    setting = only("UPDATE pg_settings SET setting = '0' WHERE name = 'lock_timeout'")
+    assert (setting.kind, setting.name) == ("set", "lock_timeout")
+
+
 def test_the_body_of_a_function() -> None:
     made = read("CREATE FUNCTION s.f() RETURNS void LANGUAGE sql AS 'DELETE FROM t'")
-    assert made.functions == (("s.f", ("DELETE FROM t",)),)
+    assert made.functions == (("s.f", (Inner("DELETE FROM t"),)),)
     text = "CREATE FUNCTION g() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RETURN NEW; END$$"
     assert read(text).functions == (("g", ()),)

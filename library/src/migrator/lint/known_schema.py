@@ -74,6 +74,16 @@ class Schema:
         """Return the table of an index, or nothing."""
         return next((name for name, each in self.tables.items() if index in each.indexes), "")
 
+    def lacks(self, action: Action) -> bool:
+        """Return whether a DROP ... IF EXISTS is about nothing that the history tells of."""
+        if not action.has("if exists") or not self.sure:
+            return False
+        if action.kind == "drop index":
+            told = any(table.created for table in self.tables.values())
+            return told and not self.table_of_index(action.name)
+        table = self.tables.get(action.table)
+        return table is not None and table.created and action.name not in table.constraints
+
     def is_partitioned(self, table: str) -> bool:
         """Return whether a table is partitioned, as far as the history tells of it."""
         found = self.tables.get(table)

@@ -1,18 +1,21 @@
 """The Python of a revision, as far as it can be judged without running it."""
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
-from pathlib import Path
 
 UPGRADE = "upgrade"
+CALLED = (ast.Call, ast.Attribute)
 
 
 @dataclass(frozen=True)
 class Call:
-    """A call: its dotted name, as "op.get_bind().commit", and its line."""
+    """A call: its dotted name, as "alembic.op.get_bind().commit", and its line.
+
+    Names that were imported or assigned are replaced by what they stand for.
+    """
 
     name: str
     line: int
@@ -37,9 +40,9 @@ class Code:
     blocks: tuple[tuple[int, int], ...] = ()
 
     @classmethod
-    def of(cls, path: str) -> "Code":
-        """Read a revision file."""
-        return _read(Path(path).read_bytes())
+    def of(cls, text: str) -> "Code":
+        """Read the text of a revision file."""
+        return _read(text)
 
     def line(self, number: int) -> str:
         """Return the text of a line, without the space around it."""
@@ -51,17 +54,19 @@ class Code:
 
 
 @lru_cache(maxsize=8)
-def _read(content: bytes) -> Code:
-    tree = ast.parse(content)
+def _read(text: str) -> Code:
+    tree = ast.parse(text)
+    everything = [*ast.walk(tree)]
+    names = _names(everything)
     used = [*_used(tree)]
     nodes = [node for part in used for node in ast.walk(part)]
     attributes = [node for node in nodes if isinstance(node, ast.Attribute)]
     calls = [node for node in nodes if isinstance(node, ast.Call)]
     return Code(
-        content.decode("utf-8", "replace"),
-        tuple(Call(_dotted(node.func), node.lineno) for node in calls),
-        tuple(_imports(tree)),
-        tuple(Call(_dotted(node), node.lineno) for node in attributes),
+        text,
+        tuple(Call(_dotted(node.func, names), node.lineno) for node in calls),
+        tuple(_imports(everything)),
+        tuple(Call(_dotted(node, names), node.lineno) for node in attributes),
         tuple(_blocks(nodes)),
     )
 
@@ -81,19 +86,36 @@ def _used(tree: ast.Module) -> Iterator[ast.AST]:
             left += (node.id for node in names)
 
 
-def _dotted(node: ast.AST) -> str:
+def _names(nodes: Iterable[ast.AST]) -> dict[str, str]:
+    """Return what names stand for: modules and what is in them, and calls."""
+    found: dict[str, str] = {}
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            found |= {alias.asname: alias.name for alias in node.names if alias.asname}
+        elif isinstance(node, ast.ImportFrom):
+            prefix = f"{node.module}." if node.module else ""
+            found |= {each.asname or each.name: prefix + each.name for each in node.names}
+        elif isinstance(node, ast.Assign) and len(node.targets) == 1:
+            if isinstance(node.targets[0], ast.Name) and isinstance(node.value, CALLED):
+                found.setdefault(node.targets[0].id, _dotted(node.value, found))
+        elif isinstance(node, ast.withitem) and isinstance(node.optional_vars, ast.Name):
+            found.setdefault(node.optional_vars.id, _dotted(node.context_expr, found))
+    return found
+
+
+def _dotted(node: ast.AST, names: Mapping[str, str]) -> str:
     if isinstance(node, ast.Attribute):
-        return f"{_dotted(node.value)}.{node.attr}"
+        return f"{_dotted(node.value, names)}.{node.attr}"
     if isinstance(node, ast.Call):
-        return f"{_dotted(node.func)}()"
-    return node.id if isinstance(node, ast.Name) else ""
+        return f"{_dotted(node.func, names)}()"
+    return names.get(node.id, node.id) if isinstance(node, ast.Name) else ""
 
 
-def _imports(tree: ast.Module) -> Iterator[tuple[str, int]]:
-    for node in ast.walk(tree):
+def _imports(nodes: Iterable[ast.AST]) -> Iterator[tuple[str, int]]:
+    for node in nodes:
         if isinstance(node, ast.Import):
             yield from ((alias.name, node.lineno) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and not node.level:
+        elif isinstance(node, ast.ImportFrom):
             yield from ((f"{node.module}.{alias.name}", node.lineno) for alias in node.names)
 
 
@@ -102,6 +124,7 @@ def _blocks(nodes: Iterable[ast.AST]) -> Iterator[tuple[int, int]]:
         body = getattr(node, "body", [])
         for before, after in pairwise(body) if isinstance(body, list) else ():
             if isinstance(after, ast.With) and any(
-                _dotted(item.context_expr).endswith("autocommit_block()") for item in after.items
+                _dotted(item.context_expr, {}).endswith("autocommit_block()")
+                for item in after.items
             ):
                 yield after.lineno, before.lineno

@@ -28,13 +28,14 @@ TRANSACTION = ("BEGIN", "COMMIT")
 class Statement:
     """One statement as PostgreSQL would get it, and where in the revision it comes from.
 
-    `nested` if it stands in a DO block.
+    `nested` if it stands in a DO block, `repeated` if in a loop there.
     """
 
     sql: str
     place: Place
     in_transaction: bool = True
     nested: bool = False
+    repeated: bool = False
 
 
 @dataclass(frozen=True)

@@ -89,6 +89,7 @@ class Candidate:
             each.action.kind.endswith(f" {what}")
             and each.action.kind.startswith(verb)
             and (each.action.table, each.action.name) == names
+            and self.action.value in (None, each.action.value)
             and each.transaction == self.transaction
             for each in self.later
         )
@@ -193,6 +194,7 @@ class Rule:
         example: tried by the tests.
         action: whether an action of a rendered statement breaks it.
         code: the lines of the revision's Python that break it.
+        words: a file that has none of them is not parsed for `code`.
         revision: what of a rendered revision breaks it, in words, or nothing.
         observed: whether a statement broke it when it ran on the shadow database.
         untried: it is about what the trace did not get to, behind a failure.
@@ -214,6 +216,7 @@ class Rule:
     example: Example
     action: Callable[[Candidate], bool] | None = None
     code: Callable[["Code"], Iterable[int]] | None = None
+    words: tuple[str, ...] = ()
     revision: Callable[["Rendered"], str] | None = None
     observed: Callable[[Observed], bool] | None = None
     untried: bool = False

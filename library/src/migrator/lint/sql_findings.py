@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from migrator.lint.change import Change
 from migrator.lint.finding import Finding
@@ -10,12 +11,13 @@ from migrator.lint.python_code import Code
 from migrator.lint.rendering import Rendered, Statement
 from migrator.lint.rule import Candidate, Placed, Rule, uncovered
 from migrator.lint.rules import ALL
-from migrator.lint.statements import Action, read
+from migrator.lint.statements import Action, Inner, read
 from migrator.revisions import attributes
 from migrator.revisions.attributes import CONTRACT
 
 # What they name is in no catalog that a revision could have changed before.
 OF_SESSION = ("set", "call")
+DEEPEST = 3  # of functions that call each other
 
 
 @dataclass
@@ -103,7 +105,7 @@ def _of_statements(
 def placed(revision: Rendered) -> list[Placed]:
     """Return the actions of a revision, also those in DO blocks and in functions that it calls."""
     found: list[Placed] = []
-    functions: dict[str, tuple[str, ...]] = {}
+    functions: dict[str, tuple[Inner, ...]] = {}
     transaction, inside = 0, True
     for statement in revision.statements:
         if statement.in_transaction != inside:
@@ -115,9 +117,10 @@ def placed(revision: Rendered) -> list[Placed]:
 
 
 def _actions(
-    statement: Statement, functions: dict[str, tuple[str, ...]], depth: int = 0
+    statement: Statement, functions: dict[str, tuple[Inner, ...]], depth: int = 0
 ) -> Iterator[tuple[Statement, Action]]:
-    whole = read(statement.sql, variables=statement.nested)
+    # A variable is a constant for a statement, but not for a loop around it.
+    whole = read(statement.sql, variables=statement.nested and not statement.repeated)
     functions |= dict(whole.functions)
     inner = [*whole.inside]
     for action in whole.actions:
@@ -125,8 +128,9 @@ def _actions(
             inner += functions.get(action.name, ())
         elif not (statement.nested and action.kind == "syntax error"):  # PL/pgSQL has more words
             yield statement, action
-    for text in inner if depth < 3 else ():  # a function may call itself
-        yield from _actions(replace(statement, sql=text, nested=True), functions, depth + 1)
+    for text, repeated in inner if depth < DEEPEST else ():
+        one = replace(statement, sql=text, nested=True, repeated=repeated)
+        yield from _actions(one, functions, depth + 1)
 
 
 def _phase(revision: Rendered) -> str:
@@ -159,9 +163,12 @@ def _relevant(phase: str, statement: Statement, rules: Sequence[Rule]) -> list[R
 
 
 def _of_revision(revision: Rendered) -> Iterator[Finding]:
-    code = Code.of(str(revision.script.module.__file__))
+    path = Path(str(revision.script.module.__file__))
+    text = path.read_text("utf-8", "replace")
     for rule in ALL.values():
         if rule.revision and (words := rule.revision(revision)):
             yield _finding(revision, rule, 1, words)
-        for line in rule.code(code) if rule.code else ():
-            yield _finding(revision, rule, line, code.line(line))
+        if rule.code and any(word in text for word in rule.words):
+            code = Code.of(text)
+            for line in rule.code(code):
+                yield _finding(revision, rule, line, code.line(line))

@@ -1,6 +1,6 @@
 """The names that running code goes by: tables, columns, values of enums. Which ones are lost?
 
-squawk reads this from the statement; here the catalog tells, whatever did it: a DO block, a
+Rules read this from the statement; here the catalog tells, whatever did it: a DO block, a
 function, DROP SCHEMA, Python that looks at the database first.
 """
 

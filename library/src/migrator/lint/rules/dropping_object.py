@@ -10,6 +10,8 @@ OTHERS = (
 
 
 def _drops(candidate: Candidate) -> bool:
+    if candidate.kind == "disable trigger":
+        return not any(each.action.kind == "enable trigger" for each in candidate.later)
     verb, _, what = candidate.kind.partition(" ")
     if verb != "drop" or what in OTHERS:
         return False

@@ -3,7 +3,7 @@
 from migrator.lint.python_code import Code
 from migrator.lint.rule import Example, Rule
 
-MODELS = ("models", "model", "entities", "orm")
+MODELS = ("models", "model", "entities")
 # What a revision uses itself, which has such modules, too.
 LIBRARIES = ("migrator", "alembic", "sqlalchemy", "sqlmodel", "pydantic", "geoalchemy2", "pgvector")
 
@@ -32,4 +32,5 @@ if not op.get_context().as_sql:
         safe='sa.table("users", sa.column("nick"))',
     ),
     code=_lines,
+    words=MODELS,
 )

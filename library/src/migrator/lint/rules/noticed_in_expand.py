@@ -3,7 +3,7 @@
 from migrator.lint.rule import Candidate, Example, Rule
 from migrator.revisions.attributes import EXPAND
 
-RULES = ("check", "unique", "primary key", "foreign key", "exclude")
+RULES = ("check", "unique", "primary key", "foreign key", "exclude", "not null")
 
 
 def _is_noticed(candidate: Candidate) -> bool:
@@ -12,7 +12,8 @@ def _is_noticed(candidate: Candidate) -> bool:
         return False
     match candidate.kind:
         case "drop index":
-            return not candidate.nested  # where only what is not valid is dropped
+            # In a DO block only what is not valid is dropped.
+            return not candidate.nested and not candidate.history.schema.lacks(action)
         case "create index":
             return action.has("unique") and not change.is_on_new(action)
         case "drop constraint":

@@ -4,8 +4,8 @@ from migrator.lint.python_code import Code
 from migrator.lint.rule import Example, Rule
 
 KINDS = ("begin", "commit", "rollback", "prepare transaction")
-# An ORM session's own; `begin_nested` is a savepoint.
-BINDS = ("bind", "conn", "connection", "get_bind()", "session", "db", "cursor.connection")
+# An ORM session on the connection leaves the transaction alone, and so does a savepoint.
+BINDS = ("get_bind()", "bind", "conn", "connection", "transaction", "transaction()")
 
 
 def _lines(code: Code) -> list[int]:
@@ -41,4 +41,5 @@ with op.get_context().autocommit_block():
     ),
     action=lambda candidate: candidate.in_transaction and candidate.kind in KINDS,
     code=_lines,
+    words=("commit(", "rollback("),
 )

@@ -7,9 +7,10 @@ def _blocks(candidate: Candidate) -> bool:
     if candidate.kind != "drop index" or candidate.action.has("concurrently"):
         return False
     dropped = {each.action.table for each in candidate.later if each.action.kind == "drop table"}
-    return not dropped or (
-        candidate.history.schema.table_of_index(candidate.action.name) not in dropped
-    )
+    if not dropped:
+        return not candidate.history.schema.lacks(candidate.action)
+    table = candidate.history.schema.table_of_index(candidate.action.name)
+    return bool(table) and table not in dropped
 
 
 RULE = Rule(

@@ -4,18 +4,20 @@ from migrator.lint.python_code import Call
 from migrator.lint.rule import Example, Rule
 
 FUNCTIONS = (
-    *("create_engine", "create_async_engine", "raw_connection", "cursor", "Popen", "check_call"),
-    *("copy_expert", "copy_from", "check_output", "execute_values", "execute_batch"),
+    *("create_engine", "create_async_engine", "raw_connection", "cursor", "execute_values"),
+    *("copy_expert", "copy_from", "execute_batch"),
 )
-MODULES = ("psycopg.connect", "psycopg2.connect", "asyncpg.connect", "subprocess.run", "os.system")
+MODULES = ("psycopg.connect", "psycopg2.connect", "asyncpg.connect", "subprocess.", "os.system")
 ATTRIBUTES = ("driver_connection", "dbapi_connection")
+# Of the engine's other attributes a revision may ask.
+OPENS = (".engine.connect", ".engine.begin", ".engine.execute", "get_bind().connection")
 
 
 def _is_beside(call: Call) -> bool:
     return (
         call.ends_with(*FUNCTIONS, *ATTRIBUTES)
-        or call.name in MODULES
-        or call.name.endswith(("get_bind().connection", "get_bind().engine"))
+        or call.name.startswith(MODULES)
+        or call.name.endswith(OPENS)
     )
 
 
@@ -33,5 +35,6 @@ if not op.get_context().as_sql:
 """,
         safe='op.execute("SELECT 1")',
     ),
+    words=("connect", "engine", "cursor", "subprocess", "system", *FUNCTIONS),
     code=lambda code: {each.line for each in (*code.calls, *code.attributes) if _is_beside(each)},
 )

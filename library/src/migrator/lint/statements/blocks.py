@@ -1,7 +1,7 @@
 """The statements in PL/pgSQL: in a DO block, and in the body of a function."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import postgast
 
@@ -10,10 +10,21 @@ from migrator.lint.statements.nodes import Node, constant, dotted, texts, unwrap
 # Where PL/pgSQL keeps a whole statement, and where an expression that computes one.
 WHOLE, COMPUTED = 0, "PLpgSQL_stmt_dynexecute"
 ENDS = {"PLpgSQL_stmt_commit": "COMMIT", "PLpgSQL_stmt_rollback": "ROLLBACK"}
+LOOPS = (
+    *("PLpgSQL_stmt_loop", "PLpgSQL_stmt_while", "PLpgSQL_stmt_fors", "PLpgSQL_stmt_forc"),
+    *("PLpgSQL_stmt_dynfors", "PLpgSQL_stmt_foreach_a"),
+)
 HOLE = "something"  # for what is not known before the block runs
 
 
-def body(node: Node) -> list[str]:
+class Inner(NamedTuple):
+    """A statement in PL/pgSQL; `repeated` if a loop runs it again and again in one transaction."""
+
+    sql: str
+    repeated: bool = False
+
+
+def body(node: Node) -> list[Inner]:
     """Return the statements in a DO block or a CREATE FUNCTION; none if they cannot be read.
 
     Args:
@@ -25,31 +36,34 @@ def body(node: Node) -> list[str]:
     options = {each.def_elem.defname: each.def_elem.arg for each in _options(kind, inner)}
     language = options["language"].string.sval if "language" in options else "plpgsql"
     if language == "sql" and "as" in options:
-        return [options["as"].list.items[0].string.sval]
+        return [Inner(options["as"].list.items[0].string.sval)]
     try:
         trees = postgast.parse_plpgsql(postgast.deparse(source))
     except (postgast.PgQueryError, ValueError):  # what it writes of a trigger's function is no JSON
         return []
-    return [found for tree in trees for found in _statements(tree)]
+    found = [each for tree in trees for each in _statements(tree)]
+    commits = any(each.sql in ENDS.values() for each in found)
+    return [Inner(each.sql) for each in found] if commits else found
 
 
 def _options(kind: str, inner: Node) -> Any:
     return inner.args if kind == "do_stmt" else inner.options
 
 
-def _statements(tree: Any) -> Iterator[str]:
+def _statements(tree: Any, repeated: bool = False) -> Iterator[Inner]:
     """Yield the statements in what the parser of PL/pgSQL returns: objects and lists of JSON."""
     for each in tree if isinstance(tree, list) else ():
-        yield from _statements(each)
+        yield from _statements(each, repeated)
     for key, value in tree.items() if isinstance(tree, dict) else ():
         if key in ENDS:
-            yield ENDS[key]
+            yield Inner(ENDS[key])
         elif key == COMPUTED:
-            yield from _computed(value["query"]["PLpgSQL_expr"]["query"])
+            for text in _computed(value["query"]["PLpgSQL_expr"]["query"]):
+                yield Inner(text, repeated)
         elif key == "PLpgSQL_expr" and value.get("parseMode") == WHOLE:
-            yield value["query"]
+            yield Inner(value["query"], repeated)
         else:
-            yield from _statements(value)
+            yield from _statements(value, repeated or key in LOOPS)
 
 
 def _computed(expression: str) -> Iterator[str]:

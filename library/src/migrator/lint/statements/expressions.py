@@ -75,7 +75,7 @@ class Condition:
 
     def _all_of(self, nodes: Iterable[Node]) -> set[str]:
         found: set[str] = set()
-        sides: dict[str, set[str]] = {}
+        sides: dict[str, dict[str, str]] = {}
         for each in nodes:
             found |= self._keys(each)
             kind, inner = unwrap(each)
@@ -87,8 +87,12 @@ class Condition:
                     (inner.rexpr, inner.lexpr, turned),
                 ):
                     if (column := _column(one)) and self._is_constant(other):
-                        sides.setdefault(column, set()).add(side)
-        return found | {column for column, signs in sides.items() if len(signs) > 1}
+                        sides.setdefault(column, {})[side] = constant(other) or ""
+        return found | {
+            column
+            for column, ends in sides.items()
+            if len(ends) > 1 and not _is_wide(ends[">"], ends["<"])
+        }
 
     def _compared(self, inner: Node) -> set[str]:
         left, right, kind = _column(inner.lexpr), _column(inner.rexpr), word(inner, "kind")
@@ -103,12 +107,11 @@ class Condition:
             return set()
         if kind == "AEXPR_BETWEEN":
             low, high = (constant(each) or "" for each in inner.rexpr.list.items)
-            wide = low.isdecimal() and high.isdecimal() and int(high) - int(low) > WIDE
-            return set() if wide else {left}
+            return set() if _is_wide(low, high) else {left}
         return {left} if is_equal and kind in ("AEXPR_OP_ANY", "AEXPR_IN") else set()
 
     def _among(self, column: str, select: Node) -> set[str]:
-        if select.HasField("limit_count"):
+        if is_batch(select):
             self.limited = True
         return {column} if column and select.values_lists else set()
 
@@ -122,6 +125,18 @@ class Condition:
                 and word(links[0], "sub_link_type") == "EXPR_SUBLINK"
             )
         return self._variables or not any(find(node, "ColumnRef"))
+
+
+def is_batch(select: Node) -> bool:
+    """Return whether a SELECT has a LIMIT that is no more than a batch."""
+    limit = constant(select.limit_count) if select.HasField("limit_count") else None
+    if limit is not None and limit.isdecimal():
+        return int(limit) <= WIDE
+    return bool(select.HasField("limit_count"))
+
+
+def _is_wide(low: str, high: str) -> bool:
+    return low.isdecimal() and high.isdecimal() and int(high) - int(low) > WIDE
 
 
 def _column(node: Node) -> str:

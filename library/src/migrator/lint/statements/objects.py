@@ -1,6 +1,6 @@
 """What statements do to views, functions, types and other objects: create, drop, rename."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from migrator.lint.statements.action import Action
 from migrator.lint.statements.columns import constraint
@@ -11,11 +11,13 @@ from migrator.lint.statements.nodes import (
     named,
     relation,
     texts,
+    type_of,
     unwrap,
     word,
 )
 
 WORDS = {"matview": "materialized view", "tabconstraint": "constraint", "attribute": "column"}
+RETURNED = ("FUNC_PARAM_OUT", "FUNC_PARAM_TABLE")
 # They belong to a table, whose name comes before theirs.
 OF_TABLE = ("trigger", "rule", "policy")
 
@@ -43,7 +45,9 @@ def drop(node: Node) -> Iterator[Action]:
             parts = texts(each.list.items)
             yield Action(f"drop {kind}", dotted(parts[:-1]), parts[-1], facts=found)
         else:
-            yield Action(f"drop {kind}", name=name, facts=found)
+            known = each.HasField("object_with_args") and not each.object_with_args.args_unspecified
+            types = _types(each.object_with_args.objargs) if known else None
+            yield Action(f"drop {kind}", name=name, facts=found, value=types)
 
 
 def rename(node: Node) -> Iterator[Action]:
@@ -89,7 +93,8 @@ def enum(node: Node) -> Iterator[Action]:
 
 def trigger(node: Node) -> Iterator[Action]:
     """Yield what a CREATE TRIGGER does."""
-    yield Action("create trigger", relation(node.relation), node.trigname)
+    table = relation(node.relation)
+    yield Action("create trigger", table, node.trigname, facts=frozenset({"strong lock"}))
 
 
 def policy(node: Node) -> Iterator[Action]:
@@ -120,7 +125,20 @@ def function(node: Node) -> Iterator[Action]:
     """Yield what a CREATE FUNCTION or PROCEDURE does."""
     facts = frozenset({"or replace"} if node.replace else ())
     kind = "procedure" if node.is_procedure else "function"
-    yield Action(f"create {kind}", name=dotted(texts(node.funcname)), facts=facts)
+    inputs = [each.function_parameter for each in node.parameters]
+    types = _types(
+        each.arg_type
+        for each in inputs
+        if word(each, "mode") not in ("FUNC_PARAM_OUT", "FUNC_PARAM_TABLE")
+    )
+    name = dotted(texts(node.funcname))
+    yield Action(f"create {kind}", name=name, facts=facts, value=types)
+
+
+def _types(nodes: Iterable[Node]) -> str:
+    """Return the types of a function's arguments, by which it is told from others."""
+    plain = (each.type_name if hasattr(each, "type_name") else each for each in nodes)
+    return ", ".join(str(type_of(each)) for each in plain)
 
 
 def named_object(node: Node) -> Iterator[Action]:
@@ -141,6 +159,14 @@ def grant(node: Node) -> Iterator[Action]:
     for each in node.objects:
         kind, inner = unwrap(each)
         yield Action("revoke", relation(inner) if kind == "range_var" else named(each))
+
+
+def grant_role(node: Node) -> Iterator[Action]:
+    """Yield which roles are taken from others."""
+    if not node.is_grant:
+        yield from (
+            Action("revoke", name=each.access_priv.priv_name) for each in node.granted_roles
+        )
 
 
 def role(node: Node) -> Iterator[Action]:

@@ -8,6 +8,7 @@ import postgast
 
 from migrator.lint.statements import blocks, maintenance, objects, session, tables
 from migrator.lint.statements.action import Action
+from migrator.lint.statements.blocks import Inner
 from migrator.lint.statements.nodes import Node, unwrap
 from migrator.lint.statements.rows import ROWS, called
 
@@ -37,6 +38,8 @@ READERS: dict[str, Callable[[Node], Iterator[Action]]] = {
     "grant_stmt": objects.grant,
     "drop_role_stmt": objects.role,
     "drop_owned_stmt": objects.role,
+    "grant_role_stmt": objects.grant_role,
+    "alter_table_move_all_stmt": tables.move_all,
     "dropdb_stmt": maintenance.drop_database,
     "vacuum_stmt": maintenance.vacuum,
     "cluster_stmt": maintenance.cluster,
@@ -58,8 +61,8 @@ class Read:
     """
 
     actions: tuple[Action, ...]
-    inside: tuple[str, ...] = ()
-    functions: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    inside: tuple[Inner, ...] = ()
+    functions: tuple[tuple[str, tuple[Inner, ...]], ...] = ()
 
 
 @lru_cache(maxsize=4096)
@@ -75,7 +78,7 @@ def read(sql: str, *, variables: bool = False) -> Read:
     except postgast.PgQueryError as error:
         return Read((Action("syntax error", value=error.message),))
     actions: list[Action] = []
-    inside: list[str] = []
+    inside: list[Inner] = []
     functions = []
     for statement in parsed.stmts:
         node: Node = statement.stmt

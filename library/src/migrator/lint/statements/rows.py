@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from migrator.lint.statements.action import Action
-from migrator.lint.statements.expressions import Condition
+from migrator.lint.statements.expressions import Condition, is_batch
 from migrator.lint.statements.nodes import (
     Node,
     constant,
@@ -21,14 +21,23 @@ def select(node: Node, *, variables: bool = False) -> Iterator[Action]:
     yield from called(node)
     tables = sources(node)
     condition = Condition(node.where_clause, variables=variables)
-    limited = condition.limited or node.HasField("limit_count")
+    limited = condition.limited or is_batch(node)
+    for inner in (each for each in find(node, "SelectStmt") if each.locking_clause):
+        if inner is not node and sources(inner):
+            yield _locking(inner, variables)
     if node.locking_clause and tables:
-        facts = frozenset({"limited"} if limited else ())
-        yield Action("lock rows", tables[0], columns=condition.columns, facts=facts)
+        yield _locking(node, variables)
     if node.into_clause.rel.relname:
         yield Action("create table", relation(node.into_clause.rel))
     elif tables and not limited and not condition.columns:
         yield Action("read", tables[0], refers=tables)
+
+
+def _locking(node: Node, variables: bool) -> Action:
+    """Return which rows a SELECT ... FOR UPDATE locks."""
+    condition = Condition(node.where_clause, variables=variables)
+    facts = frozenset({"limited"} if condition.limited or is_batch(node) else ())
+    return Action("lock rows", sources(node)[0], columns=condition.columns, facts=facts)
 
 
 def called(node: Node) -> Iterator[Action]:
@@ -53,7 +62,7 @@ def insert(node: Node, *, variables: bool = False) -> Iterator[Action]:
     source = node.select_stmt.select_stmt
     yield from called(source)
     condition = Condition(source.where_clause, variables=variables)
-    limited = condition.limited or source.HasField("limit_count")
+    limited = condition.limited or is_batch(source)
     facts = frozenset({"limited"} if limited else ())
     table = relation(node.relation)
     read = tuple(name for name in sources(source) if name not in _names(node))
@@ -69,6 +78,10 @@ def write(node: Node, *, variables: bool = False) -> Iterator[Action]:
     facts = frozenset({"limited"} if condition.limited else ())
     kind = "update" if update else "delete"
     yield from called(node)
+    if relation(node.relation) == "pg_settings":  # another way to write SET
+        names = [text for each in find(node.where_clause, "A_Const") if (text := each.sval.sval)]
+        yield Action("set", name=next(iter(names), ""), value="0")
+        return
     yield Action(kind, relation(node.relation), columns=condition.columns, facts=facts)
 
 
@@ -113,7 +126,21 @@ def _parts(node: Node, variables: bool) -> Iterator[Action]:
             yield from ROWS[kind](inner, variables=variables)
 
 
+def wrapped(node: Node, *, variables: bool = False) -> Iterator[Action]:
+    """Yield what the statement does that an EXPLAIN, a PREPARE or a cursor has."""
+    if node.DESCRIPTOR.name == "ExplainStmt" and not any(
+        each.def_elem.defname == "analyze" for each in node.options
+    ):
+        return
+    kind, inner = unwrap(node.query)
+    if kind in ROWS:
+        yield from ROWS[kind](inner, variables=variables)
+
+
 ROWS = {
+    "explain_stmt": wrapped,
+    "prepare_stmt": wrapped,
+    "declare_cursor_stmt": wrapped,
     "select_stmt": select,
     "insert_stmt": insert,
     "update_stmt": write,

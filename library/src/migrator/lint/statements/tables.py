@@ -27,6 +27,14 @@ COMMANDS = {
     "AT_DisableTrig": "disable trigger",
     "AT_DisableTrigAll": "disable trigger",
     "AT_DisableTrigUser": "disable trigger",
+    "AT_EnableTrig": "enable trigger",
+    "AT_EnableTrigAll": "enable trigger",
+    "AT_EnableTrigUser": "enable trigger",
+}
+OF_OTHERS = {
+    ("OBJECT_TYPE", "AT_DropColumn"): "drop attribute",
+    ("OBJECT_TYPE", "AT_AlterColumnType"): "drop attribute",
+    ("OBJECT_INDEX", "AT_SetTableSpace"): "set tablespace",
 }
 # They do not lock a table against reads or writes.
 WEAK = (
@@ -59,8 +67,11 @@ def create(node: Node) -> Iterator[Action]:
 def alter(node: Node) -> Iterator[Action]:
     """Yield what an ALTER TABLE, VIEW or INDEX does."""
     table = relation(node.relation)
-    if word(node, "objtype") not in ("OBJECT_TABLE", "OBJECT_FOREIGN_TABLE", "OBJECT_MATVIEW"):
-        yield Action("alter object", table)
+    kind = word(node, "objtype")
+    if kind not in ("OBJECT_TABLE", "OBJECT_FOREIGN_TABLE", "OBJECT_MATVIEW"):
+        for each in (command.alter_table_cmd for command in node.cmds):
+            what = OF_OTHERS.get((kind, word(each, "subtype")), "alter object")
+            yield Action(what, name=table, new_name=each.name)
         return
     for each in node.cmds:
         yield from _command(table, each.alter_table_cmd)
@@ -98,6 +109,11 @@ def _command(table: str, command: Node) -> Iterator[Action]:
         case _:
             verb = COMMANDS.get(subtype, "alter table")
             yield Action(verb, table, command.name, facts=frozenset(facts))
+
+
+def move_all(node: Node) -> Iterator[Action]:
+    """Yield that all of a tablespace is moved."""
+    yield Action("set tablespace", name=node.orig_tablespacename)
 
 
 def index(node: Node) -> Iterator[Action]:
