@@ -32,11 +32,12 @@ class Database:
 
     def seed(
         self, full: Collection[str], empty: Collection[str]
-    ) -> tuple[dict[int, int], list[str]]:
+    ) -> tuple[dict[int, int], list[str], list[str]]:
         """Put rows into the tables; see `rows.Rows` for the arguments.
 
         Returns:
-            By table how many changed rows are a bulk, and sentences about what could not be done.
+            By table how many changed rows are a bulk, sentences about what could not be done, and
+            the tables that were left without rows.
         """
         with self._connect() as connection:
             listed = connection.execute(sample_rows.TABLES)
@@ -48,8 +49,7 @@ class Database:
         many = {oid: max(count, sample_rows.ROWS) for oid, count in seeded.others.items()}
         # The keys of our rows are far apart: who changes two of them at once goes for all.
         many |= dict.fromkeys(self._ours, 2)
-        left = (f"{name.removeprefix('public.')} was tried without rows." for name in sorted(empty))
-        return many, [*seeded.problems, *left]
+        return many, seeded.problems, [name.removeprefix("public.") for name in sorted(empty)]
 
     def tables(self) -> frozenset[int]:
         """Return the tables that there are."""

@@ -48,11 +48,13 @@ class Run:
                 for parent in script._versioned_down_revisions:
                     self._prepare(connection, parent)
                 notes: list[str] = []
+                left: list[str] = []
                 if old is None or not together:
-                    many, notes = self.database.seed(self.rows.full, self.rows.empty)
+                    many, notes, left = self.database.seed(self.rows.full, self.rows.empty)
                     old, known = self.database.tables(), Known(self.database.names(), many)
                 traced.append(self._one(script, recorder, old, known))
                 traced[-1].notes += notes
+                traced[-1].without_rows += left
                 after = self.database.names()
                 known = Known({key: after[key] for key in known.names if key in after}, known.many)
         return traced

@@ -50,7 +50,8 @@ class Known:
 class Traced:
     """What one revision did. `old` are the tables that existed before.
 
-    `failure` says why it did not come to its end, `notes` what could not be tried.
+    `failure` says why it did not come to its end, `notes` what could not be tried, and
+    `without_rows` are the tables whose rows it could not work with.
     """
 
     script: Script
@@ -58,6 +59,7 @@ class Traced:
     old: frozenset[int] = frozenset()
     failure: str = ""
     notes: list[str] = field(default_factory=list)
+    without_rows: list[str] = field(default_factory=list)
 
 
 def disturbs(step: Step, old: frozenset[int]) -> bool:
