@@ -58,9 +58,9 @@ def repository(project: Rendering) -> Rendering:
     return project
 
 
-def commit(project: Rendering) -> None:
+def commit(project: Rendering, message: str = "more") -> None:
     git(project.path, "add", ".")
-    git(project.path, "commit", "--quiet", "--allow-empty", "--message=more")
+    git(project.path, "commit", "--quiet", "--allow-empty", f"--message={message}")
 
 
 def switch(project: Rendering, name: str) -> None:
@@ -176,7 +176,7 @@ def test_git_is_not_needed(project: Rendering) -> None:
 
 def test_a_shallow_clone_says_how_to_get_the_history(repository: Rendering, tmp_path: Path) -> None:
     git(repository.path, "branch", "fork")
-    commit(repository)
+    commit(repository, "on main")  # with the same message it would be the same commit
     git(repository.path, "switch", "--quiet", "fork")
     commit(repository)
     git(repository.path, "switch", "--quiet", "main")
