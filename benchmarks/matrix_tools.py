@@ -15,7 +15,15 @@ from benchmarks.measuring import environment
 from benchmarks.projects import ALEMBIC, PYTHON, Project
 
 # Versions that the table was made with; the names are those of PyPI.
-PACKAGES = {"alembic-guard": "0.1.1", "zdm": "0.9.1", "lockcheck": "0.1.0"}
+PACKAGES = {
+    "squawk-cli": "2.70.0",
+    "alembic-guard": "0.1.1",
+    "zdm": "0.9.1",
+    "lockcheck": "0.1.0",
+}
+# Those whose program, and whose column, has another name.
+PROGRAMS = {"squawk-cli": "squawk"}
+TITLES = {"squawk-cli": "plain Alembic with squawk"}
 # squawk's rules about style and time limits: everything breaks one of them.
 STYLE = (
     "prefer-bigint-over-int,prefer-bigint-over-smallint,prefer-identity,prefer-robust-stmts,"
@@ -65,13 +73,13 @@ def tools(folder: Path) -> Iterator[list[Tool]]:
     found = [
         Tool("this project", ours.versions, _ours(ours)),
         Tool("without the trace", ours.versions, _ours(ours, "--no-trace")),
-        Tool("plain Alembic with squawk", plain.versions, _squawk(plain)),
     ]
-    asking = {"alembic-guard": _guard, "zdm": _zdm, "lockcheck": _lockcheck}
+    asking = {"squawk-cli": _squawk, "alembic-guard": _guard, "zdm": _zdm, "lockcheck": _lockcheck}
     for package, pinned in PACKAGES.items():
         program = _install(folder / package, package, pinned)
         if program:
-            found.append(Tool(package, plain.versions, asking[package](plain, str(program))))
+            title = TITLES.get(package, package)
+            found.append(Tool(title, plain.versions, asking[package](plain, str(program))))
     try:
         yield found
     finally:
@@ -89,7 +97,7 @@ def _install(folder: Path, package: str, pinned: str) -> Path | None:
             f"{package} {pinned} cannot be installed, so it is left out: {error}", file=sys.stderr
         )
         return None
-    return folder / "bin" / package
+    return folder / "bin" / PROGRAMS.get(package, package)
 
 
 def _run(project: Project, *command: str, codes: tuple[int, ...] = (0, 1)) -> str:
@@ -114,9 +122,7 @@ def _ours(project: Project, *options: str) -> Callable[[str], bool]:
     return ask
 
 
-def _squawk(project: Project) -> Callable[[str], bool]:
-    program = str(Path(sys.executable).parent / "squawk")
-
+def _squawk(project: Project, program: str) -> Callable[[str], bool]:
     def ask(name: str) -> bool:
         sql = _run(project, *ALEMBIC, "upgrade", f"before:{name}", "--sql")
         (project.folder / "revision.sql").write_text(sql, "utf-8")

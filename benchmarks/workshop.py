@@ -82,6 +82,13 @@ class Workshop:
             models.write_revisions(each.versions, count)
         return ours, stock, single
 
+    def history(self, count: int) -> Project:
+        """Return ours with `count` revisions, none of them applied."""
+        name = f"ours-history-{count}"
+        ours = projects.render(self.template, self.folder / name, self.database(name))
+        models.write_revisions(ours.versions, count)
+        return ours
+
     def emptying(self, project: Project) -> partial[str]:
         """Return what empties the database of `project` when it is called."""
         return partial(self.database, urlsplit(project.url).path.lstrip("/"))

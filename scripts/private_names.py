@@ -27,6 +27,7 @@ ATTRIBUTES = {
     "_reverse": "alembic.operations.ops.DropConstraintOp",
     "_objects": "sqlalchemy.MetaData",
     "_sequences": "sqlalchemy.MetaData",
+    "_transaction": "alembic.runtime.migration.MigrationContext",
     "_type_bound": "sqlalchemy.Constraint",
     "_upgrade_revs": "alembic.script.ScriptDirectory",
     "_variant_mapping": "sqlalchemy.types.TypeEngine",

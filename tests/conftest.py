@@ -275,6 +275,7 @@ class Renderer:
         # cookiecutter leaves each hook that it runs in the temporary folder.
         self.hooks = scratch / "hooks"
         self.hooks.mkdir()
+        self.memory = folder_in_memory()
         self.config = scratch / "cookiecutter.yaml"
         self.config.write_text(
             f"cookiecutters_dir: {scratch / 'cookiecutters'}\nreplay_dir: {scratch / 'replay'}\n",
@@ -374,11 +375,17 @@ class Renderer:
     def prepare(self, rendering: Rendering) -> None:
         """Gives a rendering a cluster, a copy of one that is made once for all of them.
 
-        It does not wait for the disk.
+        It does not wait for the disk, and is not even on it where there is memory enough:
+        creating and dropping databases is mostly work of the file system.
         """
-        # With the owners, if we are root; and what is equal in all of them.
-        copy = ["cp", "-a", f"{self.cluster()}/.", str(rendering.path / ".postgres")]
-        subprocess.run(copy, check=True)
+        cluster, folder = self.cluster(), rendering.path / ".postgres"
+        data = (self.memory or folder) / (f"data-{next(self.numbers)}" if self.memory else "data")
+        folder.mkdir(mode=0o700)
+        others = [path for path in cluster.iterdir() if path.name != "data"]
+        for copied in ([*others, folder], [cluster / "data", data]):
+            subprocess.run(["cp", "-a", *copied], check=True)  # with the owners, if we are root
+        if self.memory:
+            (folder / "data").symlink_to(data)
 
     def cluster(self) -> Path:
         """A .postgres folder for `prepare`, without what is about a server that runs."""
@@ -489,6 +496,9 @@ class Renderer:
         finally:
             for rendering in self.made[before:]:
                 rendering.stop()
+                data = rendering.path / ".postgres/data"
+                if self.memory and data.is_symlink() and data.resolve().parent == self.memory:
+                    shutil.rmtree(data.resolve())
             del self.made[before:]
 
     def close(self) -> None:
@@ -497,6 +507,18 @@ class Renderer:
             rendering.stop()
         for interpreters in self.warm.values():
             interpreters.folders.close()
+        if self.memory:
+            shutil.rmtree(self.memory)
+
+
+def folder_in_memory() -> Path | None:
+    """A new folder for clusters, which are 50 MB each; None where there is no memory for them."""
+    memory = Path("/dev/shm")
+    if not memory.is_dir() or shutil.disk_usage(memory).free < 4 << 30:
+        return None
+    folder = Path(tempfile.mkdtemp(prefix="clusters-", dir=memory))
+    folder.chmod(0o711)  # the server of root runs as another user
+    return folder
 
 
 def copy_as_cloned(target: Path) -> None:

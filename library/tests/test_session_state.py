@@ -2,8 +2,23 @@
 
 import pytest
 
-from migrator.lint.rule import Candidate
+from migrator.lint.rendering import Statement
+from migrator.lint.rule import Candidate, Placed
 from migrator.lint.rules import ALL
+from migrator.lint.statements import read
+from migrator.trace.place import Place
+
+
+def is_found(statement: str, later: tuple[str, ...]) -> bool:
+    """Whether an action of the statement breaks the rule, with these statements behind it."""
+    rule = ALL["session-state"].action
+    assert rule
+    behind = tuple(
+        Placed(action, Statement(text, Place(1, False)), 0)
+        for text in later
+        for action in read(text).actions
+    )
+    return any(rule(Candidate(action, later=behind)) for action in read(statement).actions)
 
 
 @pytest.mark.parametrize(
@@ -21,12 +36,15 @@ from migrator.lint.rules import ALL
         "SET TIME ZONE 'UTC'",
         "-- why\nset statement_timeout = 0",
         "SET my.setting = 'x'",
+        "SET LOCAL lock_timeout = '5min'",
+        "SET lock_timeout = '31s'",
+        "SELECT pg_advisory_lock(7)",
+        "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY",
     ],
 )
 def test_unsafe(statement: str) -> None:
-    rule = ALL["session-state"].statement
-    assert rule and rule(Candidate(statement))
-    assert rule(Candidate(statement, later=("RESET other_setting", "SELECT 1")))
+    assert is_found(statement, ())
+    assert is_found(statement, ("RESET other_setting", "SELECT 1"))
 
 
 @pytest.mark.parametrize(
@@ -46,9 +64,18 @@ def test_unsafe(statement: str) -> None:
         ("SET ROLE app", ("SET ROLE NONE",)),
         ("SET TIME ZONE 'UTC'", ("RESET ALL",)),
         ("RESET ROLE", ()),
+        ("SET lock_timeout = '5s'", ("ALTER TABLE t ADD x int", "RESET lock_timeout")),
+        ("SELECT pg_advisory_lock(7)", ("SELECT pg_advisory_unlock(7)",)),
         ("UPDATE t SET role = 1 WHERE id = 1", ()),
     ],
 )
 def test_safe(statement: str, later: tuple[str, ...]) -> None:
-    rule = ALL["session-state"].statement
-    assert rule and not rule(Candidate(statement, later=later))
+    assert not is_found(statement, later)
+
+
+@pytest.mark.parametrize(
+    "statement", ["RESET lock_timeout", "SET lock_timeout TO DEFAULT", "RESET ALL"]
+)
+def test_back_to_no_limit(statement: str) -> None:
+    assert is_found(statement, ("ALTER TABLE t ADD x int",))
+    assert not is_found(statement, ("RESET ROLE",))

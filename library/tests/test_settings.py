@@ -34,6 +34,14 @@ def test_names_of_the_last_release_still_work(
     assert context(tmp_path, "").settings.blocker_age == 5
 
 
+def test_a_setting_that_is_gone_is_named_once_and_ignored(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert context(tmp_path, "squawk_timeout = 30\nwait_timeout = 1").settings.wait_timeout == 1
+    said = capsys.readouterr().err
+    assert said.count("squawk_timeout has no effect") == 1
+
+
 @pytest.mark.parametrize(
     ("section", "said"),
     [

@@ -49,7 +49,7 @@ def test_what_is_hidden_is_no_word(hidden: str) -> None:
 def test_a_quoted_name_is_kept_as_it_is(name: str) -> None:
     quoted = '"' + name.replace('"', '""') + '"'
     assert sql.plain(quoted) == name
-    assert sql.subject(f"ALTER TABLE ONLY s.{quoted} ADD n int").names == (f"s.{name}",)
+    assert sql.altered_table(f"ALTER TABLE ONLY s.{quoted} ADD n int") == f"s.{quoted}"
     assert sql.dropped_tables(f"DROP TABLE IF EXISTS s.{quoted} CASCADE") == [f"s.{quoted}"]
     assert sql.concurrent_index(f"CREATE INDEX CONCURRENTLY {quoted} ON t (x)") == (quoted, "t")
     assert sql.dropped_columns(f"ALTER TABLE t DROP {quoted}") == [("t", quoted)]
@@ -67,92 +67,6 @@ def test_a_quoted_name_is_kept_as_it_is(name: str) -> None:
 )
 def test_split(script: str, statements: list[str]) -> None:
     assert sql.split(script) == statements
-
-
-@pytest.mark.parametrize(
-    ("block", "inside"),
-    [
-        ("DO $$BEGIN UPDATE t SET a = 1; END$$", ["UPDATE t SET a = 1"]),
-        (
-            "DO $x$ BEGIN IF a THEN DROP TABLE t; ELSE LOCK t; END IF; END $x$",
-            ["DROP TABLE t", "LOCK t"],
-        ),
-        ("DO LANGUAGE plpgsql 'BEGIN DELETE FROM t; END'", ["DELETE FROM t"]),
-        ("DO $$BEGIN RAISE NOTICE 'then drop table t;'; END$$", []),
-        ("CREATE FUNCTION f() RETURNS void LANGUAGE sql AS $$DELETE FROM t;$$", []),
-    ],
-)
-def test_nested(block: str, inside: list[str]) -> None:
-    assert sql.nested(block) == inside
-
-
-@pytest.mark.parametrize(
-    ("statement", "kind", "names"),
-    [
-        ("alter table if exists only Public.Users add x int", "alter table", ["users"]),
-        ('/* fast */ ALTER TABLE "S"."T" ADD x int', "alter table", ["S.T"]),
-        ("CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS i ON ONLY t (x)", "create index", ["t"]),
-        ("CREATE INDEX ON s.t (x)", "create index", ["s.t"]),
-        ("CREATE TEMP TABLE IF NOT EXISTS t (x int)", "create table", ["t"]),
-        ("DROP TABLE IF EXISTS a, public.b, c.d CASCADE", "drop table", ["a", "b", "c.d"]),
-        ("DROP INDEX CONCURRENTLY i", "drop index", ["i"]),
-        ("TRUNCATE TABLE ONLY a, b RESTART IDENTITY CASCADE", "truncate", ["a", "b"]),
-        ("LOCK a, b IN SHARE MODE", "lock", ["a", "b"]),
-        ("UPDATE ONLY t SET a = 1", "update", ["t"]),
-        ("DELETE FROM t WHERE a = 'drop table x'", "delete", ["t"]),
-        ("REINDEX (VERBOSE) TABLE CONCURRENTLY t", "reindex", ["t"]),
-        ("VACUUM FULL t", "vacuum", ["t"]),
-        ("SELECT 1", "", []),
-        ("'ALTER TABLE t'", "", []),
-    ],
-)
-def test_subject(statement: str, kind: str, names: list[str]) -> None:
-    assert sql.subject(statement) == sql.Subject(kind, tuple(names))
-
-
-def test_actions_and_columns() -> None:
-    found = sql.actions(
-        "ALTER TABLE t ADD COLUMN IF NOT EXISTS a numeric(4, 2) DEFAULT f(1, 2),"
-        ' ADD "B" text, ADD CONSTRAINT c CHECK (a > 1), ALTER a SET NOT NULL,'
-        " ALTER COLUMN b SET DEFAULT 'x, y', DROP x, DROP CONSTRAINT c, RENAME a TO d"
-    )
-    assert [sql.added(each) for each in found] == ["a", "B", "", "", "", "", "", ""]
-    assert [sql.filled(each) for each in found] == ["a", "", "", "", "b", "", "", ""]
-    assert [sql.required(each) for each in found] == ["", "", "", "a", "", "", "", ""]
-    assert [sql.removes(each) for each in found] == [False] * 5 + [True, False, True]
-    assert [sql.constraint(each, "ADD") for each in found if each] == [""] * 2 + ["c"] + [""] * 5
-    assert [sql.constraint(each, "DROP") for each in found] == [""] * 6 + ["c", ""]
-    assert [sql.adds_constraint(each) for each in found] == [False] * 2 + [True] + [False] * 5
-
-
-@pytest.mark.parametrize(
-    ("action", "adds", "drops_default"),
-    [
-        ("add unique (a)", True, False),
-        ("ADD CONSTRAINT u UNIQUE USING INDEX ix", False, False),
-        ("ADD EXCLUDE USING gist (r WITH &&)", True, False),
-        ("ADD uniqueness int", False, False),
-        ("alter a drop default", False, True),
-        ('ALTER COLUMN "A" DROP DEFAULT', False, True),
-        ("ALTER a DROP NOT NULL", False, False),
-    ],
-)
-def test_constraints_and_defaults(action: str, adds: bool, drops_default: bool) -> None:
-    assert sql.adds_constraint(action) == adds
-    assert sql.drops_default(action) == drops_default
-
-
-@pytest.mark.parametrize(
-    ("statement", "name"),
-    [
-        ("CREATE INDEX i ON s.t (x)", "s.i"),
-        ("CREATE INDEX ON t (x)", ""),
-        ('ALTER TABLE s.t RENAME TO "New"', "s.New"),
-        ("ALTER TABLE t ADD x int", ""),
-    ],
-)
-def test_made(statement: str, name: str) -> None:
-    assert sql.made(statement) == name
 
 
 @pytest.mark.parametrize(
@@ -175,16 +89,6 @@ def test_made(statement: str, name: str) -> None:
         ),
         (sql.only_reads, ["SELECT 1", "-- x\nSHOW a"], ["SET a = 1", "INSERT INTO t SELECT 1"]),
         (sql.changes_rows, ["UPDATE t SET a = 1", "TRUNCATE t"], ["INSERT INTO t VALUES (1)"]),
-        (
-            sql.is_limited,
-            ["DELETE FROM t WHERE a = 1"],
-            ["UPDATE t SET a = 'WHERE'", "DELETE FROM t -- WHERE"],
-        ),
-        (
-            sql.has_weak_lock,
-            ["LOCK t IN ROW EXCLUSIVE MODE", "LOCK t IN  access share  MODE NOWAIT"],
-            ["LOCK t", "LOCK t IN EXCLUSIVE MODE"],
-        ),
         (
             sql.runs_alone,
             [
@@ -221,27 +125,6 @@ def test_made(statement: str, name: str) -> None:
                 "INSERT INTO t VALUES (1)",
             ],
         ),
-        (
-            sql.rewrites_table,
-            ["VACUUM FULL t", "VACUUM (ANALYZE, FULL) t", "CLUSTER"],
-            ["VACUUM t", 'VACUUM "FULL"', "REINDEX TABLE t"],
-        ),
-        (sql.drops_tables_of_schema, ["DROP SCHEMA s CASCADE"], ["DROP SCHEMA s"]),
-        (
-            sql.moves_tables,
-            ["ALTER TABLE t SET SCHEMA s", "ALTER SCHEMA s RENAME TO r"],
-            ["ALTER TABLE t SET (fillfactor = 70)", "ALTER SCHEMA s OWNER TO me"],
-        ),
-        (
-            sql.renames_enum_value,
-            ["ALTER TYPE m RENAME VALUE 'a' TO 'b'"],
-            ["ALTER TYPE m ADD VALUE 'RENAME VALUE'"],
-        ),
-        (
-            sql.may_exist,
-            ["CREATE TABLE IF NOT EXISTS t (a int)"],
-            ["CREATE TABLE t (a text DEFAULT 'IF NOT EXISTS')"],
-        ),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
@@ -269,8 +152,6 @@ def test_two_spellings_of_an_index_are_the_same_form() -> None:
 
 
 def test_names() -> None:
-    assert sql.name("ONLY Public.Users *") == "users"
-    assert sql.name('"public"."Users"') == "Users"
     assert sql.qualified('"a.b"."C"') == ('"a.b"', '"C"')
     assert sql.qualified("t") == ("", "t")
     assert sql.mentions("SELECT * FROM a.t", "a.t")

@@ -156,7 +156,7 @@ def changed(place: int, column: str) -> list[str]:
 
 def prepared(renderer: Renderer) -> Project:
     """One project for all tests."""
-    rendering = renderer.lasting(renderer.ready())
+    rendering = renderer.lasting(renderer.ready(types=True))
     return Project(rendering, renderer.serve(rendering))
 
 

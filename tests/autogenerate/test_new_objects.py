@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -256,6 +257,58 @@ ENUMS = {
     "to text": Change(table(enum("'x', 'y'")), table("c: Mapped[str | None]"), {"rewrite": "t.c"}),
 }
 
+# A unique index is enough for a foreign key; a table may have no other key.
+INDEXED = """
+class U(Base):
+    __tablename__ = "u"
+    __table_args__ = ({index})
+    id: Mapped[PrimaryKey]
+    a: Mapped[int]
+    b: Mapped[int]
+"""
+REFERRING = """
+class A(Base):
+    __tablename__ = "a"
+    __table_args__ = (ForeignKeyConstraint(["x", "y"], {target}, name="fk"), {more})
+    id: Mapped[PrimaryKey]
+    x: Mapped[int]
+    y: Mapped[int]
+"""
+
+
+def indexed(index: str, target: str = "['u.a', 'u.b']", more: str = "") -> str:
+    return INDEXED.format(index=index) + REFERRING.format(target=target, more=more)
+
+
+PAIR = "Index('ix_pair', 'a', 'b', unique=True),"
+BACK = "ForeignKeyConstraint(['a', 'b'], ['a.x', 'a.y'], name='back', use_alter=True),"
+indexes = {
+    "a unique index": indexed(PAIR),
+    "one in another order": indexed("Index('ix_pair', 'b', 'a', unique=True),"),
+    "one with another column": indexed(PAIR.replace("True", "True, postgresql_include=['id']")),
+    "one in another schema": indexed(PAIR + "{'schema': 'far'}", "['far.u.a', 'far.u.b']"),
+    "each other": indexed(PAIR + BACK, more="Index('ix_xy', 'x', 'y', unique=True),"),
+}
+KEYS = {
+    **{name: Change(table(), table(rest=rest)) for name, rest in indexes.items()},
+    **{
+        f"{name}, gone": Change(
+            table(rest=rest), table(), {"drop": "far.u,a" if "schema" in name else "u,a"}
+        )
+        for name, rest in indexes.items()
+    },
+    **{
+        f"a new {name} of a table that is there": Change(
+            table(rest=INDEXED.format(index="")), table(rest=indexed(key))
+        )
+        for name, key in {"index": PAIR, "constraint": "UniqueConstraint('a', 'b'),"}.items()
+    },
+    "a new one, and both tables are there": Change(
+        table(rest=re.sub("ForeignKeyConstraint.*?, name=.fk.., ", "", indexed(""))),
+        table(rest=indexed(PAIR)),
+    ),
+}
+
 
 def exclusion(more: str = "") -> str:
     return f"(ExcludeConstraint(('r', '&&'), name='ex', using='gist', {more}),)"
@@ -422,6 +475,7 @@ NEW_VALUES = {
 KINDS = {
     "check": CHECKS,
     "cycle": CYCLES,
+    "key": KEYS,
     "sequence": SEQUENCES,
     "domain": DOMAINS,
     "enum": ENUMS,

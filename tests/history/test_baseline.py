@@ -77,7 +77,7 @@ def without_examples(project: Rendering) -> None:
 @pytest.fixture(scope="module")
 def project(renderer: Renderer) -> Iterator[Rendering]:
     with renderer.stopping():
-        project = renderer.ready()
+        project = renderer.ready(types=True)
         renderer.serve(project)
         yield project
 

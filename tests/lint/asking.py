@@ -16,22 +16,24 @@ from migrator.cli import main
 TOGETHER = 8
 
 
-def rules(revision: str) -> list[str]:
+def rules(revision: str, options: list[str]) -> list[str]:
     """What `lint` finds in one revision."""
     with contextlib.redirect_stdout(io.TextIOWrapper(io.BytesIO(), "utf-8")) as said:
-        main(["lint", "--json", revision])
+        main(["lint", "--json", *options, revision])
         said.seek(0)
         return [finding["rule"] for finding in json.load(said)["findings"]]
 
 
-def judged(names: list[str]) -> dict[str, list[str]]:
-    """What is found in each revision."""
+def judged(arguments: list[str]) -> dict[str, list[str]]:
+    """What is found in each revision; among their names are options of lint."""
+    options = [each for each in arguments if each.startswith("--")]
+    names = [each for each in arguments if not each.startswith("--")]
     found: dict[str, list[str]] = {}
     for start in range(0, len(names), TOGETHER):
         some = names[start : start + TOGETHER]
         files = [Path("cases", f"{name}.py") for name in some]
         copies = [Path(shutil.copy(file, "migrations/versions")) for file in files]
-        found |= {name: rules(name) for name in some}
+        found |= {name: rules(name, options) for name in some}
         for copy in copies:
             copy.unlink()
     return found

@@ -20,25 +20,27 @@ ASK = Path(__file__).with_name("asking.py")
 @pytest.fixture(scope="session")
 def verdicts(renderer: Renderer) -> dict[str, list[str]]:
     """The rules that each case breaks."""
-    found: dict[str, list[str]] = renderer.once("verdicts", lambda: ask(renderer))
+    found: dict[str, list[str]] = renderer.once("verdicts", lambda: ask(renderer, SCHEMA, CASES))
     return found
 
 
-def ask(renderer: Renderer) -> dict[str, list[str]]:
-    """Has all cases judged in one project."""
+def ask(
+    renderer: Renderer, schema: str, cases: list[Case], options: str = ""
+) -> dict[str, list[str]]:
+    """Has all cases judged in one project, after a revision that makes the schema."""
     with renderer.stopping():
         project = renderer.ready()
         renderer.serve(project)
         versions = project.path / "migrations/versions"
         for path in versions.glob("*.py"):
             path.unlink()
-        before = Case("before", "", False, SCHEMA)
+        before = Case("before", "", False, schema)
         (versions / "before.py").write_text(before.text(None), "utf-8")
         (project.path / "cases").mkdir()
-        for case in CASES:
+        for case in cases:
             (project.path / f"cases/{case.name}.py").write_text(case.text("before"), "utf-8")
-        names = " ".join(case.name for case in CASES)
-        done = project.run(f".venv/bin/python {ASK} {names}")
+        names = " ".join(case.name for case in cases)
+        done = project.run(f".venv/bin/python {ASK} {options} {names}")
         assert done.returncode == 0, done.stderr
         judged: dict[str, list[str]] = json.loads(done.stdout)
         return judged

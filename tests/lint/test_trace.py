@@ -441,7 +441,9 @@ op.execute(f"SELECT '{name}'")
     revision = write(project, body)
     for name in ("DATABASE_URL", "MIGRATION_DATABASE_URL"):
         done = project.run(f"{TRACE} --json {revision}", env={name: url})
-        (statement,) = json.loads(done.stdout)[0]["statements"]
+        # What the application's own connection runs is followed, too.
+        *others, statement = json.loads(done.stdout)[0]["statements"]
+        assert "SELECT current_database()" in [each["statement"] for each in others]
         assert "_shadow_" in statement["statement"]
 
 

@@ -184,7 +184,7 @@ op.replace_index("ix_users_team_id", "users", "USING btree (age)", unique=True)"
     )
     said = done.stdout + done.stderr
     assert done.returncode == 1, said
-    assert "What the revision has committed outside a transaction remains." in said
+    assert "What the revision had committed before remains." in said
     assert "rolled back" not in said
     assert "The old one is still there: USING btree (team_id)." in said
     assert "ALTER INDEX ix_users_age_replacement RENAME TO ix_users_age" in said

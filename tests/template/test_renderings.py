@@ -229,7 +229,7 @@ def test_a_project_owns_little_python(each_combination: Rendering) -> None:
 
 def test_the_project_s_tools_look_at_nothing_in_vendor(ready: Render) -> None:
     """Nonsense in there is not found by lint, types, tests or coverage."""
-    project = ready(database="sqlite")
+    project = ready(types=True, database="sqlite")
     bad = project.path / LIBRARY / "src/migrator/nonsense.py"
     bad.write_text("import os\nx: int = 'text'\n\n\n\n\ndef  f( ):return undefined\n", "utf-8")
     test = project.path / LIBRARY / "tests/test_nonsense.py"

@@ -1,8 +1,9 @@
 """Runs a project's commands without the start of Python, which takes longer than they do.
 
-An interpreter of the project's environment imports third-party packages once (nothing of the
-project, nothing of `migrator`), and is forked for each command. What runs is a process as ever,
-with its own arguments, variables, folder, output, signals and exit code.
+An interpreter of the project's environment imports the packages in it once, `migrator` among them
+(nothing of the project), and is forked for each command. What runs is a process as ever, with its
+own arguments, variables, folder, output, signals and exit code. That a command works without what
+another one has imported is seen by test_warm.py, which runs each without a fork too.
 
 `server` is that interpreter, and `client` stands for .venv/bin/python in the recipes of make.
 """

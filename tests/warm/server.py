@@ -1,11 +1,13 @@
 """Forks for each command that it is sent: see the package. Runs in a project's environment."""
 
 import ast
+import atexit
 import contextlib
 import gc
-import importlib
+import importlib.util
 import json
 import os
+import pkgutil
 import runpy
 import select
 import socket
@@ -29,6 +31,30 @@ PACKAGES = (
     "sqlalchemy.dialects.sqlite.pysqlite",
     "sqlalchemy.orm",
 )
+
+
+# How a fork ends, when it is known.
+ending: list[int] = []
+
+
+@atexit.register  # before all others, so it is called after them
+def end() -> None:
+    """Ends a fork without freeing its memory, which takes longer than most commands."""
+    if ending:
+        with contextlib.suppress(OSError, ValueError):  # Python tries again, and says so
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(ending[0])
+
+
+def load() -> None:
+    """Imports what takes time."""
+    spec = importlib.util.find_spec("migrator")
+    library = pkgutil.walk_packages(spec.submodule_search_locations, "migrator.") if spec else ()
+    for name in (*PACKAGES, *(module.name for module in library)):
+        if name != "migrator.__main__":
+            with contextlib.suppress(ModuleNotFoundError):  # such as a driver
+                importlib.import_module(name)
 
 
 def serve(listener: socket.socket, early: dict[str, str]) -> dict[str, Any] | None:
@@ -96,10 +122,14 @@ def become(command: list[str], cwd: str, env: dict[str, str]) -> None:
             runpy.run_path(script, run_name="__main__")
 
 
-for package in PACKAGES:
-    with contextlib.suppress(ModuleNotFoundError):
-        importlib.import_module(package)
+load()
 gc.collect()
 gc.freeze()  # else the first collection in a fork copies all of it
 if request := serve(socket.socket(fileno=int(sys.argv[1])), json.loads(sys.argv[2])):
-    become(**request)
+    try:
+        become(**request)
+    except SystemExit as error:
+        if error.code is None or isinstance(error.code, int):
+            ending.append(error.code or 0)
+        raise
+    ending.append(0)

@@ -21,7 +21,7 @@ print(json.dumps({
     "encodings": [sys.stdin.encoding, sys.stdout.encoding, sys.stderr.errors],
     "locale": locale.setlocale(locale.LC_CTYPE), "python": sys.executable,
     "signals": [signal.getsignal(n) == signal.default_int_handler for n in (2, 15)],
-    "loaded": sorted(n for n in sys.modules if n.split(".")[0] in ("app", "migrator", "tests")),
+    "loaded": sorted(n for n in sys.modules if n.split(".")[0] in ("app", "tests")),
 }))
 print("数据 \\udcff", file=sys.stderr)
 if "raise" in sys.argv:

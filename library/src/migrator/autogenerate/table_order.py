@@ -12,6 +12,13 @@ from sqlalchemy.sql.elements import conv
 from migrator.operations import names
 
 
+class LateForeignKeyOp(ops.CreateForeignKeyOp):
+    """A foreign key of a new table that needs a new key of a table that is there.
+
+    That key is for the contract phase, and so is what refers to it.
+    """
+
+
 @dataclass
 class Tables:
     """The operations of a revision, by what they are about.
@@ -40,14 +47,15 @@ class Tables:
                 made.created.append(op)
             elif isinstance(op, ops.DropTableOp):
                 made.dropped.append(op)
-        created = {(op.schema, op.table_name) for op in made.created}
         default = context.dialect.default_schema_name
+        # Alembic leaves out a default schema that the models write out.
+        created = {(op.schema or default, op.table_name): op.schema for op in made.created}
         dropped = {(op.schema, op.table_name) for op in made.dropped}
         for op in operations:
             if isinstance(op, ops.ModifyTableOps):
                 name = (op.schema, op.table_name)
-                # Alembic leaves out a default schema that the models write out.
-                if name in created or (op.schema or default, op.table_name) in created:
+                if (key := (op.schema or default, op.table_name)) in created:
+                    op.schema = created[key]
                     made.of_created.append(_in_transaction(op))
                 elif name in dropped:
                     made.with_dropped.append(op)
@@ -61,11 +69,12 @@ class Tables:
 
     def in_order(self) -> Iterator[MigrateOperation]:
         """Yield all of them."""
-        yield from self.created
-        yield from self.of_created
-        yield from _by_table(self.foreign_keys)
+        for op in self.created:
+            yield op
+            yield from self.of_one(op)
+        yield from by_table(self.foreign_keys)
         yield from self.others
-        yield from _by_table(self.foreign_keys_before)
+        yield from by_table(self.foreign_keys_before)
         yield from self.dropped
 
     def of_dropped(self, table: ops.DropTableOp) -> Iterator[MigrateOperation]:
@@ -74,10 +83,15 @@ class Tables:
             if (op.schema, op.table_name) == (table.schema, table.table_name):
                 yield from op.ops
 
+    def of_one(self, table: ops.CreateTableOp) -> Iterator[ops.ModifyTableOps]:
+        """Yield the indexes of a created table: a foreign key of the next may need a unique one."""
+        name = (table.schema, table.table_name)
+        yield from (op for op in self.of_created if (op.schema, op.table_name) == name)
+
     def leave_out_of(self, table: ops.CreateTableOp) -> None:
         """Forget the indexes of a table, which another operation creates."""
-        name = (table.schema, table.table_name)
-        self.of_created = [op for op in self.of_created if (op.schema, op.table_name) != name]
+        leaving = [*self.of_one(table)]
+        self.of_created = [op for op in self.of_created if op not in leaving]
 
     def sort_created(self) -> None:
         """Put created tables into order, and the foreign keys of a cycle after all of them."""
@@ -138,7 +152,8 @@ def _know_what_is_referred_to(table: sa.Table) -> None:
             other.append_column(sa.Column(column, sa.types.NullType()))
 
 
-def _by_table(operations: Sequence[MigrateOperation]) -> Iterator[ops.ModifyTableOps]:
+def by_table(operations: Sequence[MigrateOperation]) -> Iterator[ops.ModifyTableOps]:
+    """Yield foreign keys, added or dropped, each with its table."""
     for op in operations:
         table = op.source_table if isinstance(op, ops.CreateForeignKeyOp) else op.table_name  # type: ignore[attr-defined]
         schema = op.kw.get("source_schema") if isinstance(op, ops.CreateForeignKeyOp) else op.schema  # type: ignore[attr-defined]

@@ -39,8 +39,10 @@ def complete(
             _create(writing, op, tables, wanted, later)
             if isinstance(op, CreateWholeTableOp) and op.only_more and not was_sql:
                 found.leave_out_of(op)
-        for other in (*found.of_created, *found.foreign_keys):
-            _run(writing, other)
+            for index in found.of_one(op):
+                _run(writing, index)
+        for foreign_key in found.foreign_keys:
+            _run(writing, foreign_key)
         actual = catalog.read(connection, catalog.NOT_OURS)
     except Exception:
         return  # it needs what another part of this revision brings; the proof will show it

@@ -9,18 +9,27 @@ table that is different otherwise is written as SQL.
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
+import sqlalchemy as sa
 from alembic.operations import MigrateOperation, ops
 from alembic.runtime.migration import MigrationContext
 
-from migrator.autogenerate import table_definition, table_trial
+from migrator.autogenerate import table_definition, table_order, table_trial
 from migrator.autogenerate.comparison import Comparison
 from migrator.autogenerate.models_schema import VIEWS
 from migrator.autogenerate.steps import sql
 from migrator.autogenerate.table_operations import CreateWholeTableOp, DropWholeTableOp
-from migrator.autogenerate.table_order import Tables
+from migrator.autogenerate.table_order import LateForeignKeyOp, Tables
 from migrator.catalog import Key, Schema
 from migrator.operations import names
 
+HAS_KEY = sa.text("""
+SELECT EXISTS (
+  SELECT FROM pg_index x
+  WHERE x.indrelid = to_regclass(:name) AND x.indisunique AND x.indpred IS NULL
+    AND (SELECT array_agg(a.attname::text ORDER BY a.attname::text COLLATE "C") FROM pg_attribute a
+         WHERE a.attrelid = x.indrelid AND a.attnum = ANY (x.indkey[0:x.indnkeyatts - 1]))
+      = CAST(:columns AS text[]))
+""")
 TableOp = ops.CreateTableOp | ops.ModifyTableOps | ops.DropTableOp
 
 
@@ -85,8 +94,35 @@ def _created(
                 op.more = [*sql(f"CREATE {op.word} {name} AS {view['definition'].rstrip(';')}")]
     found.created = list(keys.values())
     found.of_created = [op for op in found.of_created if _key(context, op) in keys]
-    later = set(_named(context, found.foreign_keys, comparison.models))
+    waiting = list(_without_key(context, found.created))
+    found.others += table_order.by_table(waiting)
+    later = set(_named(context, [*found.foreign_keys, *waiting], comparison.models))
     table_trial.complete(context, keys, comparison.models, [*first], found, later)
+
+
+def _without_key(
+    context: MigrationContext, created: Sequence[ops.CreateTableOp]
+) -> Iterator[ops.CreateForeignKeyOp]:
+    """Take those foreign keys out of new tables that need a new key of a table that is there."""
+    new = {_key(context, op).name for op in created}
+    for op in created:
+        for each in [*op.columns]:
+            if not isinstance(each, sa.ForeignKeyConstraint):
+                continue
+            target = each.referred_table
+            schema = target.schema or str(context.dialect.default_schema_name)
+            columns = [element.column.name for element in each.elements]
+            if (schema, target.name) not in new and not _has_key(context, target, columns):
+                op.columns = [item for item in op.columns if item is not each]
+                yield LateForeignKeyOp.from_constraint(each)
+
+
+def _has_key(context: MigrationContext, table: sa.Table, columns: Sequence[str]) -> bool:
+    if context.connection is None or context.dialect.name != "postgresql":
+        return True  # SQLite asks only when a row is written
+    name = context.dialect.identifier_preparer.format_table(table)
+    found = context.connection.execute(HAS_KEY, {"name": name, "columns": sorted(columns)})
+    return bool(found.scalar_one())
 
 
 def _dropped(context: MigrationContext, comparison: Comparison, found: Tables) -> None:

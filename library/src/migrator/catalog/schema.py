@@ -5,10 +5,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-# Absent properties and these are the same: a text without them is shorter, and a property that a
-# newer server knows does not show where it is not used.
-NOTHING: tuple[Any, ...] = (None, False, "", (), [])
-
 
 class Key(NamedTuple):
     """What an object is called: `name` is its schema, then its table if it has one, then its own.
@@ -60,12 +56,16 @@ class Schema:
 
 
 def clean(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """Return properties as a schema holds them: without what is not set, lists as tuples."""
-    listed = {
+    """Return properties as a schema holds them: without what is not set, lists as tuples.
+
+    A text without what is false or empty is shorter, and a property that a newer server knows does
+    not show where it is not used.
+    """
+    return {
         name: tuple(value) if isinstance(value, list) else value
         for name, value in properties.items()
+        if value
     }
-    return {name: value for name, value in listed.items() if value not in NOTHING}
 
 
 def _lines(objects: Mapping[Key, Mapping[str, Any]]) -> Iterator[str]:

@@ -12,6 +12,7 @@ import gc
 import os
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from fnmatch import fnmatch
 from pathlib import Path
 from types import ModuleType
@@ -101,15 +102,26 @@ def _names(package: ModuleType) -> Iterator[str]:
 def _refuse_second_names(names: Iterable[str]) -> None:
     """Refuse a file that was imported under two names: its tables would exist twice."""
     files = {os.path.realpath(str(sys.modules[name].__file__)): name for name in names}
+    numbers = {_number(path) for path in files}
     for name, module in list(sys.modules.items()):
         path = getattr(module, "__file__", None)
-        first = files.get(os.path.realpath(path)) if path else None
+        # realpath, which looks at each folder of the path, is too slow for a thousand modules.
+        if not path or _number(path) not in numbers:
+            continue
+        first = files.get(os.path.realpath(path))
         if first and first != name and name != "__main__":
             raise UsageError(
                 f"{imports.relative(str(path))} was imported under two names, {first} and"
                 f" {name}, so its classes exist twice; import it by one name everywhere"
                 f" (from {first} import ...)."
             )
+
+
+def _number(path: str) -> int | None:
+    """The number of the file on its disk, the same for all its names."""
+    with suppress(OSError):
+        return Path(path).stat().st_ino
+    return None
 
 
 def _tables(module: ModuleType) -> Iterator[Table]:

@@ -9,10 +9,13 @@ from typing import Any
 from alembic.config import Config
 
 from migrator.config.target import project_folder
+from migrator.console import note
 from migrator.errors import UsageError
 
 # Names of version 2026.11.0, which ini files and environments of older projects have.
 RENAMED = {"gate_age": "blocker_age", "gate_timeout": "blocker_timeout"}
+# Likewise, without a meaning today.
+REMOVED = {"squawk_timeout": "lint does not run squawk any more"}
 
 
 @dataclass(frozen=True)
@@ -41,11 +44,11 @@ class Settings:
     lock_timeout: float = 0
     lock_timeout_max: float = 0.2
     lock_deadline: float = 600
+    standby_timeout: float = 30
     show_queries: bool = False
     statement_timeout: float = 0
     idle_in_transaction_session_timeout: float = 0
     client_connection_check_interval: float = 1
-    squawk_timeout: float = 30
     drift: bool = True
     smoke_sql: str = ""
 
@@ -68,6 +71,9 @@ def load(config: Config, flags: Mapping[str, Any]) -> Settings:
         if name.startswith("MIGRATOR_"):
             given[name.removeprefix("MIGRATOR_").lower()] = os.environ[name]
     given = {RENAMED.get(key, key): value for key, value in given.items()}
+    for key in given.keys() & REMOVED.keys():
+        note(f"The setting {key} has no effect: {REMOVED[key]}. Remove it.")
+        del given[key]
     for key in given:
         if key not in known:
             near = get_close_matches(key, known, n=1)

@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from alembic.script import ScriptDirectory
@@ -19,6 +20,14 @@ from migrator.revisions.pending import Plan
 
 if TYPE_CHECKING:
     from migrator.backup import Backup  # which is not loaded when there is nothing to do
+
+
+@dataclass(frozen=True)
+class Worker:
+    """The session that applies revisions, as `pg_stat_activity` has it."""
+
+    pid: int
+    start: datetime
 
 
 @dataclass(frozen=True)
@@ -43,8 +52,8 @@ class Deployment:
     `to` is how far to go, and `plan` the revisions on the way. `later` is the number of revisions
     that are left for --phase contract. `unfinished` are the indexes and constraints that were
     unfinished before the deploy. `control` is the connection that holds the deploy lock, in
-    autocommit mode; None on SQLite. `applied` are the revisions that were applied or reverted.
-    `over` ends it after the current step.
+    autocommit mode; None on SQLite, as is `worker`, the session that applies. `applied` are the
+    revisions that were applied or reverted. `over` ends it after the current step.
     """
 
     context: Context
@@ -57,6 +66,7 @@ class Deployment:
     unverified: bool = field(default=False, init=False)
     unfinished: Sequence[Unfinished] = field(default=(), init=False)
     control: Connection | None = field(default=None, init=False)
+    worker: Worker | None = field(default=None, init=False)
     backup: "Backup | None" = field(default=None, init=False)
     applied: Sequence[Attempts] = field(default=(), init=False)
     over: bool = field(default=False, init=False)

@@ -5,12 +5,14 @@ from contextlib import suppress
 from textwrap import shorten
 
 from alembic.util.exc import CommandError
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, PendingRollbackError
 
 from migrator.deploy import state
 from migrator.deploy.deployment import Deployment
 from migrator.errors import Interrupted, LockTimeout, MigratorError, UnreachableError
 from migrator.postgres import limits
+from migrator.postgres.unfinished import Unfinished
 
 SHOWN = 8  # of the statements that were committed
 
@@ -22,13 +24,17 @@ def failed(
 
     Args:
         revision: the one that was being applied; empty if none was.
-        kept: the statements that it had committed outside its transaction.
+        kept: the statements that it had committed by itself.
     """
     revision = revision or deployment.plan.pending[0].revision
     error = _cause(error)
     reason = _reason(error)
     try:
-        heads, unfinished = state.ask(deployment.context, state.now)
+        heads, unfinished = state.ask(deployment.context, lambda each: _now(deployment, each))
+    except _Unknown as unknown:
+        plan, again = (state.command(deployment, word) for word in ("plan", deployment.again))
+        found = MigratorError(f"Revision {revision} failed: {reason}. {unknown}")
+        details = [("to go on", f"when the session has ended: {plan}, then {again}")]
     except MigratorError as unreachable:
         plan, again = (state.command(deployment, word) for word in ("plan", deployment.again))
         found = MigratorError(
@@ -46,10 +52,25 @@ def failed(
         if kept:
             stays = "; ".join(shorten(each, 100, placeholder=" ...") for each in kept[:SHOWN])
             stays += f" and {len(kept) - SHOWN} more" if len(kept) > SHOWN else ""
-            details.insert(1, ("committed", f"{stays} (of {revision}, outside its transaction)"))
+            details.insert(1, ("committed", f"{stays} (of {revision}, before it failed)"))
         details += state.left_behind(deployment, unfinished)
     found.details = (*details, *state.backup(deployment))
     return found
+
+
+class _Unknown(MigratorError):
+    """The session that applied is still at work, and what it commits is not known."""
+
+
+def _now(
+    deployment: Deployment, connection: Connection
+) -> tuple[tuple[str, ...], list[Unfinished]]:
+    if not state.worker_has_ended(deployment, connection):
+        raise _Unknown(
+            "Whether it is committed is not known: on the server its session is still at work"
+            f" (process {deployment.worker and deployment.worker.pid})."
+        )
+    return state.now(connection)
 
 
 def unverified(deployment: Deployment, error: BaseException) -> MigratorError:
@@ -88,12 +109,12 @@ def _remains(stands: bool, kept: Sequence[str]) -> str:
 
     Args:
         stands: the database says that all of it was committed.
-        kept: what it has committed outside its transaction.
+        kept: what it had committed by itself.
     """
     if stands:
         return "The failure came when all of the revision had been committed."
     if kept:
-        return "What the revision has committed outside a transaction remains."
+        return "What the revision had committed before remains."
     return "Its transaction was rolled back."
 
 

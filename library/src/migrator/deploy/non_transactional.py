@@ -1,4 +1,4 @@
-"""What a revision does outside its transaction, in `autocommit_block()`.
+"""What a revision commits by itself: in `autocommit_block()`, or with a COMMIT of its own.
 
 It stays committed whatever happens next. This module knows what a revision has committed there,
 whether the revision can run again, and whether an earlier attempt has built an index.
@@ -34,9 +34,12 @@ class NonTransactional:
         self.committed_at = 0.0
         self.concurrently = False
         self._in_transaction: list[str] = []
+        self._is_to_commit = False
         if connection.dialect.name == "postgresql":
             event.listen(connection, "before_cursor_execute", self._before, retval=True)
             event.listen(connection, "after_cursor_execute", self._after)
+            event.listen(connection, "commit", lambda _: self._committed())
+            event.listen(connection, "rollback", lambda _: self._in_transaction.clear())
 
     def next_revision(self) -> None:
         """Forget what was committed so far: it belongs to a revision that is applied."""
@@ -44,6 +47,11 @@ class NonTransactional:
         self.changes.clear()
         self.committed_at, self.concurrently = 0.0, False
         self._in_transaction.clear()
+        self._is_to_commit = False
+
+    def is_to_commit(self) -> None:
+        """Expect the commit of the whole revision, which is not one of its own."""
+        self._is_to_commit = True
 
     def unrepeatable(self) -> str | None:
         """Return the statement because of which the revision may not run again, if there is one."""
@@ -56,9 +64,6 @@ class NonTransactional:
         self.concurrently = False
         if not cursor.connection.autocommit:
             return statement, parameters
-        self.committed += self._in_transaction  # the block has committed them
-        self.changes |= dict.fromkeys(self._in_transaction)
-        self._in_transaction.clear()
         if sql.is_concurrent(bare):
             self.concurrently = True
             # It waits for other transactions without blocking anybody, but not for ever.
@@ -82,6 +87,8 @@ class NonTransactional:
         # Those of migrator.operations look before they act, and say so.
         if not context.execution_options.get("repeatable"):
             (self.committed if outside else self._in_transaction).append(bare)
+        if not outside and _commits(bare):
+            self._committed()
         if outside and not sql.changes_nothing(bare):
             self.committed_at = time.monotonic()
             self.changes[bare] = None
@@ -89,6 +96,17 @@ class NonTransactional:
             for name in ("lock_timeout", "statement_timeout"):
                 milliseconds = round(getattr(self.limits, name) * 1000)
                 cursor.connection.execute(f"SET {name} = {milliseconds}")
+
+    def _committed(self) -> None:
+        """Count what the transaction did: an autocommit_block or the revision has committed it."""
+        if not self._is_to_commit:
+            self.committed += self._in_transaction
+            self.changes |= dict.fromkeys(
+                each
+                for each in self._in_transaction
+                if not sql.changes_nothing(each) and not _commits(each, alone=True)
+            )
+        self._in_transaction.clear()
 
     def _is_there(self, raw: Any, index: str, table: str, statement: str) -> bool:
         """Tell whether an earlier attempt has built the index; drop it if it was left INVALID.
@@ -114,6 +132,12 @@ class NonTransactional:
             "apply", f"Dropped the INVALID index {full} that an earlier attempt left behind."
         )
         return False
+
+
+def _commits(statement: str, *, alone: bool = False) -> bool:
+    """Tell whether a text has a COMMIT, or is nothing else."""
+    found = [sql.begins(each, "COMMIT", "END") for each in sql.split(statement)]
+    return all(found) if alone else any(found)
 
 
 def _is_repeatable(statement: str) -> bool:

@@ -8,23 +8,19 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from migrator.deploy.blocker_watcher import BlockerWatcher
 from migrator.deploy.blockers import Blockers
-from migrator.deploy.deployment import Deployment
+from migrator.deploy.deployment import Deployment, Worker
 from migrator.deploy.non_transactional import NonTransactional
 from migrator.deploy.runner import Runner
 from migrator.errors import LockTimeout, MigratorError
-from migrator.postgres import activity, limits
+from migrator.postgres import activity, durability, limits
+from migrator.postgres.session_state import SessionState, forget_objects
 from migrator.revisions import deploy_lock_postgres
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 DEADLOCK_TIMEOUT = text("SELECT setting::float FROM pg_settings WHERE name = 'deadlock_timeout'")
-
-# What a deploy has said to be applied must be there after a crash, too.
-DURABLE = text(
-    "SELECT set_config('synchronous_commit', 'on', false)"
-    " WHERE current_setting('synchronous_commit') = 'off'"
-)
+OWN = text("SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()")
 
 
 class PostgresRunner(Runner):
@@ -40,6 +36,7 @@ class PostgresRunner(Runner):
         # How long PostgreSQL lets two sessions wait for each other, and a little more.
         self.deadlock = (self.control.scalar(DEADLOCK_TIMEOUT) or 1000) / 1000 + 0.5
         self.outside: NonTransactional | None = None
+        self._state: SessionState | None = None
         self._watcher: BlockerWatcher | None = None
         self._watching = ExitStack()
 
@@ -48,7 +45,8 @@ class PostgresRunner(Runner):
         return list(self.outside.changes) if self.outside else ()
 
     def connected(self, connection: Connection) -> None:
-        """Follow what revisions do outside their transaction."""
+        """Follow what revisions commit by themselves; no commit waits for a standby."""
+        durability.commit_locally(connection)
         self.outside = NonTransactional(connection, self.limits, self.report)
 
     def before_revision(self) -> None:
@@ -60,11 +58,12 @@ class PostgresRunner(Runner):
         """Wait for blockers, then set this attempt's limits, in a transaction of their own."""
         current, chosen = self.current, self.limits
         # Not as libpq has it: through a pooler that is no process of the server's.
-        own: int = connection.scalar(text("SELECT pg_backend_pid()")) or 0
+        forget_objects(connection)
+        worker = self.deployment.worker = Worker(*connection.execute(OWN).one())
         connection.commit()
         self._hold_deploy_lock()
         if self.blockers:
-            current.waited += self.blockers.wait(own, current.blockers, current.left(chosen))
+            current.waited += self.blockers.wait(worker.pid, current.blockers, current.left(chosen))
             vacuums = [session for session in current.blockers if session.autovacuum]
             if not activity.still_there(self.control, vacuums):
                 current.blockers = [each for each in current.blockers if each not in vacuums]
@@ -78,19 +77,31 @@ class PostgresRunner(Runner):
             connection.execute(
                 text("SELECT set_config(:name, :value, false)"), {"name": name, "value": value}
             )
-        connection.execute(DURABLE)
+        self._state = SessionState.of(connection)
         connection.commit()
         self._watcher = BlockerWatcher(
-            self.control, own, self.report, with_query=chosen.show_queries
+            self.control, worker.pid, self.report, with_query=chosen.show_queries
         )
         self._watching.enter_context(self._watcher)
         if self.outside:
             self.outside.next_revision()
 
+    def after_change(self, connection: Connection) -> None:
+        """Forget what the revision has set for its session: the next one would have it, too."""
+        assert self._state is not None
+        self._state.restore(connection)
+
     def before_commit(self) -> None:
         """Commit only while the deploy lock is held."""
         self._watching.close()
+        if self.outside:
+            self.outside.is_to_commit()
         self._hold_deploy_lock()
+
+    def after_commit(self, connection: Connection) -> None:
+        """Wait for the standbys, now that nobody waits for a lock of the revision's."""
+        if why := durability.unconfirmed(connection, self.limits.standby_timeout):
+            raise MigratorError(why)
 
     def after_attempts(self) -> None:
         """Watch no longer."""

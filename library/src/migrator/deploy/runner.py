@@ -2,7 +2,7 @@
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -70,8 +70,20 @@ class Runner(ABC):
         """Prepare for an attempt at `current`, outside of any transaction."""
 
     @abstractmethod
+    def after_change(self, connection: Connection) -> None:
+        """Clean up after a revision's own statements, before it is marked as applied."""
+
+    @abstractmethod
     def before_commit(self) -> None:
         """Do what has to be done after a revision's last statement, before its commit."""
+
+    @abstractmethod
+    def after_commit(self, connection: Connection) -> None:
+        """Do what has to be done after a revision's commit, outside of any transaction.
+
+        Raises:
+            MigratorError: the revision is committed, and something is wrong nevertheless.
+        """
 
     @abstractmethod
     def after_attempts(self) -> None:
@@ -113,7 +125,9 @@ class Runner(ABC):
         for step in plan.steps(self.deployment.revisions, heads):
             connection.commit()  # what Alembic read to get here, so that we wait in no transaction
             self._prepare(connection, step)
+            step.migration_fn = self._then_clean_up(step.migration_fn, connection)
             yield step
+            self.after_commit(connection)
             self._has_applied()
 
     def _prepare(self, connection: Connection, step: RevisionStep) -> None:
@@ -125,6 +139,15 @@ class Runner(ABC):
         self.current.count += 1
         self.before_attempt(connection)
         self.current.started = time.monotonic()
+
+    def _then_clean_up(
+        self, change: Callable[..., None], connection: Connection
+    ) -> Callable[..., None]:
+        def changed(**arguments: Any) -> None:
+            change(**arguments)
+            self.after_change(connection)
+
+        return changed
 
     def _write_log(self, *, ctx: MigrationContext, step: Any, **_: Any) -> None:
         """Called by Alembic in the revision's transaction, after its last statement."""

@@ -18,8 +18,14 @@ class SqliteRunner(Runner):
     def before_attempt(self, connection: Connection) -> None:
         """There is nothing to prepare."""
 
+    def after_change(self, connection: Connection) -> None:
+        """There is nothing to clean up."""
+
     def before_commit(self) -> None:
         """There is nothing to do."""
+
+    def after_commit(self, connection: Connection) -> None:
+        """There is nobody to wait for."""
 
     def after_attempts(self) -> None:
         """There is nothing to clean up."""

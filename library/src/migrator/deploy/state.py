@@ -2,9 +2,11 @@
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TypeVar
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 
 from migrator import database
 from migrator.config.context import Context
@@ -15,6 +17,16 @@ from migrator.postgres.unfinished import Unfinished
 from migrator.revisions import pending
 from migrator.revisions.pending import Plan
 
+# Behind a pooler, a session that is done stays, and is idle.
+WORKS = text(
+    "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pid = :pid AND backend_start = :start"
+    " AND state IS DISTINCT FROM 'idle')"
+)
+END = text(
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE pid = :pid AND backend_start = :start"
+)
+ENDS = 10.0  # seconds for it to end
 PAUSE = 1.0  # seconds between two attempts to ask the database
 
 T = TypeVar("T")
@@ -35,6 +47,28 @@ def ask(context: Context, question: Callable[[Connection], T]) -> T:
             if error.permanent or time.monotonic() >= deadline:
                 raise
         time.sleep(PAUSE)
+
+
+def worker_has_ended(deployment: Deployment, connection: Connection) -> bool:
+    """End what the server still does for the session that applied, whose client is gone.
+
+    Returns:
+        Whether it has ended; until then nobody knows what it commits.
+    """
+    worker = deployment.worker
+    if worker is None:
+        return True
+    parameters = {"pid": worker.pid, "start": worker.start}
+    deadline = time.monotonic() + ENDS
+    while connection.scalar(WORKS, parameters):
+        with suppress(DBAPIError):
+            connection.scalar(END, parameters)
+        connection.rollback()
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(0.05)
+    connection.rollback()
+    return True
 
 
 def now(connection: Connection) -> tuple[tuple[str, ...], list[Unfinished]]:

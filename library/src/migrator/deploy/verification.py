@@ -6,7 +6,7 @@ from sqlalchemy.exc import DBAPIError
 from migrator.deploy import drift
 from migrator.deploy.deployment import Deployment
 from migrator.errors import MigratorError
-from migrator.postgres import unfinished
+from migrator.postgres import durability, unfinished
 from migrator.revisions import log, pending
 
 
@@ -22,6 +22,8 @@ def forward(deployment: Deployment, connection: Connection) -> None:
         MigratorError: the database cannot be asked.
     """
     report = deployment.report
+    if connection.dialect.name == "postgresql":
+        durability.commit_locally(connection)
     if deployment.skips("verify"):
         report.skipped("verify", "skipped: --no-verify")
     else:
@@ -53,6 +55,10 @@ def back(deployment: Deployment, connection: Connection) -> None:
 def _verify(deployment: Deployment, connection: Connection) -> None:
     context, revisions, to = deployment.context, deployment.revisions, deployment.to
     settings = context.settings
+    if connection.dialect.name == "postgresql" and (
+        why := durability.unconfirmed(connection, settings.standby_timeout)
+    ):
+        raise NotVerifiedError(why)
     after = pending.make(context, connection, to, revisions)
     if after.pending:
         raise NotVerifiedError(

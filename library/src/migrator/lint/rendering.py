@@ -5,6 +5,7 @@ Alembic renders it in this process; what it cannot render, the trace may have se
 
 import io
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +16,7 @@ from alembic.util.exc import CommandError
 
 from migrator.config.context import Context
 from migrator.errors import MigratorError
+from migrator.lint import offline
 from migrator.postgres import sql
 from migrator.trace import Traced
 from migrator.trace.place import Place, here
@@ -87,21 +89,49 @@ def render_one(script: Script, context: MigrationContext) -> Rendered:
     open_transaction = context.impl.transactional_ddl
 
     def record(text: str) -> None:
-        nonlocal open_transaction
-        for statement in sql.split(text):
-            if statement.upper() in TRANSACTION:
-                open_transaction = statement.upper() == "BEGIN"
-            else:
-                place = here(path) or Place(1, False)
-                found.append(Statement(statement, place, bool(open_transaction)))
+        place = here(path) or Place(1, False)
+        for statement in _split(text):
+            found.append(Statement(statement, place, bool(open_transaction)))
 
-    context.impl.static_output = record  # type: ignore[method-assign]
+    def output(text: str) -> None:
+        nonlocal open_transaction
+        word = text.strip().rstrip(";").upper()
+        if word in TRANSACTION:  # Alembic's own, around an autocommit block
+            open_transaction = word == "BEGIN"
+        else:
+            record(text)
+
+    def insert(table: Any, rows: Any, multiinsert: bool = True) -> None:
+        record(offline.written(table.insert(), context.dialect))
+
+    def execute(statement: Any, execution_options: Any = None) -> None:
+        record(offline.written(statement, context.dialect))
+
+    impl: Any = context.impl
+    own: dict[str, Any] = {"static_output": output, "bulk_insert": insert, "execute": execute}
+    own["connection"] = offline.Connection(context.dialect, record)
+    failure = ""
+    before = dict(impl.__dict__)
+    impl.__dict__.update(own)
     try:
         script.module.upgrade()
     except Exception as error:
-        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
-        return Rendered(script, tuple(found), reason)
-    return Rendered(script, tuple(found))
+        failure = f"{type(error).__name__}: {' '.join(str(error).split())}"
+    finally:
+        impl.__dict__.clear()
+        impl.__dict__.update(before)
+    return Rendered(script, tuple(found), failure)
+
+
+def _split(text: str) -> list[str]:
+    """Return the statements in a text; a function's body in BEGIN ATOMIC has semicolons, too."""
+    found = sql.split(text)
+    if len(found) > 1 and sql.has(text, "BEGIN ATOMIC"):
+        import postgast
+
+        with suppress(postgast.PgQueryError):
+            return [str(each) for each in postgast.split(text)]
+    return found
 
 
 def with_traced(rendered: Sequence[Rendered], traced: Sequence[Traced]) -> list[Rendered]:
@@ -119,7 +149,7 @@ def _completed(rendered: Rendered, traced: Traced | None) -> Rendered:
     more = (
         Statement(statement, step.place, step.watched)
         for step in traced.steps
-        if step.place.line not in lines and not step.of_python
+        if step.place.line not in lines and not (step.of_python or step.elsewhere)
         for statement in sql.split(sql.numbered(step.sql))
         if not sql.only_reads(statement)
     )

@@ -7,14 +7,17 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from migrator.lint.compatibility import Columns
+from migrator.lint.change import Change
+from migrator.lint.known_schema import History
+from migrator.lint.statements import Action
 from migrator.postgres import sql
 from migrator.trace import Step, Traced
 from migrator.trace.catalog import STOPS_WRITES
 
 if TYPE_CHECKING:
     from migrator.lint.finding import Finding
-    from migrator.lint.rendering import Rendered
+    from migrator.lint.python_code import Code
+    from migrator.lint.rendering import Rendered, Statement
 
 
 @dataclass(frozen=True)
@@ -29,25 +32,66 @@ class Example:
 
 
 @dataclass(frozen=True)
-class Candidate:
-    """One statement as it would be sent, of a revision with this phase.
+class Placed:
+    """An action, the statement that it belongs to, and the number of its transaction."""
 
-    `phase` is empty if the revision does not say it. `later` are the statements of the revision
-    behind it, `columns` what the change has added. `nested` if it stands in a DO block,
-    `in_transaction` if it is in the transaction of the revision.
+    action: Action
+    statement: "Statement"
+    transaction: int
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An action about something that is in use, and what is around it.
+
+    Attributes:
+        phase: of the revision; empty if the revision does not say it.
+        earlier: the actions of the revision before it that are about something in use.
+        later: all actions of the revision behind it.
+        history: the schema before it.
+        change: what the same change has added before.
+        new: the names of what the deploy has created before.
+        nested: it stands in a DO block.
+        in_transaction: it is in the transaction of the revision, whose number is `transaction`.
     """
 
-    sql: str
+    action: Action
     phase: str = ""
-    later: tuple[str, ...] = ()
-    columns: Columns = field(default_factory=Columns)
+    earlier: tuple[Placed, ...] = ()
+    later: tuple[Placed, ...] = ()
+    history: History = field(default_factory=lambda: History(lambda: ((), True)))
+    change: Change = field(default_factory=Change)
+    new: frozenset[str] = frozenset()
     nested: bool = False
     in_transaction: bool = True
+    transaction: int = 0
 
     @property
     def kind(self) -> str:
-        """The kind of the statement, as `sql.subject` says it."""
-        return sql.subject(self.sql).kind
+        """The kind of the action."""
+        return self.action.kind
+
+    def locked_before(self) -> set[str]:
+        """Return the tables in use that an earlier action of the transaction has locked."""
+        return {
+            each.action.table
+            for each in self.earlier
+            if each.transaction == self.transaction
+            and self.in_transaction
+            and each.action.has("strong lock")
+        }
+
+    def is_made_again(self, verb: str = "create") -> bool:
+        """Return whether the transaction makes what it drops here again, under the same name."""
+        what = self.kind.partition(" ")[2].removeprefix("materialized ")
+        names = (self.action.table, self.action.name)
+        return any(
+            each.action.kind.endswith(f" {what}")
+            and each.action.kind.startswith(verb)
+            and (each.action.table, each.action.name) == names
+            and each.transaction == self.transaction
+            for each in self.later
+        )
 
 
 @dataclass(frozen=True)
@@ -87,6 +131,11 @@ class Observed:
         """The tables with updated or deleted rows."""
         return self.old & self.step.rows.keys()
 
+    @property
+    def bulk(self) -> frozenset[int]:
+        """The tables that are written or locked as a whole, or get very many rows."""
+        return self.old & self.step.bulk
+
     def loses(self, kind: str, *, renamed: bool) -> bool:
         """Return whether a table, column or value had this name before and has it no longer."""
         return any(
@@ -107,6 +156,11 @@ class Trial:
     def whole(self) -> bool:
         """Whether the revision came to its end."""
         return not self.traced.failure
+
+    @property
+    def everything(self) -> bool:
+        """Whether the server knows of nothing besides the statements that were seen."""
+        return self.traced.confirmed and not any(step.elsewhere for step in self.traced.steps)
 
 
 @dataclass(frozen=True)
@@ -133,17 +187,16 @@ class Rule:
     """Everything about a rule.
 
     Args:
-        name: as squawk calls it, if it has such a rule.
+        name: as its file.
         reason: why it is a rule, in a sentence.
         safe: the safe form, in this project's operations where there is one.
         example: tried by the tests.
-        squawk: squawk reports it.
-        statement: whether a rendered statement breaks it.
+        action: whether an action of a rendered statement breaks it.
+        code: the lines of the revision's Python that break it.
         revision: what of a rendered revision breaks it, in words, or nothing.
         observed: whether a statement broke it when it ran on the shadow database.
         untried: it is about what the trace did not get to, behind a failure.
         comment: whether a comment that suppresses a rule breaks it.
-        in_blocks: squawk can tell in a DO block, too.
         locks: it is about how long others wait; the library's operations are safe there.
         breaks_code: it is about names that code still uses.
         dismiss: whether the trace disproves a finding. Without, none can be disproved.
@@ -159,13 +212,12 @@ class Rule:
     reason: str
     safe: str
     example: Example
-    squawk: bool = False
-    statement: Callable[[Candidate], bool] | None = None
+    action: Callable[[Candidate], bool] | None = None
+    code: Callable[["Code"], Iterable[int]] | None = None
     revision: Callable[["Rendered"], str] | None = None
     observed: Callable[[Observed], bool] | None = None
     untried: bool = False
     comment: Callable[[Suppression], bool] | None = None
-    in_blocks: bool = True
     locks: bool = False
     breaks_code: bool = False
     dismiss: Callable[[Trial], bool] | None = None

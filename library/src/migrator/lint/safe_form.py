@@ -60,9 +60,8 @@ def _index(statement: str, _: Collection[str]) -> Lines:
 
 
 def _dropped_index(statement: str, tables: Collection[str]) -> Lines:
-    about = sql.subject(statement)
-    if about.kind == "drop index" and len(about.names) == len(tables) == 1:
-        name = _text(about.names[0].rpartition(".")[2])
+    if (index := parts.dropped_index(statement)) and len(tables) == 1:
+        name = _text(index[-1])
         table = tuple(next(iter(tables)).split("."))
         yield _call("drop_index_concurrently", name, _text(table[-1]), **_schema(table))
 
@@ -86,7 +85,7 @@ def _constraint(table: Names, action: str) -> Lines:
 def _column_of(table: Names, action: str) -> Lines:
     own, named = _text(table[-1]), _schema(table)
     fill = {"key": '"id"', **named}
-    if column := sql.required(action):
+    if column := parts.required_column(action):
         yield _call("set_not_null", own, _text(column), **named)
     elif renamed := parts.renamed_column(action):
         old, new = renamed

@@ -1,95 +1,132 @@
-"""Findings in rendered SQL: what squawk reports and what our rules see, less what cannot hurt."""
+"""Findings in revisions as they are written: in their rendered SQL, and in their Python."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
-from migrator.lint import squawk
-from migrator.lint.compatibility import Columns
+from migrator.lint.change import Change
 from migrator.lint.finding import Finding
+from migrator.lint.known_schema import History
+from migrator.lint.python_code import Code
 from migrator.lint.rendering import Rendered, Statement
-from migrator.lint.rule import Candidate, Rule, uncovered
+from migrator.lint.rule import Candidate, Placed, Rule, uncovered
 from migrator.lint.rules import ALL
-from migrator.postgres import sql
+from migrator.lint.statements import Action, read
 from migrator.revisions import attributes
 from migrator.revisions.attributes import CONTRACT
 
+# What they name is in no catalog that a revision could have changed before.
+OF_SESSION = ("set", "call")
 
+
+@dataclass
 class New:
-    """The tables and indexes that did not exist before: no session waits for them."""
+    """What did not exist before: no session waits for it, and no code knows it."""
 
-    def __init__(self) -> None:
-        self.names: set[str] = set()
+    names: set[str] = field(default_factory=set)
 
-    def has(self, about: sql.Subject) -> bool:
-        """Return whether a statement is about new ones only."""
-        return bool(about.names) and self.names.issuperset(about.names)
+    def has(self, action: Action) -> bool:
+        """Return whether an action is about something new only."""
+        if action.kind in OF_SESSION:
+            return False
+        return (action.table or action.name) in self.names or action.has("of create", "temporary")
 
-    def learn(self, statement: Statement) -> None:
-        """Note what a statement creates for certain."""
-        about = sql.subject(statement.sql)
-        if statement.nested:  # often there is an IF before it
+    def learn(self, placed: Placed) -> None:
+        """Note what an action creates for certain."""
+        action = placed.action
+        # In a DO block there often is an IF before it.
+        if placed.statement.nested or action.has("if not exists", "or replace"):
             return
-        if about.kind == "create table" and not sql.may_exist(statement.sql):
-            self.names.update(about.names)
-        elif self.has(about) and (name := sql.made(statement.sql)):
-            self.names.add(name)
+        if action.kind == "create index":
+            self.names |= {action.name} if action.table in self.names else set()
+        elif action.kind.startswith("create "):
+            self.names.add(action.table or action.name)
+        elif action.kind.startswith("rename ") and self.has(action):
+            self.names.add(action.new_name)
 
 
 def find(
     revisions: Sequence[Rendered],
     before: Mapping[str, Sequence[Rendered]],
+    history: History,
     *,
     together: bool,
-    squawk_timeout: float,
 ) -> list[Finding]:
     """Return the findings, in the order of the statements.
 
     Args:
         before: for a non-transactional revision, what comes before it in the same change.
+        history: the schema before the first of them.
         together: the revisions are deployed at once, so that what one creates is empty for the
             next; else each is judged as if it came alone.
-        squawk_timeout: the setting.
     """
-    revisions = [_opened(each) for each in revisions]
-    hits: dict[int, list[Rule]] = {}
-    for hit in squawk.run(revisions, squawk_timeout):
-        if hit.rule.in_blocks or not hit.statement.nested:
-            hits.setdefault(id(hit.statement), []).append(hit.rule)
     found: list[Finding] = []
     new = New()
     for revision in revisions:
         new = new if together else New()
-        columns = _columns(before.get(revision.script.revision, ()))
-        found += _unread(revision)
-        texts = tuple(statement.sql for statement in revision.statements)
-        for number, statement in enumerate(revision.statements, start=1):
-            if not new.has(sql.subject(statement.sql)):
-                phase = _phase(revision)
-                theirs = hits.get(id(statement), [])
-                own = _own(
-                    Candidate(
-                        statement.sql,
-                        phase,
-                        texts[number:],
-                        columns,
-                        statement.nested,
-                        statement.in_transaction,
-                    )
-                )
-                for rule in _relevant(phase, statement, [*theirs, *own]):
-                    found.append(_finding(revision, statement, rule, rule in theirs))
-            new.learn(statement)
-            columns.learn(statement.sql)
+        found += _of_revision(revision)
+        found += _of_statements(revision, before.get(revision.script.revision, ()), history, new)
     return found
 
 
-def _opened(revision: Rendered) -> Rendered:
-    """Return a revision whose DO blocks are followed by the statements in them."""
-    statements: list[Statement] = []
-    for each in revision.statements:
-        inside = (replace(each, sql=text, nested=True) for text in sql.nested(each.sql))
-        statements += [each, *inside]
-    return replace(revision, statements=tuple(statements))
+def _of_statements(
+    revision: Rendered, before: Sequence[Rendered], history: History, new: New
+) -> Iterator[Finding]:
+    phase, change, everything = _phase(revision), _change(before), placed(revision)
+    earlier: list[Placed] = []
+    broken: dict[int, tuple[Statement, list[Rule]]] = {}
+    for number, each in enumerate(everything, start=1):
+        action, statement = each.action, each.statement
+        if not new.has(action):
+            candidate = Candidate(
+                action,
+                phase,
+                tuple(earlier),
+                tuple(everything[number:]),
+                history,
+                change,
+                frozenset(new.names),
+                statement.nested,
+                statement.in_transaction,
+                each.transaction,
+            )
+            rules = broken.setdefault(id(statement), (statement, []))[1]
+            rules += (rule for rule in ALL.values() if rule.action and rule.action(candidate))
+            earlier.append(each)
+        new.learn(each)
+        change.learn(action)
+        history.learn(action)
+    for statement, rules in broken.values():
+        for rule in _relevant(phase, statement, rules):
+            yield _finding(revision, rule, statement.place.line, statement.sql)
+
+
+def placed(revision: Rendered) -> list[Placed]:
+    """Return the actions of a revision, also those in DO blocks and in functions that it calls."""
+    found: list[Placed] = []
+    functions: dict[str, tuple[str, ...]] = {}
+    transaction, inside = 0, True
+    for statement in revision.statements:
+        if statement.in_transaction != inside:
+            inside = statement.in_transaction
+            transaction += 1
+        for each, action in _actions(statement, functions):
+            found.append(Placed(action, each, transaction))
+    return found
+
+
+def _actions(
+    statement: Statement, functions: dict[str, tuple[str, ...]], depth: int = 0
+) -> Iterator[tuple[Statement, Action]]:
+    whole = read(statement.sql, variables=statement.nested)
+    functions |= dict(whole.functions)
+    inner = [*whole.inside]
+    for action in whole.actions:
+        if action.kind == "call":
+            inner += functions.get(action.name, ())
+        elif not (statement.nested and action.kind == "syntax error"):  # PL/pgSQL has more words
+            yield statement, action
+    for text in inner if depth < 3 else ():  # a function may call itself
+        yield from _actions(replace(statement, sql=text, nested=True), functions, depth + 1)
 
 
 def _phase(revision: Rendered) -> str:
@@ -97,23 +134,17 @@ def _phase(revision: Rendered) -> str:
     return attributes.of(script).phase if attributes.has_phase(script) else ""
 
 
-def _columns(before: Sequence[Rendered]) -> Columns:
-    columns = Columns(sure=not any(each.failure for each in before))
+def _change(before: Sequence[Rendered]) -> Change:
+    change = Change(sure=not any(each.failure for each in before))
     for each in before:
-        for statement in _opened(each).statements:
-            columns.learn(statement.sql)
-    return columns
+        for one in placed(each):
+            change.learn(one.action)
+    return change
 
 
-def _finding(revision: Rendered, statement: Statement, rule: Rule, theirs: bool) -> Finding:
-    return Finding.of(
-        rule,
-        revision.script.revision,
-        str(revision.script.module.__file__),
-        statement.place.line,
-        statement.sql,
-        "squawk" if theirs else "migrator",
-    )
+def _finding(revision: Rendered, rule: Rule, line: int, text: str) -> Finding:
+    path = str(revision.script.module.__file__)
+    return Finding.of(rule, revision.script.revision, path, line, text)
 
 
 def _relevant(phase: str, statement: Statement, rules: Sequence[Rule]) -> list[Rule]:
@@ -127,14 +158,10 @@ def _relevant(phase: str, statement: Statement, rules: Sequence[Rule]) -> list[R
     ]
 
 
-def _own(candidate: Candidate) -> Iterator[Rule]:
-    for rule in ALL.values():
-        if rule.statement and rule.statement(candidate):
-            yield rule
-
-
-def _unread(revision: Rendered) -> Iterator[Finding]:
-    path = str(revision.script.module.__file__)
+def _of_revision(revision: Rendered) -> Iterator[Finding]:
+    code = Code.of(str(revision.script.module.__file__))
     for rule in ALL.values():
         if rule.revision and (words := rule.revision(revision)):
-            yield Finding.of(rule, revision.script.revision, path, 1, words)
+            yield _finding(revision, rule, 1, words)
+        for line in rule.code(code) if rule.code else ():
+            yield _finding(revision, rule, line, code.line(line))

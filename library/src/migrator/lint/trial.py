@@ -1,4 +1,4 @@
-"""Squawk judges a statement by its form; the trace has tried it. Here both are brought together."""
+"""Rules judge a statement by its form; the trace has tried it. Here both are brought together."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -7,6 +7,7 @@ from migrator.lint.finding import Finding
 from migrator.lint.rendering import Rendered
 from migrator.lint.rule import Observed, Rule, Trial, uncovered
 from migrator.lint.rules import ALL
+from migrator.postgres import sql
 from migrator.revisions import attributes
 from migrator.revisions.attributes import CONTRACT
 from migrator.trace import Step, Traced
@@ -87,7 +88,8 @@ def _broken(step: Step, old: frozenset[int]) -> list[Rule]:
 def _trial(finding: Finding, traced: Traced) -> Trial:
     steps = steps_of(finding, traced)
     bad = {id(problem.step) for problem in problems(traced)}
-    harmless = bool(steps) and all(step.watched and id(step) not in bad for step in steps)
+    own = bool(steps) and all(_sends(step, finding.statement) for step in steps)
+    harmless = own and all(step.watched and id(step) not in bad for step in steps)
     return Trial(finding, traced, tuple(steps), harmless)
 
 
@@ -114,7 +116,7 @@ def _untried(traced: Traced, rendered: Rendered) -> Iterator[Finding]:
         same = [n for n in lines if _plain(left[n].sql) in _plain(last.sql)] or lines
         left = left[same[-1] + 1 :] if same else ()
     for statement in left[:1]:
-        step = Step(statement.sql, statement.place, 0)
+        step = Step(statement.sql, statement.place)
         for rule in ALL.values():
             if rule.untried:
                 yield _as_finding(traced, Problem(rule, step, traced.failure))
@@ -128,6 +130,12 @@ def steps_of(finding: Finding, traced: Traced) -> list[Step]:
     line = [step for step in traced.steps if step.place.line == finding.line]
     text = _plain(finding.statement)
     return [step for step in line if text in _plain(step.sql)] or line
+
+
+def _sends(step: Step, statement: str) -> bool:
+    """Return whether a step is the statement, as far as placeholders let it be seen."""
+    alike = sql.first_word(step.sql) == sql.first_word(statement)
+    return alike or _plain(statement) in _plain(step.sql)
 
 
 def _plain(statement: str) -> str:

@@ -9,23 +9,17 @@ from sqlalchemy import make_url
 
 from migrator import shadow, trace
 from migrator.config.context import Context
-from migrator.lint import (
-    compatibility,
-    rendering,
-    safe_form,
-    source,
-    sql_findings,
-    squawk,
-    suppressions,
-    trial,
-)
+from migrator.lint import change, rendering, safe_form, source, sql_findings, suppressions, trial
 from migrator.lint.finding import Finding
+from migrator.lint.known_schema import History
 from migrator.lint.rendering import Rendered
 from migrator.lint.rules import ALL
+from migrator.lint.statements import Action
 from migrator.lint.trial import Compared, Problem
 from migrator.revisions import graph
 from migrator.trace import Traced
 
+WITHOUT = "tried without rows, because a revision cannot work with generated ones"
 SHOWN = 5  # names of tables in a sentence
 NOWHERE = make_url("postgresql+psycopg://nowhere.invalid/nowhere")
 
@@ -69,8 +63,7 @@ def for_deploy(
     A deploy tries nothing. What a trace has dismissed in CI may be suppressed in the revision, too.
 
     Raises:
-        NotInstalled: there is no squawk here, as usual in production.
-        CommandError: env.py or squawk failed.
+        CommandError: env.py failed.
     """
     found = examine(context, revisions, traced=False).findings
     certain = [finding for finding in found if not ALL[finding.rule].undecided_at_deploy]
@@ -88,12 +81,10 @@ def examine(
         traced: try them on a shadow database, too.
 
     Raises:
-        NotInstalled: there is no squawk here.
-        CommandError: env.py, squawk or the shadow database failed.
+        CommandError: env.py or the shadow database failed.
     """
     if not revisions or context.target.dialect != "postgresql":
         return Verdict(())
-    squawk.program()
     seen = trace.run(context, revisions, together=together) if traced else None
     compared, rendered = _compared(context, revisions, seen, together)
     whole = {each.script.revision for each in seen or () if not each.failure}
@@ -126,18 +117,18 @@ def notes_of(traced: Sequence[Traced]) -> list[str]:
     tables = list(dict.fromkeys(name for each in traced for name in each.without_rows))
     if not tables:
         return [*notes]
+    if "*" in tables:  # see trace.unfit_rows
+        return [*notes, f"All tables {WITHOUT}."]
     shown = ", ".join(sorted(tables)[:SHOWN])
     more = f" and {len(tables) - SHOWN} more" if len(tables) > SHOWN else ""
     count = f"{len(tables)} table{'' if len(tables) == 1 else 's'}"
-    why = "tried without rows, because a revision cannot work with generated ones"
-    return [*notes, f"{count} {why}: {shown}{more}."]
+    return [*notes, f"{count} {WITHOUT}: {shown}{more}."]
 
 
 def open_problems(context: Context, seen: Sequence[Traced], *, together: bool) -> list[Problem]:
     """Return what a trace has against revisions and no comment suppresses.
 
-    A comment may name the rule of the trace, or what lint says of the same statement; that is
-    known only where squawk works.
+    A comment may name the rule of the trace, or what lint says of the same statement.
     """
     try:
         compared, _ = _compared(context, [each.script for each in seen], seen, together)
@@ -159,17 +150,37 @@ def _compared(
     context: Context, revisions: Sequence[Script], seen: Sequence[Traced] | None, together: bool
 ) -> tuple[Compared, list[Rendered]]:
     directory = graph.load(context)
-    before = {each.revision: compatibility.earlier(directory, each) for each in revisions}
+    before = {each.revision: change.earlier(directory, each) for each in revisions}
     more = [each for earlier in before.values() for each in earlier]
     scripts = {each.revision: each for each in (*more, *revisions)}
     rendered = rendering.with_traced(_rendered(context, directory, [*scripts.values()]), seen or ())
     by_name = {each.script.revision: each for each in rendered}
     wanted = [by_name[each.revision] for each in revisions]
     parts = {name: [by_name[each.revision] for each in earlier] for name, earlier in before.items()}
-    limit = context.settings.squawk_timeout
-    found = sql_findings.find(wanted, parts, together=together, squawk_timeout=limit)
+
+    def earlier() -> tuple[list[Action], bool]:
+        left = _ancestors(directory, revisions)
+        found = _rendered(context, directory, left) if left else []
+        actions = [one.action for each in found for one in sql_findings.placed(each)]
+        return actions, not any(each.failure for each in found)
+
+    found = sql_findings.find(wanted, parts, History(earlier), together=together)
     compared = Compared(tuple(found)) if seen is None else trial.compare(found, wanted, seen)
     return compared, wanted
+
+
+def _ancestors(directory: ScriptDirectory, revisions: Sequence[Script]) -> list[Script]:
+    """Return what was applied before the first of the revisions, oldest first."""
+    looked: set[str] = {each.revision for each in revisions}
+    left = [name for each in revisions for name in each._all_down_revisions]
+    found: set[str] = set()
+    while left:
+        script = directory.get_revision(left.pop())
+        if script and script.revision not in looked:
+            looked.add(script.revision)
+            found.add(script.revision)
+            left += script._all_down_revisions
+    return [each for each in directory.walk_revisions() if each.revision in found][::-1]
 
 
 def _rendered(

@@ -11,7 +11,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from migrator.errors import MigratorError
 from migrator.operations import batch_loop, names
-from migrator.operations.batches import Batches
+from migrator.operations.batches import EXACT, Batches
 from migrator.operations.operation import Operation
 from migrator.operations.replica_lag import ReplicaLag
 from migrator.operations.session import Session, block
@@ -41,7 +41,8 @@ class BackfillOp(Operation):
         max_wait: seconds that a replica has to catch up; then stop. 0 waits for ever.
 
     Raises:
-        MigratorError: a value is not decided, or a replica stays behind.
+        MigratorError: a value is not decided, a replica stays behind, or rows are left because
+            their new value is NULL, or `where` is still true.
         DBAPIError: rows stay locked.
         UsageError: the table has no primary key, and no `key` is given.
     """
@@ -82,7 +83,11 @@ class BackfillOp(Operation):
             _write(session, self, batches)
             return
         _refuse_undecided(session, self, batches)
-        with session.limits(statement_timeout=0):
+        with (
+            session.limits(statement_timeout=0),
+            session.settings(**EXACT),
+            session.committing_locally(f"the backfill of {batches.target}"),
+        ):
             batch_loop.fill(session, batches, self.batch, self.pause, self.lag)
 
     def run_plain(self, operations: Operations) -> None:

@@ -6,9 +6,9 @@ from typing import Any
 from sqlalchemy.exc import DBAPIError
 
 from migrator.console import note
-from migrator.errors import UsageError
+from migrator.errors import MigratorError, UsageError
 from migrator.operations import conditions, names
-from migrator.operations.batches import PASSES, Batches
+from migrator.operations.batches import NEXT_TRANSACTION, PASSES, Batches
 from migrator.operations.replica_lag import ReplicaLag
 from migrator.operations.session import Session, state_of
 
@@ -25,36 +25,45 @@ def fill(session: Session, batches: Batches, size: int, pause: float, lag: Repli
 
     Raises:
         UsageError: there is no key to go by.
-        MigratorError: a replica stays behind.
+        MigratorError: a replica stays behind, or rows are left that were there before.
         DBAPIError: also that a row stays locked.
     """
+    target = batches.target
     if not batches.key:
-        found = conditions.primary_key(session, batches.target)
-        batches.key = [names.column(name) for name in found]
+        batches.key = [names.column(name) for name in conditions.primary_key(session, target)]
     if not batches.key:
         raise UsageError(
-            f"{batches.target} has no primary key to go by; name the columns of a unique index in"
+            f"{target} has no primary key to go by; name the columns of a unique index in"
             " op.backfill(..., key=...)."
         )
+    batches.types = conditions.types(session, target, batches.key)
     done, reported = 0, time.monotonic()
     for _ in range(PASSES):
-        changed, last = 0, None
-        while True:
-            rows = _run(session, batches, batches.next(last, size))
-            if not rows:
-                break
-            number, *last = rows[0]
-            changed += number
+        before = session.scalar(f"SELECT ({NEXT_TRANSACTION})::text")
+        changed, left = 0, 0
+        last: list[str] = []
+        while rows := _run(session, batches, batches.next(last, size)):
+            number, still, *last = rows[0]
+            changed, left = changed + number, left + still
             if time.monotonic() - reported > REPORT:
                 reported = time.monotonic()
-                note(f"backfill of {batches.target}: {done + changed} rows")
+                note(f"backfill of {target}: {done + changed - left} rows")
             time.sleep(pause)
-            lag.wait(session, batches.target)
-        done += changed
-        if not changed:
+            lag.wait(session, target)
+        done += changed - left
+        if left or not changed:  # what stays so would only be written again
             break
     if done:
-        note(f"backfill of {batches.target}: {done} rows, done")
+        note(f"backfill of {target}: {done} rows, done")
+    left += session.scalar(batches.left(f"{names.literal(before)}::xid"))
+    if left:
+        raise MigratorError(
+            f"The backfill of {target} has left {left} row{'' if left == 1 else 's'}: where"
+            f" {batches.where}. Their new value is NULL, the condition stays true, or a trigger or"
+            " a key that is NULL keeps them from being filled. The rows that are filled stay so."
+            " Give them a value, or leave them out with op.backfill(..., where=...), and run the"
+            " migration again."
+        )
 
 
 def _run(session: Session, batches: Batches, statement: str) -> list[Any]:

@@ -2,36 +2,56 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
-from typing import Any
 
 from migrator.operations import names
 
-PASSES = 5  # what others insert behind us needs another one; a condition that stays true no more
+PASSES = 5  # what others insert behind us needs another one
+NEXT_TRANSACTION = "pg_snapshot_xmax(pg_current_snapshot())::xid"
+# So that a key's text means the same value again.
+EXACT = {"DateStyle": "ISO", "IntervalStyle": "postgres", "extra_float_digits": "3"}
 
 
 @dataclass
 class Batches:
-    """What to change, all of it as SQL: `values` by column, the rows that `where` finds."""
+    """What to change, all of it as SQL: `values` by column, the rows that `where` finds.
+
+    `types` are those of the key's columns.
+    """
 
     target: str
     values: Mapping[str, str]
     where: str
     key: list[str] = field(default_factory=list)
+    types: list[str] = field(default_factory=list)
 
-    def next(self, last: Sequence[Any] | None, size: int) -> str:
-        """Return a query that changes the next batch after the key `last`.
+    def next(self, last: Sequence[str], size: int) -> str:
+        """Return a query that changes the next batch after the key `last`, if there is one.
 
-        It returns how many rows were changed and the last key of the batch; no row at the end.
+        It returns how many rows were changed, in how many of them `where` is true nevertheless, and
+        the last key of the batch, as the server writes it; no row at the end.
         """
-        after = f" AND ({self._keys()}) > ({', '.join(_literal(v) for v in last)})" if last else ""
-        aliases = ", ".join(self._aliases())
+        after = ""
+        if last:
+            pairs = zip(last, self.types, strict=True)
+            values = ", ".join(f"CAST({names.literal(text)} AS {kind})" for text, kind in pairs)
+            after = f" AND ({self._keys()}) > ({values})"
+        texts = ", ".join(f"{alias}::text AS {alias}_text" for alias in self._aliases())
         last_first = ", ".join(f"{alias} DESC" for alias in self._aliases())
+        changed = f"changed AS ({self._update()} RETURNING {self._is_left})"
         return (
-            f"WITH {self._batch(after, size)}, changed AS ({self._update()} RETURNING 1)"
-            f" SELECT (SELECT count(*) FROM changed), {aliases} FROM batch"
+            f"WITH {self._batch(after, size)}, {changed} SELECT (SELECT count(*) FROM changed),"
+            f" (SELECT count(*) FROM changed WHERE is_left), {texts} FROM batch"
             f" ORDER BY {last_first} LIMIT 1"
         )
+
+    def left(self, before: str) -> str:
+        """Return a query that counts the rows that are left and were there at a certain moment.
+
+        Args:
+            before: SQL for the number of the first transaction after that moment.
+        """
+        older = f"age({self.target}.xmin) > age({before})"
+        return f"SELECT count(*) FROM {self.target} WHERE ({self.where}) AND {older}"
 
     def everything(self) -> str:
         """Return one UPDATE of all rows."""
@@ -47,34 +67,49 @@ class Batches:
             keys=self._keys(), last=", ".join(f"last_row.{name}" for name in self.key)
         )
         aliases = ", ".join(self._aliases())
+        left = names.literal(f"the backfill of {self.target} has left % rows")
         # One statement, so that both parts of it mean the same rows.
         return f"""DO $backfill$
 DECLARE
   last_row {self.target};
-  next_row {self.target};
+  step record;
+  began xid;
+  number bigint := 0;
 BEGIN
   FOR pass IN 1..{PASSES} LOOP
     last_row := NULL;
+    began := {NEXT_TRANSACTION};
     LOOP
-      WITH {self._batch(after, size)}, changed AS ({self._update()} RETURNING 1)
-      SELECT * INTO next_row FROM {self.target}
-        WHERE ({self._keys()}) IN (SELECT {aliases} FROM batch)
+      WITH {self._batch(after, size)}, changed AS ({self._update()} RETURNING {self._is_left})
+      SELECT whole_row, (SELECT count(*) FROM changed WHERE is_left) AS left INTO step
+        FROM {self.target} AS whole_row WHERE ({self._keys()}) IN (SELECT {aliases} FROM batch)
         ORDER BY {self._keys("DESC")} LIMIT 1;
       EXIT WHEN NOT FOUND;
-      last_row := next_row;
+      last_row := step.whole_row;
+      number := number + step.left;
       COMMIT;
       PERFORM pg_sleep({pause:g});
     END LOOP;
-    EXIT WHEN last_row IS NULL;
+    EXIT WHEN last_row IS NULL OR number > 0;
   END LOOP;
+  number := number + ({self.left("began")});
+  IF number > 0 THEN
+    RAISE EXCEPTION {left}, number;
+  END IF;
   {done};
 END $backfill$"""
 
     def _batch(self, after: str, size: int) -> str:
+        # A composite value with a NULL in it is one that IS NOT NULL does not find.
+        known = " AND ".join(f"{name} IS DISTINCT FROM NULL" for name in self.key)
         return (
             f"batch ({', '.join(self._aliases())}) AS (SELECT {self._keys()} FROM {self.target}"
-            f" WHERE ({self.where}){after} ORDER BY {self._keys()} LIMIT {size})"
+            f" WHERE ({self.where}){after} AND {known} ORDER BY {self._keys()} LIMIT {size})"
         )
+
+    @property
+    def _is_left(self) -> str:
+        return f"({self.where}) IS TRUE AS is_left"
 
     def _update(self) -> str:
         # `where` once more: somebody may have filled the row since the batch was chosen.
@@ -94,9 +129,3 @@ END $backfill$"""
 
     def _keys(self, direction: str = "") -> str:
         return ", ".join(f"{name} {direction}".strip() for name in self.key)
-
-
-def _literal(value: Any) -> str:
-    if isinstance(value, int | float | Decimal):
-        return str(value)
-    return names.literal(str(value))

@@ -1,6 +1,8 @@
 """What the operations ask PostgreSQL's catalog, as SQL that serves a session and a DO block."""
 
-from migrator.operations.names import literal
+from collections.abc import Sequence
+
+from migrator.operations.names import literal, unquoted
 from migrator.operations.session import Session
 
 
@@ -28,6 +30,16 @@ def is_not_null(target: str, name: str) -> str:
         "EXISTS (SELECT 1 FROM pg_catalog.pg_attribute"
         f" WHERE attrelid = {regclass(target)} AND attname = {literal(name)} AND attnotnull)"
     )
+
+
+def types(session: Session, target: str, columns: Sequence[str]) -> list[str]:
+    """Return the types of columns, as SQL writes them; nothing for one that is not there."""
+    rows = session.rows(
+        "SELECT attname, format_type(atttypid, atttypmod) FROM pg_catalog.pg_attribute"
+        f" WHERE attrelid = {regclass(target)} AND attnum > 0 AND NOT attisdropped"
+    )
+    found = dict(rows)
+    return [found.get(unquoted(name), "") for name in columns]
 
 
 def primary_key(session: Session, target: str) -> list[str]:

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from migrator.config.context import Context
 from migrator.config.settings import Settings
 from migrator.errors import MigratorError, UsageError
+from migrator.postgres import durability
 
 # `repeatable` tells a deploy that it may run the revision again from its start. A percent sign
 # is one only without parameters.
@@ -30,10 +31,15 @@ class Session:
         self._expected: list[tuple[str, str]] = []
 
     @property
+    def config(self) -> Settings:
+        """The settings of the ini file."""
+        config = self.context.config
+        return Context.of(config).settings if config else Settings()
+
+    @property
     def lock_deadline(self) -> float:
         """Seconds that a statement which blocks nobody may wait for others; 0: for ever."""
-        config = self.context.config
-        return (Context.of(config).settings if config else Settings()).lock_deadline
+        return self.config.lock_deadline
 
     def rows(self, query: str) -> list[Any]:
         """Run a query or a statement in the database, which has to be there."""
@@ -111,20 +117,43 @@ class Session:
             self.run(block(f"IF NOT {condition} THEN\n    RAISE EXCEPTION {message};\n  END IF;"))
 
     @contextmanager
-    def limits(self, **seconds: float) -> Iterator[None]:
-        """Set timeouts, by PostgreSQL's names, for what takes long and blocks nobody; 0 is none."""
-        if self.offline:
-            yield
-            return
-        before = {name: self.scalar(f"SHOW {name}") for name in seconds}
-        for name, value in seconds.items():
-            self.run(f"SET {name} = {round(value * 1000)}")
+    def settings(self, **values: str) -> Iterator[None]:
+        """Set what PostgreSQL has, by its names, for a while."""
+        before = {name: self.scalar(f"SHOW {name}") for name in values}
+        for name, value in values.items():
+            self.run(f"SET {name} = '{value}'")
         try:
             yield
         finally:
             for name, old in before.items():
                 with suppress(DBAPIError):  # a broken connection says so by itself
                     self.run(f"SET {name} = '{old}'")
+
+    @contextmanager
+    def limits(self, **seconds: float) -> Iterator[None]:
+        """Set timeouts, by PostgreSQL's names, for what takes long and blocks nobody; 0 is none."""
+        if self.offline:
+            yield
+            return
+        with self.settings(**{name: f"{round(value * 1000)}" for name, value in seconds.items()}):
+            yield
+
+    @contextmanager
+    def committing_locally(self, what: str) -> Iterator[None]:
+        """Commit many times without waiting for a standby, and wait for it in the end.
+
+        Raises:
+            MigratorError: no standby confirms it.
+        """
+        connection, level = self.context.connection, self.scalar("SHOW synchronous_commit")
+        assert connection is not None
+        if level in durability.ALONE:
+            yield
+            return
+        with self.settings(synchronous_commit="local"):
+            yield
+        if why := durability.unconfirmed(connection, self.config.standby_timeout, level):
+            raise MigratorError(f"{what}: {why}")
 
     @contextmanager
     def reading(self) -> Iterator[None]:

@@ -20,6 +20,7 @@ from migrator.config import urls
 from migrator.config.context import Context
 from migrator.config.target import URL_VARIABLES, database_url, has_devserver
 from migrator.errors import MigratorError, one_line
+from migrator.shadow import leftovers
 from migrator.shadow.fence import MARKER, outside
 
 NAME_LENGTH = 40  # in bytes: PostgreSQL truncates names to 63, and a suffix is added
@@ -118,6 +119,7 @@ def _created(url: URL, prefix: str, template: str, context: Context | None = Non
             # database, or the template that nobody uses meanwhile, for an abandoned one.
             connection.exec_driver_sql("SELECT pg_advisory_lock(hashtext('migrator shadow'))")
             _drop_abandoned(connection, prefix)
+            leftovers.remove(connection)
             with _unused(template):
                 connection.exec_driver_sql(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
             connection.exec_driver_sql(f"COMMENT ON DATABASE \"{name}\" IS '{MARKER}'")
@@ -136,6 +138,7 @@ def _created(url: URL, prefix: str, template: str, context: Context | None = Non
         _in_use.pop(name).connection.close()
         with outside(), admin.connect() as connection:
             connection.exec_driver_sql(f'DROP DATABASE "{name}" WITH (FORCE)')
+            leftovers.remove(connection)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.pool import Pool
 
 from migrator.errors import RefusedError
+from migrator.shadow import driver
 
 # The comment on each shadow database: a pooler may lead another database by the same name.
 MARKER = "A shadow database of migrator"
@@ -38,9 +39,10 @@ _outside: list[None] = []
 
 @contextmanager
 def fence(url: URL) -> Iterator[None]:
-    """Refuse, before it is used, each connection of SQLAlchemy that is not to the shadow database.
+    """Refuse, before it is used, each connection that is not to the shadow database.
 
-    It is for an env.py or a revision that takes its URL from elsewhere. SQLite in memory is no
+    It is for an env.py or a revision that takes its URL from elsewhere, and sees what goes through
+    SQLAlchemy or psycopg. SQLite in memory is no
     database of anybody. Fences can be nested; then all of their databases are allowed.
 
     Args:
@@ -52,6 +54,7 @@ def fence(url: URL) -> Iterator[None]:
     if not _fences:
         event.listen(Pool, "checkout", _checkout)
         event.listen(Engine, "before_cursor_execute", _execute)
+        driver.listen(_connected)
     _fences.append(_Fence(url))
     try:
         yield
@@ -60,6 +63,7 @@ def fence(url: URL) -> Iterator[None]:
         if not _fences:
             event.remove(Pool, "checkout", _checkout)
             event.remove(Engine, "before_cursor_execute", _execute)
+            driver.remove()
         if refused:
             raise refused[0]
 
@@ -87,6 +91,17 @@ def _checkout(connection: Any, record: Any, _proxy: Any) -> None:
 def _execute(connection: Connection, *_: Any) -> None:
     if not _outside and not _allowed(connection.info):  # it is older than the fence
         _refuse(str(connection.engine.url.database))
+
+
+def _connected(session: Any) -> None:
+    """Look at a new connection of psycopg, by the session of libpq."""
+    if _outside:
+        return
+    name = session.db.decode()
+    found = session.exec_(MARKED.encode()) if any(name == f.url.database for f in _fences) else None
+    if found is None or found.ntuples != 1 or found.get_value(0, 0) != MARKER.encode():
+        session.finish()
+        _refuse(name if found is None else f"{name} of another server")
 
 
 def _allowed(info: Any) -> bool:

@@ -30,21 +30,29 @@ def fenced(context: Context, url: URL) -> Iterator[Context]:
         yield own
 
 
-def upgrade(own: Context, revision: str, connected: Connected = lambda _: None) -> None:
+def upgrade(
+    own: Context,
+    revision: str,
+    connected: Connected = lambda _: None,
+    revisions: ScriptDirectory | None = None,
+) -> None:
     """Upgrade the shadow database of `own`, which comes from `fenced`.
 
     Args:
         connected: called with Alembic's context before the first revision.
+        revisions: those of `own`, if they have been read already, which takes its time.
 
     Raises:
         ShadowError: env.py did not run the revisions there.
     """
-    _run(own, revision, ScriptDirectory._upgrade_revs, connected)
+    revisions = revisions or ScriptDirectory.from_config(own.config)
+    _run(own, revision, revisions, ScriptDirectory._upgrade_revs, connected)
 
 
 def downgrade(own: Context, revision: str, connected: Connected = lambda _: None) -> None:
     """Downgrade the shadow database of `own`; see `upgrade`."""
-    _run(own, revision, ScriptDirectory._downgrade_revs, connected)
+    revisions = ScriptDirectory.from_config(own.config)
+    _run(own, revision, revisions, ScriptDirectory._downgrade_revs, connected)
 
 
 def check(own: Context) -> None:
@@ -57,14 +65,20 @@ def check(own: Context) -> None:
         command.check(own.config)
 
 
-def _run(own: Context, revision: str, find: Callable[..., Any], connected: Connected) -> None:
-    revisions = ScriptDirectory.from_config(own.config)
+def _run(
+    own: Context,
+    revision: str,
+    revisions: ScriptDirectory,
+    find: Callable[..., Any],
+    connected: Connected,
+) -> None:
     seen: list[MigrationContext] = []
 
     def steps(heads: Any, migration: MigrationContext) -> Any:
         seen.append(migration)
         connected(migration)
-        return find(revisions, revision, heads)
+        yield from find(revisions, revision, heads)
+        _commit_rest(migration)
 
     environment = EnvironmentContext(own.config, revisions, fn=steps, destination_rev=revision)
     with _handed_over(own) as connection:
@@ -80,6 +94,19 @@ def _run(own: Context, revision: str, find: Callable[..., Any], connected: Conne
             if not [*find(revisions, revision, there)]:
                 return
     raise not_there()
+
+
+def _commit_rest(migration: MigrationContext) -> None:
+    """Commit what a revision leaves open that has ended its transaction by itself.
+
+    Its version is in a transaction that began by itself. Alembic commits it with the next revision,
+    and here there is none.
+    """
+    own, connection = migration._transaction, migration.connection
+    if connection is None or migration._in_external_transaction or (own and own.is_active):
+        return
+    if (left := connection.get_transaction()) is not None:
+        left.commit()
 
 
 def not_there() -> ShadowError:

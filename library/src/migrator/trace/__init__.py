@@ -1,12 +1,14 @@
 """What revisions really do when they are run on a shadow database.
 
-A trace only observes; lint judges. `execution` goes from revision to revision, and `recorder` makes
-a `traced_statement` of each statement with what `catalog` and `names` read from the server. Before
-that, `sample_rows` of `sample_values` are put into the tables of the `database` (`insertion`);
-`unfit_rows` knows those that a revision cannot work with.
+A trace only observes; lint judges. `execution` goes from revision to revision. `recorder` makes a
+`traced_statement` of each statement that passes psycopg's `cursors`, with what `catalog` and
+`names` read from the server; `event_log` has what other sessions do. Before that, `sample_rows` of
+`sample_values` are put into the tables of the `database` (`insertion`); `unfit_rows` knows those
+that a revision cannot work with.
 """
 
 from collections.abc import Sequence
+from contextlib import closing
 
 from alembic.script import Script
 
@@ -42,12 +44,18 @@ def run(context: Context, revisions: Sequence[Script], *, together: bool = True)
     from migrator.trace.unfit_rows import Rows, RowsDoNotFit
 
     rows = Rows()
-    while True:
+    traced: list[Traced] = []
+    while len(traced) < len(revisions):
         try:
             with (
                 shadow.empty(context) as url,
                 shadow.fenced(context, url) as own,
+                closing(Run(own, url, rows)) as running,
             ):
-                return Run(own, url, rows).all(revisions, together)
+                running.all(revisions, together, traced)
         except RowsDoNotFit as error:
+            # A part of the revision is there to stay: the next database goes on before it.
             rows.change(error)
+            if together:
+                traced.clear()
+    return traced

@@ -1,33 +1,62 @@
 """What the server knows about the transaction that is running: its locks, files and counters."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from migrator.errors import MigratorError
+from migrator.trace.event_log import SCHEMA, STEP
+from migrator.trace.names import ALL, Names
+
+if TYPE_CHECKING:  # psycopg does not come with SQLite
+    from psycopg.pq.abc import PGconn
 
 # By what they stop in other sessions; the other modes stop only changes of the schema.
 STOPS_READS = frozenset({"AccessExclusiveLock"})
 STOPS_WRITES = STOPS_READS | {"ShareLock", "ShareRowExclusiveLock", "ExclusiveLock"}
+ROW_LOCKS = "RowShareLock"
 
-RELATIONS = """
-SELECT c.oid, CASE n.nspname WHEN 'public' THEN '' ELSE n.nspname || '.' END || c.relname,
-    pg_relation_filenode(c.oid), coalesce(i.indrelid, c.oid), c.relnatts
-FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-LEFT JOIN pg_index i ON i.indexrelid = c.oid
-WHERE c.relkind IN ('r', 'p', 'm', 'i', 'I')
-    AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_t'
+# What each statement may change. `read` are rows, from whole tables or found by an index.
+MOMENT = f"""
+SELECT json_build_object(
+  'transaction', pg_backend_pid() || '/' || now()::text,
+  'logged', {{logged}},
+  'roles', (SELECT count(*) FROM pg_roles),
+  'locks', (SELECT coalesce(json_agg(json_build_array(relation::bigint, mode)), '[]')
+    FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'relation' AND granted
+    AND relation >= 16384
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())),
+  'counters', (SELECT coalesce(json_agg(json_build_array(relid::bigint, seq_scan, n_tup_ins,
+      n_tup_upd + n_tup_del, seq_tup_read + coalesce(idx_tup_fetch, 0))), '[]')
+    FROM pg_stat_xact_user_tables
+    WHERE schemaname <> '{SCHEMA}' AND
+      seq_scan + n_tup_ins + n_tup_upd + n_tup_del + coalesce(idx_tup_fetch, 0) > 0))
 """
-LOCKS = """
-SELECT relation, mode FROM pg_locks
-WHERE pid = pg_backend_pid() AND locktype = 'relation' AND granted
-    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+# A row that is locked has the transaction (or a later one: a savepoint's) in xmax.
+LOCKED_ROWS = """
+SELECT count(*) FROM ONLY {table} WHERE xmax <> '0'::xid
+    AND age(xmax) <= age(pg_current_xact_id()::xid)
 """
-COUNTERS = "SELECT relid, seq_scan, n_tup_ins, n_tup_upd + n_tup_del FROM pg_stat_xact_user_tables"
-# The last: its columns can have values as soon as they are there.
-FOREIGN_KEYS = """
-SELECT oid, conrelid, (confrelid, conkey, confkey, confupdtype, confdeltype)::text, conkey,
-    EXISTS (SELECT FROM pg_attribute a WHERE attrelid = conrelid AND attnum = ANY (conkey)
-        AND atthasdef)
-FROM pg_constraint WHERE contype = 'f' AND convalidated
+LOGGED = f"coalesce((SELECT max(id) FROM {SCHEMA}.log), 0)"
+# What is only read again after a change of the schema, or a strong lock. The last of a foreign
+# key: its columns can have values as soon as they are there.
+SCHEMAS = f"""
+SELECT json_build_object(
+  'relations', (SELECT coalesce(json_agg(json_build_array(c.oid::bigint,
+      CASE n.nspname WHEN 'public' THEN '' ELSE n.nspname || '.' END || c.relname,
+      pg_relation_filenode(c.oid)::bigint, coalesce(i.indrelid, c.oid)::bigint, c.relnatts)), '[]')
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    LEFT JOIN pg_index i ON i.indexrelid = c.oid
+    WHERE c.relkind IN ('r', 'p', 'm', 'i', 'I') AND n.nspname !~ '^pg_[ct]'
+      AND n.nspname NOT IN ('information_schema', '{SCHEMA}')),
+  'foreign_keys', (SELECT coalesce(json_agg(json_build_array(oid::bigint, conrelid::bigint,
+      (confrelid, conkey, confkey, confupdtype, confdeltype)::text, conkey,
+      EXISTS (SELECT FROM pg_attribute a WHERE attrelid = conrelid AND attnum = ANY (conkey)
+        AND atthasdef))), '[]')
+    FROM pg_constraint WHERE contype = 'f' AND convalidated),
+  'names', (SELECT coalesce(json_agg(json_build_array(kind, oid::bigint, number, whose, name)),
+      '[]') FROM ({ALL}) AS names (kind, oid, number, whose, name)))
 """
 
 
@@ -42,42 +71,99 @@ class ForeignKey:
 
 
 @dataclass(frozen=True)
-class State:
-    """One moment of a session. Relations are known by their oids, which outlive renames.
+class Schemas:
+    """What is there. Relations are known by their oids, which outlive renames.
 
     `files` are the files that tables and indexes are kept in, `tables` the table of each
-    relation, `widths` the numbers of their last columns, `counters` sequential scans, inserted
-    rows, and updated or deleted ones.
+    relation, `widths` the numbers of their last columns, `used` what code goes by.
     """
 
     names: dict[int, str] = field(default_factory=dict)
     files: dict[int, int | None] = field(default_factory=dict)
     tables: dict[int, int] = field(default_factory=dict)
     widths: dict[int, int] = field(default_factory=dict)
-    locks: frozenset[tuple[int, str]] = frozenset()
-    counters: dict[int, tuple[int, int, int]] = field(default_factory=dict)
     foreign_keys: dict[int, ForeignKey] = field(default_factory=dict)
+    used: Names = field(default_factory=dict)
 
 
-def look(connection: Any) -> State:
-    """Return the state of a psycopg connection's session, in the transaction that it is in."""
-    with connection.cursor() as cursor:
-        relations = cursor.execute(RELATIONS).fetchall()
-        locks = cursor.execute(LOCKS).fetchall()
-        counters = cursor.execute(COUNTERS).fetchall()
-        foreign_keys = cursor.execute(FOREIGN_KEYS).fetchall()
-    return State(
+@dataclass(frozen=True)
+class State:
+    """One moment of a session.
+
+    `counters` are sequential scans, inserted rows, updated or deleted ones, and those read.
+    """
+
+    transaction: str = ""
+    logged: int = -1
+    roles: int = 0
+    locks: frozenset[tuple[int, str]] = frozenset()
+    counters: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    schemas: Schemas = field(default_factory=Schemas)
+
+    @property
+    def version(self) -> tuple[int, frozenset[tuple[int, str]]]:
+        """What the schemas depend on: changes, and locks that let files be exchanged."""
+        return self.logged, frozenset(lock for lock in self.locks if lock[1] in STOPS_WRITES)
+
+
+def query(session: "PGconn", statement: str) -> Any:
+    """Return the one JSON value of a query, past psycopg's cursors, which are followed.
+
+    Raises:
+        MigratorError: the server refuses it.
+    """
+    result = session.exec_(statement.encode())
+    if result.get_value(0, 0) is None:
+        said = session.error_message.decode("utf-8", "replace").strip()
+        raise MigratorError(f"The shadow database cannot be observed: {said}")
+    return json.loads(result.get_value(0, 0) or b"")
+
+
+def look(
+    session: "PGconn", last: State, *, log: bool, step: str = "", changed: bool = False
+) -> State:
+    """Return the state of a session, in the transaction that it is in.
+
+    Args:
+        last: an earlier state, of this or another session of the database.
+        log: there is an event log, so that `last` tells what need not be read again.
+        step: what the session does from now on, for the event log.
+        changed: read everything again.
+
+    Raises:
+        MigratorError: as for `query`.
+    """
+    moment = MOMENT.format(logged=LOGGED if log else -1)
+    found = query(session, f"SET {STEP} = '{step}'; {moment}")
+    state = State(
+        found["transaction"],
+        found["logged"],
+        found["roles"],
+        frozenset((oid, mode) for oid, mode in found["locks"]),
+        {oid: tuple(counts) for oid, *counts in found["counters"]},
+        last.schemas,
+    )
+    if changed or not log or state.version != last.version:
+        return replace_schemas(state, session)
+    return state
+
+
+def replace_schemas(state: State, session: "PGconn") -> State:
+    """Return the state with what is there now."""
+    found = query(session, SCHEMAS)
+    relations = found["relations"]
+    schemas = Schemas(
         {oid: name for oid, name, *_ in relations},
         {oid: file for oid, _, file, *_ in relations},
         {oid: table for oid, *_, table, _ in relations},
         {oid: width for oid, *_, width in relations},
-        frozenset((oid, mode) for oid, mode in locks),
-        {oid: (scans, inserted, changed) for oid, scans, inserted, changed in counters},
-        {oid: ForeignKey(*rest) for oid, *rest in foreign_keys},
+        {oid: ForeignKey(*rest) for oid, *rest in found["foreign_keys"]},
+        {(kind, oid, number): (whose, name) for kind, oid, number, whose, name in found["names"]},
     )
+    return State(state.transaction, state.logged, state.roles, state.locks, state.counters, schemas)
 
 
-def rewritten(before: State, after: State) -> set[int]:
+def rewritten(before: Schemas, after: Schemas) -> set[int]:
     """Return the tables that are kept in other files than before, or whose indexes are."""
     changed = {
         before.tables[oid]
@@ -89,14 +175,15 @@ def rewritten(before: State, after: State) -> set[int]:
 
 def grown(before: State, after: State, counter: int) -> dict[int, int]:
     """Return by how much one of the counters has grown, for the tables where it has."""
-    return {
-        oid: now[counter] - before.counters.get(oid, (0, 0, 0))[counter]
-        for oid, now in after.counters.items()
-        if now[counter] > before.counters.get(oid, (0, 0, 0))[counter]
-    }
+    found = {}
+    for oid, now in after.counters.items():
+        then = before.counters[oid][counter] if oid in before.counters else 0
+        if now[counter] > then:
+            found[oid] = now[counter] - then
+    return found
 
 
-def validated(before: State, after: State) -> set[int]:
+def validated(before: Schemas, after: Schemas) -> set[int]:
     """Return the tables that were read from end to end because of a foreign key.
 
     Its query may use an index, so that no counter of scans grows. It is left out for a column that
@@ -111,7 +198,17 @@ def validated(before: State, after: State) -> set[int]:
     }
 
 
+def locked_rows(session: "PGconn", state: State, read: Iterable[int]) -> dict[int, int]:
+    """Return how many rows the transaction has locked in tables that it has read, if any."""
+    found = {}
+    for oid in read:
+        if (oid, ROW_LOCKS) in state.locks:
+            table = query(session, f"SELECT to_json({oid}::regclass::text)")
+            found[oid] = int(query(session, LOCKED_ROWS.format(table=table)))
+    return {oid: count for oid, count in found.items() if count}
+
+
 def locked_tables(state: State, modes: Iterable[str]) -> set[int]:
     """Return the tables that are locked in one of the modes."""
-    wanted = set(modes)
-    return {oid for oid, mode in state.locks if mode in wanted and state.tables.get(oid) == oid}
+    wanted, tables = set(modes), state.schemas.tables
+    return {oid for oid, mode in state.locks if mode in wanted and tables.get(oid) == oid}

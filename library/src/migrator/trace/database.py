@@ -1,16 +1,21 @@
 """The shadow database: its sessions, its rows, and what is in it."""
 
-from collections.abc import Collection
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
+from psycopg import sql
 from sqlalchemy import create_engine
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import NullPool
 
-from migrator.trace import catalog, names, sample_rows
+from migrator.trace import catalog, sample_rows
+from migrator.trace.event_log import EventLog
+from migrator.trace.row_statistics import RowStatistics
+from migrator.trace.traced_statement import Step
+from migrator.trace.unfit_rows import EVERY, Rows
 
-COLUMNS = "SELECT table_schema || '.' || table_name, column_name FROM information_schema.columns"
 PATIENCE = 60  # seconds for one statement, which has three rows to work on
 SESSION = {
     "statement_timeout": PATIENCE * 1000,
@@ -22,50 +27,86 @@ SESSION = {
 }
 
 
+@dataclass
+class _Filled:
+    """The tables that were looked at; `ours` have our rows, `counts` says how many each has."""
+
+    ours: set[int] = field(default_factory=set)
+    counts: dict[int, int] = field(default_factory=dict)
+
+
 class Database:
     """The database at `url`; revisions run on connections of `engine`."""
 
     def __init__(self, url: URL) -> None:
-        options = " ".join(f"-c {name}={value}" for name, value in SESSION.items())
-        self.engine = create_engine(url, poolclass=NullPool, connect_args={"options": options})
-        self._ours: set[int] = set()
+        self.engine = create_engine(url, poolclass=NullPool)
+        own = url.set(drivername="postgresql").render_as_string(hide_password=False)
+        self._connection: psycopg.Connection[Any] = psycopg.connect(own, autocommit=True)
+        for name, value in SESSION.items():  # for all sessions, whoever opens them
+            self._connection.execute(
+                sql.SQL("ALTER DATABASE {} SET {} = {}").format(
+                    sql.Identifier(str(url.database)), sql.Identifier(name), sql.Literal(value)
+                )
+            )
+        self.log = EventLog(self._connection)
+        self.statistics = RowStatistics(self._connection)
+        self._state = catalog.State()
+        self._filled = _Filled()
 
-    def seed(
-        self, full: Collection[str], empty: Collection[str]
-    ) -> tuple[dict[int, int], list[str], list[str]]:
-        """Put rows into the tables; see `rows.Rows` for the arguments.
+    def close(self) -> None:
+        """Close our own session."""
+        self._connection.close()
+
+    def changed(self, steps: Iterable[Step]) -> None:
+        """Count the rows of the tables again that a revision has written to."""
+        for step in steps:
+            for oid in {*step.rows, *step.inserted, *step.rewritten}:
+                self._filled.counts.pop(oid, None)
+
+    def seed(self, rows: Rows) -> list[str]:
+        """Put rows into the tables that are new or have lost theirs.
 
         Returns:
-            By table how many changed rows are a bulk, sentences about what could not be done, and
-            the tables that were left without rows.
+            Sentences about what could not be done.
         """
-        with self._connect() as connection:
-            listed = connection.execute(sample_rows.TABLES)
-            everything = {f"{schema}.{name}" for _, schema, name in listed}
-            empty = everything if "*" in empty else empty
-            full = everything if "*" in full else full
-            seeded = sample_rows.seed(connection, full, empty)
-        self._ours |= seeded.ours
-        many = {oid: max(count, sample_rows.ROWS) for oid, count in seeded.others.items()}
+        filled = self._filled
+        there = self._connection.execute(sample_rows.TABLES).fetchall()
+        known = filled.counts.keys()
+        new = {f"{schema}.{name}": oid for oid, schema, name in there if oid not in known}
+        if not new:
+            return []
+        empty = new.keys() if EVERY in rows.empty else rows.empty
+        full = new.keys() if EVERY in rows.full else rows.full
+        seeded = sample_rows.seed(self._connection, full, empty, new.keys())
+        filled.ours |= seeded.ours
+        filled.counts |= dict.fromkeys(new.values(), 0) | seeded.counts
+        return seeded.problems
+
+    def clear(self, table: str) -> None:
+        """Remove the rows of a table (schema.name), so that `seed` fills it again; `*` is all."""
+        for oid, schema, name in self._connection.execute(sample_rows.TABLES).fetchall():
+            if oid in self._filled.ours and table in (EVERY, f"{schema}.{name}"):
+                with self._connection.transaction():
+                    # Without foreign keys and triggers.
+                    self._connection.execute("SET LOCAL session_replication_role = replica")
+                    self._connection.execute(
+                        sql.SQL("DELETE FROM ONLY {}").format(sql.Identifier(schema, name))
+                    )
+                del self._filled.counts[oid]
+
+    def many(self) -> dict[int, int]:
+        """Return by table how many rows, changed by one statement, are a bulk."""
+        counts, ours = self._filled.counts, self._filled.ours
+        many = {oid: max(count, sample_rows.ROWS) for oid, count in counts.items() if count}
         # The keys of our rows are far apart: who changes two of them at once goes for all.
-        many |= dict.fromkeys(self._ours, 2)
-        return many, seeded.problems, [name.removeprefix("public.") for name in sorted(empty)]
+        return many | {oid: 2 for oid in many if oid in ours}
 
-    def tables(self) -> frozenset[int]:
-        """Return the tables that there are."""
-        with self._connect() as connection:
-            return frozenset(catalog.look(connection).tables.values())
+    def rows(self) -> dict[int, int]:
+        """Return by table how many rows it has, where there are any."""
+        return {oid: count for oid, count in self._filled.counts.items() if count}
 
-    def names(self) -> names.Names:
-        """Return what running code may go by."""
-        with self._connect() as connection:
-            return names.look(connection)
-
-    def columns(self) -> frozenset[tuple[str, str]]:
-        """Return the columns that there are: a table (schema.name), and the name."""
-        with self._connect() as connection:
-            return frozenset(connection.execute(COLUMNS).fetchall())
-
-    def _connect(self) -> Any:
-        url = self.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
-        return psycopg.connect(url, autocommit=True)
+    def schemas(self) -> catalog.Schemas:
+        """Return what is there now."""
+        session = self._connection.pgconn
+        self._state = catalog.look(session, self._state, log=self.log.works)
+        return self._state.schemas

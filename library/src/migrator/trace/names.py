@@ -6,14 +6,13 @@ function, DROP SCHEMA, Python that looks at the database first.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 ALL = """
 WITH tables AS (
     SELECT c.oid, CASE n.nspname WHEN 'public' THEN '' ELSE n.nspname || '.' END || relname AS name
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'p', 'f') AND n.nspname NOT IN ('pg_catalog', 'information_schema')
-        AND n.nspname !~ '^pg_t'
+        AND n.nspname !~ '^pg_[mt]'
 )
 SELECT 'table', oid, 0, '', name FROM tables
 UNION ALL SELECT 'column', attrelid, attnum, name, attname FROM pg_attribute
@@ -40,12 +39,6 @@ class Loss:
     def what(self) -> str:
         """What happened, in words."""
         return f"renames {self.name} to {self.new}" if self.new else f"drops {self.name}"
-
-
-def look(connection: Any) -> Names:
-    """Return all names, as a psycopg connection sees them."""
-    rows = connection.execute(ALL).fetchall()
-    return {(kind, oid, number): (whose, name) for kind, oid, number, whose, name in rows}
 
 
 def lost(before: Names, after: Names) -> dict[Key, Loss]:

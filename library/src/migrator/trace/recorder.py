@@ -3,71 +3,91 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import psycopg
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, event
+from psycopg.pq import TransactionStatus
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
 
 from migrator import shadow
 from migrator.postgres import sql
-from migrator.trace import catalog, names
-from migrator.trace.database import SESSION
-from migrator.trace.place import here
+from migrator.trace import catalog, cursors, names
+from migrator.trace.event_log import STEP
+from migrator.trace.place import Place, here
+from migrator.trace.row_totals import RowTotals
+from migrator.trace.substitutes import Substitutes
 from migrator.trace.traced_statement import Known, Step
+
+# They take no lock, and some of them must be the first of their transaction.
+SETTINGS = ("SET", "RESET", "SHOW")
 
 
 class Recorder:
-    """Writes down the statements that `connection` runs while a revision is followed."""
+    """Writes down the statements of a revision.
 
-    def __init__(self, connection: Connection) -> None:
-        self._listen(connection)
+    Args:
+        substitutes: what is done for some statements.
+        log: the server writes a log of its own; see `event_log`.
+
+    `table` is the one in which Alembic keeps the version.
+    """
+
+    def __init__(self, substitutes: Substitutes, *, log: bool) -> None:
+        self._substitutes, self._log = substitutes, log
+        self.table = ""
         self._path = ""
-        self._known = Known({}, {})
+        self._busy = False
+        self._known = Known({}, {}, {})
+        self._totals = RowTotals(self._known)
         self._steps: list[Step] = []
-        self._transaction = 0
-        self._before = catalog.State()
-        self._started = 0.0
-        self._ours = False
+        self._last = catalog.State()
         self._broken: tuple[Step, BaseException] | None = None
 
     def attach(self, migration: MigrationContext) -> None:
-        """Follow the connection that Alembic runs on, if env.py has opened one of its own.
+        """Look at the connection that Alembic runs on, if env.py has opened one of its own.
 
         Raises:
             ShadowError: its driver cannot be followed.
         """
-        connection = migration.connection
-        if connection is None or connection is self._connection:
+        self.table = migration.version_table
+        if migration.connection is None:
             return
-        raw = connection.connection.driver_connection
+        raw = migration.connection.connection.driver_connection
         if not isinstance(raw, psycopg.Connection):
             raise shadow.ShadowError(
                 "The statements of the revisions cannot be seen, because env.py runs them with"
                 f" {type(raw).__module__.partition('.')[0]}, asynchronously or as another driver."
                 ' Nothing was changed. Let it use config.attributes["connection"] if there is one.'
             )
-        for name, value in SESSION.items():
-            raw.execute("SELECT set_config(%s, %s, false)", [name, str(value)])
-        self._listen(connection)
 
-    def _listen(self, connection: Connection) -> None:
-        self._connection = connection
-        event.listen(connection.engine, "handle_error", self._error)
-        event.listen(connection, "before_cursor_execute", self._begin)
-        event.listen(connection, "after_cursor_execute", self._end)
-        for name in ("commit", "rollback"):
-            event.listen(connection, name, self._next_transaction)
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Watch all statements, those outside a revision that is followed only as far as needed."""
+        with cursors.watched(self._statement):
+            yield
 
     @contextmanager
     def following(self, path: str, known: Known) -> Iterator[list[Step]]:
         """Yield the steps of the revision in the file `path`, which grow while it runs."""
         self._path, self._known, self._steps, self._broken = path, known, [], None
+        self._totals = RowTotals(known)
+        for name in ("commit", "rollback"):
+            event.listen(Engine, name, self._end_of_transaction)
         try:
             yield self._steps
         finally:
             self._path = ""
-            self._next_transaction()
+            for name in ("commit", "rollback"):
+                event.remove(Engine, name, self._end_of_transaction)
+            self._end_of_transaction()
+
+    @property
+    def rolled_back(self) -> bool:
+        """Whether nothing is left of a revision that has failed: it was one transaction."""
+        return len({step.transaction for step in self._steps}) <= 1 and all(
+            step.watched and not step.committed for step in self._steps
+        )
 
     def failed(self, error: BaseException, reason: str) -> Step | None:
         """Say that the revision ended with an error; return the statement that is the cause."""
@@ -82,71 +102,104 @@ class Recorder:
         step.error = reason
         return step
 
-    def _raw(self) -> Any:
-        return self._connection.connection.driver_connection
+    @contextmanager
+    def _statement(self, connection: psycopg.Connection, text: str) -> Iterator[bool]:
+        in_error = connection.pgconn.transaction_status == TransactionStatus.INERROR
+        if self._busy or in_error:  # ROLLBACK TO SAVEPOINT
+            yield True
+            return
+        place = here(self._path) if self._path else None
+        self._busy = True
+        try:
+            if self._substitutes.refuses(connection.pgconn, text):
+                yield False
+            elif place is None:
+                with self._unplaced(connection, text):
+                    yield True
+            else:
+                with self._step(connection, text, place):
+                    yield True
+        finally:
+            self._busy = False
 
-    def _begin(self, _connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        self._started = 0.0
-        if not self._path or not (place := here(self._path)):
+    @contextmanager
+    def _unplaced(self, connection: psycopg.Connection, text: str) -> Iterator[None]:
+        """Let a statement of Alembic, or of an earlier revision, run unobserved."""
+        session = connection.pgconn
+        # That Alembic makes its own table is no other session's doing.
+        ours = self._log and bool(self._path) and sql.first_word(text) in ("CREATE", "ALTER")
+        if ours:
+            session.exec_(f"SET {STEP} = 'alembic'".encode())
+        with self._substitutes.tolerating(connection, text):
+            yield
+            self._substitutes.made(session, text)
+        if ours:
+            session.exec_(f"SET {STEP} = ''".encode())
+
+    @contextmanager
+    def _step(self, connection: psycopg.Connection, text: str, place: Place) -> Iterator[None]:
+        session = connection.pgconn
+        if sql.first_word(text) in SETTINGS and len(sql.split(text)) == 1:
+            self._steps.append(Step(text, place, self._last.transaction))
+            yield
             return
-        raw = self._raw()
-        if raw.info.transaction_status.name == "INERROR":  # ROLLBACK TO SAVEPOINT
-            return
-        if raw.autocommit:
-            self._next_transaction()
-        step = Step(statement.replace("%%", "%"), place, self._transaction)
-        self._ours = raw.autocommit and not sql.runs_alone(statement)
-        if self._ours:  # it would commit by itself, and its locks were gone
-            raw.execute("BEGIN")
-        step.watched = not raw.autocommit or self._ours
-        self._before = catalog.look(raw)
+        idle = session.transaction_status == TransactionStatus.IDLE
+        alone = connection.autocommit and idle
+        ours = alone and not sql.runs_alone(text)
+        if ours:  # it would commit by itself, and its locks were gone
+            session.exec_(b"BEGIN")
+        elif idle and not alone:
+            connection.execute("SELECT 1")  # the transaction that its counters are of
+        number = str(len(self._steps) + 1)
+        before = catalog.look(session, self._last, log=self._log, step=number)
+        step = Step(text, place, before.transaction, watched=not alone or ours, committed=alone)
         self._steps.append(step)
-        self._started = time.perf_counter()
-
-    def _end(self, *_: Any) -> None:
-        if not self._started:
-            return
-        step, before, raw = self._steps[-1], self._before, self._raw()
-        step.milliseconds = (time.perf_counter() - self._started) * 1000
-        self._started = 0.0
-        after = catalog.look(raw)
-        step.names = before.names | after.names
-        step.rewritten = frozenset(catalog.rewritten(before, after))
-        step.lost = names.lost(self._known.names, names.look(raw))
-        if step.watched:
-            tables = before.tables | after.tables
-            gained = after.locks - before.locks
-            # Locks on indexes come with those on their tables.
-            step.locks = frozenset(lock for lock in gained if tables.get(lock[0]) == lock[0])
-            step.held = frozenset(catalog.locked_tables(before, catalog.STOPS_WRITES))
-            scanned = catalog.grown(before, after, 0).keys()
-            step.scanned = frozenset(scanned | catalog.validated(before, after))
-            step.inserted = catalog.grown(before, after, 1)
-            step.rows = catalog.grown(before, after, 2)
-            many = self._known.many
-            step.bulk = frozenset(
-                oid for oid, count in step.rows.items() if count >= many.get(oid, count + 1)
-            )
-        if self._ours:
-            raw.execute("COMMIT")
-            self._next_transaction()
-        self._ours = False
+        started = time.perf_counter()
+        try:
+            with self._substitutes.tolerating(connection, text, step):
+                yield
+        except BaseException as error:  # revisions may expect it and go on; then it was none
+            self._broken = step, error
+            step.lost = {**self._steps[-2].lost} if len(self._steps) > 1 else {}
+            if ours:
+                session.exec_(b"ROLLBACK")
+            raise
+        step.milliseconds = (time.perf_counter() - started) * 1000
+        self._see(session, step, before)
+        if before.roles < self._last.roles or sql.first_word(text) == "CREATE":
+            self._substitutes.made(session, text)
         step.kept = -time.perf_counter()
+        if ours:
+            session.exec_(b"COMMIT")
+            self._end_of_transaction()
 
-    def _error(self, context: Any) -> None:
-        """Revisions may expect an error and go on; then it was none."""
-        if not self._started:
+    def _see(self, session: psycopg.pq.abc.PGconn, step: Step, before: catalog.State) -> None:
+        after = catalog.look(session, before, log=self._log, changed=not step.watched)
+        self._last = after
+        then, now = before.schemas, after.schemas
+        step.names = then.names | now.names
+        step.rewritten = frozenset(catalog.rewritten(then, now)) if then is not now else frozenset()
+        step.lost = names.lost(self._known.names, now.used)
+        if after.transaction != before.transaction and step.watched:  # it has ended its own
+            step.watched, step.committed = False, True
+        if not step.watched:
             return
-        *before, step = self._steps
-        self._broken, self._started = (step, context.original_exception), 0.0
-        step.lost = {**before[-1].lost} if before else {}
-        if self._ours:
-            self._raw().execute("ROLLBACK")
-            self._ours = False
+        tables = then.tables | now.tables
+        gained = after.locks - before.locks
+        # Locks on indexes come with those on their tables.
+        step.locks = frozenset(lock for lock in gained if tables.get(lock[0]) == lock[0])
+        step.held = frozenset(catalog.locked_tables(before, catalog.STOPS_WRITES))
+        scanned = catalog.grown(before, after, 0).keys()
+        step.scanned = frozenset(scanned | catalog.validated(then, now))
+        step.inserted = catalog.grown(before, after, 1)
+        step.rows = catalog.grown(before, after, 2)
+        step.read = catalog.grown(before, after, 3)
+        if not step.inserted and not step.rows:
+            step.locked_rows = catalog.locked_rows(session, after, step.read)
+        step.bulk = self._totals.bulk(step)
 
-    def _next_transaction(self, *_: Any) -> None:
+    def _end_of_transaction(self, *_: object) -> None:
         """How long locks were kept is known only when their transaction ends."""
         for step in self._steps:
             if step.kept < 0:
                 step.kept = (step.kept + time.perf_counter()) * 1000 + step.milliseconds
-        self._transaction += 1

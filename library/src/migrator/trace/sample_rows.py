@@ -20,7 +20,7 @@ TAKEN = 30_000  # beyond the numbers in our rows, and a smallint still
 TABLES = """
 SELECT c.oid, n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind = 'r' AND n.nspname NOT IN ('pg_catalog', 'information_schema')
-    AND n.nspname !~ '^pg_t' AND c.relname <> 'alembic_version' ORDER BY c.oid
+    AND n.nspname !~ '^pg_[mt]' AND c.relname <> 'alembic_version' ORDER BY c.oid
 """
 
 
@@ -28,13 +28,12 @@ WHERE c.relkind = 'r' AND n.nspname NOT IN ('pg_catalog', 'information_schema')
 class Seeded:
     """What became of it: a sentence for each table that takes no row, and the others.
 
-    `ours` are the tables (oids) that have our rows; `others` how many rows those have that
-    revisions, or we before, have filled.
+    `ours` are the tables (oids) that have got rows now, `counts` how many rows each has.
     """
 
     problems: list[str] = field(default_factory=list)
     ours: set[int] = field(default_factory=set)
-    others: dict[int, int] = field(default_factory=dict)
+    counts: dict[int, int] = field(default_factory=dict)
 
 
 def seed(
@@ -54,7 +53,11 @@ def seed(
         only: tables that are to have rows, if not all of them.
         edges: one more row, with values at the edge of their types.
     """
-    tables = connection.execute(TABLES).fetchall()
+    tables = [
+        (oid, schema, name)
+        for oid, schema, name in connection.execute(TABLES).fetchall()
+        if only is None or f"{schema}.{name}" in only
+    ]
     columns: dict[int, list[Column]] = {oid: [] for oid, _, _ in tables}
     for row in connection.execute(COLUMNS, ([*columns],)):
         columns[row[0]].append(Column(row))
@@ -67,12 +70,9 @@ def seed(
     for oid, schema, name in tables:
         table = sql.Identifier(schema, name)
         shown = f"{schema}.{name}"
-        if only is not None and shown not in only:
-            continue
         found = connection.execute(sql.SQL("SELECT count(*) FROM ONLY {}").format(table)).fetchone()
-        if found and found[0]:
-            seeded.others[oid] = found[0]
-        if shown in empty or oid in seeded.others:
+        seeded.counts[oid] = found[0] if found else 0
+        if shown in empty or seeded.counts[oid]:
             continue
         fill = [column for column in columns[oid] if not column.generated]
         reasons = [
@@ -80,6 +80,7 @@ def seed(
             for number in range(1, (EDGE if edges else ROWS) + 1)
         ]
         seeded.ours.add(oid)
+        seeded.counts[oid] = reasons.count("")
         if all(reasons):
             seeded.problems.append(f"{shown.removeprefix('public.')} has no rows: {reasons[0]}.")
     connection.execute("SET session_replication_role = origin")

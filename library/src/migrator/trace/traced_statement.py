@@ -14,14 +14,17 @@ class Step:
     """One statement. Tables are oids; `names` has their names at that time.
 
     `locks` are those that it took itself, `held` the tables that the transaction kept from others
-    before it, `rows` the updated and deleted ones, `bulk` where these are all of a table, `lost`
-    the names that were there. `watched` is false where nothing could be seen; with `of_python` it
-    is no statement, but an error of the revision's Python, by its name.
+    before it, `rows` the updated and deleted ones, `read` and `locked_rows` what their names say,
+    `bulk` the tables that are written or locked as a whole, by it and those before it in its
+    transaction; `lost` the names that were there. `watched` is false where nothing could be seen,
+    `committed` if it was a transaction of its own, or ended one. With `of_python` it is no
+    statement, but an error of the revision's Python, by its name; with `elsewhere` it is one of a
+    session that could not be followed, and nothing else is known of it.
     """
 
     sql: str
     place: Place
-    transaction: int
+    transaction: str = ""
     milliseconds: float = 0.0
     kept: float = 0.0
     names: dict[int, str] = field(default_factory=dict)
@@ -31,27 +34,36 @@ class Step:
     scanned: frozenset[int] = frozenset()
     inserted: dict[int, int] = field(default_factory=dict)
     rows: dict[int, int] = field(default_factory=dict)
+    read: dict[int, int] = field(default_factory=dict)
+    locked_rows: dict[int, int] = field(default_factory=dict)
     bulk: frozenset[int] = frozenset()
     lost: dict[Key, Loss] = field(default_factory=dict)
     watched: bool = True
+    committed: bool = False
     error: str = ""
     of_python: bool = False
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True)
 class Known:
-    """What is in use before a revision: all names, and by table how many rows are a bulk."""
+    """What is in use before a revision: all names, and by table how many rows it has.
+
+    `many` is how many changed by one statement are a bulk.
+    """
 
     names: Names
     many: dict[int, int]
+    rows: dict[int, int]
 
 
 @dataclass
 class Traced:
     """What one revision did. `old` are the tables that existed before.
 
-    `failure` says why it did not come to its end, `notes` what could not be tried, and
-    `without_rows` are the tables whose rows it could not work with.
+    `failure` says why it did not come to its end, `notes` what could not be tried,
+    `without_rows` are the tables whose rows it could not work with. `confirmed` if
+    the server was asked for what other sessions did.
     """
 
     script: Script
@@ -60,6 +72,7 @@ class Traced:
     failure: str = ""
     notes: list[str] = field(default_factory=list)
     without_rows: list[str] = field(default_factory=list)
+    confirmed: bool = False
 
 
 def disturbs(step: Step, old: frozenset[int]) -> bool:
@@ -78,6 +91,8 @@ def describe(step: Step, old: frozenset[int]) -> str:
 
 def _effects(step: Step, old: frozenset[int]) -> list[str]:
     lost = [loss.what for loss in step.lost.values()]
+    if step.elsewhere:
+        return ["runs in a session that could not be followed"]
     if not step.watched:
         return ["runs outside a transaction", *lost]
 
@@ -97,7 +112,15 @@ def _effects(step: Step, old: frozenset[int]) -> list[str]:
         parts.append(f"rewrites {named(step.rewritten & old)}")
     if step.scanned & old:
         parts.append(f"scans {named(step.scanned & old)}")
-    for oid, count in step.rows.items():
-        if oid in old:
-            parts.append(f"changes {count} rows of {step.names.get(oid, oid)}")
+    for what, counted in (
+        ("changes {} rows of {}", step.rows),
+        ("locks {} rows of {}", step.locked_rows),
+    ):
+        parts += [
+            what.format(count, step.names.get(oid, oid))
+            for oid, count in counted.items()
+            if oid in old
+        ]
+    parts += [f"adds {step.inserted[oid]} rows to {step.names.get(oid, oid)}"
+              for oid in step.bulk & step.inserted.keys()]  # fmt: skip
     return parts

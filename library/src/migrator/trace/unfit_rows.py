@@ -4,11 +4,13 @@ from dataclasses import dataclass, field
 
 import psycopg
 
+from migrator.trace.names import Names
 from migrator.trace.place import Place
 from migrator.trace.traced_statement import Step
 
 OF_ROWS = ("22", "23")  # the classes of errors that depend on them
 NOT_NULL = "23502"
+EVERY = "*"
 
 
 @dataclass
@@ -36,6 +38,10 @@ class Rows:
         else:
             self.full.add(error.table)
 
+    def without(self) -> list[str]:
+        """Return the tables that are without rows; EVERY if it is all of them."""
+        return sorted(name.removeprefix("public.") for name in self.empty)
+
     def remind(self, revision: str, steps: list[Step]) -> None:
         """Let the steps fail that did so with rows."""
         for failed in self.failed.get(revision, ()):
@@ -56,12 +62,10 @@ class RowsDoNotFit(Exception):
         self.revision, self.table, self.step = revision, table, step
 
 
-def refused(
-    error: BaseException | None, rows: Rows, columns: frozenset[tuple[str, str]]
-) -> tuple[str, bool]:
+def refused(error: BaseException | None, rows: Rows, names: Names) -> tuple[str, bool]:
     """Return of which table the rows do not fit, if they do not; and whether none would.
 
-    None would where a column is NULL that must not be, and that is not among those (`columns`)
+    None would where a column is NULL that must not be, and that is not among those (`names`)
     that were there before.
     """
     while error and not isinstance(error, psycopg.Error):
@@ -70,10 +74,12 @@ def refused(
     if not isinstance(error, psycopg.Error) or not (state or "").startswith(OF_ROWS):
         return "", False
     named = error.diag.table_name
-    table = f"{error.diag.schema_name}.{named}" if named else "*"
+    table = f"{error.diag.schema_name}.{named}" if named else EVERY
     if table in rows.empty:
         return "", False
-    return table, state == NOT_NULL and (table, error.diag.column_name) not in columns
+    column = ("column", table.removeprefix("public."), error.diag.column_name)
+    there = {(kind, whose, name) for (kind, *_), (whose, name) in names.items()}
+    return table, state == NOT_NULL and column not in there
 
 
 def _same(one: Step, other: Step) -> bool:

@@ -24,7 +24,7 @@ SELECT ARRAY[n.nspname, c.relname, k.conname] AS name,
        s.spcname AS index_tablespace,
        NOT x.indisvalid AS index_invalid,
        x.indisclustered AS clustered,
-       obj_description(k.oid, 'pg_constraint') AS comment
+       d.description AS comment
 FROM pg_constraint k
 JOIN pg_class c ON c.oid = k.conrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -33,6 +33,7 @@ LEFT JOIN pg_namespace g ON g.oid = f.relnamespace
 LEFT JOIN pg_class i ON i.oid = k.conindid AND k.contype IN ('p', 'u', 'x')
 LEFT JOIN pg_index x ON x.indexrelid = i.oid
 LEFT JOIN pg_tablespace s ON s.oid = i.reltablespace
+LEFT JOIN pg_description d ON d.objoid = k.oid AND d.classoid = 'pg_constraint'::regclass
 WHERE k.contype <> 'n' AND {OURS} AND {not_of_extension("pg_class", "c.oid")}
 """,
     ),

@@ -44,9 +44,16 @@ def not_of_extension(catalog: str, oid: str) -> str:
 
 def grants(acl: str) -> str:
     """Return an expression for privileges as sorted texts; nothing where they are the default."""
-    return f"(SELECT array_agg(x::text ORDER BY x::text) FROM unnest({acl}) x)"
+    # Nearly always NULL: a subquery for each row would take most of the time.
+    return (
+        f"CASE WHEN {acl} IS NOT NULL"
+        f" THEN (SELECT array_agg(x::text ORDER BY x::text) FROM unnest({acl}) x) END"
+    )
 
 
 def sorted_options(options: str) -> str:
     """Return an expression for storage parameters in a stable order."""
-    return f"(SELECT array_agg(x ORDER BY x) FROM unnest({options}) x)"
+    return (
+        f"CASE WHEN {options} IS NOT NULL"
+        f" THEN (SELECT array_agg(x ORDER BY x) FROM unnest({options}) x) END"
+    )

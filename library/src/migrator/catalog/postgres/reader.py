@@ -44,4 +44,5 @@ def read(connection: Connection, without: Collection[str]) -> Schema:
 def _rows(connection: Connection, query: str) -> list[dict[str, Any]]:
     options = {"no_parameters": True}  # percent signs in a query are what they are
     result = connection.exec_driver_sql(query, execution_options=options)
-    return [dict(row) for row in result.mappings()]
+    names = tuple(result.keys())
+    return [dict(zip(names, row, strict=True)) for row in result.cursor.fetchall()]

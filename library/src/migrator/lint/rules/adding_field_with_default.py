@@ -23,7 +23,9 @@ op.add_column("users", sa.Column("token", sa.Uuid()))
 op.alter_column("users", "token", server_default=sa.text("gen_random_uuid()"))
 """,
     ),
-    squawk=True,
+    action=lambda candidate: (
+        candidate.kind == "add column" and candidate.action.has("volatile", "stored")
+    ),
     locks=True,
     dismiss=harmless,
 )

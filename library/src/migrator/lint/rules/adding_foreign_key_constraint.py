@@ -1,20 +1,30 @@
 """A foreign key that is checked while both tables are locked."""
 
-from migrator.lint.rule import Example, Rule, Trial
-from migrator.postgres import sql
+from migrator.lint.rule import Candidate, Example, Rule, Trial
+from migrator.lint.statements import Action, read
+
+
+def _reads(action: Action) -> bool:
+    """Return whether rows may have to be read: a column that comes with it is empty."""
+    is_new_and_empty = action.has("with column") and not action.has("default")
+    return action.adds("foreign key") and not is_new_and_empty
+
+
+def _scans(candidate: Candidate) -> bool:
+    return _reads(candidate.action) and not candidate.action.has("not valid")
 
 
 def _reads_nothing(trial: Trial) -> bool:
     """Return whether no rows of a table that was there may have to be read.
 
-    A foreign key is read through indexes where there are any, so that no full scan is seen. Nothing
-    is read for a column that comes with it and is empty.
+    A foreign key is read through indexes where there are any, so that no full scan is seen.
     """
-    names = sql.subject(trial.finding.statement).names
+    texts = (trial.finding.statement, *(step.sql for step in trial.steps))
+    actions = [action for text in texts for action in read(text).actions]
+    names = {action.table for action in actions}
     tables = {oid for step in trial.steps for oid, name in step.names.items() if name in names}
     is_new = bool(tables) and tables.isdisjoint(trial.traced.old)
-    texts = (trial.finding.statement, *(step.sql for step in trial.steps))
-    return is_new or not any(sql.has(text, "FOREIGN KEY", "DEFAULT") for text in texts)
+    return is_new or not any(_reads(action) for action in actions)
 
 
 RULE = Rule(
@@ -30,7 +40,7 @@ RULE = Rule(
         unsafe='op.create_foreign_key("fk", "users", "teams", ["team_id"], ["id"])',
         safe='op.add_foreign_key_validated("fk", "users", "teams", ["team_id"], ["id"])',
     ),
-    squawk=True,
+    action=_scans,
     locks=True,
     dismiss=lambda trial: trial.harmless and _reads_nothing(trial),
     covers=frozenset({"constraint-missing-not-valid"}),

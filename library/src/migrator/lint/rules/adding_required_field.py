@@ -13,7 +13,11 @@ RULE = Rule(
         unsafe='op.add_column("users", sa.Column("city", sa.Text(), nullable=False))',
         safe='op.add_column("users", sa.Column("city", sa.Text()))',
     ),
-    squawk=True,
+    action=lambda candidate: (
+        candidate.kind == "add column"
+        and candidate.action.has("not null")
+        and not candidate.action.has("default", "generated")
+    ),
     locks=True,
     announces=frozenset({"fails"}),
 )

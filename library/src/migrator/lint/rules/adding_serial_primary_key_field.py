@@ -16,7 +16,9 @@ op.create_index_concurrently("pk", "events_1", ["id"], unique=True)
 op.execute("ALTER TABLE events_1 ADD CONSTRAINT pk PRIMARY KEY USING INDEX pk")
 """,
     ),
-    squawk=True,
+    action=lambda candidate: (
+        candidate.action.adds("primary key") and not candidate.action.has("using index")
+    ),
     locks=True,
     covers=frozenset({"constraint-missing-not-valid"}),
 )

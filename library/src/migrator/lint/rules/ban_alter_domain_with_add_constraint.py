@@ -13,7 +13,9 @@ RULE = Rule(
         unsafe='op.execute("ALTER DOMAIN percentage ADD CONSTRAINT c CHECK (VALUE < 101)")',
         safe='op.execute("ALTER DOMAIN percentage ADD CONSTRAINT c CHECK (VALUE < 101) NOT VALID")',
     ),
-    squawk=True,
+    action=lambda candidate: (
+        candidate.kind == "add domain constraint" and not candidate.action.has("not valid")
+    ),
     locks=True,
     dismiss=harmless,
 )

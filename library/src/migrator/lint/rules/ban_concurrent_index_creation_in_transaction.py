@@ -10,7 +10,11 @@ RULE = Rule(
         unsafe='op.create_index("ix", "users", ["name"], postgresql_concurrently=True)',
         safe='op.create_index_concurrently("ix", "users", ["name"])',
     ),
-    squawk=True,
+    action=lambda candidate: (
+        candidate.in_transaction
+        and candidate.action.has("concurrently")
+        and candidate.kind != "refresh"
+    ),
     locks=True,
     announces=frozenset({"fails"}),
 )

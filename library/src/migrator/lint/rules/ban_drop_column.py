@@ -13,7 +13,7 @@ phase = "contract"
 op.drop_column("users", "nick")
 """,
     ),
-    squawk=True,
+    action=lambda candidate: candidate.kind == "drop column",
     observed=lambda seen: seen.loses("column", renamed=False),
     breaks_code=True,
     allowed_in_contract=True,

@@ -10,5 +10,5 @@ RULE = Rule(
         unsafe='op.execute("DROP DATABASE other")',
         safe="pass",
     ),
-    squawk=True,
+    action=lambda candidate: candidate.kind == "drop database",
 )

@@ -1,7 +1,6 @@
 """A table that is dropped while old code runs."""
 
 from migrator.lint.rule import Example, Rule
-from migrator.postgres import sql
 
 RULE = Rule(
     name="ban-drop-table",
@@ -14,8 +13,10 @@ phase = "contract"
 op.drop_table("leftovers")
 """,
     ),
-    squawk=True,
-    statement=lambda candidate: sql.drops_tables_of_schema(candidate.sql),
+    action=lambda candidate: (
+        candidate.kind == "drop table"
+        or (candidate.kind == "drop schema" and candidate.action.has("cascade"))
+    ),
     observed=lambda seen: seen.loses("table", renamed=False),
     breaks_code=True,
     allowed_in_contract=True,

@@ -10,5 +10,5 @@ RULE = Rule(
         unsafe='op.execute("TRUNCATE leftovers CASCADE")',
         safe='op.execute("DELETE FROM leftovers WHERE id = 1")',
     ),
-    squawk=True,
+    action=lambda candidate: candidate.kind == "truncate" and candidate.action.has("cascade"),
 )

@@ -10,7 +10,10 @@ RULE = Rule(
     ),
     safe="add a new column or index beside the old one, op.backfill(...), then switch over.",
     example=Example(
-        unsafe="op.execute(\"DO $$BEGIN EXECUTE 'ALTER TABLE users ALTER age TYPE int8'; END$$\")",
+        unsafe="""
+change = "replace('ALTER TABLE # ALTER age TYPE int8', '#', 'users')"
+op.execute(f"DO $$BEGIN EXECUTE {change}; END$$")
+""",
         safe='op.add_column("users", sa.Column("long_age", sa.BigInteger()))',
     ),
     observed=lambda seen: bool(seen.rewritten),

@@ -19,7 +19,10 @@ RULE = Rule(
         " to a revision of its own."
     ),
     example=Example(
-        unsafe="op.execute(\"DO $$BEGIN EXECUTE 'CREATE INDEX ix ON users (age)'; END$$\")",
+        unsafe="""
+change = "replace('CREATE INDEX ix ON # (age)', '#', 'users')"
+op.execute(f"DO $$BEGIN EXECUTE {change}; END$$")
+""",
         safe='op.create_index_concurrently("ix", "users", ["age"])',
     ),
     observed=_observed,

@@ -1,12 +1,27 @@
 """A write to a whole table."""
 
-from migrator.lint.rule import Example, Observed, Rule
-from migrator.postgres import sql
+from migrator.lint.rule import Candidate, Example, Observed, Rule
+
+SYSTEM = ("pg_", "information_schema.")
+
+
+def _writes_all(candidate: Candidate) -> bool:
+    action, table = candidate.action, candidate.action.table
+    if candidate.kind == "insert":
+        read = [name for name in action.refers if not name.startswith(SYSTEM)]
+        if not {*read} - candidate.new:
+            return False  # constants, or rows of this deploy
+        table = read[0]
+    elif candidate.kind not in ("update", "delete", "merge", "copy"):
+        return False
+    if action.has("limited"):
+        return False
+    return not (action.columns and candidate.history.schema.is_key(table, action.columns))
 
 
 def _observed(seen: Observed) -> bool:
     # A batch of op.backfill may hold all rows that are there.
-    all_rows = not seen.step.place.own and bool(seen.changed & seen.step.bulk)
+    all_rows = not seen.step.place.own and bool(seen.bulk)
     return all_rows or bool(seen.changed & seen.step.scanned)
 
 
@@ -21,9 +36,7 @@ RULE = Rule(
         unsafe="op.execute(\"UPDATE users SET nick = 'x'\")",
         safe='op.backfill("users", {"nick": sa.text("name")}, key="id")',
     ),
-    statement=lambda candidate: (
-        candidate.kind in ("update", "delete") and not sql.is_limited(candidate.sql)
-    ),
+    action=_writes_all,
     observed=_observed,
     locks=True,
     covers=frozenset({"blocks-while-scanning"}),

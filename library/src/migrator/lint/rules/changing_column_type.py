@@ -1,6 +1,28 @@
 """Another type for a column."""
 
-from migrator.lint.rule import Example, Rule, harmless
+from migrator.lint.rule import Candidate, Example, Rule, harmless
+from migrator.lint.widening import widens
+
+# Where it is that of the session, a timestamp is the same with a time zone.
+UTC = ("utc", "gmt", "etc/utc", "0")
+STAMPS = {"timestamp", "timestamptz"}
+
+
+def _may_rewrite(candidate: Candidate) -> bool:
+    action = candidate.action
+    if candidate.kind != "set type" or action.type is None:
+        return False
+    schema = candidate.history.schema
+    column = schema.column(action.table, action.name)
+    if column is None or column.type is None or action.has("using", "collate"):
+        return True
+    if schema.is_checked(action.table, action.name):
+        return True
+    if {column.type.name, action.type.name} == STAMPS:
+        zones = [each.action for each in candidate.earlier if each.action.name == "timezone"]
+        return not zones or (zones[-1].value or "").lower() not in UTC
+    return not widens(column.type, action.type)
+
 
 RULE = Rule(
     name="changing-column-type",
@@ -13,8 +35,7 @@ RULE = Rule(
         unsafe='op.alter_column("users", "age", type_=sa.BigInteger())',
         safe='op.alter_column("users", "nick", type_=sa.Text())',
     ),
-    squawk=True,
+    action=_may_rewrite,
     locks=True,
     dismiss=harmless,
-    undecided_at_deploy=True,
 )

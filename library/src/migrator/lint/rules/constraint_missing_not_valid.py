@@ -1,6 +1,14 @@
 """A constraint that is checked while the table is locked."""
 
-from migrator.lint.rule import Example, Rule, harmless
+from migrator.lint.rule import Candidate, Example, Rule, harmless
+
+
+def _scans(candidate: Candidate) -> bool:
+    action = candidate.action
+    if candidate.kind == "validate constraint":
+        return action.table in candidate.locked_before()
+    return action.adds("check") and not action.has("not valid")
+
 
 RULE = Rule(
     name="constraint-missing-not-valid",
@@ -13,7 +21,7 @@ RULE = Rule(
         unsafe='op.create_check_constraint("ck", "users", "length(name) > 0")',
         safe='op.add_check_validated("ck", "users", "length(name) < 300")',
     ),
-    squawk=True,
+    action=_scans,
     locks=True,
     dismiss=harmless,
 )

@@ -1,7 +1,24 @@
 """A step that breaks old code, in a revision that runs before the new code."""
 
-from migrator.lint.rule import Example, Rule
+from migrator.lint.rule import Candidate, Example, Rule
 from migrator.revisions.attributes import EXPAND
+
+GONE = (
+    *("drop table", "drop column"),
+    *("rename table", "rename schema", "rename column", "rename value"),
+)
+
+
+def _breaks(candidate: Candidate) -> bool:
+    if candidate.phase != EXPAND:
+        return False
+    if candidate.kind == "set not null":
+        return candidate.change.sure and not candidate.change.is_required_and_filled(
+            candidate.action
+        )
+    schema = candidate.kind == "drop schema" and candidate.action.has("cascade")
+    return schema or candidate.kind in GONE
+
 
 RULE = Rule(
     name="contract-in-expand",
@@ -17,7 +34,5 @@ phase = "contract"
 op.drop_column("users", "nick")
 """,
     ),
-    statement=lambda candidate: (
-        candidate.phase == EXPAND and candidate.columns.breaks(candidate.sql)
-    ),
+    action=_breaks,
 )

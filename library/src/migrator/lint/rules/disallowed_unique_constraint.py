@@ -12,7 +12,9 @@ RULE = Rule(
         unsafe='op.create_unique_constraint("uq", "users", ["code"])',
         safe='op.add_unique_concurrently("uq", "users", ["code"])',
     ),
-    squawk=True,
+    action=lambda candidate: (
+        candidate.action.adds("unique") and not candidate.action.has("using index")
+    ),
     locks=True,
     dismiss=harmless,
     covers=frozenset({"constraint-missing-not-valid"}),

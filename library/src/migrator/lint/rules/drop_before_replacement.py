@@ -1,16 +1,20 @@
 """An index or a constraint that is dropped, and then made again under the same name."""
 
 from migrator.lint.rule import Candidate, Example, Rule
-from migrator.postgres import sql
+
+DROPS = ("drop index", "drop constraint")
+MAKES = ("create index", "add constraint")
 
 
 def _is_replaced(candidate: Candidate) -> bool:
-    gone = sql.drops(candidate.sql)
-    if candidate.nested or not gone:
+    if candidate.nested or candidate.kind not in DROPS:
         return False
+    name = candidate.action.name.rpartition(".")[2]
     # In one transaction there is no moment without it.
     return any(
-        gone & sql.makes(each) and (not candidate.in_transaction or sql.runs_alone(each))
+        each.action.kind in MAKES
+        and each.action.name.rpartition(".")[2] == name
+        and not (candidate.in_transaction and each.transaction == candidate.transaction)
         for each in candidate.later
     )
 
@@ -33,5 +37,5 @@ phase = "contract"
 op.replace_index("ix_users_nick", "users", "(lower(nick))")
 """,
     ),
-    statement=_is_replaced,
+    action=_is_replaced,
 )

@@ -1,6 +1,19 @@
 """A lock that is held while another statement reads or writes a whole table."""
 
-from migrator.lint.rule import Example, Rule
+from migrator.lint.rule import Candidate, Example, Rule
+
+SYSTEM = ("pg_", "information_schema.")
+
+
+def _works(candidate: Candidate) -> bool:
+    """Return whether a whole table in use is read; other work has rules of its own."""
+    read = [name for name in candidate.action.refers if not name.startswith(SYSTEM)]
+    return (
+        candidate.kind == "read"
+        and bool({*read} - candidate.new)
+        and bool(candidate.locked_before())
+    )
+
 
 RULE = Rule(
     name="held-while-working",
@@ -16,6 +29,7 @@ op.execute("SELECT count(*) FROM teams")
 """,
         safe='op.add_column("users", sa.Column("n", sa.Integer()))',
     ),
+    action=_works,
     observed=lambda seen: bool(seen.held and (seen.rewritten | seen.scanned)),
     locks=True,
 )

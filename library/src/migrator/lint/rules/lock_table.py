@@ -1,7 +1,9 @@
 """LOCK TABLE."""
 
 from migrator.lint.rule import Example, Rule
-from migrator.postgres import sql
+
+# Neither reads nor writes wait for them.
+WEAK = ("access share", "row share", "row exclusive", "share update exclusive")
 
 RULE = Rule(
     name="lock-table",
@@ -11,7 +13,7 @@ RULE = Rule(
         unsafe='op.execute("LOCK TABLE users")',
         safe='op.execute("SELECT pg_advisory_xact_lock(7)")',
     ),
-    statement=lambda candidate: candidate.kind == "lock" and not sql.has_weak_lock(candidate.sql),
+    action=lambda candidate: candidate.kind == "lock" and candidate.action.value not in WEAK,
     observed=lambda seen: seen.word == "LOCK" and bool(seen.locked),
     locks=True,
     covers=frozenset({"blocks-while-rewriting"}),

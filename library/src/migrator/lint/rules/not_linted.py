@@ -14,6 +14,6 @@ RULE = Rule(
         safe='op.execute("SELECT 1")',
     ),
     revision=lambda rendered: rendered.failure,
-    dismiss=lambda trial: trial.whole,
+    dismiss=lambda trial: trial.whole and trial.everything,
     undecided_at_deploy=True,
 )

@@ -1,7 +1,29 @@
 """A step that old code may violate or miss, in a revision that runs before the new code."""
 
-from migrator.lint.rule import Example, Rule
+from migrator.lint.rule import Candidate, Example, Rule
 from migrator.revisions.attributes import EXPAND
+
+RULES = ("check", "unique", "primary key", "foreign key", "exclude")
+
+
+def _is_noticed(candidate: Candidate) -> bool:
+    action, change = candidate.action, candidate.change
+    if candidate.phase != EXPAND or not change.sure:
+        return False
+    match candidate.kind:
+        case "drop index":
+            return not candidate.nested  # where only what is not valid is dropped
+        case "create index":
+            return action.has("unique") and not change.is_on_new(action)
+        case "drop constraint":
+            return action.name not in change.constraints
+        case "add constraint" if action.value in RULES and not action.has("using index"):
+            return not change.is_on_new(action) and not any(
+                each.action.kind == "drop constraint" and each.action.name == action.name
+                for each in candidate.later
+            )
+    return candidate.kind in ("drop default", "add domain constraint")
+
 
 RULE = Rule(
     name="noticed-in-expand",
@@ -13,16 +35,12 @@ RULE = Rule(
     example=Example(
         unsafe="""
 phase = "expand"
-op.execute("ALTER TABLE users ALTER COLUMN name DROP DEFAULT")
+op.execute("ALTER TABLE users ADD CONSTRAINT ck CHECK (age < 99) NOT VALID")
 """,
         safe="""
 phase = "contract"
-op.execute("ALTER TABLE users ALTER COLUMN name DROP DEFAULT")
+op.execute("ALTER TABLE users ADD CONSTRAINT ck CHECK (age < 99) NOT VALID")
 """,
     ),
-    statement=lambda candidate: (
-        candidate.phase == EXPAND
-        and candidate.columns.is_noticed(candidate.sql, candidate.later, nested=candidate.nested)
-    ),
-    undecided_at_deploy=True,
+    action=_is_noticed,
 )

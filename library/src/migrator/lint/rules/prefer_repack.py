@@ -1,7 +1,6 @@
 """VACUUM FULL and CLUSTER."""
 
 from migrator.lint.rule import Example, Rule
-from migrator.postgres import sql
 
 RULE = Rule(
     name="prefer-repack",
@@ -19,7 +18,8 @@ with op.get_context().autocommit_block():
     op.execute("VACUUM users")
 """,
     ),
-    squawk=True,
-    statement=lambda candidate: sql.rewrites_table(candidate.sql),
+    action=lambda candidate: (
+        candidate.kind == "cluster" or (candidate.kind == "vacuum" and candidate.action.has("full"))
+    ),
     locks=True,
 )

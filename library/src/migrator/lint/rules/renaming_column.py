@@ -13,7 +13,7 @@ RULE = Rule(
         unsafe='op.alter_column("users", "nick", new_column_name="alias")',
         safe='op.add_column("users", sa.Column("alias", sa.String(200)))',
     ),
-    squawk=True,
+    action=lambda candidate: candidate.kind == "rename column",
     observed=lambda seen: seen.loses("column", renamed=True),
     breaks_code=True,
 )

@@ -1,7 +1,6 @@
 """A value of an enum with another name."""
 
 from migrator.lint.rule import Example, Rule
-from migrator.postgres import sql
 
 RULE = Rule(
     name="renaming-enum-value",
@@ -11,7 +10,7 @@ RULE = Rule(
         unsafe="op.execute(\"ALTER TYPE mood RENAME VALUE 'happy' TO 'glad'\")",
         safe="op.execute(\"ALTER TYPE mood ADD VALUE 'glad'\")",
     ),
-    statement=lambda candidate: sql.renames_enum_value(candidate.sql),
+    action=lambda candidate: candidate.kind == "rename value",
     observed=lambda seen: seen.loses("value", renamed=True),
     breaks_code=True,
 )

@@ -1,7 +1,6 @@
 """A table with another name or in another schema."""
 
 from migrator.lint.rule import Example, Rule
-from migrator.postgres import sql
 
 RULE = Rule(
     name="renaming-table",
@@ -11,8 +10,7 @@ RULE = Rule(
         unsafe='op.rename_table("leftovers", "remains")',
         safe='op.execute("CREATE VIEW remains AS SELECT * FROM leftovers")',
     ),
-    squawk=True,
-    statement=lambda candidate: sql.moves_tables(candidate.sql),
+    action=lambda candidate: candidate.kind in ("rename table", "rename schema"),
     observed=lambda seen: seen.loses("table", renamed=True),
     breaks_code=True,
 )

@@ -1,6 +1,17 @@
 """CREATE INDEX without CONCURRENTLY."""
 
-from migrator.lint.rule import Example, Rule, harmless
+from migrator.lint.rule import Candidate, Example, Rule, harmless
+
+
+def _blocks(candidate: Candidate) -> bool:
+    action = candidate.action
+    if candidate.kind != "create index" or action.has("concurrently"):
+        return False
+    schema = candidate.history.schema
+    if action.has("only") and schema.is_partitioned(action.table):
+        return False  # it is only declared
+    return action.table not in schema.materialized  # which has no writers
+
 
 RULE = Rule(
     name="require-concurrent-index-creation",
@@ -10,7 +21,7 @@ RULE = Rule(
         unsafe='op.create_index("ix", "users", ["name"])',
         safe='op.create_index_concurrently("ix", "users", ["name"])',
     ),
-    squawk=True,
+    action=_blocks,
     locks=True,
     dismiss=harmless,
 )

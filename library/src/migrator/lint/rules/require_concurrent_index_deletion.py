@@ -1,6 +1,16 @@
 """DROP INDEX without CONCURRENTLY."""
 
-from migrator.lint.rule import Example, Rule
+from migrator.lint.rule import Candidate, Example, Rule
+
+
+def _blocks(candidate: Candidate) -> bool:
+    if candidate.kind != "drop index" or candidate.action.has("concurrently"):
+        return False
+    dropped = {each.action.table for each in candidate.later if each.action.kind == "drop table"}
+    return not dropped or (
+        candidate.history.schema.table_of_index(candidate.action.name) not in dropped
+    )
+
 
 RULE = Rule(
     name="require-concurrent-index-deletion",
@@ -12,6 +22,6 @@ RULE = Rule(
         unsafe='op.drop_index("ix_users_nick", "users")',
         safe='op.drop_index_concurrently("ix_users_nick", "users")',
     ),
-    squawk=True,
+    action=_blocks,
     locks=True,
 )

@@ -15,6 +15,8 @@ with op.get_context().autocommit_block():
     op.execute("ALTER TABLE events DETACH PARTITION events_1 CONCURRENTLY")
 """,
     ),
-    squawk=True,
+    action=lambda candidate: (
+        candidate.kind == "detach partition" and not candidate.action.has("concurrently")
+    ),
     locks=True,
 )

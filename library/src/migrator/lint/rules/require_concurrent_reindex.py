@@ -13,6 +13,8 @@ with op.get_context().autocommit_block():
     op.execute("REINDEX TABLE CONCURRENTLY users")
 """,
     ),
-    squawk=True,
+    action=lambda candidate: (
+        candidate.kind == "reindex" and not candidate.action.has("concurrently")
+    ),
     locks=True,
 )

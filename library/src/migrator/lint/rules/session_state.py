@@ -1,22 +1,39 @@
 """A lock timeout that is switched off, or a setting that outlives its revision."""
 
 from migrator.lint.rule import Candidate, Example, Rule
-from migrator.postgres import sql
 
 # Without it, a statement that waits for a lock makes everybody behind it wait.
 LIMIT = "lock_timeout"
 EVERYTHING = "all"
 
 
-def _statement(candidate: Candidate) -> bool:
-    later = [each for text in candidate.later for each in sql.settings(text)]
-    reset = {each.name for each in later if each.value is None}
-    return any(
-        (each.name == LIMIT and each.is_zero)
-        or not (each.local or each.name in reset or EVERYTHING in reset)
-        for each in sql.settings(candidate.sql)
-        if each.value is not None
-    )
+LONGEST = 30_000  # milliseconds that are as good as no limit
+UNITS = {"us": 0.001, "ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
+
+
+def _is_set(candidate: Candidate) -> bool:
+    action = candidate.action
+    if candidate.kind != "set":
+        return False
+    if action.value is None:  # back to the default, which is no limit
+        works = any(each.action.kind not in ("set", "call") for each in candidate.later)
+        return action.name in (LIMIT, EVERYTHING) and works
+    if action.name == LIMIT and not 0 < _milliseconds(action.value) <= LONGEST:
+        return True
+    if action.has("local"):
+        return False
+    later = (each.action for each in candidate.later)
+    reset = {each.name for each in later if each.kind == "set" and each.value is None}
+    return action.name not in reset and EVERYTHING not in reset
+
+
+def _milliseconds(value: str) -> float:
+    number = value.strip().rstrip(" abcdefghijklmnopqrstuvwxyz")
+    unit = value.strip()[len(number) :].strip()
+    try:
+        return float(number) * UNITS.get(unit, 1)
+    except ValueError:
+        return 0
 
 
 RULE = Rule(
@@ -33,6 +50,6 @@ RULE = Rule(
         unsafe='op.execute("SET search_path = other, public")',
         safe='op.execute("SET LOCAL search_path = other, public")',
     ),
-    statement=_statement,
+    action=_is_set,
     locks=True,
 )

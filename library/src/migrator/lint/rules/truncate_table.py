@@ -10,7 +10,7 @@ RULE = Rule(
         unsafe='op.execute("TRUNCATE leftovers")',
         safe='op.execute("DELETE FROM leftovers WHERE id = 1")',
     ),
-    statement=lambda candidate: candidate.kind == "truncate",
+    action=lambda candidate: candidate.kind == "truncate",
     observed=lambda seen: seen.word == "TRUNCATE" and bool(seen.locked),
     locks=True,
     covers=frozenset({"blocks-while-rewriting"}),

@@ -1,61 +1,42 @@
 """Read SQL just far enough: the only place where a regular expression looks at a statement.
 
 `tokens` knows what is a string, a comment and a word; `names`, `subjects` and `columns` say what a
-statement is about, `effects` and `settings` what it is to a session, `definitions` are those of the
-catalog, `values` are constants and types, and `dump` reads what pg_dump writes.
+statement is about, `effects` what it is to a session, `definitions` are those of the catalog,
+`values` are constants and types, and `dump` reads what pg_dump writes. Lint has PostgreSQL's own
+parser (`migrator.lint.statements`); this is for what has to start at once.
 """
 
 from migrator.postgres.sql.columns import (
-    added,
-    adds_constraint,
-    constraint,
-    drops_default,
-    filled,
-    removes,
-    required,
     retyped,
 )
 from migrator.postgres.sql.definitions import (
-    drops,
     index_definition,
     is_key,
     key_index,
-    makes,
     repeatable,
 )
 from migrator.postgres.sql.effects import (
     changes_nothing,
     changes_rows,
-    drops_tables_of_schema,
     first_word,
-    has_weak_lock,
     if_not_exists,
     is_concurrent,
-    is_limited,
     is_repeatable,
-    moves_tables,
     only_reads,
-    renames_enum_value,
-    rewrites_table,
     runs_alone,
     sent,
     validates,
 )
-from migrator.postgres.sql.names import identifiers, mentions, name, plain, qualified
-from migrator.postgres.sql.settings import Setting, settings
+from migrator.postgres.sql.names import identifiers, mentions, plain, qualified
 from migrator.postgres.sql.subjects import (
-    Subject,
     actions,
     altered_table,
     concurrent_index,
     dropped_columns,
     dropped_tables,
     index_form,
-    made,
-    may_exist,
-    subject,
 )
-from migrator.postgres.sql.tokens import bare, begins, body, has, nested, split, tokens, words
+from migrator.postgres.sql.tokens import bare, begins, body, has, split, tokens, words
 from migrator.postgres.sql.values import (
     base_type,
     constants,
@@ -66,11 +47,7 @@ from migrator.postgres.sql.values import (
 )
 
 __all__ = [
-    "Setting",
-    "Subject",
     "actions",
-    "added",
-    "adds_constraint",
     "altered_table",
     "bare",
     "base_type",
@@ -80,50 +57,31 @@ __all__ = [
     "changes_rows",
     "concurrent_index",
     "constants",
-    "constraint",
     "digits",
     "dropped_columns",
     "dropped_tables",
-    "drops",
-    "drops_default",
-    "drops_tables_of_schema",
-    "filled",
     "first_word",
     "for_text",
     "has",
-    "has_weak_lock",
     "identifiers",
     "if_not_exists",
     "index_definition",
     "index_form",
     "is_concurrent",
     "is_key",
-    "is_limited",
     "is_repeatable",
     "key_index",
     "length",
-    "made",
-    "makes",
-    "may_exist",
     "mentions",
-    "moves_tables",
-    "name",
-    "nested",
     "numbered",
     "only_reads",
     "plain",
     "qualified",
-    "removes",
-    "renames_enum_value",
     "repeatable",
-    "required",
     "retyped",
-    "rewrites_table",
     "runs_alone",
     "sent",
-    "settings",
     "split",
-    "subject",
     "tokens",
     "validates",
     "words",

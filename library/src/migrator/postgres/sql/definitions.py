@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator
 
-from migrator.postgres.sql.columns import constraint
-from migrator.postgres.sql.subjects import actions, made, subject
 from migrator.postgres.sql.tokens import begins, tokens
 
 KEYS = ("UNIQUE", "PRIMARY KEY")
@@ -77,24 +75,3 @@ def _arrays(texts: list[str]) -> Iterator[tuple[int, int]]:
             end = texts.index("]", start)
             if texts[end + 1 : end + 4] == [")", ":", ":"]:
                 yield start + 2, end
-
-
-def drops(statement: str) -> set[str]:
-    """Return the indexes and constraints that a statement drops, without their schemas."""
-    about = subject(statement)
-    if about.kind == "drop index":
-        return {name.rpartition(".")[2] for name in about.names}
-    return _of_actions(statement, "DROP")
-
-
-def makes(statement: str) -> set[str]:
-    """Return the indexes and constraints that a statement makes anew, without their schemas."""
-    if subject(statement).kind == "create index":
-        return {made(statement).rpartition(".")[2]} - {""}
-    return _of_actions(statement, "ADD")
-
-
-def _of_actions(statement: str, word: str) -> set[str]:
-    if subject(statement).kind != "alter table":
-        return set()
-    return {name for action in actions(statement) if (name := constraint(action, word))}

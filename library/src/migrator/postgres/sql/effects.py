@@ -4,7 +4,6 @@ import re
 
 from migrator.postgres.sql.tokens import bare, begins, body, has, words
 
-WEAK_LOCKS = ("IN ACCESS SHARE MODE", "IN ROW SHARE MODE", "IN ROW EXCLUSIVE MODE")
 # They refuse to run inside a transaction, or end it.
 ALONE = (
     *(f"{verb} {kind}" for verb in ("CREATE", "DROP") for kind in ("DATABASE", "TABLESPACE")),
@@ -41,11 +40,6 @@ def validates(statement: str) -> bool:
     return begins(statement, "ALTER TABLE") and has(statement, "VALIDATE CONSTRAINT")
 
 
-def rewrites_table(statement: str) -> bool:
-    """Return whether a statement rewrites whole tables to make them smaller or sorted."""
-    return begins(statement, "CLUSTER") or (begins(statement, "VACUUM") and has(statement, "FULL"))
-
-
 def only_reads(statement: str) -> bool:
     """Return whether a statement begins as one that only reads, and sets nothing."""
     return begins(statement, "SELECT", "SHOW") and not has(statement, "SET_CONFIG")
@@ -59,16 +53,6 @@ def changes_nothing(statement: str) -> bool:
 def changes_rows(statement: str) -> bool:
     """Return whether a statement deletes or changes rows that are there."""
     return begins(statement, "DELETE", "TRUNCATE", "UPDATE")
-
-
-def is_limited(statement: str) -> bool:
-    """Return whether a write names the rows that it is for, with WHERE or LIMIT."""
-    return has(statement, "WHERE", "LIMIT")
-
-
-def has_weak_lock(statement: str) -> bool:
-    """Return whether a LOCK asks for a mode that neither reads nor writes wait for."""
-    return has(statement, *WEAK_LOCKS)
 
 
 def runs_alone(statement: str) -> bool:
@@ -98,23 +82,6 @@ def is_repeatable(statement: str) -> bool:
 def if_not_exists(statement: str) -> str:
     """Return a CREATE INDEX CONCURRENTLY that leaves an index of that name alone."""
     return BARE_CONCURRENTLY.sub(r"\g<0> IF NOT EXISTS", statement, count=1)
-
-
-def drops_tables_of_schema(statement: str) -> bool:
-    """Return whether a statement drops a schema with everything in it."""
-    return begins(statement, "DROP SCHEMA") and has(statement, "CASCADE")
-
-
-def moves_tables(statement: str) -> bool:
-    """Return whether tables have another schema afterwards, or their schema another name."""
-    return (begins(statement, "ALTER TABLE") and has(statement, "SET SCHEMA")) or (
-        begins(statement, "ALTER SCHEMA") and has(statement, "RENAME TO")
-    )
-
-
-def renames_enum_value(statement: str) -> bool:
-    """Return whether a statement gives a value of an enum another name."""
-    return begins(statement, "ALTER TYPE") and has(statement, "RENAME VALUE")
 
 
 def sent(statement: str) -> str:

@@ -14,13 +14,6 @@ def plain(text: str) -> str:
     return text.lower()
 
 
-def name(text: str) -> str:
-    """Return a name as PostgreSQL keeps it, without `public.`, `ONLY` and the `*` behind it."""
-    only = re.sub(r"^ONLY\s+|\s*\*$", "", text.strip(), flags=re.IGNORECASE)
-    parts = [plain(part) for part in re.findall(IDENTIFIER, only)]
-    return ".".join(parts[1:] if len(parts) > 1 and parts[0] == "public" else parts)
-
-
 def qualified(text: str) -> tuple[str, str]:
     """Return the schema and the name in `schema.name`, both as written; the schema may be ""."""
     parts = re.findall(IDENTIFIER, text)

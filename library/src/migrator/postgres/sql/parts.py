@@ -25,6 +25,12 @@ ADD_COLUMN = re.compile(
     r"(?:\s+NOT\s+NULL)?\s*$",
     FLAGS,
 )
+DROP_INDEX = re.compile(
+    rf"DROP\s+INDEX\s+(?:CONCURRENTLY\s+)?(?:IF\s+EXISTS\s+)?(?P<name>{QUALIFIED})\s*$", FLAGS
+)
+NOT_NULL = re.compile(
+    rf"ALTER\s+(?:COLUMN\s+)?(?P<column>{IDENTIFIER})\s+SET\s+NOT\s+NULL\s*$", FLAGS
+)
 RENAME = re.compile(
     rf"RENAME\s+(?:COLUMN\s+)?(?P<old>{IDENTIFIER})\s+TO\s+(?P<new>{IDENTIFIER})\s*$", FLAGS
 )
@@ -133,6 +139,18 @@ def added_column(action: str) -> tuple[str, str] | None:
     ):
         return None
     return plain(match["column"]), " ".join(match["type"].split())
+
+
+def dropped_index(statement: str) -> tuple[str, ...]:
+    """Return the index that a DROP INDEX drops, if it drops one."""
+    match = DROP_INDEX.match(bare(statement))
+    return identifiers(match["name"]) if match else ()
+
+
+def required_column(action: str) -> str:
+    """Return the column that an action makes NOT NULL."""
+    match = NOT_NULL.match(action)
+    return plain(match["column"]) if match else ""
 
 
 def renamed_column(action: str) -> tuple[str, str] | None:

@@ -1,13 +1,12 @@
 """Which tables and indexes a statement is about.
 
-It knows what Alembic writes and what people write by hand in revisions; squawk has the whole
-grammar, but does not say which table a finding is about.
+It knows what Alembic writes and what people write by hand in revisions. The parser of lint has the
+whole grammar, but takes too long to start for a command that says one thing.
 """
 
 import re
-from dataclasses import dataclass
 
-from migrator.postgres.sql.names import IDENTIFIER, QUALIFIED, name
+from migrator.postgres.sql.names import IDENTIFIER, QUALIFIED
 from migrator.postgres.sql.tokens import bare, begins, has, tokens
 
 NAME = rf"(?P<name>{QUALIFIED})"
@@ -21,36 +20,12 @@ INDEX = (
 FORMS = {
     "alter table": rf"ALTER\s+TABLE\s+{IF_EXISTS}(?:ONLY\s+)?{NAME}",
     "create index": INDEX,
-    "create table": r"CREATE\s+(?:(?:UNLOGGED|TEMP|TEMPORARY)\s+)?(?:TABLE|MATERIALIZED\s+VIEW)\s+"
-    rf"{IF_EXISTS}{NAME}",
     "drop table": rf"DROP\s+TABLE\s+{IF_EXISTS}{LIST}",
-    "drop index": rf"DROP\s+INDEX\s+(?:CONCURRENTLY\s+)?{IF_EXISTS}{LIST}",
-    "truncate": rf"TRUNCATE\s+(?:TABLE\s+)?{LIST}",
-    "lock": rf"LOCK\s+(?:TABLE\s+)?{LIST}",
-    "update": rf"UPDATE\s+(?:ONLY\s+)?{NAME}",
-    "delete": rf"DELETE\s+FROM\s+(?:ONLY\s+)?{NAME}",
-    "reindex": rf"REINDEX\s+(?:\([^)]*\)\s*)?(?:TABLE|INDEX)\s+(?:CONCURRENTLY\s+)?{NAME}",
-    "vacuum": rf"(?:VACUUM|CLUSTER)\s+(?:\([^)]*\)\s*)?(?:FULL\s+|VERBOSE\s+|ANALYZE\s+)*{NAME}",
 }
 PATTERNS = {kind: re.compile(form, re.IGNORECASE) for kind, form in FORMS.items()}
-RENAMED = re.compile(rf"\bRENAME\s+TO\s+({IDENTIFIER})\s*$", re.IGNORECASE)
 DROPPED_COLUMN = re.compile(
     rf"DROP\s+(?!CONSTRAINT\b)(?:COLUMN\s+)?{IF_EXISTS}({IDENTIFIER})", re.IGNORECASE
 )
-
-
-@dataclass(frozen=True)
-class Subject:
-    """The kind of a statement ("" if it is none of FORMS) and the tables or indexes in it."""
-
-    kind: str
-    names: tuple[str, ...]
-
-
-def subject(statement: str) -> Subject:
-    """Return what a statement is about; names as PostgreSQL keeps them, without `public.`."""
-    kind, written = _written(statement)
-    return Subject(kind, tuple(name(each) for each in written))
 
 
 def _written(statement: str) -> tuple[str, list[str]]:
@@ -83,24 +58,6 @@ def actions(statement: str) -> list[str]:
         else:
             found[-1] += text
     return [action.strip() for action in found]
-
-
-def made(statement: str) -> str:
-    """Return the name that a CREATE INDEX or a RENAME TO gives, with the schema of its table."""
-    statement = bare(statement)
-    index = PATTERNS["create index"].match(statement)
-    new = index["index"] if index else None
-    if not new and (match := RENAMED.search(statement)):
-        new = match[1]
-    if not new:
-        return ""
-    schema = next(iter(subject(statement).names), "").rpartition(".")[0]
-    return f"{schema}.{name(new)}".removeprefix(".")
-
-
-def may_exist(statement: str) -> bool:
-    """Return whether a CREATE leaves alone what is there: IF NOT EXISTS."""
-    return begins(statement, "CREATE") and has(statement.partition("(")[0], "IF NOT EXISTS")
 
 
 def concurrent_index(statement: str) -> tuple[str, str] | None:

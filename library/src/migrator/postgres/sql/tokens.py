@@ -19,9 +19,6 @@ TOKEN = re.compile(
 COMMENT_EDGE = re.compile(r"/\*|\*/")
 # What `words` has in place of a string and of a quoted name.
 STRING, QUOTED = "'", '"'
-# What begins a statement in PL/pgSQL that is not its own, and what may stand before that.
-VERBS = {"ALTER", "CLUSTER", "CREATE", "DELETE", "DROP", "LOCK", "REINDEX", "TRUNCATE", "UPDATE"}
-BEFORE_VERBS = {"BEGIN", "ELSE", "LOOP", "THEN"}
 
 
 class Token(NamedTuple):
@@ -121,19 +118,3 @@ def body(statement: str) -> str:
         return quoted.lstrip("eE")[1:-1].replace("''", "'")
     tag = quoted[: quoted.index("$", 1) + 1]
     return quoted.removeprefix(tag).removesuffix(tag)
-
-
-def nested(statement: str) -> list[str]:
-    """Return the statements in a DO block, as far as they are not PL/pgSQL's own."""
-    return [found for part in split(body(statement)) if (found := _inner(part))]
-
-
-def _inner(part: str) -> str:
-    before, rest = "BEGIN", part
-    for kind, text in tokens(part):
-        word = text.upper()
-        if before in BEFORE_VERBS and word in VERBS:
-            return rest
-        before = before if kind == "space" else word
-        rest = rest[len(text) :]
-    return ""

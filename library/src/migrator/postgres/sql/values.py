@@ -3,8 +3,8 @@
 import re
 
 CONSTANT = re.compile(r"'((?:[^']|'')*)'|(?<![\w.\"'])(-?\d+(?:\.\d+)?)")
-# psycopg's form of a parameter.
-PARAMETER = re.compile(r"%\(\w+\)s")
+# psycopg's forms of a parameter.
+PARAMETER = re.compile(r"%(?:\(\w+\))?[sbt](?!\w)")
 # What SQLAlchemy's text() takes for a parameter.
 BIND = re.compile(r"(?<![:\w\\]):(?=\w+(?![:\w]))")
 

@@ -1,0 +1,35 @@
+"""Models of the application in a revision."""
+
+from migrator.lint.python_code import Code
+from migrator.lint.rule import Example, Rule
+
+MODELS = ("models", "model", "entities", "orm")
+# What a revision uses itself, which has such modules, too.
+LIBRARIES = ("migrator", "alembic", "sqlalchemy", "sqlmodel", "pydantic", "geoalchemy2", "pgvector")
+
+
+def _lines(code: Code) -> list[int]:
+    """Return where a module of models is imported, or something of one."""
+    return [
+        line
+        for name, line in code.imports
+        if name.split(".")[0] not in LIBRARIES and not {*name.split(".")}.isdisjoint(MODELS)
+    ]
+
+
+RULE = Rule(
+    name="models-in-revision",
+    reason=(
+        "The models change with the application and the revision does not: some day it asks for"
+        " columns that are not there yet, or no longer."
+    ),
+    safe="sa.table(...) with the columns that the revision needs.",
+    example=Example(
+        unsafe="""
+if not op.get_context().as_sql:
+    from app import models
+""",
+        safe='sa.table("users", sa.column("nick"))',
+    ),
+    code=_lines,
+)

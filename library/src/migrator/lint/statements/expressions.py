@@ -1,0 +1,131 @@
+"""What an expression computes, and which rows a condition lets through."""
+
+from collections.abc import Iterable
+
+from migrator.lint.statements.nodes import Node, constant, dotted, find, texts, unwrap, word
+
+# PostgreSQL's functions that give every row of a statement the same; others, and those of
+# extensions and of users, may not.
+STABLE = {
+    *("now", "transaction_timestamp", "statement_timestamp", "timezone", "date_trunc", "date_part"),
+    *("extract", "make_date", "make_time", "make_timestamp", "make_timestamptz", "make_interval"),
+    *("to_timestamp", "to_date", "to_char", "to_number", "to_json", "to_jsonb", "age", "format"),
+    *("lower", "upper", "initcap", "btrim", "ltrim", "rtrim", "concat", "concat_ws", "left"),
+    *("right", "repeat", "replace", "md5", "encode", "decode", "length", "substring", "abs"),
+    *("json_build_object", "json_build_array", "jsonb_build_object", "jsonb_build_array"),
+    *("json_object", "jsonb_object", "row_to_json", "string_to_array", "array_fill", "round"),
+    *("int4range", "int8range", "numrange", "daterange", "tsrange", "tstzrange", "to_tsvector"),
+    *("current_setting", "current_schema", "current_database", "floor", "ceil", "power"),
+}
+WIDE = 50_000  # rows between two constants that are more than a batch
+
+
+def is_volatile(node: Node) -> bool:
+    """Return whether an expression may have another value for each row."""
+    return any(dotted(texts(call.funcname)) not in STABLE for call in find(node, "FuncCall"))
+
+
+def not_null(node: Node) -> str:
+    """Return the column of a condition `column IS NOT NULL`, or nothing."""
+    kind, inner = unwrap(node)
+    if kind == "null_test" and word(inner, "nulltesttype") == "IS_NOT_NULL":
+        return _column(inner.arg)
+    return ""
+
+
+def columns_of(node: Node) -> tuple[str, ...]:
+    """Return the columns in an expression, each once."""
+    found = (text[-1] for each in find(node, "ColumnRef") if (text := texts(each.fields)))
+    return tuple(dict.fromkeys(found))
+
+
+class Condition:
+    """A WHERE: the columns that it limits to constants, and whether it limits the rows otherwise.
+
+    Args:
+        where: the condition; an empty node if there is none.
+        variables: names in it may be variables of PL/pgSQL, which are constants for a statement.
+    """
+
+    def __init__(self, where: Node, *, variables: bool = False) -> None:
+        self._variables = variables
+        self.limited = False
+        self.columns = tuple(sorted(self._keys(where)))
+
+    def _keys(self, node: Node) -> set[str]:
+        kind, inner = unwrap(node)
+        if kind == "bool_expr" and word(inner, "boolop") == "AND_EXPR":
+            return self._all_of(inner.args)
+        if kind == "bool_expr" and word(inner, "boolop") == "OR_EXPR":
+            limited, self.limited = self.limited, False
+            branches, each_limits = [], []
+            for each in inner.args:
+                self.limited = False
+                branches.append(self._keys(each))
+                each_limits.append(self.limited)
+            self.limited = limited or all(each_limits)
+            return set.intersection(*branches)
+        if kind == "a_expr":
+            return self._compared(inner)
+        if kind == "sub_link" and word(inner, "sub_link_type") == "ANY_SUBLINK":
+            return self._among(_column(inner.testexpr), inner.subselect.select_stmt)
+        if kind == "current_of_expr" or constant(node) == "false":
+            self.limited = True
+        return set()
+
+    def _all_of(self, nodes: Iterable[Node]) -> set[str]:
+        found: set[str] = set()
+        sides: dict[str, set[str]] = {}
+        for each in nodes:
+            found |= self._keys(each)
+            kind, inner = unwrap(each)
+            sign = texts(inner.name)[-1][0] if kind == "a_expr" else ""
+            if sign in ("<", ">"):
+                turned = {"<": ">", ">": "<"}[sign]
+                for one, other, side in (
+                    (inner.lexpr, inner.rexpr, sign),
+                    (inner.rexpr, inner.lexpr, turned),
+                ):
+                    if (column := _column(one)) and self._is_constant(other):
+                        sides.setdefault(column, set()).add(side)
+        return found | {column for column, signs in sides.items() if len(signs) > 1}
+
+    def _compared(self, inner: Node) -> set[str]:
+        left, right, kind = _column(inner.lexpr), _column(inner.rexpr), word(inner, "kind")
+        is_equal = texts(inner.name) == ["="]
+        if kind == "AEXPR_OP" and is_equal:
+            if left and self._is_constant(inner.rexpr, query=True):
+                return {left}
+            return {right} if right and self._is_constant(inner.lexpr, query=True) else set()
+        if kind == "AEXPR_OP_ANY" and inner.rexpr.HasField("sub_link"):
+            return self._among(left, inner.rexpr.sub_link.subselect.select_stmt)
+        if not left or not self._is_constant(inner.rexpr):
+            return set()
+        if kind == "AEXPR_BETWEEN":
+            low, high = (constant(each) or "" for each in inner.rexpr.list.items)
+            wide = low.isdecimal() and high.isdecimal() and int(high) - int(low) > WIDE
+            return set() if wide else {left}
+        return {left} if is_equal and kind in ("AEXPR_OP_ANY", "AEXPR_IN") else set()
+
+    def _among(self, column: str, select: Node) -> set[str]:
+        if select.HasField("limit_count"):
+            self.limited = True
+        return {column} if column and select.values_lists else set()
+
+    def _is_constant(self, node: Node, *, query: bool = False) -> bool:
+        """Return whether a value is the same for each row; a scalar `query` is, too."""
+        links = list(find(node, "SubLink"))
+        if links:
+            return (
+                query
+                and node.HasField("sub_link")
+                and word(links[0], "sub_link_type") == "EXPR_SUBLINK"
+            )
+        return self._variables or not any(find(node, "ColumnRef"))
+
+
+def _column(node: Node) -> str:
+    kind, inner = unwrap(node)
+    if kind == "column_ref" and (found := [e for e in inner.fields if e.HasField("string")]):
+        return texts(found)[-1]
+    return _column(inner.arg) if kind == "type_cast" else ""

@@ -1,0 +1,160 @@
+"""What statements do to views, functions, types and other objects: create, drop, rename."""
+
+from collections.abc import Iterator
+
+from migrator.lint.statements.action import Action
+from migrator.lint.statements.columns import constraint
+from migrator.lint.statements.nodes import (
+    Node,
+    beside,
+    dotted,
+    named,
+    relation,
+    texts,
+    unwrap,
+    word,
+)
+
+WORDS = {"matview": "materialized view", "tabconstraint": "constraint", "attribute": "column"}
+# They belong to a table, whose name comes before theirs.
+OF_TABLE = ("trigger", "rule", "policy")
+
+
+def object_kind(value: str) -> str:
+    """Return what OBJECT_MATVIEW and the like are in SQL."""
+    kind = value.removeprefix("OBJECT_").lower()
+    return WORDS.get(kind, kind.replace("_", " "))
+
+
+def drop(node: Node) -> Iterator[Action]:
+    """Yield what a DROP does, one for each object."""
+    kind = object_kind(word(node, "remove_type"))
+    facts = {
+        "cascade": word(node, "behavior") == "DROP_CASCADE",
+        "if exists": node.missing_ok,
+        "concurrently": node.concurrent,
+    }
+    found = frozenset(fact for fact, holds in facts.items() if holds)
+    for each in node.objects:
+        name = named(each)
+        if kind in ("table", "foreign table"):
+            yield Action("drop table", name, facts=found)
+        elif kind in OF_TABLE:
+            parts = texts(each.list.items)
+            yield Action(f"drop {kind}", dotted(parts[:-1]), parts[-1], facts=found)
+        else:
+            yield Action(f"drop {kind}", name=name, facts=found)
+
+
+def rename(node: Node) -> Iterator[Action]:
+    """Yield what is renamed."""
+    kind, table = object_kind(word(node, "rename_type")), relation(node.relation)
+    old = node.subname or named(node.object)
+    if kind == "table":
+        yield Action("rename table", table, new_name=beside(table, node.newname))
+    elif kind in ("view", "materialized view", "sequence", "index"):
+        yield Action(f"rename {kind}", name=table, new_name=beside(table, node.newname))
+    elif kind in ("column", "constraint", *OF_TABLE):
+        yield Action(f"rename {kind}", table, old, node.newname)
+    else:
+        yield Action(f"rename {kind}", name=old, new_name=node.newname)
+
+
+def move(node: Node) -> Iterator[Action]:
+    """Yield what gets another schema: for code, a rename."""
+    kind = object_kind(word(node, "object_type"))
+    name = relation(node.relation) or named(node.object)
+    new = dotted((node.newschema, name.rpartition(".")[2]))
+    if kind == "table":
+        yield Action("rename table", name, new_name=new)
+    else:
+        yield Action(f"rename {kind}", name=name, new_name=new)
+
+
+def domain(node: Node) -> Iterator[Action]:
+    """Yield what an ALTER DOMAIN does."""
+    name, definition = dotted(texts(node.type_name)), getattr(node, "def")
+    if node.subtype == "C":  # the letter for ADD CONSTRAINT
+        facts = constraint("", definition.constraint).facts
+        yield Action("add domain constraint", name=name, facts=facts)
+    elif node.subtype == "O":  # SET NOT NULL
+        yield Action("add domain constraint", name=name)
+
+
+def enum(node: Node) -> Iterator[Action]:
+    """Yield what an ALTER TYPE of an enum does."""
+    verb = "rename value" if node.old_val else "add value"
+    yield Action(verb, name=dotted(texts(node.type_name)), new_name=node.new_val)
+
+
+def trigger(node: Node) -> Iterator[Action]:
+    """Yield what a CREATE TRIGGER does."""
+    yield Action("create trigger", relation(node.relation), node.trigname)
+
+
+def policy(node: Node) -> Iterator[Action]:
+    """Yield what a CREATE POLICY or an ALTER POLICY does."""
+    verb = "create policy" if node.DESCRIPTOR.name == "CreatePolicyStmt" else "alter policy"
+    restrictive = verb == "create policy" and not node.permissive
+    facts = frozenset({"restrictive"} if restrictive else ())
+    yield Action(verb, relation(node.table), node.policy_name, facts=facts)
+
+
+def view(node: Node) -> Iterator[Action]:
+    """Yield what a CREATE VIEW does."""
+    facts = frozenset({"or replace"} if node.replace else ())
+    yield Action("create view", name=relation(node.view), facts=facts)
+
+
+def query_table(node: Node) -> Iterator[Action]:
+    """Yield what CREATE TABLE AS and CREATE MATERIALIZED VIEW do."""
+    name = relation(node.into.rel)
+    facts = frozenset({"if not exists"} if node.if_not_exists else ())
+    if object_kind(word(node, "objtype")) == "materialized view":
+        yield Action("create materialized view", name=name, facts=facts)
+    else:
+        yield Action("create table", name, facts=facts)
+
+
+def function(node: Node) -> Iterator[Action]:
+    """Yield what a CREATE FUNCTION or PROCEDURE does."""
+    facts = frozenset({"or replace"} if node.replace else ())
+    kind = "procedure" if node.is_procedure else "function"
+    yield Action(f"create {kind}", name=dotted(texts(node.funcname)), facts=facts)
+
+
+def named_object(node: Node) -> Iterator[Action]:
+    """Yield what other CREATE statements do."""
+    kind, fields = CREATED[node.DESCRIPTOR.name]
+    value = getattr(node, fields)
+    name = value if isinstance(value, str) else ""
+    if not name:
+        name = relation(value) if hasattr(value, "relname") else dotted(texts(value))
+    facts = frozenset({"if not exists"} if getattr(node, "if_not_exists", False) else ())
+    yield Action(f"create {kind}", name=name, facts=facts)
+
+
+def grant(node: Node) -> Iterator[Action]:
+    """Yield what a REVOKE takes away; a GRANT takes nothing."""
+    if node.is_grant:
+        return
+    for each in node.objects:
+        kind, inner = unwrap(each)
+        yield Action("revoke", relation(inner) if kind == "range_var" else named(each))
+
+
+def role(node: Node) -> Iterator[Action]:
+    """Yield which roles a DROP ROLE or a DROP OWNED is about."""
+    owned = node.DESCRIPTOR.name == "DropOwnedStmt"
+    for each in node.roles:
+        yield Action("drop owned" if owned else "drop role", name=each.role_spec.rolename)
+
+
+CREATED = {
+    "CreateEnumStmt": ("type", "type_name"),
+    "CompositeTypeStmt": ("type", "typevar"),
+    "CreateRangeStmt": ("type", "type_name"),
+    "CreateDomainStmt": ("domain", "domainname"),
+    "CreateSchemaStmt": ("schema", "schemaname"),
+    "CreateExtensionStmt": ("extension", "extname"),
+}

@@ -1,0 +1,97 @@
+"""Every revision starts from the same session, and what it commits by itself is said."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.deploy.deploying import STOP, Stage, execute, steps
+
+TABLES = (
+    "SELECT table_schema, table_name FROM information_schema.tables"
+    " WHERE table_schema IN ('public', 'other') AND table_name IN ('rows', 'leaked') ORDER BY 2"
+)
+FIRST = execute("CREATE SCHEMA IF NOT EXISTS other")
+ROWS = "CREATE TABLE rows (n int)"
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "SET search_path = other, public",
+        "SELECT set_config('search_path', '', false)",
+        "SET ROLE pg_read_all_data",
+        "SET lock_timeout = 0; SET statement_timeout = 1; SET statement_timeout = 0",
+        "SET SESSION AUTHORIZATION pg_monitor",
+        "SET default_transaction_read_only = on",
+        "SET row_security = off; SET bytea_output = 'escape'",
+        "SET check_function_bodies = off; SET TIME ZONE 'Asia/Tokyo'; SET DateStyle = 'German'",
+        "SET LOCAL search_path = other",
+        "CREATE TEMP TABLE leaked (n int)",
+        "SELECT pg_advisory_lock(7)",
+        "RESET ALL",
+        "DISCARD PLANS; SET my.own = 'x'",
+    ],
+)
+def test_what_a_revision_sets(stage: Stage, setting: str) -> None:
+    show = (
+        "SELECT string_agg(name || '=' || setting, ', ' ORDER BY name) || current_user"
+        " || coalesce(current_setting('my.own', true), '')"
+        " || (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 7)"
+        " AS shown FROM pg_settings WHERE name <> 'application_name'"
+        " AND name !~ '^transaction_(iso|read|def)' AND setting <> ''"
+    )
+    stage.begin("CREATE SCHEMA other", at="step1")
+    stage.history(
+        FIRST,
+        execute(f"CREATE TABLE before AS {show}"),
+        execute(setting),
+        steps(execute("CREATE TABLE leaked (n int)"), execute(f"CREATE TABLE after AS {show}")),
+    )
+    stage.run()
+    assert stage.ask(TABLES) == [("public", "leaked")]
+    assert stage.ask("SELECT shown FROM before") == stage.ask("SELECT shown FROM after")
+    assert stage.at == "step4"
+
+
+@pytest.mark.parametrize(
+    ("how", "after"),
+    [
+        ("op.get_bind().commit()", execute("SELECT 1 / 0")),
+        (execute("COMMIT"), execute("SELECT 1 / 0")),
+        (execute("INSERT INTO rows VALUES (1); COMMIT"), execute("SELECT 1 / 0")),
+        (execute("/* now */ commit work;"), "raise RuntimeError('stop')"),
+        (execute("END; BEGIN"), execute("SELECT 1 / 0")),
+    ],
+)
+def test_a_revision_that_commits_by_itself(stage: Stage, how: str, after: str) -> None:
+    stage.begin(ROWS)
+    stage.history(execute(ROWS), steps(execute("ALTER TABLE rows ADD q1 int"), how, after))
+    output = stage.run(code=1)
+    assert "Its transaction was rolled back" not in output
+    assert "What the revision had committed before remains." in output
+    assert "committed    ALTER TABLE rows ADD q1 int" in output
+    assert stage.at == "step1"
+
+
+@pytest.mark.parametrize("how", ["op.get_bind().rollback()", execute("ROLLBACK")])
+def test_a_revision_that_rolls_back_by_itself(stage: Stage, how: str) -> None:
+    stage.begin(ROWS)
+    change = execute("ALTER TABLE rows ADD q1 int")
+    stage.history(execute(ROWS), steps(change, how, execute("SELECT 1 / 0")))
+    assert "Its transaction was rolled back." in stage.run(code=1)
+
+
+def test_a_session_that_works_on(stage: Stage) -> None:
+    """Its client is gone, and nobody can tell what it will commit: it is ended, then asked."""
+    stage.begin(ROWS)
+    busy = "DO $$ BEGIN PERFORM pg_sleep(1); END $$"
+    stage.history(execute(ROWS), steps(execute("ALTER TABLE rows ADD q1 int"), STOP, execute(busy)))
+    with stage.stopping():
+        deploy = stage.start(MIGRATOR_LOCK_TIMEOUT="0")
+        stage.until("SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted", deploy)
+        stage.ask(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE application_name = 'migrate:step2'"
+        )
+    output = deploy.end(code=1)
+    assert "Its transaction was rolled back. The database is at step1" in output
