@@ -12,6 +12,7 @@ from argparse import (
     RawDescriptionHelpFormatter,
 )
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,8 @@ COMMANDS = {
     "tables": "list the tables that the models describe",
     "db": "start, stop or open the development PostgreSQL",
 }
+# They import and run revisions, which may print.
+RUN_REVISIONS = ("lint", "plan", "revision", "trace")
 EXIT_CODES = """Exit codes: 0 done or nothing to do, 1 failed, 2 wrong usage or configuration,
 3 revisions are pending, 4 waited too long for a lock, 5 refused by a safety check, 130
 interrupted by Ctrl-C or SIGTERM."""
@@ -66,7 +69,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = _options(command.arguments, first)
         context = _context(options)
-        command.run(context, options)
+        with console.only_results() if _runs_revisions(options) else nullcontext():
+            command.run(context, options)
     except CommandError as error:
         console.note(f"{first.command}: {without_secrets(str(error))}")
         for name, text in getattr(error, "details", ()):
@@ -80,6 +84,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.note(f"{first.command}: interrupted.")
         return Interrupted.exit_code
     return 0
+
+
+def _runs_revisions(options: Namespace) -> bool:
+    """Return whether stdout is for the result alone, whatever revisions print there."""
+    as_json = getattr(options, "json", False) or getattr(options, "format", "people") != "people"
+    return as_json or options.command in RUN_REVISIONS
 
 
 def _context(options: Namespace) -> Context:
@@ -146,4 +156,5 @@ def _options(arguments: Callable[[ArgumentParser], None], first: Namespace) -> N
         help="a host that is for development, too (see development_hosts in alembic.ini)",
     )
     arguments(parser)
+    parser.set_defaults(command=first.command)
     return parser.parse_args(first.rest)

@@ -100,7 +100,8 @@ class Run:
                 self.database.clear(error.table)
                 continue
             break
-        traced.notes += [*problems, *self.rows.notes(), *self.substitutes.notes()]
+        traced.notes += [*problems, *self.substitutes.notes()]
+        traced.without_rows += self.rows.without()
         if not together:  # the next one is tried with rows again
             self.rows.empty.clear()
         self.database.changed(traced.steps)
