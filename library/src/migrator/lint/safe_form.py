@@ -3,15 +3,20 @@
 It is written from the statement. Rules say in words what is safe, and name the operations.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
+import postgast
+
+from migrator.lint.statements.nodes import Node, texts, unwrap, word
+from migrator.lint.statements.written import expression, type_name
 from migrator.postgres import sql
-from migrator.postgres.sql import parts
 
 CONTRACT = 'phase = "contract"'
 OWN = "# in a revision of its own:"
 LATER = f"# later, in a revision with {CONTRACT}:"
+FILLED = "# in a revision of its own, with what existing rows get instead of None:"
 WIDTH = 72  # of the code, which is indented below a finding
+ON_DELETE = {"c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT", "r": "RESTRICT"}
 
 Names = tuple[str, ...]
 Lines = Iterator[str]
@@ -25,15 +30,40 @@ def write(advice: str, statement: str, tables: Collection[str] = ()) -> str:
         statement: what is not safe.
         tables: those that the statement locked when it was tried.
     """
-    for writer in WRITERS:
-        code = "\n".join(writer(statement, tables))
-        if any(name in advice for name in _names(code)):
-            return code
+    code = "\n".join(_forms(statement, tables))
+    if any(name in advice for name in _names(code)):
+        return code
     return f"{CONTRACT}\n\n{_execute(statement)}" if CONTRACT in advice else ""
 
 
 def _names(code: str) -> list[str]:
     return [line.partition("(")[0] + "(" for line in code.splitlines() if line.startswith("op.")]
+
+
+def _forms(statement: str, tables: Collection[str]) -> Lines:
+    try:
+        found = postgast.parse(statement).stmts
+    except postgast.PgQueryError:
+        return
+    if len(found) != 1:
+        return
+    kind, inner = unwrap(found[0].stmt)
+    match kind:
+        case "index_stmt":
+            yield from _index(inner)
+        case "drop_stmt" if word(inner, "remove_type") == "OBJECT_INDEX" and len(tables) == 1:
+            yield from _dropped_index(inner, next(iter(tables)))
+        case "alter_table_stmt":
+            for each in inner.cmds:
+                yield from _altered(_of(inner.relation), each.alter_table_cmd)
+        case "rename_stmt" if word(inner, "rename_type") == "OBJECT_COLUMN":
+            yield from _renamed(_of(inner.relation), inner.subname, inner.newname)
+        case "update_stmt":
+            yield from _update(inner)
+
+
+def _of(relation: Node) -> Names:
+    return tuple(filter(None, (relation.schemaname, relation.relname)))
 
 
 def _call(name: str, *arguments: str, **named: str) -> str:
@@ -45,89 +75,111 @@ def _call(name: str, *arguments: str, **named: str) -> str:
     return "\n".join([f"op.{name}(", *(f"    {each}," for each in words), ")"])
 
 
-def _index(statement: str, _: Collection[str]) -> Lines:
-    if found := parts.index(statement):
-        named = _schema(found.table)
-        if found.unique:
-            named["unique"] = "True"
-        if found.method not in ("", "btree"):
-            named["postgresql_using"] = _text(found.method)
-        if found.where:
-            named["postgresql_where"] = _sql(found.where)
-        columns = ", ".join(map(_column, found.columns))
-        name, table = _text(found.name), _text(found.table[-1])
-        yield _call("create_index_concurrently", name, table, f"[{columns}]", **named)
+def _index(node: Node) -> Lines:
+    plain = all(
+        not each.index_elem.opclass and word(each.index_elem, "ordering") == "SORTBY_DEFAULT"
+        for each in node.index_params
+    )
+    if not node.idxname or not plain or node.index_including_params or node.options:
+        return
+    table = _of(node.relation)
+    named = _schema(table)
+    if node.unique:
+        named["unique"] = "True"
+    if node.access_method != "btree":
+        named["postgresql_using"] = _text(node.access_method)
+    if node.HasField("where_clause"):
+        named["postgresql_where"] = _sql(expression(node.where_clause))
+    columns = ", ".join(
+        _text(each.index_elem.name)
+        if each.index_elem.name
+        else _sql(expression(each.index_elem.expr))
+        for each in node.index_params
+    )
+    call = (_text(node.idxname), _text(table[-1]), f"[{columns}]")
+    yield _call("create_index_concurrently", *call, **named)
 
 
-def _dropped_index(statement: str, tables: Collection[str]) -> Lines:
-    if (index := parts.dropped_index(statement)) and len(tables) == 1:
-        name = _text(index[-1])
-        table = tuple(next(iter(tables)).split("."))
-        yield _call("drop_index_concurrently", name, _text(table[-1]), **_schema(table))
+def _dropped_index(node: Node, table: str) -> Lines:
+    if len(node.objects) == 1:
+        index, owner = texts(node.objects[0].list.items)[-1], tuple(table.split("."))
+        call = (_text(index), _text(owner[-1]))
+        yield _call("drop_index_concurrently", *call, **_schema(owner))
 
 
-def _constraint(table: Names, action: str) -> Lines:
-    own = _text(table[-1])
-    if key := parts.foreign_key(action):
-        named = _schema(table, "source_schema") | _schema(key.target, "referent_schema")
-        if key.on_delete:
-            named["ondelete"] = _text(key.on_delete)
-        to = (_text(key.target[-1]), _list(key.columns), _list(key.target_columns))
-        yield _call("add_foreign_key_validated", _text(key.name), own, *to, **named)
-    elif check := parts.check(action):
-        condition = _text(check.condition)
-        yield _call("add_check_validated", _text(check.name), own, condition, **_schema(table))
-    elif unique := parts.unique(action):
-        columns = _list(unique.columns)
-        yield _call("add_unique_concurrently", _text(unique.name), own, columns, **_schema(table))
-
-
-def _column_of(table: Names, action: str) -> Lines:
+def _altered(table: Names, command: Node) -> Lines:
     own, named = _text(table[-1]), _schema(table)
-    fill = {"key": '"id"', **named}
-    if column := parts.required_column(action):
-        yield _call("set_not_null", own, _text(column), **named)
-    elif renamed := parts.renamed_column(action):
-        old, new = renamed
-        yield f"# with the type of {old}:"
-        yield _call("add_column", own, f"sa.Column({_text(new)}, sa.Text())", **named)
-        yield OWN
-        yield _call("backfill", own, f"{{{_text(new)}: {_sql(_quoted(old))}}}", **fill)
-        yield LATER
-        yield _call("drop_column", own, _text(old), **named)
-    elif retyped := sql.retyped(action):
-        old, kind = sql.plain(retyped[0]), " ".join(retyped[1].split())
-        new, value = f"new_{old}", retyped[2] or f"{retyped[0]}::{kind}"
-        yield _add_column(table, new, kind)
-        yield OWN
-        yield _call("backfill", own, f"{{{_text(new)}: {_sql(value)}}}", **fill)
-        yield LATER
-        yield _call("drop_column", own, _text(old), **named)
-    elif added := parts.added_column(action):
-        yield _add_column(table, *added)
-        yield "# in a revision of its own, with what existing rows get instead of None:"
-        yield _call("backfill", own, f"{{{_text(added[0])}: None}}", **fill)
-        yield _call("set_not_null", own, _text(added[0]), **named)
+    match word(command, "subtype"):
+        case "AT_AddConstraint":
+            yield from _constraint(table, getattr(command, "def").constraint)
+        case "AT_SetNotNull":
+            yield _call("set_not_null", own, _text(command.name), **named)
+        case "AT_AlterColumnType":
+            column = getattr(command, "def").column_def
+            old, kind = command.name, type_name(column.type_name)
+            used = column.HasField("raw_default")
+            value = expression(column.raw_default) if used else f"{_quoted(old)}::{kind}"
+            yield _add_column(table, f"new_{old}", kind)
+            yield OWN
+            yield _backfill(table, f"new_{old}", _sql(value))
+            yield LATER
+            yield _call("drop_column", own, _text(old), **named)
+        case "AT_AddColumn":
+            column = getattr(command, "def").column_def
+            kinds = {word(each.constraint, "contype") for each in column.constraints}
+            if kinds == {"CONSTR_NOTNULL"}:
+                yield _add_column(table, column.colname, type_name(column.type_name))
+                yield FILLED
+                yield _backfill(table, column.colname, "None")
+                yield _call("set_not_null", own, _text(column.colname), **named)
 
 
-def _altered(form: Callable[[Names, str], Lines]) -> Callable[[str, Collection[str]], Lines]:
-    def write_all(statement: str, _: Collection[str]) -> Lines:
-        if table := sql.identifiers(sql.altered_table(statement)):
-            for action in sql.actions(statement):
-                yield from form(table, action)
+def _constraint(table: Names, node: Node) -> Lines:
+    own, name, named = _text(table[-1]), _text(node.conname), _schema(table)
+    kind = word(node, "contype")
+    if not node.conname or node.deferrable or node.indexname or node.including:
+        return
+    if kind == "CONSTR_CHECK":
+        condition = _text(expression(node.raw_expr))
+        yield _call("add_check_validated", name, own, condition, **named)
+    elif kind == "CONSTR_UNIQUE":
+        yield _call("add_unique_concurrently", name, own, _list(texts(node.keys)), **named)
+    elif kind == "CONSTR_FOREIGN" and node.pk_attrs and node.fk_upd_action == "a":
+        target = _of(node.pktable)
+        named = _schema(table, "source_schema") | _schema(target, "referent_schema")
+        if on_delete := ON_DELETE.get(node.fk_del_action):
+            named["ondelete"] = _text(on_delete)
+        to = (_text(target[-1]), _list(texts(node.fk_attrs)), _list(texts(node.pk_attrs)))
+        yield _call("add_foreign_key_validated", name, own, *to, **named)
 
-    return write_all
+
+def _renamed(table: Names, old: str, new: str) -> Lines:
+    named = _schema(table)
+    yield f"# with the type of {old}:"
+    yield _call("add_column", _text(table[-1]), f"sa.Column({_text(new)}, sa.Text())", **named)
+    yield OWN
+    yield _backfill(table, new, _sql(_quoted(old)))
+    yield LATER
+    yield _call("drop_column", _text(table[-1]), _text(old), **named)
 
 
-def _update(statement: str, _: Collection[str]) -> Lines:
-    if found := parts.update(statement):
-        values = ", ".join(f"{_text(column)}: {_sql(value)}" for column, value in found.values)
-        named = {"key": '"id"'} | ({"where": _text(found.where)} if found.where else {})
-        named |= _schema(found.table)
-        yield _call("backfill", _text(found.table[-1]), f"{{{values}}}", **named)
+def _update(node: Node) -> Lines:
+    if node.from_clause or node.HasField("returning_clause") or node.HasField("with_clause"):
+        return
+    targets = [each.res_target for each in node.target_list]
+    if any(each.val.HasField("multi_assign_ref") or each.indirection for each in targets):
+        return
+    table = _of(node.relation)
+    values = ", ".join(f"{_text(each.name)}: {_sql(expression(each.val))}" for each in targets)
+    named = {"key": '"id"'}
+    if node.HasField("where_clause"):
+        named["where"] = _text(expression(node.where_clause))
+    yield _call("backfill", _text(table[-1]), f"{{{values}}}", **named, **_schema(table))
 
 
-WRITERS = (_index, _dropped_index, _altered(_constraint), _altered(_column_of), _update)
+def _backfill(table: Names, column: str, value: str) -> str:
+    values = f"{{{_text(column)}: {value}}}"
+    return _call("backfill", _text(table[-1]), values, key='"id"', **_schema(table))
 
 
 def _text(text: str) -> str:
@@ -149,13 +201,8 @@ def _add_column(table: Names, column: str, kind: str) -> str:
     return _execute(f"ALTER TABLE {target} ADD COLUMN {_quoted(column)} {kind}")
 
 
-def _list(names: Names) -> str:
+def _list(names: Sequence[str]) -> str:
     return f"[{', '.join(map(_text, names))}]"
-
-
-def _column(text: str) -> str:
-    """Return a column of an index by its name, anything else as SQL."""
-    return _text(sql.plain(text)) if len(sql.words(text)) == 1 else _sql(text)
 
 
 def _schema(table: Names, argument: str = "schema") -> dict[str, str]:

@@ -1,0 +1,23 @@
+"""Parts of the parser's tree, written as SQL again."""
+
+import postgast
+
+from migrator.lint.statements.nodes import Node
+
+
+def expression(node: Node) -> str:
+    """Return an expression as SQL."""
+    return _select("SELECT 1", node)
+
+
+def type_name(node: Node) -> str:
+    """Return a type as SQL."""
+    cast = postgast.parse("SELECT x::int").stmts[0].stmt.select_stmt.target_list[0]
+    cast.res_target.val.type_cast.type_name.CopyFrom(node)
+    return _select("SELECT 1", cast.res_target.val).removeprefix("x::")
+
+
+def _select(start: str, node: Node) -> str:
+    tree = postgast.parse(start)
+    tree.stmts[0].stmt.select_stmt.target_list[0].res_target.val.CopyFrom(node)
+    return str(postgast.deparse(tree)).removeprefix("SELECT ")
