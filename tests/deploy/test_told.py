@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -128,7 +129,7 @@ def test_stamped_and_empty(stage: Stage) -> None:
     """A database that nobody has verified is verified, once."""
     stage.history(TABLE, execute("SELECT 1"))
     stage.begin(at="step2")
-    wrong = {"MIGRATOR_SMOKE_SQL": "SELECT to_regclass('rows') IS NOT NULL"}
+    wrong: dict[str, Any] = {"MIGRATOR_SMOKE_SQL": "SELECT to_regclass('rows') IS NOT NULL"}
     output = stage.run(code=1, **wrong)
     assert "Not verified: smoke_sql gave False. The database is at step2" in output
     with stage.connect() as admin:
@@ -163,7 +164,7 @@ def test_a_migration_log_of_somebody_else(stage: Stage, made: str, kind: str) ->
 def test_the_backup_of_this_run_stays(stage: Stage, tmp_path: Path) -> None:
     """Also if a clock was ahead when the others were made."""
     stage.history(TABLE)
-    more = {"MIGRATOR_BACKUP_FOLDER": str(tmp_path), "MIGRATOR_BACKUP_KEEP": "2"}
+    more: dict[str, Any] = {"MIGRATOR_BACKUP_FOLDER": str(tmp_path), "MIGRATOR_BACKUP_KEEP": "2"}
     stage.run(command="backup", **more)
     (first,) = tmp_path.iterdir()
     day = first.name.split("-")[-2][:8]
