@@ -5,6 +5,7 @@ gives up after a fraction of a second. Lock timeouts grow in small steps and so 
 have a random part, so that no rhythm of the application can starve the deploy.
 """
 
+import math
 import random
 import time
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from migrator.postgres.activity import Session
 RAMP = 1.25  # each attempt may wait this many times as long as the one before
 STEPS = 20  # after this many attempts neither timeout nor pause grows any more
 PAUSE, PAUSE_MAX = 0.2, 5.0  # seconds between attempts, times a random number from 0.5 to 1.5
+SHORT = 5.0  # seconds; transactions that take longer are waited for, not outlasted
 LONG_ATTEMPT = 8  # where blockers are hidden from us, every eighth is long enough for autovacuum
 
 
@@ -27,7 +29,8 @@ class Attempts:
     revisions may. `started` is when the last attempt began, on the monotonic clock, and
     `lock_timeout` how long that one may wait for a lock; 0 is no limit. `waited` are the seconds
     spent on blockers, on pauses and on attempts without a lock, which `lock_deadline` limits.
-    `blockers` are the sessions that the last attempt waited for. A runner owns it.
+    `blockers` are the sessions that the last attempt waited for, and `held` is how old the oldest
+    transaction of all of them was. A runner owns it.
     """
 
     revision: str = ""
@@ -38,6 +41,7 @@ class Attempts:
     count: int = 0
     waited: float = 0.0
     blockers: Sequence[Session] = ()
+    held: float = 0.0
 
     def left(self, limits: Settings) -> float:
         """Return the seconds until `lock_deadline`, at least a moment; 0 is no limit."""
@@ -90,6 +94,18 @@ class Attempts:
         seconds = min(PAUSE * 1.5**steps, PAUSE_MAX) * random.uniform(0.5, 1.5)
         time.sleep(seconds)
         self.waited += seconds
+
+    def advice(self, limits: Settings) -> str:
+        """Return which setting would get the lock, and what that costs, if one does."""
+        longest = max(limits.lock_timeout, limits.lock_timeout_max)
+        if not longest < self.held <= SHORT:
+            return ""
+        enough = math.ceil(self.held * 13) / 10
+        return (
+            f" The transactions that hold it take up to {self.held:.2f} s and overlap, and an"
+            f" attempt waits for {longest:g} s at most. With lock_timeout_max = {enough:g} it gets"
+            f" the lock, and requests to the table may wait for {enough * 1000:.0f} ms once."
+        )
 
     @property
     def counted(self) -> str:

@@ -5,7 +5,7 @@ waits outside the queue, without holding anything, until old transactions have e
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection
 
@@ -32,13 +32,18 @@ class Blockers:
         self.report = report
         self.left = limits.blocker_timeout
         self.ignored: set[str] = set()
+        self.tables: Sequence[int] | None = None
         self.sees_all = activity.sees_all(control)
         self.first_seen: dict[str, float] = {}
 
-    def next_revision(self) -> None:
-        """Begin to count anew."""
+    def next_revision(self, tables: Iterable[str] | None) -> None:
+        """Begin to count anew; whom an earlier revision has waited for in vain counts no more.
+
+        Args:
+            tables: those that the revision touches; None if that is not known.
+        """
         self.left = self.limits.blocker_timeout
-        self.ignored.clear()
+        self.tables = None if tables is None else activity.relations(self.control, tables)
 
     def wait(self, own: int, blockers: Sequence[Session] = (), longest: float = 0) -> float:
         """Wait until nothing old is in a transaction, nor any of `blockers` in the same one.
@@ -75,11 +80,16 @@ class Blockers:
         vacuums = [b for b in blockers if b.autovacuum and b.transaction not in self.ignored]
         found = [
             session
-            for session in activity.in_transaction(self.control, own)
+            for session in activity.in_transaction(self.control, own, self._tables(blockers))
             if session.transaction not in self.ignored
             and (session.transaction in known or self._age(session) > self.limits.blocker_age)
         ]
         return found + (vacuums if activity.still_there(self.control, vacuums) else [])
+
+    def _tables(self, blockers: Sequence[Session]) -> Sequence[int] | None:
+        if self.tables is None:
+            return None
+        return [*self.tables, *(each for session in blockers for each in session.awaited)]
 
     def _age(self, session: Session) -> float:
         """Without the right to see it, count from when the transaction was seen first."""

@@ -5,7 +5,7 @@ whether the revision can run again, and whether an earlier attempt has built an 
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, event
@@ -24,9 +24,16 @@ class NonTransactional:
 
     Args:
         report: for the indexes that are kept or dropped.
+        left: returns the seconds until `lock_deadline`; 0 is no limit.
     """
 
-    def __init__(self, connection: Connection, limits: Settings, report: Report) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        limits: Settings,
+        report: Report,
+        left: Callable[[], float],
+    ) -> None:
         self.limits = limits
         self.report = report
         self.committed: list[str] = []
@@ -35,6 +42,8 @@ class NonTransactional:
         self.concurrently = False
         self._in_transaction: list[str] = []
         self._is_to_commit = False
+        self._left = left
+        self._began = self._dropping = 0.0
         if connection.dialect.name == "postgresql":
             event.listen(connection, "before_cursor_execute", self._before, retval=True)
             event.listen(connection, "after_cursor_execute", self._after)
@@ -48,6 +57,7 @@ class NonTransactional:
         self.committed_at, self.concurrently = 0.0, False
         self._in_transaction.clear()
         self._is_to_commit = False
+        self._dropping = 0.0
 
     def is_to_commit(self) -> None:
         """Expect the commit of the whole revision, which is not one of its own."""
@@ -61,13 +71,15 @@ class NonTransactional:
         self, _connection: Connection, cursor: Any, statement: str, parameters: Any, *_: Any
     ) -> tuple[str, Any]:
         bare = sql.sent(statement)
-        self.concurrently = False
+        if not sql.changes_nothing(bare):  # settings are set back after a failure, too
+            self.concurrently = False
         if not cursor.connection.autocommit:
             return statement, parameters
         if sql.is_concurrent(bare):
-            self.concurrently = True
+            self.concurrently, self._began = True, time.monotonic()
             # It waits for other transactions without blocking anybody, but not for ever.
-            patience = round(self.limits.lock_deadline * 1000)
+            left = self._left()
+            patience = max(round((left - self._dropping) * 1000), 1) if left else 0
             cursor.connection.execute(f"SET lock_timeout = {patience}")
         if sql.is_concurrent(bare) or sql.validates(bare):
             cursor.connection.execute("SET statement_timeout = 0")
@@ -92,6 +104,8 @@ class NonTransactional:
         if outside and not sql.changes_nothing(bare):
             self.committed_at = time.monotonic()
             self.changes[bare] = None
+        if outside and sql.is_concurrent(bare) and sql.begins(bare, "DROP"):
+            self._dropping += time.monotonic() - self._began  # which is nothing but waiting
         if outside and (sql.is_concurrent(bare) or sql.validates(bare)):
             for name in ("lock_timeout", "statement_timeout"):
                 milliseconds = round(getattr(self.limits, name) * 1000)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from migrator.deploy import touched_tables
 from migrator.deploy.blocker_watcher import BlockerWatcher
 from migrator.deploy.blockers import Blockers
 from migrator.deploy.deployment import Deployment, Worker
@@ -32,6 +33,7 @@ class PostgresRunner(Runner):
         self.control = deployment.control
         deploy_lock_postgres.backup_is_over(self.control)
         waits = not deployment.skips("blockers")
+        self.tables = touched_tables.find(deployment) if waits else {}
         self.blockers = Blockers(self.control, self.limits, self.report) if waits else None
         # How long PostgreSQL lets two sessions wait for each other, and a little more.
         self.deadlock = (self.control.scalar(DEADLOCK_TIMEOUT) or 1000) / 1000 + 0.5
@@ -47,12 +49,14 @@ class PostgresRunner(Runner):
     def connected(self, connection: Connection) -> None:
         """Follow what revisions commit by themselves; no commit waits for a standby."""
         durability.commit_locally(connection)
-        self.outside = NonTransactional(connection, self.limits, self.report)
+        self.outside = NonTransactional(
+            connection, self.limits, self.report, lambda: self.current.left(self.limits)
+        )
 
     def before_revision(self) -> None:
         """Wait for blockers anew."""
         if self.blockers:
-            self.blockers.next_revision()
+            self.blockers.next_revision(self.tables.get(self.current.revision))
 
     def before_attempt(self, connection: Connection) -> None:
         """Wait for blockers, then set this attempt's limits, in a transaction of their own."""
@@ -115,6 +119,8 @@ class PostgresRunner(Runner):
         longest = self.limits.lock_deadline if outside.concurrently else current.lock_timeout
         if limits.is_deadlock(error):
             longest = self.deadlock
+        ages = [each.age for each in current.blockers if each.age and not each.autovacuum]
+        current.held = max([current.held, *ages])
         waited = current.fail(longest, outside.committed_at)
         blocked = f" Blocked by {watcher.whom()}." if watcher and watcher.blockers else ""
         if not current.repeatable and (statement := outside.unrepeatable()):

@@ -192,6 +192,7 @@ class Runner(ABC):
         if current.is_over(self.limits):
             raise LockTimeout(
                 f"got no lock in {current.waited:.0f} s and {current.counted}.{blocked}"
+                f"{current.advice(self.limits)}"
             ) from error
         self.report.waiting(
             "apply",

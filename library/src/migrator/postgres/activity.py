@@ -1,6 +1,6 @@
 """Other people's sessions on PostgreSQL: whose transaction is old, and who blocks us."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Row, bindparam, text
@@ -10,17 +10,26 @@ from sqlalchemy import Connection, Row, bindparam, text
 TRANSACTIONS = text("""
 SELECT l.pid, l.virtualtransaction AS transaction, a.application_name, a.backend_type,
        extract(epoch FROM clock_timestamp() - a.xact_start)::float AS age,
-       '' AS holds, a.query, false AS vacuums
+       '' AS holds, a.query, false AS vacuums, NULL AS prepared, NULL AS awaited
 FROM pg_locks l JOIN pg_stat_activity a USING (pid)
 WHERE l.locktype = 'virtualxid' AND l.mode = 'ExclusiveLock' AND l.granted
   AND a.datname = current_database() AND l.pid NOT IN (pg_backend_pid(), :own)
+  AND (CAST(:tables AS bigint[]) IS NULL OR EXISTS (SELECT FROM pg_locks h WHERE h.pid = l.pid
+       AND h.locktype = 'relation' AND h.relation::bigint = ANY (CAST(:tables AS bigint[]))))
   AND (a.backend_type = 'client backend' OR a.backend_type IS NULL
        AND NOT EXISTS (SELECT FROM pg_stat_progress_vacuum v WHERE v.pid = l.pid)
        AND NOT EXISTS (SELECT FROM pg_stat_progress_analyze v WHERE v.pid = l.pid))
 ORDER BY a.xact_start
 """)
 BLOCKERS = text("""
-SELECT b.pid, a.application_name, a.backend_type, a.query,
+SELECT b.pid, a.application_name, a.backend_type, a.query, awaited.relations AS awaited,
+       (SELECT string_agg(quote_literal(p.gid), ', ' ORDER BY p.prepared)
+        FROM pg_prepared_xacts p, pg_locks y
+        WHERE b.pid = 0 AND p.database = current_database() AND y.pid = w.pid AND NOT y.granted
+          AND (y.transactionid = p.transaction OR y.virtualxid = '-1/' || p.transaction
+               OR EXISTS (SELECT FROM pg_locks z JOIN pg_locks x USING (virtualtransaction)
+                          WHERE z.pid IS NULL AND z.relation = y.relation
+                          AND x.pid IS NULL AND x.transactionid = p.transaction))) AS prepared,
        (SELECT virtualtransaction FROM pg_locks x
         WHERE x.pid = b.pid AND x.locktype = 'virtualxid' AND x.mode = 'ExclusiveLock'
         LIMIT 1) AS transaction,
@@ -30,7 +39,10 @@ SELECT b.pid, a.application_name, a.backend_type, a.query,
           (SELECT relation FROM pg_locks y WHERE y.pid = w.pid AND NOT y.granted)) AS holds,
        EXISTS (SELECT FROM pg_stat_progress_vacuum v WHERE v.pid = b.pid)
          OR EXISTS (SELECT FROM pg_stat_progress_analyze v WHERE v.pid = b.pid) AS vacuums
-FROM pg_stat_activity w, unnest(pg_blocking_pids(w.pid)) AS b(pid)
+FROM pg_stat_activity w
+CROSS JOIN LATERAL unnest(pg_blocking_pids(w.pid)) AS b(pid)
+CROSS JOIN LATERAL (SELECT array_agg(DISTINCT y.relation::bigint) AS relations FROM pg_locks y
+                    WHERE y.pid = w.pid AND NOT y.granted AND y.relation IS NOT NULL) AS awaited
 LEFT JOIN pg_stat_activity a ON a.pid = b.pid
 WHERE w.pid = :waiting AND w.wait_event_type = 'Lock'
 """)
@@ -41,7 +53,9 @@ SEES_ALL = text("SELECT pg_has_role(current_user, 'pg_read_all_stats', 'USAGE')"
 class Session:
     """A session in a transaction that began `age` seconds ago (None: this user may not see it).
 
-    `transaction` is the same as long as the session is in the same transaction.
+    `transaction` is the same as long as the session is in the same transaction. `prepared` are the
+    names of prepared transactions, which have no session, and `awaited` the relations for which
+    another session waits because of it.
     """
 
     pid: int
@@ -51,11 +65,14 @@ class Session:
     holds: str
     autovacuum: bool
     query: str
+    prepared: str = ""
+    awaited: tuple[int, ...] = ()
 
     def describe(self, *, with_query: bool = False) -> str:
         """Return who it is in words; the statement may hold personal data."""
         if self.pid == 0:
-            return "a prepared transaction (see pg_prepared_xacts)"
+            name = f" {self.prepared}" if self.prepared else ""
+            return f"the prepared transaction{name} (COMMIT PREPARED or ROLLBACK PREPARED ends it)"
         if self.autovacuum:
             ends = (
                 "against wraparound, not cancelled"
@@ -85,13 +102,25 @@ def process(connection: Connection) -> int:
     return number
 
 
-def in_transaction(connection: Connection, own: int) -> list[Session]:
+def in_transaction(
+    connection: Connection, own: int, tables: Sequence[int] | None = None
+) -> list[Session]:
     """Return the other sessions of this database that are in a transaction, oldest first.
 
     Args:
         own: the process of another connection of ours, to leave out.
+        tables: only those that have a lock on one of these relations, or wait for one.
     """
-    return _sessions(connection.execute(TRANSACTIONS, {"own": own}))
+    parameters = {"own": own, "tables": None if tables is None else list(tables)}
+    return _sessions(connection.execute(TRANSACTIONS, parameters))
+
+
+def relations(connection: Connection, names: Iterable[str]) -> tuple[int, ...]:
+    """Return the numbers of relations, by their names as `sql.subject` has them, if there."""
+    found = text("SELECT to_regclass(:name)::oid::bigint")
+    quoted = (".".join(_quoted(part) for part in name.split(".", 1)) for name in names)
+    numbers = [connection.scalar(found, {"name": name}) for name in quoted]
+    return tuple(number for number in numbers if number is not None)
 
 
 def blocking(connection: Connection, waiting: int) -> list[Session]:
@@ -114,6 +143,10 @@ def sees_all(connection: Connection) -> bool:
     return bool(connection.scalar(SEES_ALL))
 
 
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
 def _sessions(rows: Iterable[Row[tuple[object, ...]]]) -> list[Session]:
     return [
         Session(
@@ -125,6 +158,8 @@ def _sessions(rows: Iterable[Row[tuple[object, ...]]]) -> list[Session]:
             autovacuum=row.backend_type == "autovacuum worker"
             or (row.backend_type is None and bool(row.vacuums) and row.pid != 0),
             query=row.query or "",
+            prepared=row.prepared or "",
+            awaited=tuple(row.awaited or ()),
         )
         for row in rows
     ]

@@ -1,0 +1,45 @@
+"""The tables that a revision touches, as far as its SQL says so.
+
+Only a transaction with a lock on one of them can block it. Where the SQL does not say all of it,
+or locks more than it names, an attempt finds the blocker, after a lock timeout.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from alembic.util.exc import CommandError
+
+from migrator.deploy.deployment import Deployment
+from migrator.errors import MigratorError
+from migrator.postgres import sql
+
+# They wait for no reader and no writer of a table that is there.
+HARMLESS = ("INSERT", "SET", "COMMENT", "CREATE TYPE", "CREATE SCHEMA", "CREATE SEQUENCE")
+
+
+def find(deployment: Deployment) -> Mapping[str, frozenset[str]]:
+    """Return the tables by revision; without those of which it is not known."""
+    from migrator.lint import rendering  # half of the tool, and only where something is pending
+
+    plan = deployment.plan
+    if not plan.upgrade:
+        return {}
+    try:
+        rendered = rendering.render(deployment.context, deployment.revisions, plan.pending)
+    except (CommandError, MigratorError):
+        return {}
+    found = {
+        each.script.revision: _tables(statement.sql for statement in each.statements)
+        for each in rendered
+        if not each.failure
+    }
+    return {revision: tables for revision, tables in found.items() if tables is not None}
+
+
+def _tables(statements: Iterable[str]) -> frozenset[str] | None:
+    names: set[str] = set()
+    for statement in statements:
+        about = sql.subject(statement)
+        if not about.kind and not sql.begins(statement, *HARMLESS):
+            return None
+        names |= set(about.names)
+    return frozenset(names)
