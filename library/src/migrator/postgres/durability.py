@@ -7,7 +7,6 @@ wait, and everybody who needs the table waits behind it.
 import threading
 from typing import Any
 
-from psycopg import Error
 from sqlalchemy import Connection
 
 from migrator.errors import one_line
@@ -46,6 +45,8 @@ def unconfirmed(connection: Connection, seconds: float, level: str = "") -> str:
     Returns:
         A sentence, without its end, if no standby has confirmed it; otherwise nothing.
     """
+    from psycopg import Error  # which does not come with SQLite
+
     level = level or connection.info.get(LEVEL, ALONE[0])
     raw = _driver(connection)
     before = raw.autocommit
