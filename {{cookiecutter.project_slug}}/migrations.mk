@@ -178,14 +178,14 @@ tables: ## list the tables that the models describe, and their modules
 	@$(need_migrator)
 	@$(MIGRATOR) tables
 
-# base=HEAD: uncommitted revisions. base=origin/main: the revisions of a branch.
+# base=HEAD: uncommitted revisions.
 .PHONY: lint-migrations
-lint-migrations: ## report what revisions would lock or break: from=REV to=REV, or base=BRANCH (default: pending revisions)
+lint-migrations: ## report what revisions would lock or break: from=REV to=REV, or base=BRANCH (default: what the branch adds to the main branch, else pending revisions)
 	@$(need_migrator)
 	@$(MIGRATOR) lint $(migration_range) $(call migration_option,base) $(named_host)
 
 .PHONY: trace
-trace: ## run revisions on a shadow database and show their locks: from=REV to=REV, or base=BRANCH (default: pending revisions)
+trace: ## run revisions on a shadow database and show their locks: from=REV to=REV, or base=BRANCH (default: as for lint-migrations)
 	@$(need_migrator)
 	@$(MIGRATOR) trace $(migration_range) $(call migration_option,base) $(named_host)
 

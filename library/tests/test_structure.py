@@ -1,12 +1,15 @@
 """The library's packages import each other in one direction only: see migrator.ORDER."""
 
 import ast
+import importlib
+import multiprocessing
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import migrator
+from migrator.cli import COMMANDS
 
 LIBRARY = Path(migrator.__file__).parent
 SOURCES = sorted(LIBRARY.rglob("*.py"))
@@ -45,6 +48,17 @@ def test_imports_go_one_way(path: Path) -> None:
     allowed = migrator.ORDER[: migrator.ORDER.index(own) + 1]
     names = [name.split(".")[1] for name in imported(path) if name.startswith("migrator.")]
     assert [name for name in names if not name.startswith("__") and name not in allowed] == []
+
+
+@pytest.mark.parametrize("name", ["environment", *(f"commands.{name}" for name in COMMANDS)])
+def test_a_command_imports_what_it_needs(name: str) -> None:
+    """In a process that has imported nothing of `migrator`, as when it is started."""
+    processes = multiprocessing.get_context("forkserver")
+    processes.set_forkserver_preload(["alembic.command", "psycopg", "sqlalchemy.orm"])
+    process = processes.Process(target=importlib.import_module, args=(f"migrator.{name}",))
+    process.start()
+    process.join()
+    assert process.exitcode == 0
 
 
 def test_the_library_does_not_know_the_application() -> None:

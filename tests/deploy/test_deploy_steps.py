@@ -22,6 +22,7 @@ from tests.deploy.deploying import (
     PATIENCE,
     REVISION,
     Stage,
+    alone,
     execute,
     go_on,
     pausing,
@@ -217,6 +218,120 @@ def test_a_pooler_in_session_mode(stage: Stage, pooled: Callable[..., Any]) -> N
         with psycopg.connect(url) as after:
             shown = after.execute("SHOW statement_timeout").fetchone()
         assert shown == ("0",)
+
+
+@pytest.mark.parametrize("mode", ["transaction", "statement"])
+@pytest.mark.parametrize("more", ["", "server_round_robin = 1", "default_pool_size = 1"])
+def test_a_pooler_that_mixes_sessions_is_always_refused(
+    stage: Stage, pooled: Callable[..., Any], mode: str, more: str
+) -> None:
+    """Whatever one says; and nothing is left in the sessions that others get."""
+    stage.history(TABLE)
+    with pooled(mode, *filter(None, [more])) as url:
+        others = [psycopg.connect(url, autocommit=True) for _ in range(3)]
+        try:
+            for other in others:
+                other.execute("SELECT 1")
+            output = stage.run("--allow-pooler", code=5, DATABASE_URL=url)
+            assert "is not in session mode" in sentence(output)
+            assert stage.at == ""
+            assert others[0].execute("SHOW lock_timeout").fetchone() == ("0",)
+            locks = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
+            assert stage.ask(locks) == [(0,)]
+        finally:
+            for other in others:
+                other.close()
+
+
+def test_a_pool_without_a_reset_query(stage: Stage, pooled: Callable[..., Any]) -> None:
+    """What the deploy has set for its session is not there for the next client."""
+    stage.history(TABLE, execute("SET search_path = pg_catalog"))
+    names = ("lock_timeout", "statement_timeout", "search_path", "role", "synchronous_commit")
+    show = f"SELECT {', '.join(f'current_setting({name!r})' for name in names)}"
+    with pooled("session", "server_reset_query =", "default_pool_size = 20") as url:
+        (before,) = stage.ask(show)
+        stage.run("--allow-pooler", DATABASE_URL=url)
+        for _ in range(8):
+            with psycopg.connect(url, autocommit=True) as after:
+                assert after.execute(show).fetchone() == before
+        assert stage.ask("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == [(0,)]
+
+
+# The account
+
+
+@pytest.fixture
+def account(stage: Stage) -> Iterator[Callable[..., str]]:
+    """account(*settings): the URL of an owner of the database, a role with these settings."""
+    with stage.connect() as admin:
+        admin.execute("CREATE ROLE deployer LOGIN PASSWORD 'deployer'")
+        admin.execute("GRANT pg_read_all_stats TO deployer")
+        admin.execute("ALTER DATABASE deployed OWNER TO deployer")
+
+        def make(*settings: str) -> str:
+            for each in settings:
+                admin.execute(f"ALTER ROLE deployer {each}")
+            return f"postgresql://deployer:deployer@{stage.url.rpartition('@')[2]}"
+
+        yield make
+        admin.execute("ALTER DATABASE deployed OWNER TO postgres")
+        admin.execute("REASSIGN OWNED BY deployer TO postgres")
+        admin.execute("DROP OWNED BY deployer")
+        admin.execute("DROP ROLE deployer")
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (["SET default_transaction_read_only = on"], "are read-only"),
+        (["SET search_path = nosuch"], "no schema of search_path (nosuch) exists"),
+        (["SET search_path = ''"], "no schema of search_path"),
+        (["CONNECTION LIMIT 2"], "A deploy needs 3 connections at the same time, and this account"),
+        (["CONNECTION LIMIT 1"], "A deploy needs 3 connections at the same time, and this account"),
+    ],
+)
+def test_an_account_that_cannot_deploy(
+    stage: Stage,
+    account: Callable[..., str],
+    tmp_path: Path,
+    settings: list[str],
+    said: str,
+) -> None:
+    """It is found before the backup."""
+    stage.history(TABLE)
+    backup = {"MIGRATOR_BACKUP": "true", "MIGRATOR_BACKUP_FOLDER": str(tmp_path)}
+    output = stage.run(code=5, DATABASE_URL=account(*settings), **backup)
+    assert said in sentence(output)
+    assert "Nothing was changed" in sentence(output)
+    assert not list(tmp_path.iterdir())
+    assert stage.at == ""
+
+
+@pytest.mark.parametrize(
+    "setting",
+    ["idle_session_timeout = 700", "transaction_timeout = 700", "idle_session_timeout = 100"],
+)
+def test_timeouts_of_the_account(
+    stage: Stage, account: Callable[..., str], tmp_path: Path, setting: str
+) -> None:
+    """Neither the session with the lock nor the backup nor an index that is built ends by them."""
+    url = account(f"SET {setting}", "CONNECTION LIMIT 3")
+    stage.begin("CREATE TABLE rows (n int)")
+    with stage.connect() as admin:
+        admin.execute("ALTER TABLE rows OWNER TO deployer")
+        admin.execute("ALTER TABLE alembic_version OWNER TO deployer")
+    index = alone("CREATE INDEX CONCURRENTLY ix_rows_n ON rows (n)")
+    stage.history(TABLE, steps("import time", "time.sleep(1)", execute("SELECT 1")), index)
+    backup = {"MIGRATOR_BACKUP": "true", "MIGRATOR_BACKUP_FOLDER": str(tmp_path)}
+    with stage.holding("LOCK TABLE rows"):
+        deploy = stage.start("--no-blockers", DATABASE_URL=url, **backup)
+        stage.until("SELECT FROM pg_stat_activity WHERE application_name = 'pg_dump'", deploy)
+        time.sleep(1)
+    stage.until("SELECT FROM alembic_version WHERE version_num = 'step2'", deploy)
+    with stage.holding("INSERT INTO rows VALUES (1)"):
+        time.sleep(1)
+    deploy.end()
+    assert stage.at == "step3"
 
 
 # Plan

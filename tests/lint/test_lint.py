@@ -3,7 +3,6 @@
 import json
 import re
 import shlex
-import subprocess
 
 import pytest
 import sqlalchemy as sa
@@ -95,7 +94,8 @@ def test_tables_of_an_earlier_pending_revision_are_new(project: Rendering) -> No
     write(project, 'op.create_table("Shop s", sa.Column("n", sa.Integer()))', name="a")
     write(project, 'op.create_index("ix_n", "Shop s", ["n"])', name="b", down="case_a")
     assert found(project, f"{FIRST}..head") == []
-    assert found(project, "") == []  # pending on the development database: all three
+    project.make("upgrade to=5f2c81d0a7e4")
+    assert found(project, "") == []  # pending in the development database: both
     index = ("require-concurrent-index-creation", line_of(project, "case_b", "op.create_index"))
     assert found(project, "case_b") == [index]
     assert found(project, "base..head") == [index]
@@ -106,7 +106,7 @@ def test_a_finding_is_suppressed_with_a_reason(project: Rendering) -> None:
     write(project, f'{accept}\nop.drop_column("users", "name")')
     done = project.run(f"{LINT} head")
     assert done.returncode == 0, done.stdout
-    assert "ban-drop-column is suppressed: nothing reads names since 2.3" in done.stdout
+    assert ": ban-drop-column\n    Suppressed: nothing reads names since 2.3\n" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ assert "users" in sa.inspect(op.get_bind()).get_table_names()
     assert found(project, f"--no-trace {revision}") == []
     done = project.run(f"{LINT} {revision}")
     assert done.returncode == 0, done.stdout
-    assert "not-linted is dismissed" in done.stdout
+    assert ": not-linted\n    Dismissed: the revision ran" in done.stdout
 
 
 def test_what_runs_only_where_there_is_a_database(project: Rendering) -> None:
@@ -391,7 +391,7 @@ def test_gitlab_shows_findings_on_the_lines_and_in_the_log(renderer: Renderer) -
         write(project, 'op.drop_column("users", "name")')
         done = project.run(f"bash -c {shlex.quote(line)}")
         assert done.returncode == 5
-        assert "ban-drop-column (migrator)" in done.stdout
+        assert "ban-drop-column" in done.stdout
         (entry,) = json.loads(project.read(report))
         assert entry["check_name"] == "ban-drop-column"
 
@@ -436,32 +436,6 @@ def test_annotations(project: Rendering) -> None:
     assert entry["check_name"] == "ban-drop-table"
     assert re.fullmatch("[0-9a-f]{64}", entry["fingerprint"])
     assert project.run(f"{LINT} --format gitlab {FIRST}").stdout.strip() == "[]"
-
-
-def git(project: Rendering, *arguments: str) -> None:
-    identity = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
-    subprocess.run(["git", *identity, *arguments], cwd=project.path, check=True)
-
-
-def test_what_a_branch_adds(renderer: Renderer) -> None:
-    project = renderer.ready()
-    drop = 'op.drop_column("users", "name")'
-    write(project, drop, name="old")
-    assert project.run(f"{LINT} --base HEAD").returncode == 2  # no repository
-    git(project, "init", "--quiet", "--initial-branch=main")
-    assert "2 revisions (added since HEAD)" in project.run(f"{LINT} --base HEAD").stderr
-    git(project, "add", ".")
-    assert "2 revisions (added since HEAD)" in project.run(f"{LINT} --base HEAD").stderr
-    git(project, "commit", "--quiet", "--message=first")
-    assert "no revisions (added since HEAD)" in project.run(f"{LINT} --base HEAD").stderr
-    git(project, "switch", "--quiet", "--create", "branch")
-    write(project, 'op.drop_table("invoices")', name="new", down="case_old")
-    assert [rule for rule, _ in found(project, "--base main")] == ["ban-drop-table"]
-    git(project, "add", ".")
-    git(project, "commit", "--quiet", "--message=second")
-    assert [rule for rule, _ in found(project, "--base main")] == ["ban-drop-table"]
-    assert found(project, "--base HEAD") == []
-    assert project.run(f"{LINT} --base nowhere").returncode == 2
 
 
 @pytest.mark.parametrize("words", ["nowhere", "head..base", f"{FIRST} --base main", "a..b..c"])

@@ -107,7 +107,7 @@ def test_another_index_of_the_name(project: Project, url: str) -> None:
     project.write(ALL)
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("CREATE INDEX ix_events_what ON events (day)")
-    assert "There is another index ix_events_what already" in project.alembic(url, code=1)
+    assert "There is another index ix_events_what on events already" in project.alembic(url, code=1)
 
 
 def test_autogenerate_sees_the_table_and_not_its_parts(project: Project, url: str) -> None:

@@ -97,6 +97,8 @@ def test_only_a_file_on_a_server_is_not_deployed(project: Rendering) -> None:
     """No runner has the disk that an SQLite database lies on."""
     expected = {"test", "plan"}
     if project.answers["database"] == "postgresql":
+        expected |= {"review"}
+    if project.answers["database"] == "postgresql":
         expected |= {"deploy"} if project.answers["ci"] == "github" else {"deploy", CONTRACT}
     assert set(jobs(project)) == expected
 
@@ -143,10 +145,13 @@ def test_production_is_known_to_its_job_only(ci: str, rendered: Render) -> None:
         assert known == (name in deploys(project))
     if ci == "github":
         assert pipeline(project)["permissions"] == {"contents": "read"}
-        for job in jobs(project).values():
+        for name, job in jobs(project).items():
             steps = job["steps"]
             checkouts = [step for step in steps if "actions/checkout@" in step.get("uses", "")]
-            assert [step["with"]["persist-credentials"] for step in checkouts] == [False]
+            kept = [step["with"]["persist-credentials"] for step in checkouts]
+            # Who may write comments runs nothing of the branch.
+            assert kept == ([] if name == "review" else [False])
+            assert ("permissions" in job) == (name == "review")
             # What a pull request is called must not become a part of a script.
             assert not [step for step in steps if "${{" in step.get("run", "")]
         # Packages that are being installed need not know where production is.
@@ -160,6 +165,8 @@ def test_each_job_installs_what_it_needs_from_the_lock(ci: str, rendered: Render
     """What a runner sets, CI, makes `make setup` obey the lock: tests/pipelines/test_setup.py."""
     project = rendered(ci=ci, database="postgresql")
     for name, job in jobs(project).items():
+        if name == "review":
+            continue
         steps = [step.get("run", "") for step in job.get("steps", [])] or job["script"]
         installs = [step for step in steps if re.search(r"\b(pip|uv|make setup)\b", step)]
         assert installs == [DEPLOY_SETUP if name in deploys(project) else "make setup"]
@@ -283,8 +290,7 @@ class Repository:
             if done.returncode == 0:
                 assert self.read("plan.txt").strip() in summary.read_text(encoding="utf-8")
                 assert self.read("plan.sql").strip() in summary.read_text(encoding="utf-8")
-                [lint] = [step for step in job["steps"] if step.get("name") == "Lint"]
-                linted = self.run(lint["run"], "-e", **job["env"])
+                linted = self.review(job, summary)
                 assert linted.returncode == 0, linted.stdout + linted.stderr
             return done
         lines = [line for line in job["script"] if line != "make setup"]
@@ -296,6 +302,18 @@ class Repository:
             CI_MERGE_REQUEST_DIFF_BASE_SHA=base,
             **job["variables"],
         )
+
+    def review(self, job: dict[str, Any], summary: Path) -> subprocess.CompletedProcess[str]:
+        """Runs the steps that lint on GitHub, as after a failure; returns how lint ended."""
+        (self.project.path / "review.md").unlink(missing_ok=True)
+        steps = {step.get("name"): step for step in job["steps"]}
+        env = {"GITHUB_BASE_REF": "main", "GITHUB_STEP_SUMMARY": str(summary), **job["env"]}
+        linted = self.run(steps["Lint"]["run"], "-e", **env)
+        assert steps["Review"]["if"] == "always()"
+        shown = self.run(steps["Review"]["run"], "-e", **env)
+        assert shown.returncode == 0, shown.stderr
+        assert self.read("review.md") in summary.read_text(encoding="utf-8")
+        return linted
 
     def start_afresh(self) -> None:
         """Takes away what a runner does not have when it starts."""
@@ -332,6 +350,10 @@ def test_a_plan_is_what_the_branch_adds(repository: Repository) -> None:
     repository.add_revision("pears", "apples")
     done = repository.plan(base, merged=False)
     assert done.returncode == 0, done.stdout + done.stderr
+    if repository.project.answers["database"] == "postgresql":
+        review = repository.read("review.md")
+        assert "1 revision that this checkout" in review or "1 revision that branch" in review
+        assert "add pears" in review and "add apples" not in review
     text, statements = repository.read("plan.txt"), repository.read("plan.sql")
     assert "pears" in text and text in done.stdout
     assert "CREATE TABLE pears" in statements

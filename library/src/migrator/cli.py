@@ -12,6 +12,7 @@ from argparse import (
     RawDescriptionHelpFormatter,
 )
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from sqlalchemy.exc import DBAPIError
 
 from migrator import console
 from migrator.config.context import Context
-from migrator.errors import Interrupted, MigratorError, UsageError, one_line
+from migrator.errors import Interrupted, MigratorError, UsageError, one_line, without_secrets
 
 # Each command is a module of migrator/commands with `arguments(parser)` and
 # `run(context, options)`. Only the module of the given command is imported.
@@ -50,6 +51,8 @@ COMMANDS = {
     "tables": "list the tables that the models describe",
     "db": "start, stop or open the development PostgreSQL",
 }
+# They import and run revisions, which may print.
+RUN_REVISIONS = ("lint", "plan", "revision", "trace")
 EXIT_CODES = """Exit codes: 0 done or nothing to do, 1 failed, 2 wrong usage or configuration,
 3 revisions are pending, 4 waited too long for a lock, 5 refused by a safety check, 130
 interrupted by Ctrl-C or SIGTERM."""
@@ -62,21 +65,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     first = _parser().parse_args(arguments)
     command = import_module(f"migrator.commands.{first.command.replace('-', '_')}")
+    context = None
     try:
         options = _options(command.arguments, first)
-        command.run(_context(options), options)
+        context = _context(options)
+        with console.only_results() if _runs_revisions(options) else nullcontext():
+            command.run(context, options)
     except CommandError as error:
-        console.note(f"{first.command}: {error}")
+        console.note(f"{first.command}: {without_secrets(str(error))}")
         for name, text in getattr(error, "details", ()):
-            console.note(f"  {name:<12} {text}")
+            console.note(f"  {name:<12} {without_secrets(text)}")
         return getattr(error, "exit_code", MigratorError.exit_code)
     except DBAPIError as error:
-        console.note(f"{first.command}: database error: {one_line(error)}")
+        details = context is not None and context.settings.shows_details
+        console.note(f"{first.command}: database error: {one_line(error, details=details)}")
         return MigratorError.exit_code
     except KeyboardInterrupt:
         console.note(f"{first.command}: interrupted.")
         return Interrupted.exit_code
     return 0
+
+
+def _runs_revisions(options: Namespace) -> bool:
+    """Return whether stdout is for the result alone, whatever revisions print there."""
+    as_json = getattr(options, "json", False) or getattr(options, "format", "people") != "people"
+    return as_json or options.command in RUN_REVISIONS
 
 
 def _context(options: Namespace) -> Context:
@@ -143,4 +156,5 @@ def _options(arguments: Callable[[ArgumentParser], None], first: Namespace) -> N
         help="a host that is for development, too (see development_hosts in alembic.ini)",
     )
     arguments(parser)
+    parser.set_defaults(command=first.command)
     return parser.parse_args(first.rest)

@@ -4,7 +4,17 @@ They derive from Alembic's CommandError, so that the `alembic` command prints th
 traceback too.
 """
 
+import re
+
 from alembic.util.exc import CommandError
+
+DEPENDENT_OBJECTS = "2BP01"
+SECRET = re.compile(
+    r"(://[^\s:@/]*:)\S+(?=@)"
+    r"|\b((?:pass(?:word|wd|file)?|pwd|secret|token|api_?key)\s*[=:]\s*)(?:'[^']*'|\"[^\"]*\"|[^\s,;)&]+)"
+    r"|\b(PASSWORD\s+)(?:'[^']*')",
+    re.IGNORECASE,
+)
 
 
 class MigratorError(CommandError):
@@ -57,6 +67,25 @@ class RefusedError(MigratorError):
     exit_code = 5
 
 
-def one_line(error: Exception) -> str:
-    """Return the text of an error, or of the driver's error in it, on one line."""
-    return " ".join(str(getattr(error, "orig", None) or error).split())
+def one_line(error: BaseException, *, details: bool = True) -> str:
+    """Return the text of an error, or of the driver's error in it, on one line, without secrets.
+
+    Args:
+        details: with PostgreSQL's DETAIL, and the piece of the statement, which may show rows.
+            What depends on an object that cannot be dropped is named in any case.
+    """
+    cause = getattr(error, "orig", None) or error
+    found = getattr(cause, "diag", None)
+    text = str(cause)
+    if not details and found is not None and found.message_primary:
+        text = found.message_primary
+        if found.message_detail and found.sqlstate == DEPENDENT_OBJECTS:
+            text += f" DETAIL: {found.message_detail}"
+        if found.message_hint:
+            text += f" HINT: {found.message_hint}"
+    return without_secrets(" ".join(text.split()))
+
+
+def without_secrets(text: str) -> str:
+    """Return a text with *** for what looks like a password, in a URL or behind its name."""
+    return SECRET.sub(lambda found: f"{found[1] or found[2] or found[3]}***", text)

@@ -46,6 +46,8 @@ def take(context: Context, at: str, output: Path | None = None) -> Backup:
         raise Interrupted("Interrupted during the backup; nothing was changed.") from None
     except OSError as error:
         raise storage.failed(storage.unwritable(context, error)) from None
+    if not output:
+        kept.make_newest(path)
     size, seconds = path.stat().st_size, time.monotonic() - started
     return Backup(path, size, seconds, tables, None if output else kept)
 
@@ -57,7 +59,7 @@ def prune(backup: Backup, context: Context) -> None:
     and the first of them is the one with all the data.
     """
     if backup.storage:
-        backup.storage.prune(context.settings.backup_keep)
+        backup.storage.prune(context.settings.backup_keep, backup.path)
 
 
 def restore_command(backup: Backup, context: Context) -> str:

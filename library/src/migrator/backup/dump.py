@@ -66,7 +66,7 @@ def _dump(
     part: Path,
 ) -> int:
     timeout = context.settings.deploy_lock_timeout
-    connection.execute("SET idle_in_transaction_session_timeout = 0")
+    connection.execute("SET idle_in_transaction_session_timeout = 0; SET statement_timeout = 0")
     # Count the tables in the snapshot that is dumped: another session may create tables meanwhile.
     connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
     row = connection.execute(f"SELECT pg_export_snapshot(), ({TABLES})").fetchone()

@@ -18,6 +18,7 @@ from psycopg import conninfo, pq
 from migrator.backup import storage
 from migrator.config.context import Context
 from migrator.errors import MigratorError, one_line
+from migrator.postgres import after_connect, pooler
 
 HEARTBEAT = 10.0  # seconds between two progress messages of a slow program
 # Secret connection parameters, besides the password, that have no environment variable.
@@ -69,6 +70,8 @@ class LibpqDatabase:
         """
         try:
             with psycopg.connect(**self.parameters, autocommit=True) as connection:  # type: ignore[arg-type]
+                if not pooler.is_between(connection):
+                    after_connect.apply(connection)
                 yield connection
         except psycopg.Error as error:
             reason = one_line(error).removesuffix(".")

@@ -63,13 +63,25 @@ class Storage:
             time.sleep(0.001)
 
     def backups(self, ending: str = "") -> list[Path]:
-        """Return the backups, oldest first; files with other names are left out."""
+        """Return the backups, oldest first; files with other names are left out.
+
+        What counts is when they were finished, and not the date in the name: the clock of another
+        machine may have been wrong.
+        """
         # The revision contains no dash, so a backup of another database never matches.
         ours = (
             re.escape(self.name) + r"-\d{8}T\d{6}\.\d{3}Z-[^-]*" + re.escape(self.suffix + ending)
         )
         found = self.folder.iterdir() if self.folder.is_dir() else ()
-        return sorted(p for p in found if re.fullmatch(ours, p.name) and p.is_file())
+        kept = [path for path in found if re.fullmatch(ours, path.name) and path.is_file()]
+        return sorted(kept, key=lambda path: (path.stat().st_mtime_ns, path.name))
+
+    def make_newest(self, backup: Path) -> None:
+        """Let a backup that has just been made count as the newest, whatever the clocks say."""
+        others = [path.stat().st_mtime_ns for path in self.backups() if path != backup]
+        moment = max(others, default=0) + 1
+        if backup.stat().st_mtime_ns < moment:
+            os.utime(backup, ns=(moment, moment))
 
     def require_space(self, estimate: int, folder: Path | None = None) -> None:
         """Refuse a backup that would fill the disk, which other programs may have to write to.
@@ -91,9 +103,9 @@ class Storage:
                 " disk"
             )
 
-    def prune(self, keep: int) -> None:
-        """Remove all but the newest `keep` backups; at least one is kept."""
-        _remove(self.backups()[: -max(keep, 1)])
+    def prune(self, keep: int, current: Path) -> None:
+        """Remove all but the newest `keep` backups; never `current`, the one of this run."""
+        _remove([path for path in self.backups()[: -max(keep, 1)] if path != current])
 
     def remove_abandoned(self) -> None:
         """Remove the partial files of backups whose processes were killed."""

@@ -2,6 +2,7 @@
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
+from pathlib import Path
 
 from alembic.util.exc import CommandError
 
@@ -9,10 +10,17 @@ from migrator import lint
 from migrator.config.context import Context
 from migrator.console import argument, note, say
 from migrator.errors import RefusedError, UsageError
-from migrator.lint import output, ranges
+from migrator.lint import output, ranges, schema_changes
+from migrator.lint.output import Report
+from migrator.lint.ranges import Range
 from migrator.proof import whole_history
 from migrator.proof.proof import NotProved
 from migrator.revisions import graph
+
+CHANGE = (
+    "Change them, or suppress one in its revision with the comment `# migrator: allow RULE because"
+    " REASON`."
+)
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -22,7 +30,8 @@ def arguments(parser: ArgumentParser) -> None:
         nargs="?",
         type=argument,
         metavar="FROM..TO",
-        help="or one revision; base..head checks each by itself (default: pending)",
+        help="or one revision; base..head checks each by itself (default: what the branch adds to"
+        " the main branch; if that is nothing, what is pending)",
     )
     parser.add_argument(
         "--base",
@@ -31,12 +40,25 @@ def arguments(parser: ArgumentParser) -> None:
         help="the revisions this branch adds to the commit REF",
     )
     parser.add_argument(
-        "--no-trace", action="store_true", help="do not try them on a shadow database"
+        "--added",
+        action="store_true",
+        help="for make check: what the branch adds, without a look at the database in use",
+    )
+    parser.add_argument(
+        "--no-trace",
+        action="store_true",
+        help="do not try them on a shadow database: no server is needed with --base or --added",
     )
     parser.add_argument(
         "--advise",
         action="store_true",
         help="for make revision: print nothing without a finding; findings are not an error",
+    )
+    parser.add_argument(
+        "--review",
+        type=Path,
+        metavar="FILE",
+        help="also write what --format markdown writes to FILE",
     )
     shape = parser.add_mutually_exclusive_group()
     shape.add_argument("--format", choices=output.FORMATS, default="people")
@@ -51,42 +73,47 @@ def run(context: Context, options: Namespace) -> None:
         UsageError: there is no such revision.
         CommandError: they cannot be checked; with --advise only a note.
     """
-    if options.range is not None and options.base is not None:
-        raise UsageError("Say FROM..TO or --base, not both.")
+    if options.base is not None and (options.range is not None or options.added):
+        raise UsageError("Say FROM..TO, --base or --added, not two of them.")
     if context.target.dialect != "postgresql":
         if not options.advise:
             note(
                 "Nothing to lint: lint is about the locks of PostgreSQL; this is another database."
             )
         return
-    found = ranges.chosen(context, options.range, options.base)
+    found = ranges.chosen(context, options.range, options.base, added=options.added)
     try:
-        verdict = lint.examine(
-            context, found.revisions, together=found.together, traced=not options.no_trace
-        )
+        report = _report(context, found, options)
     except CommandError as error:
         if not options.advise:
             raise
         note(str(error))
         return
-    for sentence in verdict.notes:
+    for sentence in report.verdict.notes:
         note(sentence)
-    if shown := output.FORMATS[options.format](verdict):
+    if shown := output.FORMATS[options.format](report):
         say(shown)
-    findings = _count(len(verdict.findings), "finding")
-    revisions = f"{_count(len(found.revisions), 'revision')} ({found.what})"
-    if verdict.findings:
-        sentence = (
-            f"{findings} in {revisions}. Change them, or suppress one in its revision with the"
-            " comment `# migrator: allow RULE because REASON`."
-        )
+    if options.review:
+        options.review.write_text(output.FORMATS["markdown"](report) + "\n", "utf-8")
+    if found.why and found.revisions:
+        note(found.why)
+    if report.verdict.findings:
+        sentence = f"{report} {CHANGE}"
         if not options.advise:
             raise RefusedError(sentence)
         note(sentence)
     elif not options.advise:
-        note(f"{findings} in {revisions}.")
-    if options.base is not None and found.revisions and not verdict.findings:
+        note(str(report))
+    if found.base and not options.added and not options.no_trace and not report.verdict.findings:
         _prove(context, [script.revision for script in found.revisions])
+
+
+def _report(context: Context, found: Range, options: Namespace) -> Report:
+    traced = not options.no_trace
+    verdict = lint.examine(context, found.revisions, together=found.together, traced=traced)
+    if not (options.review or options.format == "markdown") or not traced:
+        return Report(found, verdict)
+    return Report(found, verdict, schema_changes.read(context, found.revisions))
 
 
 def _prove(context: Context, revisions: Sequence[str]) -> None:
@@ -95,6 +122,8 @@ def _prove(context: Context, revisions: Sequence[str]) -> None:
     Raises:
         RefusedError: one of them is wrong.
     """
+    if not revisions:
+        return
     for each in whole_history.prove(context, revisions):
         for sentence in each.notes:
             note(f"{each.script.revision}: {sentence}")
@@ -104,13 +133,18 @@ def _prove(context: Context, revisions: Sequence[str]) -> None:
                 ' its file: irreversible = "why".',
                 each.details,
             )
-    note(f"{_count(len(revisions), 'revision')} proved on a shadow database, up, down and up.")
+    proved = ranges.counted(len(revisions), "revision")
+    note(f"{proved} proved on a shadow database, up, down and up.")
 
 
 def advice(of: str) -> Namespace:
     """Return the options with which `make revision` runs this; `of` is FROM..TO."""
-    return Namespace(range=of, base=None, no_trace=False, advise=True, format="people")
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number or 'no'} {what}{'' if number == 1 else 's'}"
+    return Namespace(
+        range=of,
+        base=None,
+        added=False,
+        no_trace=False,
+        advise=True,
+        review=None,
+        format="people",
+    )

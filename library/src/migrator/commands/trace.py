@@ -6,13 +6,17 @@ from collections.abc import Iterable, Iterator
 
 from migrator import lint, trace
 from migrator.config.context import Context
-from migrator.console import argument, note, say, table
+from migrator.config.imports import relative
+from migrator.console import argument, note, say, style, wrap
+from migrator.console.style import BOLD, CYAN, RED
 from migrator.errors import RefusedError, UsageError
-from migrator.lint import ranges, trial
+from migrator.lint import ranges, trial, verdict
 from migrator.lint.finding import shorten
 from migrator.revisions import attributes, graph
 from migrator.trace import Step, Traced
 from migrator.trace.traced_statement import describe, disturbs
+
+INDENT = " " * 4
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -22,7 +26,8 @@ def arguments(parser: ArgumentParser) -> None:
         nargs="?",
         type=argument,
         metavar="FROM..TO",
-        help="or one revision; base..head runs each by itself (default: pending)",
+        help="or one revision; base..head runs each by itself (default: what the branch adds to"
+        " the main branch; if that is nothing, what is pending)",
     )
     parser.add_argument(
         "--base",
@@ -30,7 +35,7 @@ def arguments(parser: ArgumentParser) -> None:
         metavar="REF",
         help="the revisions this branch adds to the commit REF",
     )
-    parser.add_argument("--json", action="store_true", help="one JSON list instead of tables")
+    parser.add_argument("--json", action="store_true", help="one JSON list instead of text")
 
 
 def run(context: Context, options: Namespace) -> None:
@@ -49,55 +54,65 @@ def run(context: Context, options: Namespace) -> None:
     else:
         for each in traced:
             _show(each)
+        for sentence in verdict.notes_of(traced):
+            note(sentence)
+    if found.why:
+        note(found.why)
+    if not found.revisions:
+        return
     problems = lint.open_problems(context, traced, together=found.together)
     if count := len({id(problem.step) for problem in problems}):
         raise RefusedError(
-            f"{count} of these statements break a rule: on tables with rows they block other"
-            " sessions, break code that runs, or fail. `make lint-migrations` names the safe forms."
+            f"{ranges.counted(count, 'statement')} in {found} would block other sessions, break"
+            " code that runs, or fail on tables with rows. `make lint-migrations` names the safe"
+            " forms."
         )
-    note(f"No statement breaks a rule ({found.what}).")
+    note(f"No statement in {found} breaks a rule.")
 
 
 def _show(traced: Traced) -> None:
-    say(graph.describe(traced.script))
+    """Print a line with the times for each statement, and below it what it is and does."""
+    paint = style()
+    say(paint(graph.describe(traced.script), BOLD))
     rules = _rules(traced)
-    rows = [
-        [
-            str(step.place.line),
-            f"{step.milliseconds:.1f}",
-            f"{step.kept:.1f}",
-            rules.get(id(step), ""),
-            shorten(step.sql)[:60],
-            step.error or describe(step, traced.old),
-        ]
-        for step in traced.steps
-        if disturbs(step, traced.old) or not step.place.own or step.error
+    shown = [
+        each
+        for each in traced.steps
+        if disturbs(each, traced.old) or not each.place.own or each.error
     ]
-    if rows:
-        say(table(["line", "ms", "kept ms", "breaks", "statement", "what it does"], rows))
-    if traced.failure and not rows:
-        say(traced.failure)
-    for sentence in traced.notes:
-        note(sentence)
+    for step in shown:
+        place = f"{relative(str(traced.script.module.__file__))}:{step.place.line}"
+        broken = ", ".join(rules.get(id(step), []))
+        say(f"{paint(place, CYAN)}: {paint(broken, BOLD, RED) or 'breaks no rule'}")
+        kept = f", locks kept {step.kept:.1f} ms" if step.locks and step.kept > 0 else ""
+        lines = [*wrap(shorten(step.sql), INDENT), *wrap(_does(step, traced), INDENT)]
+        say("\n".join([*lines, f"{INDENT}{step.milliseconds:.1f} ms{kept}"]))
+    if traced.failure and not shown:
+        say("\n".join(wrap(traced.failure, INDENT)))
     say()
+
+
+def _does(step: Step, traced: Traced) -> str:
+    return step.error or describe(step, traced.old)
 
 
 def _as_json(traced: Traced) -> dict[str, object]:
     return {
         "revision": traced.script.revision,
         **attributes.of(traced.script).as_dict(),
-        "failure": traced.failure,
+        "failure": traced.failure or None,
         "notes": traced.notes,
+        "without_rows": traced.without_rows,
         "statements": [*_statements(traced)],
     }
 
 
-def _rules(traced: Traced) -> dict[int, str]:
+def _rules(traced: Traced) -> dict[int, list[str]]:
     """Return by step (id) which rules it breaks."""
     found: dict[int, list[str]] = {}
     for problem in trial.problems(traced):
         found.setdefault(id(problem.step), []).append(problem.rule.name)
-    return {step: ", ".join(rules) for step, rules in found.items()}
+    return found
 
 
 def _names(step: Step, tables: Iterable[int]) -> list[str]:
@@ -119,6 +134,6 @@ def _statements(traced: Traced) -> Iterator[dict[str, object]]:
             "rows": {step.names.get(oid, str(oid)): n for oid, n in step.rows.items()},
             "lost": [loss.what for loss in step.lost.values()],
             "inserted": {step.names.get(oid, str(oid)): n for oid, n in step.inserted.items()},
-            "breaks": rules.get(id(step)),
-            "error": step.error,
+            "breaks": rules.get(id(step), []),
+            "error": step.error or None,
         }

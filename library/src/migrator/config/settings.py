@@ -52,6 +52,11 @@ class Settings:
     drift: bool = True
     smoke_sql: str = ""
 
+    @property
+    def shows_details(self) -> bool:
+        """Whether errors show rows and pieces of statements: not in the log of a pipeline."""
+        return self.show_queries or not self.production
+
 
 def load(config: Config, flags: Mapping[str, Any]) -> Settings:
     """Read the settings of `config`'s ini file.

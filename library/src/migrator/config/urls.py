@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -103,6 +104,7 @@ def without_secrets(text: str, url: URL) -> str:
     for name, value in url.query.items():
         if SECRET.search(name):
             found += [value] if isinstance(value, str) else value
-    for secret in filter(None, found):
-        text = text.replace(secret, "***")
+    words = {url.username, url.database, url.host}  # that are no secret, and would be unreadable
+    for secret in {each for plain in found if plain not in words for each in (plain, quote(plain))}:
+        text = text.replace(secret, "***") if secret else text
     return text

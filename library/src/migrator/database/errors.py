@@ -7,8 +7,15 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
 from migrator.config import urls
-from migrator.errors import LockTimeout, MigratorError, RefusedError, UnreachableError
-from migrator.postgres import limits
+from migrator.errors import (
+    LockTimeout,
+    MigratorError,
+    RefusedError,
+    UnreachableError,
+    one_line,
+    without_secrets,
+)
+from migrator.postgres import limits, pooler
 
 # What the server says to a client that it will never let in, in English, as servers are by
 # default; in another language a deploy retries until wait_timeout.
@@ -17,6 +24,12 @@ PERMANENT = (
     "no password supplied",
     "does not exist",
     "no pg_hba.conf entry",
+    "pg_hba.conf rejects",
+    "invalid connection option",
+    "invalid URI query parameter",
+    "invalid sslmode value",
+    "invalid integer value",
+    "is not currently accepting connections",
     "does not support SSL",
     "SSL error",
     "certificate",
@@ -28,7 +41,7 @@ WHERE_IT_IS = ("alembic_version", "migration_log")
 
 def error(url: URL, cause: DBAPIError) -> MigratorError:
     """Return the error to raise for a connection to `url` that failed; it has no secret."""
-    reason = " ".join(str(cause.orig).split()).removesuffix(".")
+    reason = one_line(cause).removesuffix(".")
     reason, shown = urls.without_secrets(reason, url), urls.shown(url)
     if "unsupported startup parameter" in reason:
         return RefusedError(
@@ -36,6 +49,8 @@ def error(url: URL, cause: DBAPIError) -> MigratorError:
             " people's sessions. Nothing was changed. Set MIGRATION_DATABASE_URL straight to the"
             " server, or use --allow-pooler if it is in session mode."
         )
+    if pooler.STATEMENT_MODE in reason:
+        return not_in_session_mode(shown)
     found = UnreachableError(
         f"The database {shown} cannot be reached: {reason}."
         " Nothing was changed. Check that it runs and that DATABASE_URL is right.",
@@ -45,9 +60,18 @@ def error(url: URL, cause: DBAPIError) -> MigratorError:
     return found
 
 
+def not_in_session_mode(shown: str) -> RefusedError:
+    """Return the error for a pooler that mixes sessions; `shown` is the URL."""
+    return RefusedError(
+        f"The pooler between here and {shown} is not in session mode: limits and the deploy lock"
+        " would end up in other people's sessions, --allow-pooler or not. Nothing was changed. Set"
+        " MIGRATION_DATABASE_URL straight to the server, or to a pool in session mode."
+    )
+
+
 def failed(connection: Connection, cause: DBAPIError) -> MigratorError:
     """Return the error to raise for a statement on `connection` that failed."""
-    reason = " ".join(str(cause.orig).split()).removesuffix(".")
+    reason = one_line(cause, details=False).removesuffix(".")
     if limits.is_lock_timeout(cause):
         timeout = LockTimeout(
             f"Another session holds a lock that this needs ({reason}); nothing was changed. Try"
@@ -70,5 +94,5 @@ def failed(connection: Connection, cause: DBAPIError) -> MigratorError:
         )
     return MigratorError(
         f"The database said: {reason}. What was not committed is rolled back."
-        f"{' The statement was: ' if statement else ''}{statement}"
+        f"{' The statement was: ' if statement else ''}{without_secrets(statement)}"
     )

@@ -1,5 +1,7 @@
 """The deploy, step by step."""
 
+from sqlalchemy import Connection
+
 from migrator import database
 from migrator.config.context import Context
 from migrator.deploy import lint_check, preflight, steps
@@ -27,16 +29,12 @@ def run(context: Context, options: Options, report: Report) -> None:
 
 def compare(deployment: Deployment) -> None:
     """Find what is pending, and say it; with nothing to do, it is over."""
-    context, options = deployment.context, deployment.options
-    with database.connect(context) as connection:
-        whole = pending.make(context, connection, deployment.to, deployment.revisions)
-        deployment.plan = whole
-        if options.phase == EXPAND and whole.pending:
-            deployment.to = pending.before_contract(whole)
-            deployment.plan = pending.make(context, connection, deployment.to, deployment.revisions)
-        deployment.unverified = log.unverified(connection) is not None
+    with database.connect(deployment.context) as connection:
+        if deployment.logged:
+            log.refuse_other(connection)
+        _plan(deployment, connection)
+        deployment.unverified = _is_unverified(connection, deployment)
     found = deployment.plan
-    deployment.later = len(whole.pending) - len(found.pending)
     if found.pending:
         _say_plan(deployment)
     elif not deployment.unverified or found.ahead or deployment.skips("verify"):
@@ -61,24 +59,56 @@ def lint(deployment: Deployment) -> None:
 
 
 def take_lock(deployment: Deployment) -> None:
-    """Take the deploy lock; then compare again, since another deploy may have held it before."""
+    """Take the deploy lock; then compare again, since another deploy may have held it before.
+
+    What that one has left to do, and was not announced, is checked and linted as if it had been.
+    """
     context, before = deployment.context, deployment.plan
     held = deploy_lock.only_deployer(context, deployment.waits_for_lock)
     deployment.control = deployment.locks.enter_context(held)
     with database.connect(context) as connection:
-        now = pending.make(context, connection, deployment.to, deployment.revisions)
+        _plan(deployment, connection)
         unverified = log.unverified(connection)
+        deployment.unverified = _is_unverified(connection, deployment)
         # What an unverified deploy found is still what was there before the first of them.
         before_all = unfinished.find(connection) if unverified is None else unverified
     deployment.unfinished = before_all
-    deployment.plan = now
+    now = deployment.plan
     if before.pending and not now.pending:
         deployment.report.done(
             "plan", f"Nothing left to do: another deploy has brought the database to {now.at}."
         )
     if not (before.pending and now.pending):
-        verifies = unverified is not None and not deployment.skips("verify")
+        verifies = deployment.unverified and not deployment.skips("verify")
         deployment.over = not verifies or bool(now.pending) or now.ahead
+    elif not {each.revision for each in now.pending} <= {each.revision for each in before.pending}:
+        deployment.report.warn(
+            "plan",
+            f"While this deploy waited for the lock, the database went from {before.at} to"
+            f" {now.at}: it is planned, checked and linted again.",
+        )
+        _say_plan(deployment)
+        steps.check(deployment)
+        lint(deployment)
+
+
+def _plan(deployment: Deployment, connection: Connection) -> None:
+    """Compare the database with the revisions, up to where the phase lets it go."""
+    context, options = deployment.context, deployment.options
+    deployment.to = options.to
+    whole = pending.make(context, connection, deployment.to, deployment.revisions)
+    deployment.plan = whole
+    if options.phase == EXPAND and whole.pending:
+        deployment.to = pending.before_contract(whole)
+        deployment.plan = pending.make(context, connection, deployment.to, deployment.revisions)
+    deployment.later = len(whole.pending) - len(deployment.plan.pending)
+
+
+def _is_unverified(connection: Connection, deployment: Deployment) -> bool:
+    """Tell whether nobody has verified the database yet: a deploy, or who stamped it."""
+    if log.unverified(connection) is not None:
+        return True
+    return deployment.logged and bool(deployment.plan.current) and not log.exists(connection)
 
 
 STEPS = (

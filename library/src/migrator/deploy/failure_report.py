@@ -8,9 +8,17 @@ from alembic.util.exc import CommandError
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, PendingRollbackError
 
+from migrator.config import urls
 from migrator.deploy import state
 from migrator.deploy.deployment import Deployment
-from migrator.errors import Interrupted, LockTimeout, MigratorError, UnreachableError
+from migrator.errors import (
+    Interrupted,
+    LockTimeout,
+    MigratorError,
+    UnreachableError,
+    one_line,
+    without_secrets,
+)
 from migrator.postgres import limits
 from migrator.postgres.unfinished import Unfinished
 
@@ -28,7 +36,7 @@ def failed(
     """
     revision = revision or deployment.plan.pending[0].revision
     error = _cause(error)
-    reason = _reason(error)
+    reason = _reason(deployment, error)
     try:
         heads, unfinished = state.ask(deployment.context, lambda each: _now(deployment, each))
     except _Unknown as unknown:
@@ -50,7 +58,9 @@ def failed(
         found = _error(error, revision, reason, f"{_remains(stands, kept)} {where}")
         details = state.details(deployment, done, revision)
         if kept:
-            stays = "; ".join(shorten(each, 100, placeholder=" ...") for each in kept[:SHOWN])
+            stays = "; ".join(
+                shorten(without_secrets(each), 100, placeholder=" ...") for each in kept[:SHOWN]
+            )
             stays += f" and {len(kept) - SHOWN} more" if len(kept) > SHOWN else ""
             details.insert(1, ("committed", f"{stays} (of {revision}, before it failed)"))
         details += state.left_behind(deployment, unfinished)
@@ -91,7 +101,7 @@ def unverified(deployment: Deployment, error: BaseException) -> MigratorError:
     if isinstance(error, KeyboardInterrupt):
         found = Interrupted(f"Stopped before the result was verified. {where} {again}")
     else:
-        reason = (getattr(error, "reason", "") or _reason(error)).removesuffix(".")
+        reason = (getattr(error, "reason", "") or _reason(deployment, error)).removesuffix(".")
         found = MigratorError(f"Not verified: {reason}. {where} Fix the cause. {again}")
     found.details = (*state.details(deployment, done), *state.backup(deployment))
     return found
@@ -136,9 +146,10 @@ def _error(error: BaseException, revision: str, reason: str, where: str) -> Migr
     )
 
 
-def _reason(error: BaseException) -> str:
-    cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
-    text = " ".join(str(cause).split())
+def _reason(deployment: Deployment, error: BaseException) -> str:
+    context = deployment.context
+    text = one_line(error, details=context.settings.shows_details)
+    text = urls.without_secrets(text, context.target.url)
     if not isinstance(error, DBAPIError | CommandError):
         text = f"{type(error).__name__}: {text}"
     return text if isinstance(error, LockTimeout) else text.removesuffix(".")

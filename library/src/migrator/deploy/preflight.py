@@ -1,21 +1,27 @@
 """Before a deploy: is this a database that can be migrated, and is this the time?"""
 
 import time
+from contextlib import ExitStack
 
 from sqlalchemy import Connection, text
 
 from migrator import database
 from migrator.config import settings
 from migrator.config.context import Context
+from migrator.database import errors
 from migrator.deploy import window
 from migrator.deploy.deployment import Deployment
 from migrator.deploy.report import Report
 from migrator.errors import RefusedError, UnreachableError
-from migrator.postgres import activity, unfinished
+from migrator.postgres import activity, pooler, unfinished
+from migrator.postgres.engine import SESSION_MODE
 
 PAUSE = 1.0  # seconds between two attempts to connect
+CONNECTIONS = 3  # that with the deploy lock, that of the backup's snapshot, and pg_dump's
 FACTS = text(
-    "SELECT pg_is_in_recovery() AS standby, pg_backend_pid() AS pid,"
+    "SELECT pg_is_in_recovery() AS standby, pg_backend_pid() AS pid, current_schema() AS schema,"
+    " current_setting('search_path') AS path,"
+    " current_setting('default_transaction_read_only')::bool AS read_only,"
     " current_setting('server_version') AS version"
 )
 
@@ -34,7 +40,7 @@ def wait_for_server(deployment: Deployment) -> None:
     while True:
         try:
             with database.connect(context) as connection:
-                report.done("wait", f"{_facts(connection, limits)} answers")
+                report.done("wait", f"{_facts(context, connection)} answers")
                 return
         except UnreachableError as error:
             late = limits.wait_timeout and time.monotonic() >= deadline
@@ -60,6 +66,8 @@ def check(context: Context, report: Report, *, now: bool = False) -> None:
         report.skipped("check", f"the maintenance window ({limits.window}) is ignored: --now")
     elif not now:
         window.check(limits.window)
+    if context.target.dialect == "postgresql":
+        _require_connections(context)
     with database.connect(context) as connection:
         if connection.dialect.name != "postgresql":
             report.done("check", "no blockers")
@@ -71,7 +79,7 @@ def check(context: Context, report: Report, *, now: bool = False) -> None:
         report.done("check", "no blockers")
 
 
-def _facts(connection: Connection, limits: settings.Settings) -> str:
+def _facts(context: Context, connection: Connection) -> str:
     url = connection.engine.url.set(query={})
     shown = url.set(drivername=url.get_backend_name()).render_as_string(hide_password=True)
     if connection.dialect.name != "postgresql":
@@ -83,14 +91,53 @@ def _facts(connection: Connection, limits: settings.Settings) -> str:
             f"{shown} is a standby, which cannot be changed. Nothing was. Deploy to the primary:"
             " set MIGRATION_DATABASE_URL to it."
         )
-    if not limits.allow_pooler and activity.process(connection) != row.pid:
+    if activity.process(connection) != row.pid:
+        _admit_pooler(context, shown)
+    if row.read_only:
         raise RefusedError(
-            f"Between here and {shown} is a pooler such as PgBouncer: in transaction mode, limits"
-            " and the deploy lock end up in other people's sessions. Nothing was changed. Set"
-            " MIGRATION_DATABASE_URL straight to the server, or use --allow-pooler if the pooler is"
-            " in session mode."
+            f"Transactions in {shown} are read-only (default_transaction_read_only). Nothing was"
+            " changed. ALTER ROLE or ALTER DATABASE ... SET default_transaction_read_only = off, or"
+            " deploy with another account."
+        )
+    if row.schema is None:
+        raise RefusedError(
+            f"In {shown} no schema of search_path ({row.path}) exists for this account. Nothing was"
+            " changed. Create the schema, GRANT USAGE on it, or set search_path for the account."
         )
     return f"PostgreSQL {row.version} at {shown}"
+
+
+def _admit_pooler(context: Context, shown: str) -> None:
+    if not context.settings.allow_pooler:
+        raise RefusedError(
+            f"Between here and {shown} is a pooler such as PgBouncer: unless it is in session mode,"
+            " limits and the deploy lock end up in other people's sessions. Nothing was changed."
+            " Set MIGRATION_DATABASE_URL straight to the server, or use --allow-pooler if the"
+            " pooler is in session mode."
+        )
+    if pooler.mixes_sessions(database.engine(context, limited=False)):
+        raise errors.not_in_session_mode(shown)
+    context.config.attributes[SESSION_MODE] = True
+
+
+def _require_connections(context: Context) -> None:
+    """Find out before the backup that there are too few connections for it.
+
+    Raises:
+        RefusedError: there are.
+    """
+    with ExitStack() as opened:
+        for number in range(CONNECTIONS):
+            try:
+                opened.enter_context(database.connect_autocommit(context))
+            except UnreachableError as error:
+                if not number:
+                    raise
+                raise RefusedError(
+                    f"A deploy needs {CONNECTIONS} connections at the same time, and this account"
+                    f" got {number}. {error.reason} Nothing was changed. Raise its CONNECTION LIMIT"
+                    " or that of the database, or free connections."
+                ) from None
 
 
 def _warnings(connection: Connection, limits: settings.Settings) -> list[str]:

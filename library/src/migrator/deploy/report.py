@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from migrator.console import note, say
+from migrator.errors import without_secrets
 
 
 class Report:
@@ -42,8 +43,10 @@ class Report:
 
     def end(self, error: BaseException | None = None, exit_code: int = 0) -> None:
         """Say how it ended, to machines; people have read it, or read the error next."""
-        details = dict(getattr(error, "details", ()))
-        message = (str(error) or "stopped") if error else self.rows[-1][1] if self.rows else ""
+        details = {name: without_secrets(text) for name, text in getattr(error, "details", ())}
+        message = self.rows[-1][1] if self.rows else ""
+        if error:
+            message = without_secrets(str(error)) or "stopped"
         if self.as_json:
             status = "failed" if error else "done"
             self._tell(status, "end", message, {"exit_code": exit_code, **details})

@@ -5,7 +5,7 @@ from sqlalchemy.exc import DBAPIError
 
 from migrator.deploy import drift
 from migrator.deploy.deployment import Deployment
-from migrator.errors import MigratorError
+from migrator.errors import MigratorError, one_line
 from migrator.postgres import durability, unfinished
 from migrator.revisions import log, pending
 
@@ -34,7 +34,7 @@ def forward(deployment: Deployment, connection: Connection) -> None:
         log.settle(connection, "left out" if deployment.skips("verify") else "yes")
     except DBAPIError as error:
         connection.rollback()
-        why = " ".join(str(error.orig).split())
+        why = one_line(error, details=False)
         report.warn("verify", f"not logged, so the next deploy verifies again: {why}")
 
 
@@ -94,7 +94,7 @@ def _smoke(connection: Connection, statement: str) -> list[str]:
         result = connection.execute(text(statement.replace(":", r"\:")))
         row = result.first() if result.returns_rows else None
     except DBAPIError as error:
-        return [f"smoke_sql failed: {' '.join(str(error.orig).split())}"]
+        return [f"smoke_sql failed: {one_line(error, details=False)}"]
     finally:
         connection.rollback()
     failed = row is not None and row[0] is not None and not row[0]

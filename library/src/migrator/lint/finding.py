@@ -13,8 +13,9 @@ SHOWN = 200  # characters of a statement: enough to recognise it
 class Finding:
     """Something that would stop a service, or break the code that still runs.
 
-    `source` is who says so (trace or migrator), `evidence` what the trace saw,
-    `suppressed` the reason in the comment that suppresses it, if there is one.
+    `source` is who says so (trace or migrator), `evidence` what the trace saw, `code` the
+    safe form as Python to paste, `suppressed` the reason in the comment that suppresses it. What is
+    not there is empty. With `of_python`, the statement is Python, and not SQL.
     """
 
     rule: str
@@ -27,6 +28,8 @@ class Finding:
     source: str = "migrator"
     evidence: str = ""
     suppressed: str = ""
+    code: str = ""
+    of_python: bool = False
 
     @classmethod
     def of(

@@ -1,6 +1,6 @@
-"""Which revisions to look at: those that are pending, a range, or what a branch adds."""
+"""Which revisions to look at: what a branch adds, what is pending, or a range."""
 
-import subprocess
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,40 +10,91 @@ from alembic.util.exc import CommandError
 from migrator import database
 from migrator.config.context import Context
 from migrator.errors import UsageError
-from migrator.revisions import graph, pending
+from migrator.revisions import branch, git, graph, pending
+from migrator.revisions.branch import Branch
+
+OTHERS = (
+    "To look at others: `make lint-migrations from=base` for all of them, from=REV to=REV or"
+    " base=BRANCH for some."
+)
 
 
 @dataclass(frozen=True)
 class Range:
-    """Revisions, oldest first; `together` if they are deployed at once. `what` says it in words."""
+    """Revisions, oldest first.
+
+    Attributes:
+        together: they are deployed at once.
+        what: which ones they are, in words that follow their number.
+        why: why these, or why none, in a sentence; empty if they were asked for.
+        base: what they are compared with, if they are those of a branch.
+    """
 
     revisions: tuple[Script, ...]
     together: bool
     what: str
+    why: str = ""
+    base: str = ""
+
+    def __str__(self) -> str:
+        """Return the number and which ones they are."""
+        return f"{counted(len(self.revisions), 'revision')} {self.what}"
 
 
-def chosen(context: Context, words: str | None, base: str | None) -> Range:
-    """Return what the command line asks for; by default what is pending.
+def counted(number: int, what: str) -> str:
+    """Return a number with its noun."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def chosen(context: Context, words: str | None, base: str | None, *, added: bool = False) -> Range:
+    """Return what the command line asks for.
+
+    By default it is what the branch adds to the main branch; if that is nothing, what is pending
+    in the database. Where there is no main branch to compare with, nor anything pending, it is the
+    newest revision.
 
     Args:
         words: FROM..TO, which leaves out FROM itself, or one revision. From "base" on, each
             revision is looked at as if it came alone: what it meets is long deployed.
         base: a commit of git; the revisions that were added or changed since this branch left it.
+        added: do not look at what is pending, so that no database is needed.
 
     Raises:
-        UsageError: there is no such revision, or git does not know the commit.
+        UsageError: there is no such revision, or git cannot compare.
         MigratorError: the database cannot be reached, or the history is broken.
     """
     script = graph.load(context)
+    if words is not None:
+        return _between(script, words)
+    repository = git.Repository.around(context)
     if base is not None:
-        return _branch(context, script, base)
-    if words is None:
-        with database.connect(context, anywhere=True) as connection:
-            found = pending.make(context, connection, revisions=script)
-        return Range(found.pending, True, f"pending after {found.at}")
+        if repository is None:
+            raise UsageError(f"There is no git repository here, so there is no {base}.")
+        return _of_branch(script, branch.compared(repository, base))
+    reference = branch.main(repository) if repository else None
+    if repository is None or reference is None:
+        lacks = "git repository"
+        if repository:
+            lacks = "main branch" if repository.first(["HEAD"]) else "commit"
+        why = f"There is no {lacks} here to compare with"
+        return _pending(context, script, why, to_newest=True, ask=not added)
+    compared = branch.compared(repository, reference)
+    found = _of_branch(script, compared)
+    if found.revisions:
+        return found
+    why = f"Compared with {compared.base}, {compared.name} adds no revision"
+    if compared.itself:
+        why = f"Everything on {compared.name} is committed, and no remote has a main branch"
+    elif added:
+        return Range((), True, found.what, f"{why}.", compared.base)
+    return _pending(context, script, why, to_newest=compared.itself, ask=not added)
+
+
+def _between(script: ScriptDirectory, words: str) -> Range:
     first, dots, last = words.partition("..")
     if not dots:
-        return Range((_named(script, words),), True, words)
+        one = _named(script, words)
+        return Range((one,), True, f"({one.revision})")
     start = "base" if first in ("", "base") else _named(script, first).revision
     end = _named(script, last or "head").revision
     try:
@@ -52,7 +103,8 @@ def chosen(context: Context, words: str | None, base: str | None) -> Range:
         raise UsageError(
             f"No revision leads from {start} forward to {end}; `make history` lists them."
         ) from None
-    return Range(revisions, start != "base", f"{start}..{end}")
+    after = "from the first one" if start == "base" else f"after {start}"
+    return Range(revisions, start != "base", f"{after} to {end}")
 
 
 def _named(script: ScriptDirectory, name: str) -> Script:
@@ -65,32 +117,37 @@ def _named(script: ScriptDirectory, name: str) -> Script:
     return found
 
 
-def _branch(context: Context, script: ScriptDirectory, base: str) -> Range:
-    folder = context.folder
-    changed = _git(folder, "ls-files", "--others", "--exclude-standard", "-z")
-    if base == "HEAD" and not _git(folder, "rev-list", "--all", "--max-count=1"):
-        changed += _git(folder, "ls-files", "-z")  # before the first commit everything is added
-    else:
-        start = _git(folder, "merge-base", "--", base, "HEAD")[0]
-        changed += _git(folder, "diff", "--name-only", "--diff-filter=d", "-z", "--relative", start)
-    files = {(folder / name).resolve() for name in changed}
-    revisions = [each for each in script.walk_revisions() if Path(each.path).resolve() in files]
-    return Range(tuple(revisions[::-1]), True, f"added since {base}")
+def _of_branch(script: ScriptDirectory, compared: Branch) -> Range:
+    revisions = _in_files(script, compared.files)
+    what = f"that {compared.name} adds to {compared.base}"
+    if compared.itself or compared.base == "HEAD":
+        what = "not committed yet"
+    why = "" if revisions else f"Compared with {compared.base}, {compared.name} adds no revision."
+    return Range(revisions, True, what, why, compared.base)
 
 
-def _git(folder: Path, *arguments: str) -> list[str]:
-    try:
-        done = subprocess.run(
-            ["git", *arguments],
-            cwd=folder,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            check=False,
-        )
-    except FileNotFoundError:
-        raise UsageError("git is not installed here, which --base needs.") from None
-    if done.returncode:
-        reason = " ".join(done.stderr.split())
-        raise UsageError(f"git cannot say what this branch adds since then: {reason}")
-    return [name for name in done.stdout.replace("\n", "\0").split("\0") if name]
+def _in_files(script: ScriptDirectory, files: Collection[Path]) -> tuple[Script, ...]:
+    found = (each for each in script.walk_revisions() if Path(each.path).resolve() in files)
+    return tuple(found)[::-1]
+
+
+def _pending(
+    context: Context, script: ScriptDirectory, why: str, *, to_newest: bool, ask: bool
+) -> Range:
+    if not script.get_heads():
+        return Range((), True, "", f'{why}, and there is none yet: `make revision m="..."`.')
+    at = ""
+    if ask:
+        name = context.target.url.database
+        with database.connect(context, anywhere=True) as connection:
+            found = pending.make(context, connection, revisions=script)
+        if found.pending and (found.current or not to_newest):
+            what = f"pending in the database {name}, which is at {found.at}"
+            return Range(found.pending, True, what, f"{why}.")
+        at = f", and nothing is pending in the database {name}"
+        if found.pending:
+            at = f", and the database {name} is empty"
+    if not to_newest:
+        return Range((), True, "", f"{why}{at}. {OTHERS}")
+    newest = script.get_revisions(script.get_heads())
+    return Range(tuple(newest), False, "(the newest)", f"{why}{at}.")

@@ -1,7 +1,7 @@
 """The verdict about revisions: findings, those that are suppressed, those that are dismissed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from alembic.script import Script, ScriptDirectory
 from alembic.util.exc import CommandError
@@ -9,15 +9,18 @@ from sqlalchemy import make_url
 
 from migrator import shadow, trace
 from migrator.config.context import Context
-from migrator.lint import change, rendering, sql_findings, suppressions, trial
+from migrator.lint import change, rendering, safe_form, source, sql_findings, suppressions, trial
 from migrator.lint.finding import Finding
 from migrator.lint.known_schema import History
+from migrator.lint.rendering import Rendered
 from migrator.lint.rules import ALL
 from migrator.lint.statements import Action
 from migrator.lint.trial import Compared, Problem
 from migrator.revisions import graph
 from migrator.trace import Traced
 
+WITHOUT = "tried without rows, because a revision cannot work with generated ones"
+SHOWN = 5  # names of tables in a sentence
 NOWHERE = make_url("postgresql+psycopg://nowhere.invalid/nowhere")
 
 
@@ -25,13 +28,31 @@ NOWHERE = make_url("postgresql+psycopg://nowhere.invalid/nowhere")
 class Verdict:
     """What has to be changed or suppressed, what is suppressed, what the trace has dismissed.
 
-    `notes` are sentences about what the trace could not try.
+    `notes` are sentences about what the trace could not try, `traced` is what it saw; without a
+    trace it is empty. `rendered` has the statements of the revisions, oldest first.
     """
 
     findings: tuple[Finding, ...]
     suppressed: tuple[Finding, ...] = ()
     dismissed: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
+    rendered: tuple[Rendered, ...] = ()
+    traced: tuple[Traced, ...] = ()
+
+    @property
+    def scripts(self) -> list[Script]:
+        """The revisions, oldest first."""
+        return [each.script for each in self.rendered]
+
+    def of(self, script: Script) -> "Verdict":
+        """Return what is about one revision."""
+        findings, suppressed, dismissed = (
+            tuple(each for each in some if each.revision == script.revision)
+            for some in (self.findings, self.suppressed, self.dismissed)
+        )
+        rendered = tuple(each for each in self.rendered if each.script is script)
+        traced = tuple(each for each in self.traced if each.script is script)
+        return Verdict(findings, suppressed, dismissed, (), rendered, traced)
 
 
 def for_deploy(
@@ -65,9 +86,8 @@ def examine(
     if not revisions or context.target.dialect != "postgresql":
         return Verdict(())
     seen = trace.run(context, revisions, together=together) if traced else None
-    compared = _compared(context, revisions, seen, together)
+    compared, rendered = _compared(context, revisions, seen, together)
     whole = {each.script.revision for each in seen or () if not each.failure}
-    notes = dict.fromkeys(f"{s.script.revision}: {note}" for s in seen or () for note in s.notes)
     everything: list[Finding] = []
     for script in revisions:
         path = str(script.module.__file__)
@@ -77,14 +97,32 @@ def examine(
             unused = suppressions.reasons(comments).keys() - _rules(compared, script)
         if unused and together and len(revisions) > 1:
             unused -= _rules_alone(context, script)
-        own = [finding for finding in compared.findings if finding.revision == script.revision]
+        tried = next((each for each in seen or () if each.script is script), None)
+        mine = (each for each in compared.findings if each.revision == script.revision)
+        own = [_shown(each, tried) for each in mine]
         everything += suppressions.apply(own, comments, script.revision, path, unused)
     return Verdict(
         tuple(finding for finding in everything if not finding.suppressed),
         tuple(finding for finding in everything if finding.suppressed),
         compared.dismissed,
-        tuple(notes),
+        tuple(notes_of(seen or ())),
+        tuple(rendered),
+        tuple(seen or ()),
     )
+
+
+def notes_of(traced: Sequence[Traced]) -> list[str]:
+    """Return sentences about what a trace could not try, each once."""
+    notes = dict.fromkeys(f"{each.script.revision}: {n}" for each in traced for n in each.notes)
+    tables = list(dict.fromkeys(name for each in traced for name in each.without_rows))
+    if not tables:
+        return [*notes]
+    if "*" in tables:  # see trace.unfit_rows
+        return [*notes, f"All tables {WITHOUT}."]
+    shown = ", ".join(sorted(tables)[:SHOWN])
+    more = f" and {len(tables) - SHOWN} more" if len(tables) > SHOWN else ""
+    count = f"{len(tables)} table{'' if len(tables) == 1 else 's'}"
+    return [*notes, f"{count} {WITHOUT}: {shown}{more}."]
 
 
 def open_problems(context: Context, seen: Sequence[Traced], *, together: bool) -> list[Problem]:
@@ -93,7 +131,7 @@ def open_problems(context: Context, seen: Sequence[Traced], *, together: bool) -
     A comment may name the rule of the trace, or what lint says of the same statement.
     """
     try:
-        compared = _compared(context, [each.script for each in seen], seen, together)
+        compared, _ = _compared(context, [each.script for each in seen], seen, together)
     except CommandError:
         compared = Compared(())
     found = []
@@ -110,7 +148,7 @@ def open_problems(context: Context, seen: Sequence[Traced], *, together: bool) -
 
 def _compared(
     context: Context, revisions: Sequence[Script], seen: Sequence[Traced] | None, together: bool
-) -> Compared:
+) -> tuple[Compared, list[Rendered]]:
     directory = graph.load(context)
     before = {each.revision: change.earlier(directory, each) for each in revisions}
     more = [each for earlier in before.values() for each in earlier]
@@ -127,7 +165,8 @@ def _compared(
         return actions, not any(each.failure for each in found)
 
     found = sql_findings.find(wanted, parts, History(earlier), together=together)
-    return Compared(tuple(found)) if seen is None else trial.compare(found, wanted, seen)
+    compared = Compared(tuple(found)) if seen is None else trial.compare(found, wanted, seen)
+    return compared, wanted
 
 
 def _ancestors(directory: ScriptDirectory, revisions: Sequence[Script]) -> list[Script]:
@@ -146,7 +185,7 @@ def _ancestors(directory: ScriptDirectory, revisions: Sequence[Script]) -> list[
 
 def _rendered(
     context: Context, directory: ScriptDirectory, scripts: Sequence[Script]
-) -> list[rendering.Rendered]:
+) -> list[Rendered]:
     if context.settings.production:  # the deploy goes on in this process, with that URL
         return rendering.render(context, directory, scripts)
     # A revision that opens a connection of its own must not change the database in use.
@@ -161,4 +200,16 @@ def _rules(compared: Compared, script: Script) -> set[str]:
 
 def _rules_alone(context: Context, script: Script) -> set[str]:
     """Return what counts when the revision is deployed alone: tables that are new here are old."""
-    return _rules(_compared(context, [script], trace.run(context, [script]), together=True), script)
+    seen = trace.run(context, [script])
+    return _rules(_compared(context, [script], seen, together=True)[0], script)
+
+
+def _shown(finding: Finding, traced: Traced | None) -> Finding:
+    """Return a finding with its safe form; an error of Python shows the line of the revision."""
+    steps = trial.steps_of(finding, traced) if traced else []
+    statement = finding.statement
+    if of_python := any(step.of_python for step in steps):
+        statement = source.statement(finding.path, finding.line) or statement
+    tables = {step.names.get(oid, "") for step in steps for oid, _ in step.locks} - {""}
+    code = safe_form.write(finding.safe, statement, tables)
+    return replace(finding, statement=statement, code=code, of_python=of_python)

@@ -7,7 +7,7 @@ from alembic.operations import Operations, ops
 from sqlalchemy import Index
 from sqlalchemy.schema import AddConstraint
 
-from migrator.operations import conditions, index_build, names, partitions, validation
+from migrator.operations import conditions, index_build, names, partitions, validation, wanted
 from migrator.operations.drop_constraint_if_exists import DropConstraintIfExistsOp
 from migrator.operations.index_build import WantedIndex
 from migrator.operations.operation import Operation
@@ -67,9 +67,10 @@ class AddUniqueConcurrentlyOp(Operation, ops.CreateUniqueConstraintOp):
             _, definition = names.compiled(AddConstraint(constraint)).split(" UNIQUE ", 1)
             return f"ALTER TABLE ONLY {table} ADD CONSTRAINT {name} UNIQUE {definition}"
 
+        done = not session.offline and wanted.has_constraint(session, constraint)
         if partitions.has_parts(session, target):
             partitions.build_in_parts(session, index, whole, adopt)
-        elif session.offline or not session.holds(there):
+        elif not done:
             index_build.build(session, index)
             session.run_unless(there, adopt(target, names.column(name)))
             session.expect(there, f"{name} was not added")

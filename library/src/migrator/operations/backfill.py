@@ -17,6 +17,10 @@ from migrator.operations.replica_lag import ReplicaLag
 from migrator.operations.session import Session, block
 
 
+class UndecidedValue(MigratorError):
+    """There are rows, and the revision does not say what they get."""
+
+
 class BackfillOp(Operation):
     """Give columns their values, row by row in the order of a key, outside the transaction.
 
@@ -135,7 +139,7 @@ def _refuse_undecided(session: Session, operation: BackfillOp, batches: Batches)
     if session.offline or not (undecided := _undecided(operation)):
         return
     if session.rows(f"SELECT 1 FROM {batches.target} WHERE {batches.where} LIMIT 1"):
-        raise MigratorError(_decide(undecided, batches.target))
+        raise UndecidedValue(_decide(undecided, batches.target))
 
 
 def _undecided(operation: BackfillOp) -> str:

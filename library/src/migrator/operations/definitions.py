@@ -39,6 +39,20 @@ def index(session: Session, target: str, name: str) -> str:
         " AND i.indisvalid AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint k"
         " WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x'))"
     )
+    return _index(session, target, name, condition)
+
+
+def any_index(session: Session, target: str, name: str) -> str:
+    """Return the definition of an index, valid or not, and also that of a constraint.
+
+    Args:
+        target: the quoted name of the table.
+    """
+    condition = f"i.indrelid = {conditions.regclass(target)} AND c.relname = {names.literal(name)}"
+    return _index(session, target, name, condition)
+
+
+def _index(session: Session, target: str, name: str, condition: str) -> str:
     what = "pg_get_indexdef(i.indexrelid), i.indisunique"
     rows = session.rows(QUALIFIED.format(what=what, where=INDEX, condition=condition))
     if not rows:

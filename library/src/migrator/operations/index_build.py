@@ -7,8 +7,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateIndex
 
 from migrator.errors import MigratorError
-from migrator.operations import names
+from migrator.operations import definitions, names
 from migrator.operations.session import Session, block, state_of
+from migrator.operations.wanted import index, refuse_other
 from migrator.postgres import index_state
 from migrator.postgres.index_state import IndexState
 from migrator.postgres.limits import NOT_AVAILABLE
@@ -29,7 +30,6 @@ class WantedIndex:
         name: its own, as the catalog has it.
         full: its own, quoted and with the schema.
         statement: CREATE INDEX CONCURRENTLY.
-        columns: as the catalog would have them, None for an expression.
         shown: the columns and expressions for people.
     """
 
@@ -38,7 +38,6 @@ class WantedIndex:
     full: str
     statement: str
     unique: bool
-    columns: tuple[str | None, ...]
     shown: str
 
     @classmethod
@@ -55,7 +54,6 @@ class WantedIndex:
             full=names.quoted(name, index.table.schema),
             statement=names.compiled(CreateIndex(index, if_not_exists=True)),
             unique=bool(index.unique),
-            columns=keys,
             shown=", ".join(shown),
         )
 
@@ -72,7 +70,12 @@ class WantedIndex:
         create = f"CREATE {word} CONCURRENTLY IF NOT EXISTS {names.column(name)}"
         full = names.quoted(name, schema)
         statement = f"{create} ON {target} {definition}"
-        return cls(target, name, full, statement, unique, (), definition)
+        return cls(target, name, full, statement, unique, definition)
+
+    def definition(self, session: Session) -> str:
+        """Return it as the catalog would have it."""
+        _, written = self.statement.split(f" ON {self.target} ", 1)
+        return index(session, self.target, written, unique=self.unique)
 
     @property
     def drop(self) -> str:
@@ -154,11 +157,9 @@ def existing(session: Session, wanted: WantedIndex) -> IndexState | None:
     found = index_state.settled(session.ask, wanted.target, wanted.name, session.lock_deadline)
     if found is None:
         return None
-    pairs = zip(wanted.columns, found.columns, strict=False)
-    differs = any(a and b and a != b for a, b in pairs)
-    if not found.same_table or found.unique != wanted.unique or differs:
-        raise MigratorError(
-            f"There is another index {wanted.name} already, on other columns or another table."
-            " Nothing was changed; drop that one, or give this one another name."
-        )
+    if found.same_table:
+        there = definitions.any_index(session, wanted.target, wanted.name)
+    else:
+        there = found.definition
+    refuse_other("index", wanted.name, wanted.target, there, wanted.definition(session))
     return found

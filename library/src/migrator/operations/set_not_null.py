@@ -5,11 +5,12 @@ from typing import Any
 
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import Operations, ops
+from sqlalchemy import CheckConstraint, MetaData, Table
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import TypeEngine
 
 from migrator.errors import MigratorError
-from migrator.operations import conditions, names
+from migrator.operations import conditions, names, wanted
 from migrator.operations.operation import Operation
 from migrator.operations.session import Session, state_of
 
@@ -78,6 +79,8 @@ class SetNotNullOp(Operation):
         add = f"ALTER TABLE {target} ADD CONSTRAINT {check} CHECK ({column} IS NOT NULL) NOT VALID"
         validate = f"ALTER TABLE {target} VALIDATE CONSTRAINT {check}"
         there = conditions.has_constraint(target, helper)
+        if not session.offline:
+            self._refuse_other(session, helper)
         session.run_unless(f"({done} OR {there})", add)
         with session.reading():
             try:
@@ -95,6 +98,12 @@ class SetNotNullOp(Operation):
         session.run_unless(done, f"ALTER TABLE {target} ALTER COLUMN {column} SET NOT NULL")
         session.run_if(there, f"ALTER TABLE {target} DROP CONSTRAINT {check}")
         session.expect(done, f"{target}.{name} is still nullable")
+
+    def _refuse_other(self, session: Session, helper: str) -> None:
+        table = Table(self.table_name, MetaData(), schema=self.schema)
+        condition = CheckConstraint(f"{names.column(self.column_name)} IS NOT NULL", name=helper)
+        table.append_constraint(condition)
+        wanted.has_constraint(session, condition)
 
     def run_plain(self, operations: Operations) -> None:
         """Set it in one statement, on SQLite by a rebuild of the table."""

@@ -6,7 +6,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import AddConstraint
 
 from migrator.errors import MigratorError
-from migrator.operations import conditions, names
+from migrator.operations import conditions, names, wanted
 from migrator.operations.session import Session, state_of
 
 VIOLATIONS = ("23503", "23514")  # foreign key, check
@@ -19,10 +19,16 @@ WHERE t.isleaf AND c.relkind = 'r' ORDER BY 1, 2
 
 
 def add_not_valid(session: Session, constraint: Constraint) -> None:
-    """Add a CHECK constraint or a foreign key for new rows, unless it is there."""
+    """Add a CHECK constraint or a foreign key for new rows, unless it is there.
+
+    Raises:
+        MigratorError: another constraint has the name.
+    """
     constraint.dialect_options["postgresql"]["not_valid"] = True
-    there = conditions.has_constraint(names.target_of(constraint), names.final_name(constraint))
-    session.run_unless(there, names.compiled(AddConstraint(constraint)))
+    target, name = names.target_of(constraint), names.final_name(constraint)
+    there = conditions.has_constraint(target, name)
+    if session.offline or not wanted.has_constraint(session, constraint):
+        session.run_unless(there, names.compiled(AddConstraint(constraint)))
 
 
 def validate(session: Session, target: str, name: str) -> None:
@@ -73,10 +79,11 @@ def add_to_parts(session: Session, constraint: Constraint) -> None:
     _, definition = whole.split(f"ALTER TABLE {target} ", 1)
     for schema, table in session.rows(LEAVES.format(conditions.regclass(target))):
         part = names.quoted(table, schema)
-        there = conditions.has_constraint(part, name)
-        session.run_unless(there, f"ALTER TABLE {part} {definition} NOT VALID")
+        if not wanted.has_constraint(session, constraint, part):
+            session.run(f"ALTER TABLE {part} {definition} NOT VALID")
         validate_added(session, part, name)
-    session.run_unless(conditions.has_constraint(target, name), whole)
+    if not wanted.has_constraint(session, constraint):
+        session.run(whole)
 
 
 def add_plain(operations: Operations, constraint: Constraint) -> None:

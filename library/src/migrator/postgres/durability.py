@@ -45,7 +45,7 @@ def unconfirmed(connection: Connection, seconds: float, level: str = "") -> str:
     Returns:
         A sentence, without its end, if no standby has confirmed it; otherwise nothing.
     """
-    from psycopg import Error  # which does not come with SQLite
+    from psycopg import Error  # SQLite's projects do without
 
     level = level or connection.info.get(LEVEL, ALONE[0])
     raw = _driver(connection)

@@ -1,19 +1,25 @@
 """Engines for PostgreSQL: session limits from the start, and how a lost connection is noticed."""
 
-from contextlib import suppress
-from typing import Any
-
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.pool import NullPool
 
 from migrator.config.context import Context
 from migrator.errors import UsageError
-from migrator.postgres import limits
+from migrator.postgres import after_connect, limits, pooler
 
 # The server notices within a minute that the machine of a session has vanished, and releases the
 # deploy lock; by itself, it would ask after two hours. On a Unix socket they mean nothing. To a
 # pooler they are not sent: the connection to us is its own.
 LOST = {"tcp_keepalives_idle": 30, "tcp_keepalives_interval": 10, "tcp_keepalives_count": 3}
+# In the attributes of a configuration: the pooler of --allow-pooler was found to be in this mode.
+SESSION_MODE = "pooler_in_session_mode"
+# The same on our side. Keepalives rest while the last answer has not arrived.
+LOST_HERE = {
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
 
 
 def engine(context: Context, *, limited: bool = True) -> Engine:
@@ -36,8 +42,7 @@ def engine(context: Context, *, limited: bool = True) -> Engine:
         "application_name": "migrate",
         "options": " ".join(filter(None, options)),
         # A firewall forgets a connection that is silent while a large index is built.
-        "keepalives_idle": 30,
-        "keepalives_interval": 10,
+        **LOST_HERE,
     }
     try:
         made = create_engine(url, poolclass=NullPool, connect_args=arguments)
@@ -45,20 +50,9 @@ def engine(context: Context, *, limited: bool = True) -> Engine:
         raise UsageError(
             f"The database URL asks for {url.drivername}, which is not installed here."
         ) from None
-    if limited and not settings.allow_pooler:
-        event.listen(made, "connect", _notice_no_answer)
-    return limits.noticing_the_end(made, settings.client_connection_check_interval * limited)
-
-
-def _notice_no_answer(connection: Any, _record: Any) -> None:
-    """Keepalives rest while the last answer has not arrived: the system's own limit is 15 minutes.
-
-    Not in the start packet: a server before 12 refuses the connection for a name it does not know.
-    """
-    from psycopg import Error
-
-    if connection.info.server_version >= 120000:
-        connection.autocommit = True
-        with suppress(Error):
-            connection.execute("SELECT set_config('tcp_user_timeout', '60s', false)")
-        connection.autocommit = False
+    through = settings.allow_pooler
+    if limited and (not through or context.config.attributes.get(SESSION_MODE)):
+        event.listen(made, "connect", after_connect.setting(settings))
+        if through:
+            event.listen(made, "close", pooler.discard)
+    return made

@@ -1,9 +1,5 @@
 """The limits of a PostgreSQL session, and how an error says that one of them was reached."""
 
-from contextlib import suppress
-from typing import Any
-
-from sqlalchemy import Engine, event
 from sqlalchemy.exc import DBAPIError
 
 from migrator.config.settings import Settings
@@ -29,27 +25,3 @@ def is_lock_timeout(error: DBAPIError) -> bool:
 def is_deadlock(error: DBAPIError) -> bool:
     """Tell whether it failed because it and others waited for each other."""
     return getattr(error.orig, "sqlstate", None) == DEADLOCK
-
-
-def noticing_the_end(engine: Engine, interval: float) -> Engine:
-    """Make the server look whether its client is still there while a statement runs.
-
-    Else the statement of a deploy that was killed stays in the queue, and everybody behind it.
-    Not in the start packet: a server before 14 refuses the connection for a name it does not know.
-    """
-
-    from psycopg import Error
-
-    @event.listens_for(engine, "connect")
-    def check(connection: Any, _record: Any) -> None:
-        if interval and connection.info.server_version >= 140000:
-            connection.autocommit = True
-            # A server on a system that cannot tell says so; then nothing changes.
-            with suppress(Error):
-                connection.execute(
-                    "SELECT set_config('client_connection_check_interval', %s, false)",
-                    [f"{round(interval * 1000)}ms"],
-                )
-            connection.autocommit = False
-
-    return engine

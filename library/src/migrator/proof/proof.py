@@ -156,7 +156,7 @@ class Proof:
             ]
             return str(kinds[0]) if kinds[0] and kinds[0] != kinds[1] else None
 
-        with self.history.connect() as connection:
+        with self.history.reading() as connection:
             return contents.read(connection, schema, cast, self.only)
 
     def _nothing_lost(

@@ -64,7 +64,7 @@ class ShadowHistory:
 
     def schema(self) -> Schema:
         """Return the catalog."""
-        with self.connect() as connection:
+        with self.reading() as connection:
             return catalog.read(connection, catalog.NOT_OURS)
 
     def compare(self) -> Comparison:
@@ -83,6 +83,13 @@ class ShadowHistory:
         on_sqlite = self.url.get_backend_name() == "sqlite"
         engine = sqlite.at(self.url) if on_sqlite else create_engine(self.url, poolclass=NullPool)
         with engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Yield a connection to read with, which others use, too."""
+        on_sqlite = self.url.get_backend_name() == "sqlite"
+        with self.connect() if on_sqlite else shadow.reading(self.url) as connection:
             yield connection
 
     @contextmanager
@@ -106,7 +113,7 @@ class ShadowHistory:
         Raises:
             ShadowError: the shadow database is not where it has to be.
         """
-        with self.connect() as connection:
+        with self.reading() as connection:
             at = set(MigrationContext.configure(connection).get_current_heads())
         wanted = {each.revision for each in self.directory.get_revisions(to) if each}
         if not wanted <= at:

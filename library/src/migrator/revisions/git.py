@@ -57,6 +57,36 @@ class Repository:
         """Return the first of `names` that is a commit here."""
         return next((name for name in names if self._commit(name)), None)
 
+    def full_name(self, name: str) -> str:
+        """Return the branch that a name such as origin/HEAD stands for; else the name itself."""
+        found = self._git("rev-parse", "--abbrev-ref", name).stdout.decode(errors="replace")
+        return found.strip() or name
+
+    def current(self) -> str:
+        """Return the branch that is checked out, nothing if HEAD is detached."""
+        found = self._git("symbolic-ref", "--short", "--quiet", "HEAD").stdout
+        return found.decode(errors="replace").strip()
+
+    def changed_since(self, commit: str) -> frozenset[Path]:
+        """Return the project's files that differ from `commit`, and those that git does not track.
+
+        They are absolute paths, without links. What is ignored or deleted is not among them.
+        """
+        options = ("--name-only", "--diff-filter=d", "--no-renames", "-z")
+        changed = self._git("diff", *options, commit, "--", str(self.project)).stdout
+        return self._paths(changed) | self.files_in_work_tree("--others")
+
+    def files_in_work_tree(self, *which: str) -> frozenset[Path]:
+        """Return the project's files, as `git ls-files` lists them; by default all."""
+        listed = which or ("--cached", "--others")
+        options = ("--exclude-standard", "--full-name", "-z")
+        found = self._git("ls-files", *listed, *options, "--", str(self.project)).stdout
+        return self._paths(found)
+
+    def _paths(self, listed: bytes) -> frozenset[Path]:
+        names = listed.decode(errors="surrogateescape").split("\0")
+        return frozenset((self.root / name).resolve() for name in names if name)
+
     def fork(self, base: str) -> str:
         """Return the commit where the current branch left `base`.
 

@@ -4,19 +4,15 @@ A branch may add revisions. It may not delete, edit or re-parent one that the ma
 replacing them by a squash is the exception.
 """
 
-import os
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from migrator.config.context import Context
 from migrator.errors import RefusedError, UsageError
-from migrator.revisions import files, git
+from migrator.revisions import branch, files, git
 from migrator.revisions.files import RevisionFile
 
-# The branch that a merge request goes to, as GitHub and GitLab say it.
-TARGET_VARIABLES = ("GITHUB_BASE_REF", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME")
-MAIN_BRANCHES = ("origin/main", "main", "origin/master", "master")
 # In a commit's message: this edit is meant, and reviewed with the commit.
 TRAILER = "Edits-Revision"
 
@@ -53,9 +49,7 @@ def check(context: Context, base: str | None = None, *, optional: bool = False) 
         MigratorError: a revision file cannot be read.
     """
     repository = git.Repository.around(context)
-    found = base or target()
-    if repository and not found:
-        found = repository.first(MAIN_BRANCHES)
+    found = base or (branch.main(repository) if repository else branch.target())
     if not found and optional:
         return "There is no main branch here to compare the revisions with."
     if not found:
@@ -80,12 +74,6 @@ def check(context: Context, base: str | None = None, *, optional: bool = False) 
         )
     added = len(histories.ours.keys() - histories.fork.keys())
     return f"All revisions of {found} ({len(histories.fork)}) are as they were; {added} added."
-
-
-def target() -> str | None:
-    """Return the branch that the merge request in this CI job goes to, None outside of one."""
-    branches = (os.environ.get(name) for name in TARGET_VARIABLES)
-    return next((f"origin/{branch}" for branch in branches if branch), None)
 
 
 def changes(histories: Histories, meant: frozenset[str] = frozenset()) -> Iterator[str]:

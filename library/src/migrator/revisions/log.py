@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from migrator import __version__
+from migrator.errors import RefusedError
 from migrator.postgres.unfinished import Unfinished
 
 TABLE = sa.Table(
@@ -36,6 +37,7 @@ TABLE = sa.Table(
     sa.Column("unfinished_before", sa.JSON(none_as_null=True)),
     sa.Column("verified", sa.Text()),
 )
+ADDED = {"accepted_risk", "wal_position"}  # in the first version, and of no use to tell ours
 LATER = ("unfinished_before", "verified")  # which tables of older versions do not have
 HAS_ALL = {
     "postgresql": "SELECT 1 FROM pg_attribute WHERE attrelid = to_regclass('migration_log')"
@@ -105,15 +107,56 @@ def unverified(connection: Connection) -> list[Unfinished] | None:
         None if there is no such line.
     """
     found = None
-    if _has_all(connection):
+    if _has_all(connection) and exists(connection):
         query = sa.select(TABLE.c.unfinished_before).where(TABLE.c.verified.is_(None))
         found = connection.execute(query.order_by(TABLE.c.id).limit(1)).first()
     connection.rollback()
     return None if found is None else [Unfinished.of(each) for each in found[0] or ()]
 
 
+def exists(connection: Connection) -> bool:
+    """Tell whether there is a migration log; what only has its name is none."""
+    return _kind(connection) == "log"
+
+
+def refuse_other(connection: Connection) -> None:
+    """Refuse a database in which something else has the name of the migration log.
+
+    Raises:
+        RefusedError: there is one.
+    """
+    found = _kind(connection)
+    connection.rollback()
+    if found not in ("", "log"):
+        raise RefusedError(
+            f"There is a {found} {TABLE.name} in the database that is not the migration log of this"
+            " tool. Nothing was changed. Rename it, or deploy with --no-log, which keeps no log."
+        )
+
+
+def _kind(connection: Connection) -> str:
+    """Return "log", another kind of relation that has its name, or nothing."""
+    inspector = sa.inspect(connection)
+    if not inspector.has_table(TABLE.name):
+        other = connection.dialect.name == "postgresql" and connection.scalar(
+            sa.select(sa.func.to_regclass(TABLE.name))
+        )
+        return "relation" if other else ""
+    if TABLE.name in inspector.get_view_names():
+        return "view"
+    if TABLE.name not in inspector.get_table_names():
+        return "relation"
+    there = {column["name"] for column in inspector.get_columns(TABLE.name)}
+    first = {column.name for column in TABLE.c} - set(LATER) - ADDED
+    return "log" if first <= there else "table"
+
+
 def settle(connection: Connection, how: str) -> None:
-    """Write down how the lines so far came to count as verified, and commit that."""
+    """Write down how the lines so far came to count as verified, and commit that.
+
+    The table alone says that a database was verified which another tool had brought there.
+    """
+    _complete(connection)
     if _has_all(connection):
         connection.execute(TABLE.update().where(TABLE.c.verified.is_(None)).values(verified=how))
     connection.commit()
@@ -124,7 +167,7 @@ def ancestors(connection: Connection, revision: str) -> list[str]:
 
     Empty where no deploy has logged it.
     """
-    if not sa.inspect(connection).has_table(TABLE.name):
+    if not exists(connection):
         return []
     rows = connection.execute(
         sa.select(TABLE.c.revision, TABLE.c.down_revision)
@@ -142,7 +185,7 @@ def ancestors(connection: Connection, revision: str) -> list[str]:
 
 def lines(connection: Connection, limit: int) -> list[sa.Row[Any]]:
     """Return the newest `limit` lines, newest first; none where there is no log."""
-    if not sa.inspect(connection).has_table(TABLE.name):
+    if not exists(connection):
         return []
     columns = [column for column in TABLE.c if column.name not in LATER]
     return list(connection.execute(sa.select(*columns).order_by(TABLE.c.id.desc()).limit(limit)))

@@ -1,6 +1,6 @@
 """Shadow databases: empty databases on which revisions are run, and which are dropped after."""
 
-from migrator.shadow.database import another, configured, copy, empty, server
+from migrator.shadow.database import another, configured, copy, empty, reading, server
 from migrator.shadow.fence import ShadowError, fence
 from migrator.shadow.migration import check, downgrade, fenced, not_there, upgrade
 
@@ -15,6 +15,7 @@ __all__ = [
     "fence",
     "fenced",
     "not_there",
+    "reading",
     "server",
     "upgrade",
 ]

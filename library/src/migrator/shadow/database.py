@@ -106,6 +106,23 @@ def copy(url: URL) -> Iterator[URL]:
 
 
 @contextmanager
+def reading(url: URL) -> Iterator[Connection]:
+    """Yield the connection that keeps a shadow database in use; what it does is rolled back.
+
+    A new one would have to read the whole catalog again.
+
+    Raises:
+        KeyError: `url` is not of a shadow database on a server.
+    """
+    connection = _in_use[str(url.database)].connection
+    with outside():  # it is older than the fence
+        try:
+            yield connection
+        finally:
+            connection.rollback()
+
+
+@contextmanager
 def _created(url: URL, prefix: str, template: str, context: Context | None = None) -> Iterator[URL]:
     name = f"{prefix}{uuid.uuid4().hex[:SUFFIX_LENGTH]}"
     admin = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
@@ -123,7 +140,10 @@ def _created(url: URL, prefix: str, template: str, context: Context | None = Non
             with _unused(template):
                 connection.exec_driver_sql(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
             connection.exec_driver_sql(f"COMMENT ON DATABASE \"{name}\" IS '{MARKER}'")
-            _in_use[name] = Kept(url, create_engine(made, poolclass=NullPool).connect())
+            # psycopg would prepare what it reads often, which fails after a change of its columns.
+            options = {"prepare_threshold": None} if made.get_driver_name() == "psycopg" else {}
+            engine = create_engine(made, poolclass=NullPool, connect_args=options)
+            _in_use[name] = Kept(url, engine.connect())
     except DBAPIError as error:
         reason = one_line(error).removesuffix(".")
         shown = urls.shown(url)

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from migrator.errors import MigratorError
-from migrator.trace.event_log import SCHEMA, STEP
-from migrator.trace.names import ALL, Names
+from migrator.trace.names import Names
 
 if TYPE_CHECKING:  # psycopg does not come with SQLite
     from psycopg.pq.abc import PGconn
@@ -17,46 +16,10 @@ STOPS_READS = frozenset({"AccessExclusiveLock"})
 STOPS_WRITES = STOPS_READS | {"ShareLock", "ShareRowExclusiveLock", "ExclusiveLock"}
 ROW_LOCKS = "RowShareLock"
 
-# What each statement may change. `read` are rows, from whole tables or found by an index.
-MOMENT = f"""
-SELECT json_build_object(
-  'transaction', pg_backend_pid() || '/' || now()::text,
-  'logged', {{logged}},
-  'roles', (SELECT count(*) FROM pg_roles),
-  'locks', (SELECT coalesce(json_agg(json_build_array(relation::bigint, mode)), '[]')
-    FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'relation' AND granted
-    AND relation >= 16384
-    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())),
-  'counters', (SELECT coalesce(json_agg(json_build_array(relid::bigint, seq_scan, n_tup_ins,
-      n_tup_upd + n_tup_del, seq_tup_read + coalesce(idx_tup_fetch, 0))), '[]')
-    FROM pg_stat_xact_user_tables
-    WHERE schemaname <> '{SCHEMA}' AND
-      seq_scan + n_tup_ins + n_tup_upd + n_tup_del + coalesce(idx_tup_fetch, 0) > 0))
-"""
 # A row that is locked has the transaction (or a later one: a savepoint's) in xmax.
 LOCKED_ROWS = """
 SELECT count(*) FROM ONLY {table} WHERE xmax <> '0'::xid
     AND age(xmax) <= age(pg_current_xact_id()::xid)
-"""
-LOGGED = f"coalesce((SELECT max(id) FROM {SCHEMA}.log), 0)"
-# What is only read again after a change of the schema, or a strong lock. The last of a foreign
-# key: its columns can have values as soon as they are there.
-SCHEMAS = f"""
-SELECT json_build_object(
-  'relations', (SELECT coalesce(json_agg(json_build_array(c.oid::bigint,
-      CASE n.nspname WHEN 'public' THEN '' ELSE n.nspname || '.' END || c.relname,
-      pg_relation_filenode(c.oid)::bigint, coalesce(i.indrelid, c.oid)::bigint, c.relnatts)), '[]')
-    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-    LEFT JOIN pg_index i ON i.indexrelid = c.oid
-    WHERE c.relkind IN ('r', 'p', 'm', 'i', 'I') AND n.nspname !~ '^pg_[ct]'
-      AND n.nspname NOT IN ('information_schema', '{SCHEMA}')),
-  'foreign_keys', (SELECT coalesce(json_agg(json_build_array(oid::bigint, conrelid::bigint,
-      (confrelid, conkey, confkey, confupdtype, confdeltype)::text, conkey,
-      EXISTS (SELECT FROM pg_attribute a WHERE attrelid = conrelid AND attnum = ANY (conkey)
-        AND atthasdef))), '[]')
-    FROM pg_constraint WHERE contype = 'f' AND convalidated),
-  'names', (SELECT coalesce(json_agg(json_build_array(kind, oid::bigint, number, whose, name)),
-      '[]') FROM ({ALL}) AS names (kind, oid, number, whose, name)))
 """
 
 
@@ -101,9 +64,9 @@ class State:
     schemas: Schemas = field(default_factory=Schemas)
 
     @property
-    def version(self) -> tuple[int, frozenset[tuple[int, str]]]:
-        """What the schemas depend on: changes, and locks that let files be exchanged."""
-        return self.logged, frozenset(lock for lock in self.locks if lock[1] in STOPS_WRITES)
+    def strong(self) -> frozenset[tuple[int, str]]:
+        """The locks that writers wait for."""
+        return frozenset(lock for lock in self.locks if lock[1] in STOPS_WRITES)
 
 
 def query(session: "PGconn", statement: str) -> Any:
@@ -117,50 +80,6 @@ def query(session: "PGconn", statement: str) -> Any:
         said = session.error_message.decode("utf-8", "replace").strip()
         raise MigratorError(f"The shadow database cannot be observed: {said}")
     return json.loads(result.get_value(0, 0) or b"")
-
-
-def look(
-    session: "PGconn", last: State, *, log: bool, step: str = "", changed: bool = False
-) -> State:
-    """Return the state of a session, in the transaction that it is in.
-
-    Args:
-        last: an earlier state, of this or another session of the database.
-        log: there is an event log, so that `last` tells what need not be read again.
-        step: what the session does from now on, for the event log.
-        changed: read everything again.
-
-    Raises:
-        MigratorError: as for `query`.
-    """
-    moment = MOMENT.format(logged=LOGGED if log else -1)
-    found = query(session, f"SET {STEP} = '{step}'; {moment}")
-    state = State(
-        found["transaction"],
-        found["logged"],
-        found["roles"],
-        frozenset((oid, mode) for oid, mode in found["locks"]),
-        {oid: tuple(counts) for oid, *counts in found["counters"]},
-        last.schemas,
-    )
-    if changed or not log or state.version != last.version:
-        return replace_schemas(state, session)
-    return state
-
-
-def replace_schemas(state: State, session: "PGconn") -> State:
-    """Return the state with what is there now."""
-    found = query(session, SCHEMAS)
-    relations = found["relations"]
-    schemas = Schemas(
-        {oid: name for oid, name, *_ in relations},
-        {oid: file for oid, _, file, *_ in relations},
-        {oid: table for oid, *_, table, _ in relations},
-        {oid: width for oid, *_, width in relations},
-        {oid: ForeignKey(*rest) for oid, *rest in found["foreign_keys"]},
-        {(kind, oid, number): (whose, name) for kind, oid, number, whose, name in found["names"]},
-    )
-    return State(state.transaction, state.logged, state.roles, state.locks, state.counters, schemas)
 
 
 def rewritten(before: Schemas, after: Schemas) -> set[int]:

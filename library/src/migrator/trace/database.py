@@ -12,6 +12,7 @@ from sqlalchemy.pool import NullPool
 
 from migrator.trace import catalog, sample_rows
 from migrator.trace.event_log import EventLog
+from migrator.trace.observer import Observer
 from migrator.trace.row_statistics import RowStatistics
 from migrator.trace.traced_statement import Step
 from migrator.trace.unfit_rows import EVERY, Rows
@@ -22,6 +23,7 @@ SESSION = {
     # With three rows the planner would read every table from end to end.
     "enable_seqscan": "off",
     "enable_indexonlyscan": "off",
+    "jit": "off",  # the costs of plans without them are high
     # In UTC, a timestamp becomes one with a time zone without a new file.
     "timezone": "Etc/GMT-1",
 }
@@ -50,7 +52,7 @@ class Database:
             )
         self.log = EventLog(self._connection)
         self.statistics = RowStatistics(self._connection)
-        self._state = catalog.State()
+        self.observer = Observer(log=self.log.works)
         self._filled = _Filled()
 
     def close(self) -> None:
@@ -107,6 +109,4 @@ class Database:
 
     def schemas(self) -> catalog.Schemas:
         """Return what is there now."""
-        session = self._connection.pgconn
-        self._state = catalog.look(session, self._state, log=self.log.works)
-        return self._state.schemas
+        return self.observer.look(self._connection.pgconn).schemas

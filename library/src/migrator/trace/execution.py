@@ -14,6 +14,7 @@ from migrator.config.context import Context
 from migrator.errors import MigratorError
 from migrator.revisions import graph
 from migrator.trace import names, unfit_rows
+from migrator.trace.catalog import Schemas
 from migrator.trace.database import Database
 from migrator.trace.place import Place
 from migrator.trace.recorder import Recorder
@@ -29,11 +30,12 @@ class Run:
         self.context, self.rows = context, rows
         self.database = Database(url)
         self.substitutes = Substitutes(str(url.database))
-        self.recorder = Recorder(self.substitutes, log=self.database.log.works)
+        self.recorder = Recorder(self.database.observer, self.substitutes)
         self._revisions = graph.load(context)
         self._applied: set[str] = set()
         self._known = Known({}, {}, {})
         self._old: frozenset[int] | None = None
+        self._schemas = Schemas()
 
     def close(self) -> None:
         """Close the sessions."""
@@ -76,6 +78,7 @@ class Run:
             ) from error
         connection.rollback()  # reading where it is began a transaction
         self._applied.add(revision)
+        self._schemas = self.database.schemas()
 
     def _fitting(self, script: Script, together: bool) -> Traced:
         """Run a revision, and again with other rows if these do not fit and it left nothing."""
@@ -84,7 +87,7 @@ class Run:
             problems = []
             if alone:
                 problems = self.database.seed(self.rows)
-                schemas = self.database.schemas()
+                schemas = self._schemas
                 self._old = frozenset(schemas.tables.values())
                 many, rows = self.database.many(), self.database.rows()
                 self._known = Known(schemas.used, many, rows)
@@ -97,11 +100,12 @@ class Run:
                 self.database.clear(error.table)
                 continue
             break
-        traced.notes += [*problems, *self.rows.notes(), *self.substitutes.notes()]
+        traced.notes += [*problems, *self.substitutes.notes()]
+        traced.without_rows += self.rows.without()
         if not together:  # the next one is tried with rows again
             self.rows.empty.clear()
         self.database.changed(traced.steps)
-        after = self.database.schemas().used
+        after = self._schemas.used
         kept = {key: after[key] for key in self._known.names if key in after}
         self._known = replace(self._known, names=kept)
         return traced
@@ -129,7 +133,8 @@ class Run:
                 if step is None:
                     lost = {**traced.steps[-1].lost} if traced.steps else {}
                     traced.steps.append(replace(_of_python(error, path), lost=lost))
-        end = names.lost(known.names, self.database.schemas().used)
+        self._schemas = self.database.schemas()
+        end = names.lost(known.names, self._schemas.used)
         if traced.failure:  # it was rolled back
             end = traced.steps[-1].lost
         names.settle([step.lost for step in traced.steps], end)

@@ -14,6 +14,7 @@ from migrator import shadow
 from migrator.postgres import sql
 from migrator.trace import catalog, cursors, names
 from migrator.trace.event_log import STEP
+from migrator.trace.observer import Observer
 from migrator.trace.place import Place, here
 from migrator.trace.row_totals import RowTotals
 from migrator.trace.substitutes import Substitutes
@@ -21,6 +22,7 @@ from migrator.trace.traced_statement import Known, Step
 
 # They take no lock, and some of them must be the first of their transaction.
 SETTINGS = ("SET", "RESET", "SHOW")
+MAKES = ("CREATE", "ALTER", "DROP")
 
 
 class Recorder:
@@ -28,20 +30,19 @@ class Recorder:
 
     Args:
         substitutes: what is done for some statements.
-        log: the server writes a log of its own; see `event_log`.
+        observer: reads what is in the database.
 
     `table` is the one in which Alembic keeps the version.
     """
 
-    def __init__(self, substitutes: Substitutes, *, log: bool) -> None:
-        self._substitutes, self._log = substitutes, log
+    def __init__(self, observer: Observer, substitutes: Substitutes) -> None:
+        self._observer, self._substitutes = observer, substitutes
         self.table = ""
         self._path = ""
         self._busy = False
         self._known = Known({}, {}, {})
         self._totals = RowTotals(self._known)
         self._steps: list[Step] = []
-        self._last = catalog.State()
         self._broken: tuple[Step, BaseException] | None = None
 
     def attach(self, migration: MigrationContext) -> None:
@@ -85,7 +86,8 @@ class Recorder:
     @property
     def rolled_back(self) -> bool:
         """Whether nothing is left of a revision that has failed: it was one transaction."""
-        return len({step.transaction for step in self._steps}) <= 1 and all(
+        transactions = {step.transaction for step in self._steps} - {""}
+        return len(transactions) <= 1 and all(
             step.watched and not step.committed for step in self._steps
         )
 
@@ -127,7 +129,7 @@ class Recorder:
         """Let a statement of Alembic, or of an earlier revision, run unobserved."""
         session = connection.pgconn
         # That Alembic makes its own table is no other session's doing.
-        ours = self._log and bool(self._path) and sql.first_word(text) in ("CREATE", "ALTER")
+        ours = self._observer.log and bool(self._path) and sql.first_word(text) in MAKES
         if ours:
             session.exec_(f"SET {STEP} = 'alembic'".encode())
         with self._substitutes.tolerating(connection, text):
@@ -140,7 +142,7 @@ class Recorder:
     def _step(self, connection: psycopg.Connection, text: str, place: Place) -> Iterator[None]:
         session = connection.pgconn
         if sql.first_word(text) in SETTINGS and len(sql.split(text)) == 1:
-            self._steps.append(Step(text, place, self._last.transaction))
+            self._steps.append(Step(text, place))
             yield
             return
         idle = session.transaction_status == TransactionStatus.IDLE
@@ -151,7 +153,7 @@ class Recorder:
         elif idle and not alone:
             connection.execute("SELECT 1")  # the transaction that its counters are of
         number = str(len(self._steps) + 1)
-        before = catalog.look(session, self._last, log=self._log, step=number)
+        before = self._observer.look(session, step=number)
         step = Step(text, place, before.transaction, watched=not alone or ours, committed=alone)
         self._steps.append(step)
         started = time.perf_counter()
@@ -166,7 +168,7 @@ class Recorder:
             raise
         step.milliseconds = (time.perf_counter() - started) * 1000
         self._see(session, step, before)
-        if before.roles < self._last.roles or sql.first_word(text) == "CREATE":
+        if self._observer.last.roles > before.roles or sql.first_word(text) == "CREATE":
             self._substitutes.made(session, text)
         step.kept = -time.perf_counter()
         if ours:
@@ -174,8 +176,7 @@ class Recorder:
             self._end_of_transaction()
 
     def _see(self, session: psycopg.pq.abc.PGconn, step: Step, before: catalog.State) -> None:
-        after = catalog.look(session, before, log=self._log, changed=not step.watched)
-        self._last = after
+        after = self._observer.look(session, after=step.sql)
         then, now = before.schemas, after.schemas
         step.names = then.names | now.names
         step.rewritten = frozenset(catalog.rewritten(then, now)) if then is not now else frozenset()

@@ -61,7 +61,8 @@ class Known:
 class Traced:
     """What one revision did. `old` are the tables that existed before.
 
-    `failure` says why it did not come to its end, `notes` what could not be tried. `confirmed` if
+    `failure` says why it did not come to its end, `notes` what could not be tried,
+    `without_rows` are the tables whose rows it could not work with. `confirmed` if
     the server was asked for what other sessions did.
     """
 
@@ -70,6 +71,7 @@ class Traced:
     old: frozenset[int] = frozenset()
     failure: str = ""
     notes: list[str] = field(default_factory=list)
+    without_rows: list[str] = field(default_factory=list)
     confirmed: bool = False
 
 

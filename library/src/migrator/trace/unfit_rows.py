@@ -38,11 +38,9 @@ class Rows:
         else:
             self.full.add(error.table)
 
-    def notes(self) -> list[str]:
-        """Return a sentence for each table without rows."""
-        shown = (name.removeprefix("public.") for name in sorted(self.empty - {EVERY}))
-        everything = ["All tables were tried without rows."] if EVERY in self.empty else []
-        return everything or [f"{name} was tried without rows." for name in shown]
+    def without(self) -> list[str]:
+        """Return the tables that are without rows; EVERY if it is all of them."""
+        return sorted(name.removeprefix("public.") for name in self.empty)
 
     def remind(self, revision: str, steps: list[Step]) -> None:
         """Let the steps fail that did so with rows."""

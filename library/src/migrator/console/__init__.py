@@ -1,18 +1,45 @@
-"""Printing: the only module that prints, in UTF-8 whatever the locale is."""
+"""Printing: the only package that prints, in UTF-8 whatever the locale is.
+
+layout   how wide text is, tables and lines
+style    colours
+log      the log of Alembic
+"""
 
 import atexit
+import ctypes
 import gc
 import io
-import logging
+import os
 import sys
-import unicodedata
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import TextIO
 
 from alembic.config import Config
 
+from migrator.console.layout import table, width, wrap
+from migrator.console.log import Handler
+from migrator.console.style import Style
 from migrator.errors import MigratorError
+
+__all__ = [
+    "Handler",
+    "Style",
+    "argument",
+    "confirmed",
+    "exit_codes",
+    "note",
+    "only_results",
+    "say",
+    "start",
+    "style",
+    "table",
+    "typed",
+    "width",
+    "wrap",
+]
+
+_results: TextIO | None = None  # where `say` prints; sys.stdout if None
 
 
 def start() -> None:
@@ -41,34 +68,49 @@ def argument(text: str) -> str:
         return text
 
 
-class Handler(logging.StreamHandler[TextIO]):
-    """The log handler in alembic.ini, without the lines that Alembic logs at every start."""
+@contextmanager
+def only_results() -> Iterator[None]:
+    """Let nothing but `say` reach stdout; what else is written there goes to stderr.
 
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Drop the lines about the implementation and its assumptions; make others readable."""
-        if record.name.startswith("alembic.autogenerate") and isinstance(record.args, tuple):
-            _reword(record, record.args)
-        startup = record.getMessage().startswith(("Context impl ", "Will assume "))
-        return not startup and bool(super().filter(record))
-
-
-def _reword(record: logging.LogRecord, arguments: tuple[object, ...]) -> None:
-    """Write columns as a list, and leave out why an index or constraint counts as changed.
-
-    Alembic says that letter by letter ("o, p, t, ..."), and the revision shows it.
+    It is for commands that run revisions: they may print, log, start programs, and call libraries
+    in C, which write to file descriptor 1. The descriptor stays redirected, because buffers may be
+    flushed, and functions registered with atexit may print, when the process ends.
     """
-    text = str(record.msg)
-    if text.startswith("Detected changed ") and text.endswith(": %s"):
-        text, arguments = text.removesuffix(": %s"), arguments[:-1]
-    record.msg = text
-    record.args = tuple(
-        ", ".join(map(str, each)) if isinstance(each, list | tuple) else each for each in arguments
-    )
+    global _results
+    before, stdout = _results, sys.stdout
+    if before is None:
+        _results = _reserved(stdout)
+    sys.stdout = sys.stderr
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        sys.stdout = stdout
+        if _results is stdout:  # it is not this process's stdout, and may be closed
+            _results = before
+
+
+def _reserved(stdout: TextIO) -> TextIO:
+    """Return a stream to what is stdout now, and let file descriptor 1 be stderr."""
+    with suppress(OSError, ValueError, AttributeError):  # a stream in memory has no descriptor
+        if stdout.fileno() == 1:
+            stdout.flush()
+            with suppress(OSError, AttributeError):
+                ctypes.CDLL(None).fflush(None)
+            results = open(os.dup(1), "w", encoding="utf-8", errors="backslashreplace")  # noqa: SIM115, PTH123 - it stays open until the process ends
+            os.dup2(2, 1)
+            return results
+    return stdout
+
+
+def style() -> Style:
+    """Return the colours for what `say` prints."""
+    return Style.of(_results or sys.stdout)
 
 
 def say(message: str = "") -> None:
     """Print a line of the result to stdout."""
-    print(message, flush=True)
+    print(message, file=_results or sys.stdout, flush=True)
 
 
 def note(message: str) -> None:
@@ -90,24 +132,6 @@ def typed(question: str) -> str:
         return argument(input(question))
     except EOFError:
         return ""
-
-
-def width(text: str) -> int:
-    """Return the width of `text` in terminal columns: two per wide character (UAX #11)."""
-    return sum(
-        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
-        for c in text
-    )
-
-
-def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Align rows in columns that are as wide as their widest cell."""
-    lines = [header, *rows]
-    widths = [max(width(line[i]) for line in lines) for i in range(len(header))]
-    return "\n".join(
-        "  ".join(cell + " " * (widths[i] - width(cell)) for i, cell in enumerate(line)).rstrip()
-        for line in lines
-    )
 
 
 @contextmanager

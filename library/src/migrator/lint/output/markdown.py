@@ -1,0 +1,148 @@
+"""The review of a branch: what its revisions are, do, lock and change."""
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from alembic.script import Script
+
+from migrator.lint.finding import Finding, shorten
+from migrator.lint.output import schema_words
+from migrator.lint.output.report import Change, Report, capital, place
+from migrator.lint.rendering import Rendered
+from migrator.lint.verdict import Verdict
+from migrator.revisions import attributes
+from migrator.trace import Step, Traced
+from migrator.trace.traced_statement import describe, disturbs
+
+TITLE = "## Review of the migrations"
+SHOWN = 40  # statements in the table of locks; GitHub refuses comments of more than 65,536 bytes
+MEANS = {
+    "expand": "expand: before the new code; code that runs keeps working",
+    "contract": "contract: when no older code runs any more",
+}
+
+
+def write(report: Report) -> str:
+    """Return the review in GitHub's and GitLab's Markdown."""
+    lines = [TITLE, "", _line(str(report)), ""]
+    for script in report.verdict.scripts:
+        change = report.changes.get(script.revision)
+        lines += [*_revision(script, report.verdict.of(script), change), ""]
+    lines += [f"- {_line(note)}" for note in report.verdict.notes]
+    return "\n".join(lines).rstrip("\n")
+
+
+def _revision(script: Script, own: Verdict, change: Change | None) -> Iterator[str]:
+    found = attributes.of(script)
+    mode = "transactional" if found.transactional else "non-transactional"
+    yield f"### {_code(script.revision)} {_line(script.doc or '')}"
+    yield ""
+    yield f"{MEANS[found.phase]} · {mode}"
+    yield ""
+    for finding in own.findings:
+        yield from _finding(finding)
+    for finding in own.suppressed:
+        yield f"- suppressed: {_code(finding.rule)} at {_code(place(finding))}: " + _line(
+            finding.suppressed
+        )
+    if own.suppressed:
+        yield ""
+    for traced in own.traced:
+        yield from _trace(traced)
+    if change:
+        yield from _folded("Schema", "diff", [*schema_words.lines(change)] or ["(no change)"])
+    for rendered in own.rendered:
+        yield from _statements(rendered)
+
+
+def _finding(finding: Finding) -> Iterator[str]:
+    yield f"#### ❌ {_code(finding.rule)} at {_code(place(finding))}"
+    yield ""
+    yield from _fenced("python" if finding.of_python else "sql", [finding.statement])
+    yield ""
+    yield _line(finding.reason)
+    if finding.evidence:
+        yield f"Seen on the shadow database: {_line(finding.evidence.rstrip('.'))}."
+    if finding.safe:
+        yield ""
+        yield f"**Safe:** {_line(capital(finding.safe))}"
+    if finding.code:
+        yield ""
+        yield from _fenced("python", [finding.code])
+    yield ""
+
+
+def _trace(traced: Traced) -> Iterator[str]:
+    steps = [each for each in traced.steps if each.error or disturbs(each, traced.old)]
+    if not steps:
+        if not traced.failure:
+            yield "No lock that others wait for, no table rewritten or scanned, no row changed."
+        else:
+            yield f"Not tried to the end: {_line(traced.failure)}"
+        yield ""
+        return
+    yield "| line | statement | what it does | ms | lock kept, ms |"
+    yield "|---:|---|---|---:|---:|"
+    for step in steps[:SHOWN]:
+        yield _row(step, traced)
+    if len(steps) > SHOWN:
+        yield ""
+        yield f"and {len(steps) - SHOWN} more statements"
+    yield ""
+
+
+def _row(step: Step, traced: Traced) -> str:
+    cells = (
+        str(step.place.line),
+        _code(shorten(step.sql)),
+        _line(step.error or describe(step, traced.old)),
+        f"{step.milliseconds:.1f}",
+        f"{max(step.kept, 0):.1f}",
+    )
+    return f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |"
+
+
+def _statements(rendered: Rendered) -> Iterator[str]:
+    lines: list[str] = []
+    outside = groupby(rendered.statements, lambda each: each.in_transaction)
+    for in_transaction, statements in outside:
+        if not in_transaction:
+            lines.append("-- outside a transaction")
+        lines += [f"{each.sql};" for each in statements if not each.nested]
+    if rendered.failure:
+        lines.append("-- The rest depends on what is in the database.")
+    yield from _folded("SQL", "sql", lines or ["-- nothing"])
+
+
+def _folded(title: str, language: str, lines: Sequence[str]) -> Iterator[str]:
+    yield f"<details><summary>{title}</summary>"
+    yield ""
+    yield from _fenced(language, lines)
+    yield ""
+    yield "</details>"
+    yield ""
+
+
+def _fenced(language: str, lines: Sequence[str]) -> Iterator[str]:
+    text = "\n".join(lines)
+    fence = "```"
+    while fence in text:
+        fence += "`"
+    yield fence + language
+    yield text
+    yield fence
+
+
+def _code(text: str) -> str:
+    """Return text as code on one line, whatever backticks it has."""
+    fence = "`"
+    while fence in text:
+        fence += "`"
+    edge = " " if "`" in text else ""
+    return f"{fence}{edge}{' '.join(text.split())}{edge}{fence}"
+
+
+def _line(text: str) -> str:
+    """Return a line of prose without markup and mentions: anybody may name a branch."""
+    escaped = (f"&#{ord(c)};" if c in "&\\`*[]<>" else c for c in " ".join(text.split()))
+    return "".join(escaped).replace("@", "@&#8203;")
