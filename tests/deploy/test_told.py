@@ -107,6 +107,7 @@ def test_what_it_finds_after_the_lock_is_refused(stage: Stage) -> None:
     stage.history(TABLE, execute("DROP TABLE IF EXISTS other"), execute("SELECT 1"))
     stage.run("--to", "step2")
     with stage.connect() as other:
+        other.execute("INSERT INTO rows DEFAULT VALUES")  # else there is nothing to disturb
         other.execute(f"SELECT pg_advisory_lock({KEY})")
         deploy = stage.project.start(
             [".venv/bin/python", "-m", "migrator", "-c", "alembic_prod.ini", "deploy"],
@@ -118,8 +119,6 @@ def test_what_it_finds_after_the_lock_is_refused(stage: Stage) -> None:
         other.execute("UPDATE alembic_version SET version_num = 'step1'")
         time.sleep(1)
     said, _ = deploy.communicate(timeout=60)
-    if "squawk is not installed" in said:
-        pytest.skip("the linter is not installed here")
     assert deploy.returncode == 5, said
     assert "step2: ban-drop-table" in said
     assert stage.at == "step1"

@@ -496,5 +496,5 @@ print(sorted(named)[0], sorted(name for name in named if not hasattr(Operations,
 def test_sqlite_has_nothing_to_lint(renderer: Renderer) -> None:
     project = renderer.ready(database="sqlite")
     done = project.run(f"{LINT} base..head")
-    assert (done.returncode, done.stdout) == (0, "")
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
     assert "Nothing to lint" in done.stderr

@@ -151,7 +151,7 @@ _flush = BatchOperationsImpl.flush
 def _flush_guarded(self: BatchOperationsImpl) -> None:
     """Tell the guard of this connection, if it has one, what is named; then go on."""
     connection = self.operations.migration_context.connection
-    guard = connection.info.get(KEY) if connection is not None else None
+    guard = getattr(connection, "info", {}).get(KEY)  # what renders SQL has none
     if guard is not None:
         guard.batch(self.table_name, self.batch)
     _flush(self)
