@@ -8,7 +8,7 @@ from migrator.trace.names import Names
 from migrator.trace.place import Place
 from migrator.trace.traced_statement import Step
 
-OF_ROWS = ("22", "23")  # the classes of errors that depend on them
+OF_ROWS = ("21", "22", "23")  # the classes of errors that depend on them
 NOT_NULL = "23502"
 EVERY = "*"
 
