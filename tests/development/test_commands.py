@@ -72,7 +72,11 @@ def test_wrong_usage(project: Rendering) -> None:
 
 
 BROKEN = {
-    "syntax": ("def (\n", "A revision file cannot be read: SyntaxError"),
+    "syntax": ("def (\n", "A revision file cannot be read: broken.py: SyntaxError"),
+    "variable": (
+        "import os\n\nx = os.environ['NOWHERE']\n",
+        "A revision file cannot be read: broken.py: KeyError: 'NOWHERE'",
+    ),
     "parent": ('revision = "b"\ndown_revision = "gone"\n', "'gone' is missing, but another"),
     "copy": (
         'revision = "5f2c81d0a7e4"\ndown_revision = None\n',

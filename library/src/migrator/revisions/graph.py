@@ -1,5 +1,8 @@
 """The graph of this code's revisions: read from their files, found by name, described."""
 
+from pathlib import Path
+from traceback import extract_tb
+
 from alembic.script import Script, ScriptDirectory
 from alembic.util.exc import CommandError
 
@@ -19,15 +22,16 @@ def load(context: Context) -> ScriptDirectory:
         heads = script.get_heads()
     except CommandError:
         raise
-    except KeyError as error:
-        raise MigratorError(
-            f"Revision {error} is missing, but another one names it as its down_revision: restore"
-            " its file."
-        ) from None
     except Exception as error:
+        file = _broken(script, error)
+        if isinstance(error, KeyError) and not file:
+            raise MigratorError(
+                f"Revision {error} is missing, but another one names it as its down_revision:"
+                " restore its file."
+            ) from None
         raise MigratorError(
-            f"A revision file cannot be read: {type(error).__name__}: {error}. Fix it and run the"
-            " command again."
+            f"A revision file cannot be read: {file}{type(error).__name__}: {error}. Fix it and run"
+            " the command again."
         ) from None
     if len(set(heads)) < len(heads):
         raise MigratorError(
@@ -35,6 +39,19 @@ def load(context: Context) -> ScriptDirectory:
             " identifier of its own."
         )
     return script
+
+
+def _broken(script: ScriptDirectory, error: Exception) -> str:
+    """Return which revision file raised an error while it was imported, if one did."""
+    folders = [Path(folder).resolve() for folder in script._version_locations]
+    frames = [frame.filename for frame in extract_tb(error.__traceback__)]
+    if isinstance(error, SyntaxError) and error.filename:
+        frames.append(error.filename)
+    for frame in reversed(frames):
+        path = Path(frame).resolve()
+        if any(folder in path.parents for folder in folders):
+            return f"{path.name}: "
+    return ""
 
 
 def describe(script: Script) -> str:

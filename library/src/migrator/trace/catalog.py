@@ -1,9 +1,9 @@
 """What the server knows about the transaction that is running: its locks, files and counters."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from migrator.errors import MigratorError
 from migrator.trace.names import Names
@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # psycopg does not come with SQLite
 # By what they stop in other sessions; the other modes stop only changes of the schema.
 STOPS_READS = frozenset({"AccessExclusiveLock"})
 STOPS_WRITES = STOPS_READS | {"ShareLock", "ShareRowExclusiveLock", "ExclusiveLock"}
+V = TypeVar("V")
 ROW_LOCKS = "RowShareLock"
 
 # A row that is locked has the transaction (or a later one: a savepoint's) in xmax.
@@ -47,6 +48,25 @@ class Schemas:
     widths: dict[int, int] = field(default_factory=dict)
     foreign_keys: dict[int, ForeignKey] = field(default_factory=dict)
     used: Names = field(default_factory=dict)
+
+    def replaced(self, touched: Collection[int], by: "Schemas") -> "Schemas":
+        """Return these, with the tables and indexes that are `touched` from another reading."""
+        gone = {oid for oid, table in self.tables.items() if oid in touched or table in touched}
+        keys = {oid: key for oid, key in self.foreign_keys.items() if key.table not in touched}
+        used = {key: name for key, name in self.used.items()
+                if key[0] == "value" or key[1] not in touched}  # fmt: skip
+        return Schemas(
+            _without(self.names, gone) | by.names,
+            _without(self.files, gone) | by.files,
+            _without(self.tables, gone) | by.tables,
+            _without(self.widths, gone) | by.widths,
+            keys | by.foreign_keys,
+            used | by.used,
+        )
+
+
+def _without(every: dict[int, V], gone: Collection[int]) -> dict[int, V]:
+    return {oid: value for oid, value in every.items() if oid not in gone}
 
 
 @dataclass(frozen=True)

@@ -104,8 +104,8 @@ class Database:
         return many | {oid: 2 for oid in many if oid in ours}
 
     def rows(self) -> dict[int, int]:
-        """Return by table how many rows it has, where there are any."""
-        return {oid: count for oid, count in self._filled.counts.items() if count}
+        """Return by table how many rows it has."""
+        return {**self._filled.counts}
 
     def schemas(self) -> catalog.Schemas:
         """Return what is there now."""

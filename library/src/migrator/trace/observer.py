@@ -1,5 +1,6 @@
 """Looks at what a session has done, and at no more than can have changed since the last time."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -41,12 +42,13 @@ SELECT json_build_object(
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     LEFT JOIN pg_index i ON i.indexrelid = c.oid
     WHERE c.relkind IN ('r', 'p', 'm', 'i', 'I') AND n.nspname !~ '^pg_[ct]'
-      AND n.nspname NOT IN ('information_schema', '{SCHEMA}')),
+      AND n.nspname NOT IN ('information_schema', '{SCHEMA}')
+      AND ({{tables}} OR {{indexes}})),
   'foreign_keys', (SELECT coalesce(json_agg(json_build_array(oid::bigint, conrelid::bigint,
       (confrelid, conkey, confkey, confupdtype, confdeltype)::text, conkey,
       EXISTS (SELECT FROM pg_attribute a WHERE attrelid = conrelid AND attnum = ANY (conkey)
         AND atthasdef))), '[]')
-    FROM pg_constraint WHERE contype = 'f' AND convalidated),
+    FROM pg_constraint WHERE contype = 'f' AND convalidated AND {{keys}}),
   'names', (SELECT coalesce(json_agg(json_build_array(kind, oid::bigint, number, whose, name)),
       '[]') FROM ({ALL}) AS names (kind, oid, number, whose, name)))
 """
@@ -54,6 +56,11 @@ SELECT json_build_object(
 # They exchange the files of tables, and no event trigger tells.
 FILES = ("TRUNCATE", "CLUSTER", "VACUUM", "REINDEX", "REFRESH")
 # Any code may run here.
+# What they change is a table that they lock, or new.
+OF_TABLES = (
+    *(f"{verb} {kind}" for verb in ("CREATE", "ALTER", "DROP") for kind in ("TABLE", "INDEX")),
+    *("CREATE UNIQUE", "COMMENT ON"),
+)
 CODE = ("DO", "CALL", "SELECT", "WITH")
 
 
@@ -94,13 +101,26 @@ class Observer:
         apart = state.transaction == self._exchanged
         version = state.logged, self._exchanged if apart else ""
         if version != self._version or not self.log:
-            self._schemas, self._version = _schemas(session), version
+            same = state.transaction == self.last.transaction and self._version is not None
+            if same and self.log and after and sql.begins(after, *OF_TABLES):
+                touched = {oid for oid, _ in state.locks}
+                self._schemas = self._schemas.replaced(touched, _schemas(session, touched))
+            else:
+                self._schemas = _schemas(session)
+            self._version = version
         self.last = replace(state, schemas=self._schemas)
         return self.last
 
 
-def _schemas(session: "PGconn") -> Schemas:
-    found = query(session, SCHEMAS)
+def _schemas(session: "PGconn", touched: Collection[int] | None = None) -> Schemas:
+    """Read everything, or the tables and indexes that are `touched`."""
+    conditions = dict.fromkeys(("tables", "indexes", "keys", "everything"), "true")
+    if touched is not None:
+        listed = f"ANY ('{{{','.join(map(str, touched))}}}'::oid[])"
+        columns = {"tables": "c.oid", "indexes": "i.indrelid", "keys": "conrelid"}
+        conditions = {what: f"{column} = {listed}" for what, column in columns.items()}
+        conditions["everything"] = "false"
+    found = query(session, SCHEMAS.format(**conditions))
     relations = found["relations"]
     return Schemas(
         {oid: name for oid, name, *_ in relations},

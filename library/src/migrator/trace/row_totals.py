@@ -49,5 +49,5 @@ class RowTotals:
         return frozenset(bulk)
 
     def _all(self, oid: int) -> int:
-        """Return how many rows a table has; more than any, if it is new or has too few."""
-        return max(self._known.rows.get(oid, 1 << 62), 2)
+        """Return how many rows a table has; more than any, if it is new or has none."""
+        return max(self._known.rows.get(oid, 0) or 1 << 62, 2)

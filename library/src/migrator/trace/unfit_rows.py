@@ -8,7 +8,7 @@ from migrator.trace.names import Names
 from migrator.trace.place import Place
 from migrator.trace.traced_statement import Step
 
-OF_ROWS = ("22", "23")  # the classes of errors that depend on them
+OF_ROWS = ("21", "22", "23")  # the classes of errors that depend on them
 NOT_NULL = "23502"
 EVERY = "*"
 
@@ -75,11 +75,14 @@ def refused(error: BaseException | None, rows: Rows, names: Names) -> tuple[str,
         return "", False
     named = error.diag.table_name
     table = f"{error.diag.schema_name}.{named}" if named else EVERY
-    if table in rows.empty:
+    if table in rows.empty:  # the rows of others were copied into it
+        table = EVERY
+    if EVERY in rows.empty:
         return "", False
     column = ("column", table.removeprefix("public."), error.diag.column_name)
     there = {(kind, whose, name) for (kind, *_), (whose, name) in names.items()}
-    return table, state == NOT_NULL and column not in there
+    old = ("table", "", column[1]) in there
+    return table, state == NOT_NULL and old and column not in there
 
 
 def _same(one: Step, other: Step) -> bool:

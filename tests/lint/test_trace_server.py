@@ -1,0 +1,83 @@
+"""What belongs to the server and not to the shadow database: roles, databases, extensions."""
+
+import psycopg
+import pytest
+
+from tests.conftest import Rendering
+from tests.lint.test_lint import FIRST, write
+from tests.lint.test_trace import traced
+
+ROLES = "SELECT rolname FROM pg_roles WHERE rolname LIKE 'case\\_%' ORDER BY 1"
+EXTENSIONS = {
+    "pgcrypto": "text DEFAULT crypt('x', gen_salt('bf'))",
+    "uuid-ossp": "uuid DEFAULT uuid_generate_v4()",
+    "postgis": "geometry(Point, 4326)",
+}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        'op.execute("CREATE ROLE case_reader")',
+        'op.execute("DO $$BEGIN CREATE USER case_reader; END$$")',
+        'op.get_bind().connection.cursor().execute("CREATE GROUP case_reader")',
+    ],
+)
+def test_a_role_is_removed_with_the_shadow_database(project: Rendering, body: str) -> None:
+    write(project, body + '\nop.execute("GRANT SELECT ON users TO case_reader")', name="a")
+    write(project, 'op.execute("SELECT 1")', name="b", down="case_a")
+    # Also where it is made by a revision before the one that is traced.
+    for revision in ("case_a", "case_a", "case_b"):
+        (found,) = traced(project, revision)
+        assert found["failure"] is None
+        with psycopg.connect(project.database_url()) as connection:
+            assert connection.execute(ROLES).fetchall() == []
+
+
+def test_a_role_of_the_server_stays_as_it_is(project: Rendering) -> None:
+    with psycopg.connect(project.database_url(), autocommit=True) as connection:
+        connection.execute("CREATE ROLE case_owner")
+        try:
+            for statement in ("CREATE ROLE", "ALTER ROLE", "DROP ROLE"):
+                rest = " LOGIN" if statement == "ALTER ROLE" else ""
+                body = f'op.execute("{statement} case_owner{rest}")'
+                (found,) = traced(project, write(project, body))
+                assert found["failure"] is None
+                (note,) = found["notes"]
+                assert f"{statement} case_owner" in note
+                assert "not this trace's to change" in note
+            query = "SELECT rolcanlogin FROM pg_roles WHERE rolname = 'case_owner'"
+            assert connection.execute(query).fetchall() == [(False,)]
+        finally:
+            connection.execute("DROP ROLE case_owner")
+
+
+def test_what_a_killed_trace_has_left_is_removed_by_the_next(project: Rendering) -> None:
+    with psycopg.connect(project.database_url(), autocommit=True) as connection:
+        for name, of in (("case_left", "gone_shadow_0123456789ab"), ("case_other", "")):
+            connection.execute(f"CREATE ROLE {name}")
+            mark = f"Made by a trial of migrator in {of}" if of else "Somebody's"
+            connection.execute(f"COMMENT ON ROLE {name} IS '{mark}'".replace("y's", "y''s"))
+        traced(project, write(project, 'op.execute("SELECT 1")'))
+        left = connection.execute(ROLES).fetchall()
+        connection.execute("DROP ROLE case_other")
+        assert left == [("case_other",)]
+
+
+@pytest.mark.parametrize("name", EXTENSIONS)
+def test_a_missing_extension_costs_no_more_than_what_needs_it(
+    project: Rendering, name: str
+) -> None:
+    body = f"""
+op.execute('CREATE EXTENSION IF NOT EXISTS "{name}"')
+op.execute("CREATE TABLE places (id int, it {EXTENSIONS[name]})")
+op.execute("CREATE INDEX ix_name ON users (name)")
+"""
+    write(project, body, name="a")
+    write(project, 'op.execute("CREATE INDEX ix_a ON teams (name)")', name="b", down="case_a")
+    first, second = traced(project, f"{FIRST}..case_b")
+    assert (first["failure"], second["failure"]) == (None, None)
+    assert f"The shadow server has no extension {name}" in first["notes"][0]
+    assert second["notes"] == []
+    for each in (first, second):
+        assert [s["breaks"] for s in each["statements"] if s["breaks"]] == ["blocks-while-scanning"]
