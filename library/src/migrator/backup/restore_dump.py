@@ -207,7 +207,7 @@ def _require_createdb(maintenance: programs.LibpqDatabase, create: str, name: st
     allowed, account = row or (True, "")
     if not allowed:
         raise RefusedError(
-            f"{name} does not exist, and the account {account} may not create databases. Nothing"
-            f" was changed. As an administrator: {create} OWNER = {account}; Then run this again: it"
-            " restores into that database."
+            f"{name} does not exist, and the account {account} may not create databases."
+            f" Nothing was changed. As an administrator: {create} OWNER = {account}; Then run this"
+            " again: it restores into that database."
         )
