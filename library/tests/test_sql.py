@@ -229,8 +229,6 @@ def test_the_rows_and_the_database_of_a_dump() -> None:
     assert pg_dump_output.inserts(script) == ("INSERT INTO t VALUES ('a;b')",)
     made = "CREATE DATABASE \"My db\" WITH TEMPLATE = template0 ENCODING = 'UTF8';\n"
     assert pg_dump_output.database(made) == ('"My db"', "TEMPLATE = template0 ENCODING = 'UTF8'")
-    properties = "ALTER DATABASE \"My db\" SET work_mem TO '8MB';\n"
-    assert pg_dump_output.database_settings(properties, '"My db"') == ["SET work_mem TO '8MB'"]
 
 
 def test_sqlite() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import psycopg
 import pytest
@@ -15,7 +16,7 @@ ROWS = "CREATE TABLE rows AS SELECT n, n % 7 AS m FROM generate_series(1, 1000) 
 TABLE = execute(ROWS)
 CHANGES = [execute(f"ALTER TABLE rows ADD extra{number} int") for number in range(6)]
 BUILDING = "SELECT FROM pg_stat_progress_create_index WHERE phase LIKE 'waiting for%'"
-GATE = {"MIGRATOR_BLOCKER_TIMEOUT": "4"}
+GATE: dict[str, Any] = {"MIGRATOR_BLOCKER_TIMEOUT": "4"}
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Restore a dump into an empty PostgreSQL database."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from psycopg import sql
@@ -12,8 +12,11 @@ from migrator.config.context import Context
 from migrator.console import note
 from migrator.database import admit
 from migrator.errors import MigratorError, RefusedError, UsageError
+from migrator.postgres.sql import begins, split
 from migrator.postgres.sql import pg_dump_output as pg_dump
 
+# What needs roles that another server may not have.
+OF_ROLES = ("GRANT", "REVOKE", "ALTER ROLE")
 # Objects that users created: those that initdb creates have lower object identifiers.
 CONTENT = """
 SELECT what, count(*), (array_agg(name ORDER BY name))[1:3] FROM (
@@ -50,10 +53,14 @@ def restore(
     found, tables = _reader(programs.find(context, server), file)
     database = programs.database(context, name)
     target = pg_restore.RestoreTarget(name, database, server)
+    creation, settings = _creation(found, file, name, owners=owners)
     if known:
         _refuse_content(name, database)
     else:
-        target = pg_restore.RestoreTarget(name, database, server, *_creation(found, file, name))
+        _require_createdb(maintenance, creation, name)
+    if into or not known:
+        create = None if known else creation
+        target = pg_restore.RestoreTarget(name, database, server, create, settings)
     confirm(name)
     started = time.monotonic()
     if target.create:
@@ -148,11 +155,13 @@ def _refuse_content(name: str, database: programs.LibpqDatabase) -> None:
     )
 
 
-def _creation(found: programs.Programs, file: Path, name: str) -> tuple[str, tuple[str, ...]]:
+def _creation(
+    found: programs.Programs, file: Path, name: str, *, owners: bool
+) -> tuple[str, tuple[str, ...]]:
     """Return the statement that creates the database `name`, and those that configure it.
 
-    The encoding, the collation and the settings are those of the dumped database, not the defaults
-    of this server.
+    All of it is as in the dumped database, not the defaults of this server: encoding and collation,
+    and what belongs to the database itself, such as who may connect.
     """
     command = [found.path("pg_restore"), "--create", "--schema-only", "--file=-", str(file)]
     text = programs.run(command, programs.plain_environment()).stdout
@@ -160,10 +169,45 @@ def _creation(found: programs.Programs, file: Path, name: str) -> tuple[str, tup
     made = pg_dump.database(text)
     if not made:
         return f"CREATE DATABASE {new} TEMPLATE template0", ()
-    rest = text.partition("; Type: DATABASE PROPERTIES;")[2]
-    properties = rest.partition(pg_restore.FIRST_OBJECT.decode())[0]
-    settings = pg_dump.database_settings(properties, made[0])
-    return (
-        f"CREATE DATABASE {new} WITH {made[1]}",
-        tuple(f"ALTER DATABASE {new} {setting}" for setting in settings),
-    )
+    old = made[0]
+    statements = [
+        each.replace(f" DATABASE {old} ", f" DATABASE {new} ", 1)
+        for each in _of_database(text, old)
+        if owners or (not begins(each, *OF_ROLES) and " OWNER TO " not in each)
+    ]
+    return f"CREATE DATABASE {new} WITH {made[1]}", tuple(statements)
+
+
+def _of_database(text: str, name: str) -> Iterator[str]:
+    """Yield the statements of a dump about its database, whose name is written as `name`."""
+    for entry in pg_dump.entries(text):
+        if entry.kind == "DATABASE" and entry.owner:
+            yield entry.owner[0]
+        about = entry.kind in ("ACL", "COMMENT", "SECURITY LABEL") and (
+            entry.name == f"DATABASE {name}"
+        )
+        if about or entry.kind == "DATABASE PROPERTIES":
+            # Behind the properties, the script connects again.
+            yield from split(
+                entry.body.partition("\n\\unrestrict ")[0].partition("\n\\connect ")[0]
+            )
+
+
+def _require_createdb(maintenance: programs.LibpqDatabase, create: str, name: str) -> None:
+    """Say what an administrator has to do, if this account may not create databases.
+
+    Raises:
+        RefusedError: it may not.
+    """
+    with maintenance.connect() as connection:
+        row = connection.execute(
+            "SELECT rolcreatedb OR rolsuper, quote_ident(rolname) FROM pg_roles"
+            " WHERE rolname = current_user"
+        ).fetchone()
+    allowed, account = row or (True, "")
+    if not allowed:
+        raise RefusedError(
+            f"{name} does not exist, and the account {account} may not create databases."
+            f" Nothing was changed. As an administrator: {create} OWNER = {account}; Then run this"
+            " again: it restores into that database."
+        )

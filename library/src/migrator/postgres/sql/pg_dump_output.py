@@ -106,9 +106,3 @@ def database(script: str) -> tuple[str, str] | None:
     """Return the name in a CREATE DATABASE of pg_restore, as written, and how it is made."""
     found = CREATE_DATABASE.search(script)
     return (found[1], found[2]) if found else None
-
-
-def database_settings(properties: str, name: str) -> list[str]:
-    """Return what `ALTER DATABASE name SET ...` sets, for `name` as it is written there."""
-    form = rf"^ALTER DATABASE {re.escape(name)} (SET .*);$"
-    return re.findall(form, properties, re.MULTILINE)
