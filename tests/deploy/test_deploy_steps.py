@@ -327,8 +327,9 @@ def test_timeouts_of_the_account(
         deploy = stage.start("--no-blockers", DATABASE_URL=url, **backup)
         stage.until("SELECT FROM pg_stat_activity WHERE application_name = 'pg_dump'", deploy)
         time.sleep(1)
-    stage.until("SELECT FROM alembic_version WHERE version_num = 'step2'", deploy)
     with stage.holding("INSERT INTO rows VALUES (1)"):
+        building = "SELECT FROM pg_stat_progress_create_index WHERE phase LIKE 'waiting for%'"
+        stage.until(building, deploy)
         time.sleep(1)
     deploy.end()
     assert stage.at == "step3"

@@ -38,7 +38,9 @@ PATIENT = {"MIGRATOR_LOCK_TIMEOUT": "0", "MIGRATOR_STATEMENT_TIMEOUT": "0"}  # u
 def test_killed(stage: Stage, point: str) -> None:
     stage.begin(ROWS)
     wait = "SELECT pg_advisory_xact_lock(1)"
-    if point == "before its commit":
+    if point == "at a blocker":  # which has a lock on the table
+        wait = "SELECT FROM rows"
+    elif point == "before its commit":
         wait = "LOCK TABLE alembic_version IN EXCLUSIVE MODE"
     stage.history(
         TABLE,
@@ -297,11 +299,11 @@ def test_a_connection_is_cut(stage: Stage, which: str) -> None:
 
 def test_the_connection_is_cut_between_two_revisions(stage: Stage) -> None:
     """While it waits for a blocker, in no transaction."""
-    stage.history(TABLE, steps(MORE, STOP), MORE)
+    stage.history(TABLE, steps(MORE, STOP), steps(MORE, execute("ALTER TABLE rows ADD extra int")))
     with stage.stopping() as lock:
         deploy = stage.start(**PATIENT)
         stage.until(STOPPED, deploy)
-        with stage.holding("SELECT 1", application_name="old"):
+        with stage.holding("SELECT FROM rows", application_name="old"):
             stage.until(
                 "SELECT FROM pg_stat_activity WHERE application_name = 'old'"
                 " AND clock_timestamp() - xact_start > '0.6 s'"

@@ -77,6 +77,7 @@ def test_a_holder_that_hangs_after_its_backup(stage: Stage) -> None:
 
 def test_with_nothing_to_do_nobody_waits(stage: Stage) -> None:
     stage.begin(at="step4")
+    assert "Nothing to apply, but to verify" in stage.run()  # nobody has, so far
     with stage.connect() as holder:
         holder.execute(f"SELECT pg_advisory_lock({KEY})")
         assert "Nothing to do" in stage.run(MIGRATOR_DEPLOY_LOCK_TIMEOUT="1")

@@ -13,6 +13,8 @@ from migrator.revisions import deploy_lock, graph, log, pending
 from migrator.revisions.attributes import EXPAND
 from migrator.revisions.pending import Plan
 
+LATER = "; the next revisions are for --phase contract"
+
 
 def run(context: Context, options: Options, report: Report) -> None:
     """Bring the database forward to `options.to`; nothing is ever downgraded by itself.
@@ -41,8 +43,9 @@ def compare(deployment: Deployment) -> None:
         _say_nothing_to_do(deployment)
         deployment.over = True
     else:
+        later = LATER if deployment.later else ""
         deployment.report.done(
-            "plan", f"Nothing to apply, but to verify: the database is at {found.at}."
+            "plan", f"Nothing to apply, but to verify: the database is at {found.at}{later}."
         )
 
 
@@ -195,5 +198,5 @@ def _say_nothing_to_do(deployment: Deployment) -> None:
     found = deployment.plan
     why = ", ahead of this code, which is allowed" if found.ahead else ""
     if deployment.later:
-        why = "; the next revisions are for --phase contract"
+        why = LATER
     deployment.report.done("plan", f"Nothing to do: the database is at {found.at}{why}.")
