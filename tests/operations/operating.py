@@ -130,6 +130,9 @@ class Project:
             name=name, before=before, upgrade=indent(upgrade), downgrade=indent(downgrade)
         )
         (self.versions / f"{name}.py").write_text(text, "utf-8")
+        # Python takes a file of the same size and second for the old one.
+        for compiled in self.versions.glob(f"__pycache__/{name}.*"):
+            compiled.unlink()
 
     def start(self, url: str, **env: str) -> Process:
         return self.rendering.start(

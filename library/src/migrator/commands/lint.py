@@ -83,6 +83,8 @@ def run(context: Context, options: Namespace) -> None:
         return
     found = ranges.chosen(context, options.range, options.base, added=options.added)
     try:
+        if options.advise:
+            lint.accept_written(context, found.revisions)
         report = _report(context, found, options)
     except CommandError as error:
         if not options.advise:

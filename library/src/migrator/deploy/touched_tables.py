@@ -36,10 +36,15 @@ def find(deployment: Deployment) -> Mapping[str, frozenset[str]]:
 
 
 def _tables(statements: Iterable[str]) -> frozenset[str] | None:
+    from migrator.lint.statements import read
+
     names: set[str] = set()
     for statement in statements:
-        about = sql.subject(statement)
-        if not about.kind and not sql.begins(statement, *HARMLESS):
+        found = read(statement)
+        unknown = found.inside or any(each.kind == "call" for each in found.actions)
+        if unknown or not (found.actions or sql.begins(statement, *HARMLESS)):
             return None
-        names |= set(about.names)
+        for each in found.actions:
+            # Who uses a table has a lock on its indexes, too.
+            names |= {each.table or each.name, *each.refers}
     return frozenset(names)

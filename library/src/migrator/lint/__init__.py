@@ -8,6 +8,6 @@ them with what the trace (migrator/trace) saw, `suppressions` are comments in re
 """
 
 from migrator.lint.finding import Finding
-from migrator.lint.verdict import Verdict, examine, for_deploy, open_problems
+from migrator.lint.verdict import Verdict, accept_written, examine, for_deploy, open_problems
 
-__all__ = ["Finding", "Verdict", "examine", "for_deploy", "open_problems"]
+__all__ = ["Finding", "Verdict", "accept_written", "examine", "for_deploy", "open_problems"]

@@ -208,6 +208,7 @@ class Rule:
         announces: rules that the trace finds where this one said so before.
         covers: rules that say less of the same statement; they are left out.
         suppressible: a comment in the revision may suppress it.
+        written: why `make revision` may write what breaks it; it suppresses that with this reason.
     """
 
     name: str
@@ -229,6 +230,7 @@ class Rule:
     announces: frozenset[str] = frozenset()
     covers: frozenset[str] = frozenset()
     suppressible: bool = True
+    written: str = ""
 
     def says(self, seen: "Rule") -> bool:
         """Return whether a finding of this rule says already what the trace has `seen`."""

@@ -9,6 +9,7 @@ import re
 import tokenize
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from migrator.lint.finding import Finding
 from migrator.lint.rule import Suppression
@@ -27,6 +28,14 @@ def read(path: str) -> list[Suppression]:
             if match:
                 found.append(_parse(token.start[0], match["text"].strip()))
     return found
+
+
+def write(path: str, rule: str, reason: str) -> None:
+    """Suppress a rule in a revision file, with a comment above `upgrade`."""
+    file = Path(path)
+    before, upgrade, rest = file.read_text("utf-8").partition("def upgrade(")
+    comment = f"# migrator: allow {rule} because {reason}\n"
+    file.write_text(f"{before}{comment}{upgrade}{rest}", "utf-8", newline="\n")
 
 
 def reasons(suppressions: Sequence[Suppression]) -> dict[str, str]:

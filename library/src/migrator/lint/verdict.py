@@ -125,6 +125,18 @@ def notes_of(traced: Sequence[Traced]) -> list[str]:
     return [*notes, f"{count} {WITHOUT}: {shown}{more}."]
 
 
+def accept_written(context: Context, revisions: Sequence[Script]) -> None:
+    """Suppress, in revisions that `make revision` has just written, what it may break.
+
+    Raises:
+        CommandError: as for `examine`.
+    """
+    found = examine(context, revisions, traced=False).findings
+    for path, name in sorted({(each.path, each.rule) for each in found}):
+        if reason := ALL[name].written:
+            suppressions.write(path, name, reason)
+
+
 def open_problems(context: Context, seen: Sequence[Traced], *, together: bool) -> list[Problem]:
     """Return what a trace has against revisions and no comment suppresses.
 

@@ -116,7 +116,7 @@ def in_transaction(
 
 
 def relations(connection: Connection, names: Iterable[str]) -> tuple[int, ...]:
-    """Return the numbers of relations, by their names as `sql.subject` has them, if there."""
+    """Return the numbers of relations, by their plain names, with a schema or not, if there."""
     found = text("SELECT to_regclass(:name)::oid::bigint")
     quoted = (".".join(_quoted(part) for part in name.split(".", 1)) for name in names)
     numbers = [connection.scalar(found, {"name": name}) for name in quoted]
