@@ -419,3 +419,22 @@ def test_an_enum_in_the_default_schema_by_name(project: Rendering) -> None:
     project.make("revision m=again")
     again = [project.read(name) for name in set(written(project)) - first]
     assert [text for text in again if "CREATE TYPE" in text] == []
+
+
+def test_one_revision_for_two_tables_in_use_is_no_finding(project: Rendering) -> None:
+    """Written by hand it is one; what is written here says why it is none."""
+    models(project, SHOP, PET)
+    revise(project)
+    more = "    more: Mapped[str | None]\n"
+    models(project, SHOP + more, PET + more)
+    revise(project)
+    path = written(project)[-1]
+    text = project.read(path)
+    comment = next(line for line in text.splitlines() if line.startswith("# migrator: allow "))
+    assert "locking-several-tables because" in comment
+    lint = ".venv/bin/python -m migrator lint head"
+    assert project.run(lint).returncode == 0
+    (project.path / path).write_text(text.replace(f"{comment}\n", ""), "utf-8")
+    done = project.run(lint)
+    assert done.returncode == 5
+    assert "locking-several-tables" in done.stdout

@@ -93,7 +93,8 @@ def run(context: Context, options: Namespace) -> None:
         return
     for sentence in report.verdict.notes:
         note(sentence)
-    if shown := output.FORMATS[options.format](report):
+    shown = output.FORMATS[options.format](report)
+    if shown and (report.verdict.findings or not options.advise):
         say(shown)
     if options.review:
         options.review.write_text(output.FORMATS["markdown"](report) + "\n", "utf-8")

@@ -34,5 +34,5 @@ op.add_column("users", sa.Column("m", sa.Integer()))
     locks=True,
     # One file for each table would be no better: a deploy's lock_timeout is below the time after
     # which PostgreSQL looks for deadlocks, so that it gives way.
-    written="a deploy waits no longer than lock_timeout for each, and retries",
+    written="a deploy waits lock_timeout for each, then retries",
 )
