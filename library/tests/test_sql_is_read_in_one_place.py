@@ -13,6 +13,7 @@ OTHERS = {
     "backup/storage.py": "names of files",
     "config/urls.py": "names of parameters in a URL",
     "deploy/window.py": "the window for deploys",
+    "errors.py": "secrets in messages of any kind",
     "lint/suppressions.py": "comments in Python",
     "revisions/git.py": "lists in an ini file",
     "revisions/pending.py": "names of revisions, as -1",
