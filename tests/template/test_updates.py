@@ -59,7 +59,7 @@ YOURS = (
     "schema.sql",
     "tests/test_models.py",
 )
-THEIRS = ("migrations.mk", f"{SOURCE}/revisions/pending.py", f"{SOURCE}/console.py")
+THEIRS = ("migrations.mk", f"{SOURCE}/revisions/pending.py", f"{SOURCE}/errors.py")
 SHARED = ("Makefile", "alembic.ini", "alembic_prod.ini", "migrations/env.py", "tests/conftest.py")
 # They say where a rendering came from, and so differ with the way that it was made.
 RECORDS = (f"{LIBRARY}/template.json", f"{SOURCE}/commit.txt")

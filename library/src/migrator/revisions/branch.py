@@ -15,7 +15,7 @@ SOURCE_VARIABLES = (
     "CI_COMMIT_REF_NAME",
 )
 REMOTE_HEAD = "origin/HEAD"
-MAIN_BRANCHES = (REMOTE_HEAD, "origin/main", "origin/master", "main", "master")
+MAIN_BRANCHES = ("origin/main", "origin/master", "main", "master")
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,13 @@ def target() -> str | None:
 
 def main(repository: Repository) -> str | None:
     """Return the branch that this one will be merged into, None if there is none here."""
-    found = target() or repository.first(MAIN_BRANCHES)
-    return repository.full_name(REMOTE_HEAD) if found == REMOTE_HEAD else found
+    if found := target():
+        return found
+    head = repository.full_name(REMOTE_HEAD) if repository.first([REMOTE_HEAD]) else None
+    # The clone of a work tree has as origin/HEAD what is checked out there: this very branch.
+    if head and head != f"origin/{repository.current()}":
+        return head
+    return repository.first(MAIN_BRANCHES) or head
 
 
 def compared(repository: Repository, base: str) -> Branch:
