@@ -13,8 +13,9 @@ from alembic.script import Script
 import migrator.operations  # noqa: F401 - adds ours to Alembic's
 from migrator.lint import rendering, rules, sql_findings, suppressions
 from migrator.lint.finding import Finding
-from migrator.lint.known_schema import History
-from migrator.lint.rule import Observed, Rule, uncovered
+from migrator.lint.known_changes import History
+from migrator.lint.observed import Observed
+from migrator.lint.rule import Rule, uncovered
 from migrator.lint.rules import ALL
 from migrator.trace.place import Place
 from migrator.trace.traced_statement import Step, Traced

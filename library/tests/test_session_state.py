@@ -2,8 +2,8 @@
 
 import pytest
 
+from migrator.lint.candidate import Candidate, Placed
 from migrator.lint.rendering import Statement
-from migrator.lint.rule import Candidate, Placed
 from migrator.lint.rules import ALL
 from migrator.lint.statements import read
 from migrator.trace.place import Place

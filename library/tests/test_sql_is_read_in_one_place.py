@@ -18,7 +18,7 @@ OTHERS = {
     "revisions/git.py": "lists in an ini file",
     "revisions/pending.py": "names of revisions, as -1",
     "shadow/database.py": "names of databases",
-    "template/merge.py": "tags and what git prints",
+    "template/mirror.py": "tags and what cookiecutter prints",
 }
 
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from migrator.lint.known_schema import History, Schema
+from migrator.lint.known_changes import History, learn
+from migrator.lint.known_schema import Schema
 from migrator.lint.statements import Action, Type, read
 from migrator.lint.widening import widens
 
@@ -12,7 +13,7 @@ def schema(*statements: str) -> Schema:
     made = Schema()
     for statement in statements:
         for action in read(statement).actions:
-            made.learn(action)
+            learn(made, action)
     return made
 
 

@@ -1,7 +1,8 @@
 """What revisions would block or break, before they are deployed.
 
-A `rule` holds everything about itself, in a file of its own in `rules/`. `rendering` has the SQL of
-revisions, `statements` what the SQL does, `known_schema` what it meets there; `python_code` is what
+A `rule` holds everything about itself, in a file of its own in `rules/`, and looks at a `candidate`
+or at what was `observed`. `rendering` has the SQL of revisions, `statements` what the SQL does,
+`known_schema` what it meets there, `known_changes` how it changes that; `python_code` is what
 the revisions are written in. `sql_findings` are what the rules see in all this, `trial` compares
 them with what the trace (migrator/trace) saw, `suppressions` are comments in revisions, and
 `verdict` is the whole.

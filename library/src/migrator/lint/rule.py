@@ -1,23 +1,18 @@
-"""What a rule is: one value that holds everything about it, and what rules look at.
+"""What a rule is: one value that holds everything about it.
 
 Each file in `rules/` has one, and nothing else knows a rule by its name.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from migrator.lint.change import Change
-from migrator.lint.known_schema import History
-from migrator.lint.statements import Action
-from migrator.postgres import sql
-from migrator.trace import Step, Traced
-from migrator.trace.catalog import STOPS_WRITES
+from migrator.lint.candidate import Candidate
+from migrator.lint.observed import Observed, Trial
 
 if TYPE_CHECKING:
-    from migrator.lint.finding import Finding
     from migrator.lint.python_code import Code
-    from migrator.lint.rendering import Rendered, Statement
+    from migrator.lint.rendering import Rendered
 
 
 @dataclass(frozen=True)
@@ -32,139 +27,6 @@ class Example:
 
 
 @dataclass(frozen=True)
-class Placed:
-    """An action, the statement that it belongs to, and the number of its transaction."""
-
-    action: Action
-    statement: "Statement"
-    transaction: int
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """An action about something that is in use, and what is around it.
-
-    Attributes:
-        phase: of the revision; empty if the revision does not say it.
-        earlier: the actions of the revision before it that are about something in use.
-        later: all actions of the revision behind it.
-        history: the schema before it.
-        change: what the same change has added before.
-        new: the names of what the deploy has created before.
-        nested: it stands in a DO block.
-        in_transaction: it is in the transaction of the revision, whose number is `transaction`.
-    """
-
-    action: Action
-    phase: str = ""
-    earlier: tuple[Placed, ...] = ()
-    later: tuple[Placed, ...] = ()
-    history: History = field(default_factory=lambda: History(lambda: ((), True)))
-    change: Change = field(default_factory=Change)
-    new: frozenset[str] = frozenset()
-    nested: bool = False
-    in_transaction: bool = True
-    transaction: int = 0
-
-    @property
-    def kind(self) -> str:
-        """The kind of the action."""
-        return self.action.kind
-
-    def locked_before(self) -> set[str]:
-        """Return the tables in use that an earlier action of the transaction has locked."""
-        return {
-            each.action.table
-            for each in self.earlier
-            if each.transaction == self.transaction
-            and self.in_transaction
-            and each.action.has("strong lock")
-        }
-
-    def is_made_again(self, verb: str = "create") -> bool:
-        """Return whether the transaction makes what it drops here again, under the same name."""
-        what = self.kind.partition(" ")[2].removeprefix("materialized ")
-        names = (self.action.table, self.action.name)
-        return any(
-            each.action.kind.endswith(f" {what}")
-            and each.action.kind.startswith(verb)
-            and (each.action.table, each.action.name) == names
-            and self.action.value in (None, each.action.value)
-            and each.transaction == self.transaction
-            for each in self.later
-        )
-
-
-@dataclass(frozen=True)
-class Observed:
-    """What the trace saw of a statement; `old` are the tables that are in use, by their oids."""
-
-    step: Step
-    old: frozenset[int]
-
-    @property
-    def word(self) -> str:
-        """The word that the statement begins with, in capitals."""
-        return sql.first_word(self.step.sql)
-
-    @property
-    def locked(self) -> frozenset[int]:
-        """The tables whose writers wait for what the statement has locked."""
-        return frozenset(oid for oid, mode in self.step.locks if mode in STOPS_WRITES) & self.old
-
-    @property
-    def rewritten(self) -> frozenset[int]:
-        """The tables that are in other files than before, or whose indexes are."""
-        return self.step.rewritten & self.old
-
-    @property
-    def scanned(self) -> frozenset[int]:
-        """The tables that were read from end to end."""
-        return self.step.scanned & self.old
-
-    @property
-    def held(self) -> frozenset[int]:
-        """The tables that an earlier statement of the transaction has locked."""
-        return self.step.held & self.old
-
-    @property
-    def changed(self) -> frozenset[int]:
-        """The tables with updated or deleted rows."""
-        return self.old & self.step.rows.keys()
-
-    @property
-    def bulk(self) -> frozenset[int]:
-        """The tables that are written or locked as a whole, or get very many rows."""
-        return self.old & self.step.bulk
-
-    def loses(self, kind: str, *, renamed: bool) -> bool:
-        """Return whether a table, column or value had this name before and has it no longer."""
-        return any(
-            loss.kind == kind and bool(loss.new) == renamed for loss in self.step.lost.values()
-        )
-
-
-@dataclass(frozen=True)
-class Trial:
-    """What the trace saw of a finding's statement; `harmless` if it saw all, and nothing wrong."""
-
-    finding: "Finding"
-    traced: Traced
-    steps: tuple[Step, ...]
-    harmless: bool
-
-    @property
-    def whole(self) -> bool:
-        """Whether the revision came to its end."""
-        return not self.traced.failure
-
-    @property
-    def everything(self) -> bool:
-        """Whether the server knows of nothing besides the statements that were seen."""
-        return self.traced.confirmed and not any(step.elsewhere for step in self.traced.steps)
-
-
-@dataclass(frozen=True)
 class Suppression:
     """A comment that suppresses a rule; `rule` is empty if it is none that can be suppressed.
 
@@ -176,11 +38,6 @@ class Suppression:
     rule: str = ""
     reason: str = ""
     unused: bool = False
-
-
-def harmless(trial: Trial) -> bool:
-    """Dismiss a finding if the trace saw nothing wrong with its statement."""
-    return trial.harmless
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,12 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from migrator.lint.candidate import Candidate, Placed
 from migrator.lint.change import Change
 from migrator.lint.finding import Finding
-from migrator.lint.known_schema import History
+from migrator.lint.known_changes import History
 from migrator.lint.python_code import Code
 from migrator.lint.rendering import Rendered, Statement
-from migrator.lint.rule import Candidate, Placed, Rule, uncovered
+from migrator.lint.rule import Rule, uncovered
 from migrator.lint.rules import ALL
 from migrator.lint.statements import Action, Inner, read
 from migrator.revisions import attributes

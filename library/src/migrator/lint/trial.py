@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from migrator.lint.finding import Finding
+from migrator.lint.observed import Observed, Trial
 from migrator.lint.rendering import Rendered
-from migrator.lint.rule import Observed, Rule, Trial, uncovered
+from migrator.lint.rule import Rule, uncovered
 from migrator.lint.rules import ALL
 from migrator.postgres import sql
 from migrator.revisions import attributes

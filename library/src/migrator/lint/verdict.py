@@ -11,7 +11,7 @@ from migrator import shadow, trace
 from migrator.config.context import Context
 from migrator.lint import change, rendering, safe_form, source, sql_findings, suppressions, trial
 from migrator.lint.finding import Finding
-from migrator.lint.known_schema import History
+from migrator.lint.known_changes import History
 from migrator.lint.rendering import Rendered
 from migrator.lint.rules import ALL
 from migrator.lint.statements import Action

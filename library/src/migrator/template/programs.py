@@ -79,3 +79,9 @@ def make(folder: Path, *goals: str) -> bool:
     return (
         subprocess.run(["make", *goals], cwd=folder, env=environment, check=False).returncode == 0
     )
+
+
+def last_line(text: str) -> str:
+    """Return the last line of an output that says something: of a traceback, the error."""
+    lines = [line.strip(" │╭╮╰╯─") for line in text.splitlines()]
+    return next((line for line in reversed(lines) if line), "it did not say why.")

@@ -1,6 +1,7 @@
 """An exclusion constraint, whose index is built while the table is locked."""
 
-from migrator.lint.rule import Example, Rule, harmless
+from migrator.lint.observed import harmless
+from migrator.lint.rule import Example, Rule
 
 RULE = Rule(
     name="adding-exclusion-constraint",

@@ -1,6 +1,8 @@
 """A foreign key that is checked while both tables are locked."""
 
-from migrator.lint.rule import Candidate, Example, Rule, Trial
+from migrator.lint.candidate import Candidate
+from migrator.lint.observed import Trial
+from migrator.lint.rule import Example, Rule
 from migrator.lint.statements import Action, read
 
 

@@ -1,6 +1,8 @@
 """SET NOT NULL, which reads the whole table."""
 
-from migrator.lint.rule import Candidate, Example, Rule, harmless
+from migrator.lint.candidate import Candidate
+from migrator.lint.observed import harmless
+from migrator.lint.rule import Example, Rule
 
 
 def _scans(candidate: Candidate) -> bool:

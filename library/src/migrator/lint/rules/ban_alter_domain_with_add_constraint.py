@@ -1,6 +1,7 @@
 """A constraint on a domain that is in use."""
 
-from migrator.lint.rule import Example, Rule, harmless
+from migrator.lint.observed import harmless
+from migrator.lint.rule import Example, Rule
 
 RULE = Rule(
     name="ban-alter-domain-with-add-constraint",

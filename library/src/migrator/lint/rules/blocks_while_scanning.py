@@ -1,6 +1,7 @@
 """A full scan under a lock."""
 
-from migrator.lint.rule import Example, Observed, Rule
+from migrator.lint.observed import Observed
+from migrator.lint.rule import Example, Rule
 
 
 def _observed(seen: Observed) -> bool:

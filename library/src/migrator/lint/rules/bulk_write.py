@@ -1,6 +1,8 @@
 """A write to a whole table."""
 
-from migrator.lint.rule import Candidate, Example, Observed, Rule
+from migrator.lint.candidate import Candidate
+from migrator.lint.observed import Observed
+from migrator.lint.rule import Example, Rule
 
 SYSTEM = ("pg_", "information_schema.")
 

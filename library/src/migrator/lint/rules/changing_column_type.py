@@ -1,6 +1,8 @@
 """Another type for a column."""
 
-from migrator.lint.rule import Candidate, Example, Rule, harmless
+from migrator.lint.candidate import Candidate
+from migrator.lint.observed import harmless
+from migrator.lint.rule import Example, Rule
 from migrator.lint.widening import widens
 
 # Where it is that of the session, a timestamp is the same with a time zone.

@@ -1,6 +1,7 @@
 """A step that breaks old code, in a revision that runs before the new code."""
 
-from migrator.lint.rule import Candidate, Example, Rule
+from migrator.lint.candidate import Candidate
+from migrator.lint.rule import Example, Rule
 from migrator.revisions.attributes import EXPAND
 
 GONE = (

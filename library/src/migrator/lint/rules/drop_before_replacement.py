@@ -1,6 +1,7 @@
 """An index or a constraint that is dropped, and then made again under the same name."""
 
-from migrator.lint.rule import Candidate, Example, Rule
+from migrator.lint.candidate import Candidate
+from migrator.lint.rule import Example, Rule
 
 DROPS = ("drop index", "drop constraint")
 MAKES = ("create index", "add constraint")

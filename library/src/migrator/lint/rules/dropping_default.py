@@ -1,6 +1,7 @@
 """A default that old code relies on."""
 
-from migrator.lint.rule import Candidate, Example, Rule
+from migrator.lint.candidate import Candidate
+from migrator.lint.rule import Example, Rule
 
 KINDS = ("drop default", "drop identity", "drop expression")
 

@@ -1,7 +1,8 @@
 """A primary key or a unique constraint that is dropped while old code runs."""
 
+from migrator.lint.candidate import Candidate
 from migrator.lint.known_schema import KEYS, Table
-from migrator.lint.rule import Candidate, Example, Rule
+from migrator.lint.rule import Example, Rule
 
 
 def _drops(candidate: Candidate) -> bool:

@@ -1,6 +1,7 @@
 """A view, function, type or other object that is dropped while old code runs."""
 
-from migrator.lint.rule import Candidate, Example, Rule
+from migrator.lint.candidate import Candidate
+from migrator.lint.rule import Example, Rule
 
 # They have rules of their own, or no code depends on them.
 OTHERS = (

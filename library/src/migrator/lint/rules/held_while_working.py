@@ -1,6 +1,7 @@
 """A lock that is held while another statement reads or writes a whole table."""
 
-from migrator.lint.rule import Candidate, Example, Rule
+from migrator.lint.candidate import Candidate
+from migrator.lint.rule import Example, Rule
 
 SYSTEM = ("pg_", "information_schema.")
 

@@ -1,6 +1,7 @@
 """SELECT ... FOR UPDATE of all rows of a table."""
 
-from migrator.lint.rule import Candidate, Example, Rule
+from migrator.lint.candidate import Candidate
+from migrator.lint.rule import Example, Rule
 
 
 def _locks_all(candidate: Candidate) -> bool:

@@ -1,6 +1,7 @@
 """Several tables that are in use, locked in one transaction."""
 
-from migrator.lint.rule import Candidate, Example, Rule
+from migrator.lint.candidate import Candidate
+from migrator.lint.rule import Example, Rule
 
 
 def _locks_another(candidate: Candidate) -> bool:

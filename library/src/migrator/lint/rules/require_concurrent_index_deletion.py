@@ -1,6 +1,7 @@
 """DROP INDEX without CONCURRENTLY."""
 
-from migrator.lint.rule import Candidate, Example, Rule
+from migrator.lint.candidate import Candidate
+from migrator.lint.rule import Example, Rule
 
 
 def _blocks(candidate: Candidate) -> bool:

@@ -1,6 +1,7 @@
 """Another place or form for the rows of a table."""
 
-from migrator.lint.rule import Example, Rule, harmless
+from migrator.lint.observed import harmless
+from migrator.lint.rule import Example, Rule
 
 KINDS = (
     *("set logged", "set unlogged", "set access method", "set tablespace"),

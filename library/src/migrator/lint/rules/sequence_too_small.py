@@ -1,6 +1,7 @@
 """A key that becomes bigint, and a sequence that stays integer."""
 
-from migrator.lint.rule import Candidate, Example, Rule
+from migrator.lint.candidate import Candidate
+from migrator.lint.rule import Example, Rule
 
 SMALL = ("int2", "int4")
 

@@ -1,6 +1,7 @@
 """A lock timeout that is switched off, or a setting that outlives its revision."""
 
-from migrator.lint.rule import Candidate, Example, Rule
+from migrator.lint.candidate import Candidate
+from migrator.lint.rule import Example, Rule
 
 # Without it, a statement that waits for a lock makes everybody behind it wait.
 LIMIT = "lock_timeout"

@@ -1,0 +1,75 @@
+"""An action of a revision, and what is around it: what rules look at before anything has run."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from migrator.lint.change import Change
+from migrator.lint.known_changes import History
+from migrator.lint.statements import Action
+
+if TYPE_CHECKING:
+    from migrator.lint.rendering import Statement
+
+
+@dataclass(frozen=True)
+class Placed:
+    """An action, the statement that it belongs to, and the number of its transaction."""
+
+    action: Action
+    statement: "Statement"
+    transaction: int
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An action about something that is in use, and what is around it.
+
+    Attributes:
+        phase: of the revision; empty if the revision does not say it.
+        earlier: the actions of the revision before it that are about something in use.
+        later: all actions of the revision behind it.
+        history: the schema before it.
+        change: what the same change has added before.
+        new: the names of what the deploy has created before.
+        nested: it stands in a DO block.
+        in_transaction: it is in the transaction of the revision, whose number is `transaction`.
+    """
+
+    action: Action
+    phase: str = ""
+    earlier: tuple[Placed, ...] = ()
+    later: tuple[Placed, ...] = ()
+    history: History = field(default_factory=lambda: History(lambda: ((), True)))
+    change: Change = field(default_factory=Change)
+    new: frozenset[str] = frozenset()
+    nested: bool = False
+    in_transaction: bool = True
+    transaction: int = 0
+
+    @property
+    def kind(self) -> str:
+        """The kind of the action."""
+        return self.action.kind
+
+    def locked_before(self) -> set[str]:
+        """Return the tables in use that an earlier action of the transaction has locked."""
+        return {
+            each.action.table
+            for each in self.earlier
+            if each.transaction == self.transaction
+            and self.in_transaction
+            and each.action.has("strong lock")
+        }
+
+    def is_made_again(self, verb: str = "create") -> bool:
+        """Return whether the transaction makes what it drops here again, under the same name."""
+        what = self.kind.partition(" ")[2].removeprefix("materialized ")
+        names = (self.action.table, self.action.name)
+        return any(
+            each.action.kind.endswith(f" {what}")
+            and each.action.kind.startswith(verb)
+            and (each.action.table, each.action.name) == names
+            and self.action.value in (None, each.action.value)
+            and each.transaction == self.transaction
+            for each in self.later
+        )

@@ -1,0 +1,171 @@
+"""How the actions of revisions change the schema that is known, and the history of them all."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from migrator.lint.known_schema import KEYS, Column, Constraint, Schema, Table
+from migrator.lint.statements import Action
+
+
+def learn(schema: Schema, action: Action) -> None:
+    """Note in `schema` what an action changes."""
+    if change := CHANGES.get(action.kind):
+        change(schema, action)
+
+
+def _create(schema: Schema, action: Action) -> None:
+    table = schema.table(action.table)
+    table.created, table.partitioned = True, action.has("partitioned")
+    for parent in action.refers:
+        _copy(schema, parent, table)
+
+
+def _drop_table(schema: Schema, action: Action) -> None:
+    schema.tables.pop(action.table, None)
+
+
+def _like(schema: Schema, action: Action) -> None:
+    _copy(schema, action.refers[0], schema.table(action.table))
+
+
+def _copy(schema: Schema, name: str, table: Table) -> None:
+    source = schema.tables.get(name, Table())
+    table.columns |= {key: replace(each) for key, each in source.columns.items()}
+    keys = {f"{name} {key}": each for key, each in source.constraints.items()}
+    table.constraints |= keys | {f"{name} {key}": each for key, each in source.indexes.items()}
+
+
+def _add_column(schema: Schema, action: Action) -> None:
+    sequence = f"{action.table}_{action.name}_seq" if action.has("serial") else ""
+    columns = schema.table(action.table).columns
+    columns[action.name] = Column(
+        action.type, action.has("not null"), action.has("default", "generated"), sequence
+    )
+    if sequence:
+        schema.sequences[sequence] = action.type
+
+
+def _add_constraint(schema: Schema, action: Action) -> None:
+    table = schema.table(action.table)
+    index = table.indexes.pop(action.new_name, None)
+    columns = index.columns if index else action.columns
+    wants = action.columns[0] if action.has("nulls out") else ""
+    kind = action.value or ""
+    new = Constraint(kind, columns, kind in KEYS, not action.has("not valid"), wants)
+    table.constraints[action.name] = new
+    if kind == "primary key":
+        for name in columns:
+            table.columns.setdefault(name, Column()).required = True
+
+
+def _validate(schema: Schema, action: Action) -> None:
+    constraints = schema.table(action.table).constraints
+    if old := constraints.get(action.name):
+        constraints[action.name] = replace(old, valid=True)
+
+
+def _drop_constraint(schema: Schema, action: Action) -> None:
+    schema.table(action.table).constraints.pop(action.name, None)
+
+
+def _create_index(schema: Schema, action: Action) -> None:
+    unique = action.has("unique") and action.has("whole")
+    name = action.name or "_".join((action.table, *action.columns, "idx"))
+    schema.table(action.table).indexes[name] = Constraint("index", action.columns, unique)
+
+
+def _drop_index(schema: Schema, action: Action) -> None:
+    for table in schema.tables.values():
+        table.indexes.pop(action.name, None)
+
+
+def _drop_column(schema: Schema, action: Action) -> None:
+    table = schema.table(action.table)
+    table.columns.pop(action.name, None)
+    for kept in (table.constraints, table.indexes):
+        for name in [key for key, each in kept.items() if action.name in each.columns]:
+            del kept[name]
+
+
+def _rename_column(schema: Schema, action: Action) -> None:
+    columns = schema.table(action.table).columns
+    if action.name in columns:
+        columns[action.new_name] = columns.pop(action.name)
+
+
+def _rename_table(schema: Schema, action: Action) -> None:
+    if found := schema.tables.pop(action.table, None):
+        schema.tables[action.new_name] = found
+
+
+def _alter_sequence(schema: Schema, action: Action) -> None:
+    if action.type or action.kind == "create sequence":
+        schema.sequences[action.name] = action.type
+    table, _, column = (action.value or "").rpartition(".")
+    if table:
+        schema.table(table).columns.setdefault(column, Column()).sequence = action.name
+
+
+def _set(**values: object) -> Callable[[Schema, Action], None]:
+    def change(schema: Schema, action: Action) -> None:
+        columns = schema.table(action.table).columns
+        columns[action.name] = replace(columns.get(action.name, Column()), **values)  # type: ignore[arg-type]
+
+    return change
+
+
+def _set_type(schema: Schema, action: Action) -> None:
+    schema.table(action.table).columns.setdefault(action.name, Column()).type = action.type
+
+
+CHANGES: dict[str, Callable[[Schema, Action], None]] = {
+    "create table": _create,
+    "like": _like,
+    "create materialized view": lambda schema, action: schema.materialized.add(action.name),
+    "drop table": _drop_table,
+    "rename table": _rename_table,
+    "add column": _add_column,
+    "drop column": _drop_column,
+    "rename column": _rename_column,
+    "set type": _set_type,
+    "set not null": _set(required=True),
+    "drop not null": _set(required=False),
+    "set default": _set(has_default=True),
+    "drop default": _set(has_default=False),
+    "add constraint": _add_constraint,
+    "validate constraint": _validate,
+    "drop constraint": _drop_constraint,
+    "create index": _create_index,
+    "drop index": _drop_index,
+    "create sequence": _alter_sequence,
+    "alter sequence": _alter_sequence,
+}
+
+
+class History:
+    """The schema before a statement; it is read only when somebody asks.
+
+    Args:
+        earlier: returns the actions of the revisions before, and whether these are all.
+    """
+
+    def __init__(self, earlier: Callable[[], tuple[Iterable[Action], bool]]) -> None:
+        self._earlier: Callable[[], tuple[Iterable[Action], bool]] | None = earlier
+        self._left: list[Action] = []
+        self._schema = Schema()
+
+    def learn(self, action: Action) -> None:
+        """Note what a statement does that comes next."""
+        self._left.append(action)
+
+    @property
+    def schema(self) -> Schema:
+        """The schema after all that was learnt."""
+        if self._earlier:
+            actions, self._schema.sure = self._earlier()
+            self._earlier = None
+            self._left = [*actions, *self._left]
+        for action in self._left:
+            learn(self._schema, action)
+        self._left = []
+        return self._schema
