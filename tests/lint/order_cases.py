@@ -94,6 +94,13 @@ ALONE = {
     ],
     "object dropped": [
         sql("DROP VIEW v_orders"),
+        sql("DROP VIEW v_orders", "CREATE VIEW v_orders AS SELECT id FROM orders"),
+        sql("DROP VIEW v_orders", "CREATE VIEW v_orders AS SELECT id, code AS c FROM orders"),
+        sql("DROP VIEW v_orders", "CREATE VIEW v_orders (id, kode) AS SELECT id, code FROM orders"),
+        sql(
+            "DROP MATERIALIZED VIEW mv",
+            "CREATE MATERIALIZED VIEW mv AS SELECT o.id FROM orders o UNION SELECT 1",
+        ),
         sql("DROP FUNCTION trg() CASCADE"),
         sql("DROP TRIGGER t_orders ON orders"),
         sql("DROP MATERIALIZED VIEW mv"),

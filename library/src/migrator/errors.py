@@ -67,6 +67,11 @@ class RefusedError(MigratorError):
     exit_code = 5
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, which has an s unless it is one."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def one_line(error: BaseException, *, details: bool = True) -> str:
     """Return the text of an error, or of the driver's error in it, on one line, without secrets.
 

@@ -9,7 +9,7 @@ from alembic.util.exc import CommandError
 from migrator import lint
 from migrator.config.context import Context
 from migrator.console import argument, note, say
-from migrator.errors import RefusedError, UsageError
+from migrator.errors import RefusedError, UsageError, counted
 from migrator.lint import output, ranges, schema_changes
 from migrator.lint.output import Report
 from migrator.lint.ranges import Range
@@ -136,7 +136,7 @@ def _prove(context: Context, revisions: Sequence[str]) -> None:
                 ' its file: irreversible = "why".',
                 each.details,
             )
-    proved = ranges.counted(len(revisions), "revision")
+    proved = counted(len(revisions), "revision")
     note(f"{proved} proved on a shadow database, up, down and up.")
 
 

@@ -9,7 +9,7 @@ from migrator.config.context import Context
 from migrator.config.imports import relative
 from migrator.console import argument, note, say, style, wrap
 from migrator.console.style import BOLD, CYAN, RED
-from migrator.errors import RefusedError, UsageError
+from migrator.errors import RefusedError, UsageError, counted
 from migrator.lint import ranges, trial, verdict
 from migrator.lint.finding import shorten
 from migrator.revisions import attributes, graph
@@ -63,7 +63,7 @@ def run(context: Context, options: Namespace) -> None:
     problems = lint.open_problems(context, traced, together=found.together)
     if count := len({id(problem.step) for problem in problems}):
         raise RefusedError(
-            f"{ranges.counted(count, 'statement')} in {found} would block other sessions, break"
+            f"{counted(count, 'statement')} in {found} would block other sessions, break"
             " code that runs, or fail on tables with rows. `make lint-migrations` names the safe"
             " forms."
         )

@@ -8,7 +8,7 @@ from alembic.util.exc import CommandError
 from migrator import database
 from migrator.config.context import Context
 from migrator.deploy.report import Report
-from migrator.errors import RefusedError
+from migrator.errors import RefusedError, counted
 from migrator.postgres import contents
 
 
@@ -50,7 +50,7 @@ def check(
         report.warn("lint", f"accepted ({accepted_risk}): {named}{more}", undecided=rules)
     else:
         raise RefusedError(
-            f"{len(findings)} finding{'' if len(findings) == 1 else 's'} in the pending revisions:"
+            f"{counted(len(findings), 'finding')} in the pending revisions:"
             f" {named}{more}. Nothing was changed. `make lint-migrations` shows the safe forms; to"
             " deploy all the same, pass --accept-risk REASON, which is logged."
         )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from migrator.deploy import failure_report, preflight, state, value_losses, verification, window
 from migrator.deploy.deployment import Deployment
+from migrator.errors import counted
 
 
 @dataclass(frozen=True)
@@ -114,8 +115,8 @@ def done(deployment: Deployment) -> None:
         return
     deployment.report.done(
         "done",
-        f"The database is at {deployment.plan.ends_at}: {count}"
-        f" revision{'' if count == 1 else 's'} in {time.monotonic() - deployment.began:.1f} s.",
+        f"The database is at {deployment.plan.ends_at}: {counted(count, 'revision')} in"
+        f" {time.monotonic() - deployment.began:.1f} s.",
         revisions=[each.revision for each in deployment.applied],
     )
     if deployment.later:

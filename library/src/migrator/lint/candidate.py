@@ -61,15 +61,17 @@ class Candidate:
             and each.action.has("strong lock")
         }
 
-    def is_made_again(self, verb: str = "create") -> bool:
-        """Return whether the transaction makes what it drops here again, under the same name."""
+    def made_again(self) -> Action | None:
+        """Return what makes again, under the same name, what the transaction drops here."""
         what = self.kind.partition(" ")[2].removeprefix("materialized ")
         names = (self.action.table, self.action.name)
-        return any(
-            each.action.kind.endswith(f" {what}")
-            and each.action.kind.startswith(verb)
-            and (each.action.table, each.action.name) == names
-            and self.action.value in (None, each.action.value)
-            and each.transaction == self.transaction
-            for each in self.later
-        )
+        for each in self.later:
+            if (
+                each.action.kind.endswith(f" {what}")
+                and each.action.kind.startswith("create ")
+                and (each.action.table, each.action.name) == names
+                and self.action.value in (None, each.action.value)
+                and each.transaction == self.transaction
+            ):
+                return each.action
+        return None

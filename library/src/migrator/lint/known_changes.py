@@ -20,6 +20,12 @@ def _create(schema: Schema, action: Action) -> None:
         _copy(schema, parent, table)
 
 
+def _create_view(schema: Schema, action: Action) -> None:
+    schema.views[action.name] = action.columns
+    if action.kind == "create materialized view":
+        schema.materialized.add(action.name)
+
+
 def _drop_table(schema: Schema, action: Action) -> None:
     schema.tables.pop(action.table, None)
 
@@ -121,7 +127,8 @@ def _set_type(schema: Schema, action: Action) -> None:
 CHANGES: dict[str, Callable[[Schema, Action], None]] = {
     "create table": _create,
     "like": _like,
-    "create materialized view": lambda schema, action: schema.materialized.add(action.name),
+    "create view": _create_view,
+    "create materialized view": _create_view,
     "drop table": _drop_table,
     "rename table": _rename_table,
     "add column": _add_column,

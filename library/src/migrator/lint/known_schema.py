@@ -48,13 +48,15 @@ class Table:
 
 @dataclass
 class Schema:
-    """All that the history tells; `sequences` are types by name, `materialized` the views.
+    """All that the history tells; `sequences` are types by name, `views` the columns of each,
+    `materialized` those that are stored.
 
     `sure` is false if the SQL of a revision is not known, so that something may be missing.
     """
 
     tables: dict[str, Table] = field(default_factory=dict)
     sequences: dict[str, Type | None] = field(default_factory=dict)
+    views: dict[str, tuple[str, ...]] = field(default_factory=dict)
     materialized: set[str] = field(default_factory=set)
     sure: bool = True
 

@@ -9,7 +9,7 @@ from alembic.util.exc import CommandError
 
 from migrator import database
 from migrator.config.context import Context
-from migrator.errors import UsageError
+from migrator.errors import UsageError, counted
 from migrator.revisions import branch, git, graph, pending
 from migrator.revisions.branch import Branch
 
@@ -39,11 +39,6 @@ class Range:
     def __str__(self) -> str:
         """Return the number and which ones they are."""
         return f"{counted(len(self.revisions), 'revision')} {self.what}"
-
-
-def counted(number: int, what: str) -> str:
-    """Return a number with its noun."""
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def chosen(context: Context, words: str | None, base: str | None, *, added: bool = False) -> Range:

@@ -9,6 +9,7 @@ from sqlalchemy import make_url
 
 from migrator import shadow, trace
 from migrator.config.context import Context
+from migrator.errors import counted
 from migrator.lint import change, rendering, safe_form, source, sql_findings, suppressions, trial
 from migrator.lint.finding import Finding
 from migrator.lint.known_changes import History
@@ -121,8 +122,7 @@ def notes_of(traced: Sequence[Traced]) -> list[str]:
         return [*notes, f"All tables {WITHOUT}."]
     shown = ", ".join(sorted(tables)[:SHOWN])
     more = f" and {len(tables) - SHOWN} more" if len(tables) > SHOWN else ""
-    count = f"{len(tables)} table{'' if len(tables) == 1 else 's'}"
-    return [*notes, f"{count} {WITHOUT}: {shown}{more}."]
+    return [*notes, f"{counted(len(tables), 'table')} {WITHOUT}: {shown}{more}."]
 
 
 def accept_written(context: Context, revisions: Sequence[Script]) -> None:

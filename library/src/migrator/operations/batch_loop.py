@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy.exc import DBAPIError
 
 from migrator.console import note
-from migrator.errors import MigratorError, UsageError
+from migrator.errors import MigratorError, UsageError, counted
 from migrator.operations import conditions, names
 from migrator.operations.batches import NEXT_TRANSACTION, PASSES, Batches
 from migrator.operations.replica_lag import ReplicaLag
@@ -58,7 +58,7 @@ def fill(session: Session, batches: Batches, size: int, pause: float, lag: Repli
     left += session.scalar(batches.left(f"{names.literal(before)}::xid"))
     if left:
         raise MigratorError(
-            f"The backfill of {target} has left {left} row{'' if left == 1 else 's'}: where"
+            f"The backfill of {target} has left {counted(left, 'row')}: where"
             f" {batches.where}. Their new value is NULL, the condition stays true, or a trigger or"
             " a key that is NULL keeps them from being filled. The rows that are filled stay so."
             " Give them a value, or leave them out with op.backfill(..., where=...), and run the"

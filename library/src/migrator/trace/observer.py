@@ -55,12 +55,12 @@ SELECT json_build_object(
 
 # They exchange the files of tables, and no event trigger tells.
 FILES = ("TRUNCATE", "CLUSTER", "VACUUM", "REINDEX", "REFRESH")
-# Any code may run here.
 # What they change is a table that they lock, or new.
 OF_TABLES = (
     *(f"{verb} {kind}" for verb in ("CREATE", "ALTER", "DROP") for kind in ("TABLE", "INDEX")),
     *("CREATE UNIQUE", "COMMENT ON"),
 )
+# Any code may run here.
 CODE = ("DO", "CALL", "SELECT", "WITH")
 
 

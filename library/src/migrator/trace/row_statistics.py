@@ -6,6 +6,7 @@ from typing import Any
 
 from psycopg import Connection
 
+from migrator.errors import counted
 from migrator.postgres import sql
 from migrator.trace.event_log import SCHEMA
 from migrator.trace.traced_statement import Step
@@ -47,11 +48,11 @@ class RowStatistics:
             session: that of Alembic, which reports first.
             apart: the table of Alembic.
         """
-        counted = all(
+        is_known = all(
             not step.error and (step.watched or sql.first_word(step.sql) in WITHOUT_ROWS)
             for step in steps
         )
-        if not (self._works and counted):
+        if not (self._works and is_known):
             return []
         session.exec_(REPORT.encode())
         for step in steps:
@@ -63,7 +64,7 @@ class RowStatistics:
             more = grown - self._owed[oid]
             self._owed[oid] = max(-more, 0)  # a session that reports later
             if more > 0 and name.rpartition(".")[2] != apart:
-                found.append(f"{more} {'row' if more == 1 else 'rows'} of {name}")
+                found.append(f"{counted(more, 'row')} of {name}")
         return found
 
     def _read(self) -> dict[int, tuple[str, int]]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from alembic.script import Script
 
+from migrator.errors import counted
 from migrator.trace.catalog import STOPS_READS, STOPS_WRITES
 from migrator.trace.names import Key, Loss, Names
 from migrator.trace.place import Place
@@ -112,15 +113,17 @@ def _effects(step: Step, old: frozenset[int]) -> list[str]:
         parts.append(f"rewrites {named(step.rewritten & old)}")
     if step.scanned & old:
         parts.append(f"scans {named(step.scanned & old)}")
-    for what, counted in (
-        ("changes {} rows of {}", step.rows),
-        ("locks {} rows of {}", step.locked_rows),
+    for what, rows in (
+        ("changes {} of {}", step.rows),
+        ("locks {} of {}", step.locked_rows),
     ):
         parts += [
-            what.format(count, step.names.get(oid, oid))
-            for oid, count in counted.items()
+            what.format(counted(count, "row"), step.names.get(oid, oid))
+            for oid, count in rows.items()
             if oid in old
         ]
-    parts += [f"adds {step.inserted[oid]} rows to {step.names.get(oid, oid)}"
-              for oid in step.bulk & step.inserted.keys()]  # fmt: skip
+    parts += [
+        f"adds {counted(step.inserted[oid], 'row')} to {step.names.get(oid, oid)}"
+        for oid in step.bulk & step.inserted.keys()
+    ]
     return parts

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 
 from migrator.catalog import Difference, Schema
 from migrator.config.imports import relative
+from migrator.errors import counted
 from migrator.lint.finding import Finding
-from migrator.lint.ranges import Range, counted
+from migrator.lint.ranges import Range
 from migrator.lint.verdict import Verdict
 
 

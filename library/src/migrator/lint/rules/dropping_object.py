@@ -18,7 +18,10 @@ def _drops(candidate: Candidate) -> bool:
         return False
     if what == "schema" and candidate.action.has("cascade"):
         return False  # its tables, too
-    return not candidate.is_made_again()
+    again = candidate.made_again()
+    # Of a view that comes back, code may use a column that does not.
+    before = candidate.history.schema.views.get(candidate.action.name, ())
+    return again is None or bool(again.columns and {*before} - {*again.columns})
 
 
 RULE = Rule(

@@ -19,7 +19,7 @@ RULE = Rule(
     action=lambda candidate: (
         candidate.kind.startswith("rename ")
         and candidate.kind.removeprefix("rename ") not in OTHERS
-        and not candidate.is_made_again()
+        and not candidate.made_again()
     ),
     breaks_code=True,
 )

@@ -24,7 +24,7 @@ class Action:
         name: the column, constraint, index, setting or other object.
         new_name: the name after a rename.
         type: of a column.
-        columns: of a key or a condition; of a write, those that are limited to constants.
+        columns: of a key, a condition or a view; of a write, those that are limited to constants.
         refers: other tables that it reads or refers to.
         facts: what else counts, in the words of SQL: "concurrently", "not valid", "if exists".
         value: of a setting; of a new constraint its kind; of a check the column that it wants to

@@ -39,6 +39,16 @@ def columns_of(node: Node) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def outputs(query: Node) -> tuple[str, ...]:
+    """Return the names of the columns that a query gives; nothing if they are not known."""
+    _, select = unwrap(query)
+    while select is not None and select.HasField("larg"):
+        select = select.larg
+    targets = [each.res_target for each in select.target_list] if select is not None else []
+    names = tuple(each.name or _column(each.val) for each in targets)
+    return names if all(names) else ()
+
+
 class Condition:
     """A WHERE: the columns that it limits to constants, and whether it limits the rows otherwise.
 

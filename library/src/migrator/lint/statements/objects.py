@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from migrator.lint.statements.action import Action
 from migrator.lint.statements.columns import constraint
+from migrator.lint.statements.expressions import outputs
 from migrator.lint.statements.nodes import (
     Node,
     beside,
@@ -108,7 +109,8 @@ def policy(node: Node) -> Iterator[Action]:
 def view(node: Node) -> Iterator[Action]:
     """Yield what a CREATE VIEW does."""
     facts = frozenset({"or replace"} if node.replace else ())
-    yield Action("create view", name=relation(node.view), facts=facts)
+    columns = tuple(texts(node.aliases)) or outputs(node.query)
+    yield Action("create view", name=relation(node.view), columns=columns, facts=facts)
 
 
 def query_table(node: Node) -> Iterator[Action]:
@@ -116,7 +118,8 @@ def query_table(node: Node) -> Iterator[Action]:
     name = relation(node.into.rel)
     facts = frozenset({"if not exists"} if node.if_not_exists else ())
     if object_kind(word(node, "objtype")) == "materialized view":
-        yield Action("create materialized view", name=name, facts=facts)
+        columns = tuple(texts(node.into.col_names)) or outputs(node.query)
+        yield Action("create materialized view", name=name, columns=columns, facts=facts)
     else:
         yield Action("create table", name, facts=facts)
 
@@ -126,11 +129,7 @@ def function(node: Node) -> Iterator[Action]:
     facts = frozenset({"or replace"} if node.replace else ())
     kind = "procedure" if node.is_procedure else "function"
     inputs = [each.function_parameter for each in node.parameters]
-    types = _types(
-        each.arg_type
-        for each in inputs
-        if word(each, "mode") not in ("FUNC_PARAM_OUT", "FUNC_PARAM_TABLE")
-    )
+    types = _types(each.arg_type for each in inputs if word(each, "mode") not in RETURNED)
     name = dotted(texts(node.funcname))
     yield Action(f"create {kind}", name=name, facts=facts, value=types)
 
