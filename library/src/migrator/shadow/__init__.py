@@ -2,12 +2,21 @@
 
 from migrator.shadow.database import another, configured, copy, empty, reading, server
 from migrator.shadow.fence import ShadowError, fence
-from migrator.shadow.migration import check, downgrade, fenced, not_there, upgrade
+from migrator.shadow.migration import (
+    check,
+    commit_rest,
+    downgrade,
+    fenced,
+    not_there,
+    run,
+    upgrade,
+)
 
 __all__ = [
     "ShadowError",
     "another",
     "check",
+    "commit_rest",
     "configured",
     "copy",
     "downgrade",
@@ -16,6 +25,7 @@ __all__ = [
     "fenced",
     "not_there",
     "reading",
+    "run",
     "server",
     "upgrade",
 ]
