@@ -11,8 +11,8 @@ from alembic.util.exc import CommandError
 from sqlalchemy import Connection
 
 from migrator.config.context import Context
-from migrator.errors import MigratorError, PendingError, RefusedError, UsageError
-from migrator.revisions import attributes, graph, log, squashed
+from migrator.errors import PendingError, RefusedError, UsageError
+from migrator.revisions import attributes, graph, log, missing, squashed
 from migrator.revisions.attributes import CONTRACT
 
 
@@ -192,6 +192,21 @@ def current_heads(connection: Connection) -> tuple[str, ...]:
     return heads
 
 
+def refuse_missing(context: Context, connection: Connection) -> None:
+    """Refuse a database at a revision that this code does not have.
+
+    Raises:
+        MigratorError: it is at one; the message says where the file is.
+    """
+    script = graph.load(context)
+    current = current_heads(connection)
+    for revision in current:
+        if error := squashed.error(script, revision):
+            raise error
+    if found := missing.find_all(context, script, current):
+        raise missing.error(context, found, current)
+
+
 def _refuse_unknown(
     context: Context, connection: Connection, script: ScriptDirectory, current: tuple[str, ...]
 ) -> None:
@@ -201,20 +216,23 @@ def _refuse_unknown(
     when all heads of this code are among them, newer code has been here.
     """
     for revision in current:
-        if sentence := squashed.sentence(script, revision):
-            raise MigratorError(sentence)
+        if error := squashed.error(script, revision):
+            raise error
     behind = {name for revision in current for name in log.ancestors(connection, revision)}
     connection.rollback()
+    ahead = set(script.get_heads()) <= behind
+    if ahead and context.settings.allow_ahead:
+        return
+    found = missing.find_all(context, script, current)
+    if not ahead:
+        raise missing.error(context, found, current)
     names = ", ".join(current)
-    if not set(script.get_heads()) <= behind:
-        raise MigratorError(
-            f"The database is at revision {names}, which this code does not have: either a newer"
-            " version of the code was deployed before, or the revision was deleted. Nothing was"
-            " changed; deploy the code that has it."
-        )
-    if not context.settings.allow_ahead:
-        raise RefusedError(
-            f"The database is ahead of this code: newer code has brought it to {names}, and the"
-            f" newest revision here is {', '.join(script.get_heads())}. Nothing was changed. Deploy"
-            " the newer code; or, if this code works with that schema, say so with --allow-ahead."
-        )
+    if where := "; ".join(each.where for each in found if each.source):
+        names += f" ({where})"
+    refused = RefusedError(
+        f"The database is ahead of this code: newer code has brought it to {names}, and the newest"
+        f" revision here is {', '.join(script.get_heads())}. Nothing was changed. Deploy the newer"
+        " code; or, if this code works with that schema, say so with --allow-ahead."
+    )
+    refused.data = missing.data(found)
+    raise refused

@@ -37,5 +37,7 @@ def until_expected(context: Context, timeout: float) -> str:
             if isinstance(error, UnreachableError) and error.permanent:
                 raise
             if time.monotonic() >= deadline:
-                raise PendingError(f"{error} Waited {timeout:g} s.") from None
+                late = PendingError(f"{error} Waited {timeout:g} s.")
+                late.details, late.data = error.details, error.data
+                raise late from None
         time.sleep(PAUSE)
