@@ -1,6 +1,5 @@
 """One deploy or rollback: what was asked for, and what is known of it so far."""
 
-import shlex
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -12,6 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from migrator.config.context import Context
+from migrator.config.invocation import command
 from migrator.deploy.attempts import Attempts
 from migrator.deploy.report import Report
 from migrator.postgres.unfinished import Unfinished
@@ -93,9 +93,8 @@ class Deployment:
 
     @property
     def again(self) -> str:
-        """The words of the command that goes on with the same revisions and no others."""
+        """The command that goes on with the same revisions and no others."""
         if not self.plan.upgrade:
-            return f"rollback --to {shlex.quote(self.plan.target)}"
-        phase = ["--phase", self.options.phase] if self.options.phase else []
-        to = ["--to", self.options.to] if self.options.to != "head" else []
-        return shlex.join(["deploy", *phase, *to])
+            return command(self.context, "rollback", to=self.plan.target)
+        to = self.options.to if self.options.to != "head" else ""
+        return command(self.context, "deploy", phase=self.options.phase or "", to=to)

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, PendingRollbackError
 
 from migrator.config import urls
+from migrator.config.invocation import command
 from migrator.deploy import state
 from migrator.deploy.deployment import Deployment
 from migrator.errors import (
@@ -37,14 +38,15 @@ def failed(
     revision = revision or deployment.plan.pending[0].revision
     error = _cause(error)
     reason = _reason(deployment, error)
+    data: dict[str, object] = {"applied": None, "reverted": None, "to_go_on": deployment.again}
     try:
         heads, unfinished = state.ask(deployment.context, lambda each: _now(deployment, each))
     except _Unknown as unknown:
-        plan, again = (state.command(deployment, word) for word in ("plan", deployment.again))
+        plan, again = command(deployment.context, "plan"), deployment.again
         found = MigratorError(f"Revision {revision} failed: {reason}. {unknown}")
         details = [("to go on", f"when the session has ended: {plan}, then {again}")]
     except MigratorError as unreachable:
-        plan, again = (state.command(deployment, word) for word in ("plan", deployment.again))
+        plan, again = command(deployment.context, "plan"), deployment.again
         found = MigratorError(
             f"Revision {revision} failed: {reason}. The database no longer answers, so its state is"
             f" not known: what was committed stays, everything else is rolled back."
@@ -64,7 +66,9 @@ def failed(
             stays += f" and {len(kept) - SHOWN} more" if len(kept) > SHOWN else ""
             details.insert(1, ("committed", f"{stays} (of {revision}, before it failed)"))
         details += state.left_behind(deployment, unfinished)
+        data = state.data(deployment, done, revision, unfinished)
     found.details = (*details, *state.backup(deployment))
+    found.data = {"revision": revision, "committed": [*map(without_secrets, kept)], **data}
     return found
 
 
@@ -104,6 +108,7 @@ def unverified(deployment: Deployment, error: BaseException) -> MigratorError:
         reason = (getattr(error, "reason", "") or _reason(deployment, error)).removesuffix(".")
         found = MigratorError(f"Not verified: {reason}. {where} Fix the cause. {again}")
     found.details = (*state.details(deployment, done), *state.backup(deployment))
+    found.data = state.data(deployment, done)
     return found
 
 

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from migrator.config.invocation import command
 from migrator.deploy import failure_report, preflight, state, value_losses, verification, window
 from migrator.deploy.deployment import Deployment
 from migrator.errors import counted
@@ -122,5 +123,7 @@ def done(deployment: Deployment) -> None:
     if deployment.later:
         deployment.report.done(
             "next",
-            f"run deploy --phase contract when no older code runs: {deployment.later} to apply",
+            f"{deployment.later} to apply when no older code runs:"
+            f" {command(deployment.context, 'deploy', phase='contract')}",
+            later=deployment.later,
         )

@@ -72,8 +72,8 @@ def _verify(deployment: Deployment, connection: Connection) -> None:
         checked.append("no new INVALID index or NOT VALID constraint")
     if settings.drift and to in ("head", "heads"):
         found = drift.find(context, connection, after.target)
-        wrong += [f"drift: {each}" for each in found.wrong]
-        for each in found.by_hand:
+        wrong += [f"drift: {each}" for each in drift.sentences(found.wrong)]
+        for each in drift.sentences(found.by_hand):
             deployment.report.warn("verify", f"drift, made by hand: {each}")
         for each in found.unused:
             deployment.report.warn("verify", each)

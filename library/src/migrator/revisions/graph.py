@@ -63,6 +63,12 @@ def describe(script: Script) -> str:
     return f"{script.revision}  {script.doc}" + (f"  [{found}]" if found else "")
 
 
+def as_dict(script: Script) -> dict[str, str | bool]:
+    """Return a revision for JSON."""
+    found = attributes.of(script).as_dict()
+    return {"revision": script.revision, "message": script.doc, **found}
+
+
 def is_known(script: ScriptDirectory, revision: str) -> bool:
     """Tell whether this code has the revision."""
     try:

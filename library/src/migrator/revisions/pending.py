@@ -37,6 +37,15 @@ class Plan:
             return revisions._upgrade_revs(self.target, heads)
         return revisions._downgrade_revs(self.target, heads)
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return it for JSON."""
+        return {
+            "current": [*self.current],
+            "target": self.target,
+            "pending": [graph.as_dict(each) for each in self.pending],
+            "ahead": self.ahead,
+        }
+
     @property
     def at(self) -> str:
         """The current revision in words."""
@@ -87,25 +96,39 @@ def make(
 def expect(context: Context, connection: Connection) -> str:
     """Return a sentence that says that the database is where this code expects it.
 
-    Contract revisions may be missing: they are for when this code has taken over.
-
     Raises:
         PendingError: it is not there yet.
         MigratorError: as for `make`.
     """
-    found = make(context, connection)
-    phases = [attributes.of(script).phase for script in found.pending]
-    if set(phases) == {CONTRACT} and found.current:
-        return (
-            f"The database is at {found.at}, as this code expects; {len(phases)} to apply with"
-            " --phase contract, when no older code runs."
-        )
-    if phases:
-        first = " with --phase contract, which an earlier release has left," * (
-            bool(found.current) and phases[0] == CONTRACT
-        )
+    return expected(make(context, connection))
+
+
+def is_expected(found: Plan) -> bool:
+    """Tell whether the database is where this code expects it.
+
+    Contract revisions may be missing: they are for when this code has taken over.
+    """
+    phases = {attributes.of(script).phase for script in found.pending}
+    return not phases or (phases == {CONTRACT} and bool(found.current))
+
+
+def expected(found: Plan) -> str:
+    """Return a sentence that says so.
+
+    Raises:
+        PendingError: it is not there yet.
+    """
+    if not is_expected(found):
+        first = ""
+        if found.current and attributes.of(found.pending[0]).phase == CONTRACT:
+            first = " with --phase contract, which an earlier release has left,"
         raise PendingError(
             f"The database is at {found.at}, this code expects {found.target}: deploy{first} first."
+        )
+    if found.pending:
+        return (
+            f"The database is at {found.at}, as this code expects; {len(found.pending)} to apply"
+            " with --phase contract, when no older code runs."
         )
     if found.ahead:
         return f"The database is at {found.at}, ahead of this code, which is allowed."
