@@ -4,7 +4,15 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from migrator.deploy import failure_report, preflight, state, value_losses, verification, window
+from migrator.deploy import (
+    failure_log,
+    failure_report,
+    preflight,
+    state,
+    value_losses,
+    verification,
+    window,
+)
 from migrator.deploy.deployment import Deployment
 from migrator.errors import counted
 
@@ -35,7 +43,11 @@ def run(steps: Sequence[Step], deployment: Deployment) -> None:
     with deployment.locks:
         for step in steps:
             if step.run and not deployment.over:
-                step.run(deployment)
+                try:
+                    step.run(deployment)
+                except (Exception, KeyboardInterrupt) as error:
+                    failure_log.write(deployment, step.name, error)
+                    raise
 
 
 def check(deployment: Deployment) -> None:
@@ -90,6 +102,7 @@ def apply(deployment: Deployment) -> None:
     try:
         runner.run()
     except (Exception, KeyboardInterrupt) as error:
+        deployment.failed = runner.current
         revision = runner.current.revision
         raise failure_report.failed(deployment, error, revision, runner.kept()) from error
     deployment.applied = runner.applied
