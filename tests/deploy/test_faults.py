@@ -188,7 +188,10 @@ def test_a_revision_fails(stage: Stage) -> None:
     assert end["to go back"].endswith("rollback --to base")
     assert stage.at == "step1"
     assert stage.ask("SELECT count(*) FROM rows") == [(1000,)]
-    assert stage.ask("SELECT revision FROM migration_log") == [("step1",)]
+    assert stage.ask("SELECT revision, direction FROM migration_log ORDER BY id") == [
+        ("step1", "upgrade"),
+        ("step2", "failed upgrade"),
+    ]
     output = stage.run(code=1)
     assert "no revision was applied" in output
     assert "Traceback" not in output

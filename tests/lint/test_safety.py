@@ -101,7 +101,9 @@ def test_it_refuses_what_needs_no_trace(stage: Stage, body: str, rule: str, more
     assert rule in done.stderr
     assert "Nothing was changed" in done.stderr
     assert stage.at == "step1"
-    assert stage.ask("SELECT to_regclass('migration_log')") == [(None,)]
+    assert stage.ask("SELECT direction, failure ->> 'step' FROM migration_log") == [
+        ("failed upgrade", "lint")
+    ]
 
 
 def test_all_pending_revisions_are_looked_at_and_the_refusal_stays_short(stage: Stage) -> None:

@@ -4,7 +4,7 @@ from argparse import ArgumentParser, Namespace
 
 from migrator import database
 from migrator.config.context import Context
-from migrator.console import say, table
+from migrator.console import say, table, wrap
 from migrator.revisions import log
 
 HEADER = ("when (UTC)", "revision", "direction", "seconds", "attempts", "waited", "who", "from")
@@ -18,7 +18,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(context: Context, options: Namespace) -> None:
-    """Print the newest lines of the migration log, newest first."""
+    """Print the newest lines of the migration log, newest first, and why a deploy failed."""
     with database.connect(context, anywhere=True) as connection:
         found = log.lines(connection, options.limit)
     if not found:
@@ -27,7 +27,7 @@ def run(context: Context, options: Namespace) -> None:
     rows = [
         (
             f"{line.started_at:%Y-%m-%d %H:%M:%S}",
-            line.revision,
+            line.revision or "-",
             line.direction,
             f"{line.seconds:.2f}",
             str(line.attempts),
@@ -37,4 +37,10 @@ def run(context: Context, options: Namespace) -> None:
         )
         for line in found
     ]
-    say(table(HEADER, rows))
+    header, *lines = table(HEADER, rows).splitlines()
+    say(header)
+    for text, line in zip(lines, found, strict=True):
+        say(text)
+        if line.failure:
+            failure = f"{line.failure['step']}: {line.failure['reason']}"
+            say("\n".join(wrap(failure, indent=" " * 4)))

@@ -9,7 +9,7 @@ from migrator.deploy.deployment import Deployment, Options
 from migrator.deploy.report import Report
 from migrator.deploy.steps import Step
 from migrator.postgres import unfinished
-from migrator.revisions import deploy_lock, graph, log, pending
+from migrator.revisions import graph, log, pending
 from migrator.revisions.attributes import EXPAND
 from migrator.revisions.pending import Plan
 
@@ -67,8 +67,7 @@ def take_lock(deployment: Deployment) -> None:
     What that one has left to do, and was not announced, is checked and linted as if it had been.
     """
     context, before = deployment.context, deployment.plan
-    held = deploy_lock.only_deployer(context, deployment.waits_for_lock)
-    deployment.control = deployment.locks.enter_context(held)
+    deployment.take_lock()
     with database.connect(context) as connection:
         _plan(deployment, connection)
         unverified = log.unverified(connection)
@@ -111,7 +110,7 @@ def _is_unverified(connection: Connection, deployment: Deployment) -> bool:
     """Tell whether nobody has verified the database yet: a deploy, or who stamped it."""
     if log.unverified(connection) is not None:
         return True
-    return deployment.logged and bool(deployment.plan.current) and not log.exists(connection)
+    return deployment.logged and bool(deployment.plan.current) and log.never_verified(connection)
 
 
 STEPS = (
@@ -156,7 +155,8 @@ STEPS = (
     ),
     Step(
         "log",
-        "Write each revision into the table `migration_log`, in its transaction.",
+        "Write each revision into the table `migration_log`, in its transaction, and a failure"
+        " after it.",
         skip="write nothing into the table migration_log",
     ),
     Step(

@@ -5,7 +5,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from migrator.config.invocation import command
-from migrator.deploy import failure_report, preflight, state, value_losses, verification, window
+from migrator.deploy import (
+    failure_log,
+    failure_report,
+    preflight,
+    state,
+    value_losses,
+    verification,
+    window,
+)
 from migrator.deploy.deployment import Deployment
 from migrator.errors import counted
 
@@ -36,7 +44,11 @@ def run(steps: Sequence[Step], deployment: Deployment) -> None:
     with deployment.locks:
         for step in steps:
             if step.run and not deployment.over:
-                step.run(deployment)
+                try:
+                    step.run(deployment)
+                except (Exception, KeyboardInterrupt) as error:
+                    failure_log.write(deployment, step.name, error)
+                    raise
 
 
 def check(deployment: Deployment) -> None:
@@ -91,6 +103,7 @@ def apply(deployment: Deployment) -> None:
     try:
         runner.run()
     except (Exception, KeyboardInterrupt) as error:
+        deployment.failed = runner.current
         revision = runner.current.revision
         raise failure_report.failed(deployment, error, revision, runner.kept()) from error
     deployment.applied = runner.applied
