@@ -80,7 +80,7 @@ endef
 
 # Runs $(1), and says its exit code if that is not 0: make itself ends with 2, whatever went wrong.
 define with_code
-$(1) || { code=$$?; echo "make $@: the exit code was $$code. make itself ends with 2 after every failure, which does not mean that nothing was changed." >&2; exit $$code; }
+$(1) || { code=$$?; echo "make $@: exit code $$code. (make itself ends with 2 after every failure: that does not mean that nothing was changed.)" >&2; exit $$code; }
 endef
 
 # Sets $$count to the number of heads.
@@ -225,15 +225,18 @@ rollback: ## revert the revisions of a deploy, with alembic_prod.ini, after show
 	@$(call with_code,$(MIGRATOR) -c $(PROD_INI) rollback --to "$$migration_to" $(if $(migration_yes),--yes))
 
 backup: ## back up the database in DATABASE_URL, with alembic_prod.ini, and verify the file: out=FILE (default: a file in backup_folder)
+	@$(call migration_takes_no,file into to phase)
 	@$(need_migrator)
 	@$(call with_code,$(MIGRATOR) -c $(PROD_INI) backup $(call migration_option,out,output))
 
 restore: ## restore a backup into an empty or new database, with alembic_prod.ini: file=FILE into=NAME (yes=1: do not ask)
+	@$(call migration_takes_no,out to phase)
 	@$(need_migrator)
 	@test -n "$$migration_file" || { echo 'make $@ needs a backup, for example: make $@ file=backups/app.dump into=restored' >&2; exit 2; }
 	@$(call with_code,$(MIGRATOR) -c $(PROD_INI) restore $(call migration_option,into) $(if $(migration_yes),--yes) -- "$$migration_file")
 
 wait: ## wait until the database in DATABASE_URL is where this code expects it, with alembic_prod.ini: timeout=SECONDS
+	@$(call migration_takes_no,to phase file)
 	@$(need_migrator)
 	@$(call with_code,$(MIGRATOR) -c $(PROD_INI) wait $(call migration_option,timeout))
 

@@ -717,13 +717,13 @@ def test_lines_for_machines(stage: Stage, tmp_path: Path) -> None:
     ]
     assert all(line["message"] and line["time"] for line in lines)
     assert [line["step"] for line in lines if line["status"] != "done"] == ["lint"]  # --no-lint
-    assert lines[1]["pending"] == ["step1", "step2"]
+    assert [each["revision"] for each in lines[1]["pending"]] == ["step1", "step2"]
     assert (lines[5]["revision"], lines[5]["attempts"]) == ("step1", 1)
     assert Path(lines[4]["path"]).stat().st_size == lines[4]["size"]
     stage.history(TABLE, MORE, execute("SELECT '|', 1 / 0"))
     end = stage.lines(code=1, **page)[-1]
     assert end["status"] == "failed"
-    assert end["applied"] == "none"
+    assert end["applied"] == []
     text = summary.read_text("utf-8")
     assert text.startswith(
         "before\n### Database migration\n\n| step | |\n|---|---|\n| wait | Postg"

@@ -134,7 +134,7 @@ def test_what_only_a_trace_can_tell_is_named_and_applied(
     pending(stage, body)
     line = lint_line(stage)
     assert line["status"] == "done"
-    assert line["undecided"] == ([f"step2: {rule}"] if rule else [])
+    assert line["undecided"] == ([{"revision": "step2", "rule": rule}] if rule else [])
     assert (f"only a trace in CI can tell: step2: {rule}" in line["message"]) == bool(rule)
     assert stage.at == "step2"
 

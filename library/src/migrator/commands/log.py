@@ -1,5 +1,6 @@
 """`log`: what deploys have done to this database."""
 
+import json
 from argparse import ArgumentParser, Namespace
 
 from migrator import database
@@ -15,12 +16,16 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--limit", type=int, default=20, metavar="N", help="the number of lines (%(default)s)"
     )
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of text")
 
 
 def run(context: Context, options: Namespace) -> None:
     """Print the newest lines of the migration log, newest first, and why a deploy failed."""
     with database.connect(context, anywhere=True) as connection:
         found = log.lines(connection, options.limit)
+    if options.json:
+        say(json.dumps({"entries": [log.as_dict(line) for line in found]}, ensure_ascii=False))
+        return
     if not found:
         say("The migration log is empty: no deploy has changed this database.")
         return

@@ -2,6 +2,7 @@
 
 import json
 from argparse import ArgumentParser, Namespace
+from dataclasses import asdict
 from pathlib import Path
 
 from migrator import database
@@ -35,7 +36,7 @@ def run(context: Context, options: Namespace) -> None:
     with database.connect(context, anywhere=True) as connection:
         found = pending.make(context, connection, options.to, revisions)
     if options.json:
-        losses = {"value_losses": value_losses.find(context, found.pending)}
+        losses = {"value_losses": [*map(asdict, value_losses.find(context, found.pending))]}
         say(json.dumps(found.as_dict() | losses, ensure_ascii=False))
     elif found.pending:
         say(f"The database is at {found.at}; these would be applied:")

@@ -18,7 +18,7 @@ from migrator.console import say, wrap
 from migrator.deploy import drift
 from migrator.errors import MigratorError, counted, one_line
 from migrator.postgres import unfinished
-from migrator.revisions import graph, log, missing, pending, recorded_schema
+from migrator.revisions import failures, graph, log, missing, pending, recorded_schema
 from migrator.sqlite import engine as sqlite
 
 SHOWN = 5  # of the applied revisions
@@ -83,6 +83,9 @@ def _facts(context: Context, connection: Connection, script: ScriptDirectory) ->
         "drift": _drift(context, connection, current),
         "unfinished": [each.stored() for each in unfinished.find(connection)],
         "verified": not unverified if log.exists(connection) else None,
+        "failed_deploys": [
+            failures.as_dict(each) for each in failures.last(connection) if not each.resolved
+        ],
     }
 
 
@@ -148,6 +151,12 @@ def _lines(facts: dict[str, Any]) -> Iterator[str]:
         yield from _revisions("pending", " ", facts["pending"])
     yield from _entry("drift", *_drift_in_words(facts["drift"]))
     yield from _entry("unfinished", *(_unfinished(each) for each in facts["unfinished"]))
+    failed = [
+        f"{each['started_at'][:19].replace('T', ' ')}, {each['revision'] or 'no revision'}:"
+        f" {each['step']}: {each['reason']}"
+        for each in facts["failed_deploys"]
+    ]
+    yield from _entry("failed", *failed)
     if facts["verified"] is False:
         yield from _entry("verified", "no: the next deploy verifies what the last one applied")
 

@@ -38,7 +38,7 @@ def failed(
     revision = revision or deployment.plan.pending[0].revision
     error = _cause(error)
     reason = _reason(deployment, error)
-    data: dict[str, object] = {"applied": None, "reverted": None, "to_go_on": deployment.again}
+    data = state.data(deployment, None)
     try:
         heads, unfinished = state.ask(deployment.context, lambda each: _now(deployment, each))
     except _Unknown as unknown:

@@ -117,25 +117,27 @@ def details(deployment: Deployment, count: int, failed: str = "") -> list[tuple[
 
 
 def data(
-    deployment: Deployment, count: int, failed: str = "", left: Sequence[Unfinished] = ()
+    deployment: Deployment, count: int | None, failed: str = "", left: Sequence[Unfinished] = ()
 ) -> dict[str, object]:
     """Return the same for JSON.
 
     Args:
+        count: as for `details`; None if it is not known.
         left: what is unfinished.
     """
     going, saved = deployment.plan, deployment.backup
     names = [script.revision for script in going.pending]
-    restore = dict(backup(deployment)).get("to restore")
+    done: list[str] | None = None if count is None else names[:count]
+    undone = None if count is None else names[count:]
     return {
-        "applied": names[:count] if going.upgrade else [],
-        "reverted": [] if going.upgrade else names[:count],
-        "not_done": [{"revision": each, "failed": each == failed} for each in names[count:]],
+        "applied": done if going.upgrade else [],
+        "reverted": [] if going.upgrade else done,
+        "not_done": undone and [{"revision": each, "failed": each == failed} for each in undone],
         "to_go_on": deployment.again,
-        "to_go_back": _way_back(deployment, count) or None,
+        "to_go_back": _way_back(deployment, count or 0) or None,
         "left_behind": [each.stored() for each in left if each not in deployment.unfinished],
         "backup": str(saved.path) if saved else None,
-        "to_restore": restore,
+        "to_restore": dict(backup(deployment)).get("to restore"),
     }
 
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from migrator.config.invocation import command
 from migrator.deploy import (
@@ -60,7 +60,7 @@ def check(deployment: Deployment) -> None:
     else:
         preflight.check(deployment.context, deployment.report, now=deployment.options.now)
         for each in value_losses.find(deployment.context, deployment.plan.pending):
-            deployment.report.warn("check", each)
+            deployment.report.warn("check", str(each), value_loss=asdict(each))
 
 
 def back_up(deployment: Deployment) -> None:

@@ -12,9 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from migrator.revisions import log
-from migrator.revisions.log import TABLE, Entry
+from migrator.revisions.log import FAILED, TABLE, Entry
 
-FAILED = "failed "  # before the direction
 AS_STORED = (
     *("started_at", "seconds", "who", "host", "code_commit"),
     *("revision", "attempts", "waited"),
@@ -55,6 +54,20 @@ class Failure:
     waited: float
     cause: Cause
     resolved: bool
+
+
+def as_dict(failure: Failure) -> dict[str, Any]:
+    """Return a failure for JSON."""
+    found: dict[str, Any] = asdict(failure)
+    cause: dict[str, Any] = found.pop("cause")
+    return {
+        **found,
+        **cause,
+        "started_at": failure.started_at.isoformat(),
+        "revision": failure.revision or None,
+        "code_commit": failure.code_commit or None,
+        "pending": [*failure.cause.pending],
+    }
 
 
 def last(connection: Connection, limit: int = 5) -> list[Failure]:

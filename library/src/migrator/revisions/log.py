@@ -45,6 +45,7 @@ HAS = {
     " AND attname = :name AND NOT attisdropped",
     "sqlite": "SELECT 1 FROM pragma_table_info('migration_log') WHERE name = :name",
 }
+FAILED = "failed "  # before the direction of a deploy that failed
 # In the column `verified`: a deploy failed before anybody had verified the database.
 NEVER = "never"
 COMMIT_VARIABLES = ("GIT_COMMIT", "GITHUB_SHA", "CI_COMMIT_SHA")
@@ -224,6 +225,27 @@ def lines(connection: Connection, limit: int) -> list[sa.Row[Any]]:
     failure = TABLE.c.failure if has(connection, "failure") else sa.null().label("failure")
     columns.append(failure)
     return list(connection.execute(sa.select(*columns).order_by(TABLE.c.id.desc()).limit(limit)))
+
+
+def as_dict(line: sa.Row[Any]) -> dict[str, Any]:
+    """Return a line for JSON."""
+    direction = line.direction.removeprefix(FAILED)
+    return {
+        "started_at": line.started_at.isoformat(),
+        "revision": line.revision or None,
+        "down_revisions": [name for name in line.down_revision.split(", ") if name],
+        "direction": direction,
+        "seconds": line.seconds,
+        "attempts": line.attempts,
+        "waited": line.waited,
+        "who": line.who,
+        "host": line.host,
+        "code_commit": line.code_commit or None,
+        "tool_version": line.tool_version,
+        "wal_position": line.wal_position,
+        "accepted_risk": line.accepted_risk,
+        "failure": line.failure,
+    }
 
 
 def has(connection: Connection, column: str) -> bool:
