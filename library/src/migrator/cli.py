@@ -29,6 +29,7 @@ from migrator.errors import Interrupted, MigratorError, UsageError, one_line, wi
 # `run(context, options)`. Only the module of the given command is imported.
 COMMANDS = {
     "revision": "write revisions for the changes in the models",
+    "status": "show where the database is, and what is not as it should be",
     "plan": "show the revisions that a deploy would apply; exit 3 if any",
     "deploy": "apply pending revisions, and verify the result",
     "rollback": "revert revisions, after showing what would be lost",
@@ -46,6 +47,7 @@ COMMANDS = {
     "squash": "collapse revisions into one that creates the same schema",
     "baseline": "adopt a database: models, a first revision, a stamp",
     "reset": "drop everything, migrate and seed (development only)",
+    "redo": "revert the newest revisions and apply them again (development only)",
     "seed": "add the example data (development only)",
     "update": "update this project to a newer version of its template",
     "tables": "list the tables that the models describe",

@@ -5,6 +5,8 @@ traceback too.
 """
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from alembic.util.exc import CommandError
 
@@ -20,13 +22,15 @@ SECRET = re.compile(
 class MigratorError(CommandError):
     """A command failed; the message says which state the database is in and what to do.
 
-    `details` are lines to print below the message, each with a name and a text. `reason` is what
-    happened, without what was or was not changed: for callers who say that themselves.
+    `details` are lines to print below the message, each with a name and a text; `data` is the same
+    for programs. `reason` is what happened, without what was or was not changed: for callers who
+    say that themselves.
     """
 
     exit_code = 1
     reason = ""
     details: tuple[tuple[str, str], ...] = ()
+    data: Mapping[str, object] = MappingProxyType({})
 
 
 class UnreachableError(MigratorError):

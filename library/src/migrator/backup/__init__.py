@@ -5,13 +5,13 @@ programs, `dump` and `sqlite` make a backup and verify it. `restore` restores on
 prepares a PostgreSQL database for it, and `pg_restore` loads the dump.
 """
 
-import shlex
 import time
 from pathlib import Path
 
 from migrator.backup import storage
 from migrator.backup.storage import Backup, Restored, amount
 from migrator.config.context import Context
+from migrator.config.invocation import command
 from migrator.errors import Interrupted
 
 __all__ = ["Backup", "Restored", "amount", "prune", "restore_command", "take"]
@@ -68,5 +68,4 @@ def restore_command(backup: Backup, context: Context) -> str:
     path = Path(database)
     sqlite = context.target.dialect == "sqlite"
     into = str(path.with_stem(f"{path.stem}_restored")) if sqlite else f"{database}_restored"
-    command = ["python", "-m", "migrator", "-c", context.ini or "alembic.ini"]
-    return shlex.join([*command, "restore", str(backup.path), "--into", into])
+    return command(context, "restore", str(backup.path), into=into)

@@ -1,6 +1,5 @@
 """Where backups are kept, how they are named, and which of them are removed."""
 
-import fcntl
 import hashlib
 import os
 import re
@@ -15,6 +14,7 @@ from urllib.parse import quote
 
 from migrator import console
 from migrator.config.context import Context
+from migrator.database import file_lock
 from migrator.errors import MigratorError
 
 ABANDONED = 3600  # seconds after which the partial file of a killed backup is removed
@@ -135,7 +135,7 @@ def new_file(targets: Iterable[Path]) -> Iterator[tuple[Path, Path]]:
     """
     part, target, descriptor = _create(targets)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)  # a locked partial file is not abandoned
+        file_lock.lock(descriptor)  # a locked partial file is not abandoned
         yield part, target
         os.fsync(descriptor)
         part.rename(target)
@@ -195,7 +195,7 @@ def _remove(paths: Iterable[Path]) -> None:
 
 def _abandoned(part: Path) -> bool:
     with suppress(OSError), part.open("rb") as file:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        file_lock.lock(file, wait=False)
         return time.time() - part.stat().st_mtime > ABANDONED
     return False
 

@@ -33,7 +33,7 @@ def run(context: Context, options: Namespace) -> None:
     """Restore, and print how to use the new database; see `restore.run` for the errors."""
     if not options.yes and not sys.stdin.isatty():
         raise UsageError(
-            "restore asks for confirmation, and there is no terminal: use --yes to confirm."
+            "restore asks for confirmation, and there is no terminal: confirm with yes=1 (--yes)."
         )
     done = restore.run(
         context,

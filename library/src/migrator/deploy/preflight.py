@@ -1,7 +1,9 @@
 """Before a deploy: is this a database that can be migrated, and is this the time?"""
 
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack
+from typing import Any
 
 from sqlalchemy import Connection, text
 
@@ -72,9 +74,9 @@ def check(context: Context, report: Report, *, now: bool = False) -> None:
         if connection.dialect.name != "postgresql":
             report.done("check", "no blockers")
             return
-        warnings = _warnings(connection, limits)
-    for warning in warnings:
-        report.warn("check", warning)
+        warnings = list(_warnings(connection, limits))
+    for warning, data in warnings:
+        report.warn("check", warning, **data)
     if not warnings:
         report.done("check", "no blockers")
 
@@ -140,18 +142,21 @@ def _require_connections(context: Context) -> None:
                 ) from None
 
 
-def _warnings(connection: Connection, limits: settings.Settings) -> list[str]:
-    found = []
+def _warnings(
+    connection: Connection, limits: settings.Settings
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield each as a sentence, and as data for JSON."""
     if limits.old_transaction:
         for session in activity.in_transaction(connection, own=0):
             if session.age and session.age >= limits.old_transaction:
                 who = session.describe(with_query=limits.show_queries)
-                found.append(f"an old transaction may block the deploy: {who}")
+                yield f"an old transaction may block the deploy: {who}", {"pids": [session.pid]}
     if not activity.sees_all(connection):
-        found.append(
+        yield (
             "this user cannot see how old other users' transactions are, so waiting for blockers"
-            " takes longer; to change that: GRANT pg_read_all_stats TO this user"
+            " takes longer; to change that: GRANT pg_read_all_stats TO this user",
+            {"lacks": "pg_read_all_stats"},
         )
     connection.rollback()
-    found += [f"unfinished before this deploy: {each}" for each in unfinished.find(connection)]
-    return found
+    for each in unfinished.find(connection):
+        yield f"unfinished before this deploy: {each}", {"unfinished": each.stored()}
