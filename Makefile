@@ -45,7 +45,7 @@ check: .venv/installed ## lint, format and types of everything, the template as 
 bench: .venv/installed ## measure against plain Alembic; prints tables
 	@.venv/bin/python -m benchmarks.run
 
-bench-deploy: .venv/installed ## measure what users notice of a deploy, by tool, for the README (40 min)
+bench-deploy: .venv/installed ## measure what users notice of a deploy, by tool, for the README (45 min)
 	@.venv/bin/python -m benchmarks.underload.run --readme --svg docs/images/deploy-under-load.svg
 
 bench-matrix: .venv/installed ## unsafe revisions and who catches them, by tool, for the README (5 min)

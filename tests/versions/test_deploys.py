@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.deploy.deploying import REVISION, Stage, execute, steps
+from tests.versions.packages import NEWEST
 from tests.versions.server import Server
 
 ROWS = """
@@ -87,7 +88,7 @@ def test_lock_timeouts_are_retried_and_the_blocker_is_named(stage: Stage) -> Non
         deploy = stage.start(MIGRATOR_BLOCKER_TIMEOUT="1", MIGRATOR_BLOCKER_AGE="0.2")
         deploy.until_it_says("retrying (attempt 2)")
         who, said = holder.info.backend_pid, " ".join(deploy.output.split())
-    assert f"Waiting for process {who} (report, transaction open" in said
+    assert f"Blocked by process {who} (report, transaction open" in said
     assert re.search(r"applied step2 in [\d.]+ s \(\d+ attempts, waited", deploy.end())
 
 
@@ -104,6 +105,14 @@ def test_a_failure_says_what_is_so(stage: Stage) -> None:
     assert "rows of people are not unique in email" in said
     assert "The database is at step1" in said
     assert stage.ask("SELECT count(*) FROM pg_index WHERE NOT indisvalid") == [(0,)]
+
+
+def test_an_extension_that_needs_openssl(stage: Stage, server_version: Server) -> None:
+    """The development server is built without it, which the error says."""
+    stage.history(execute('CREATE EXTENSION "pgcrypto"'))
+    lacks = server_version.major == NEWEST
+    said = stage.run(code=1 if lacks else 0)
+    assert ("is built without OpenSSL" in said) == lacks
 
 
 def write_operations(stage: Stage, upgrade: str, downgrade: str = "pass") -> None:

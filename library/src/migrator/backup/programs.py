@@ -73,6 +73,10 @@ class LibpqDatabase:
                 found["hostaddr"] = info.hostaddr
         return LibpqDatabase(found)
 
+    def named(self, name: str) -> "LibpqDatabase":
+        """Return the database `name` on the same server."""
+        return LibpqDatabase({**self.parameters, "dbname": name})
+
     @contextmanager
     def connect(self, state: str = "nothing was changed") -> Iterator[psycopg.Connection]:
         """Yield a connection in autocommit mode.
@@ -96,8 +100,8 @@ class LibpqDatabase:
             raise MigratorError(f"PostgreSQL reported an error: {reason}; {state}.") from None
 
 
-def database(context: Context, name: str | None = None) -> LibpqDatabase:
-    """Return the database of `context`, or the database `name` on the same server.
+def database(context: Context) -> LibpqDatabase:
+    """Return the database of `context`.
 
     Raises:
         MigratorError: the URL has a secret that could be passed only as an argument.
@@ -119,7 +123,7 @@ def database(context: Context, name: str | None = None) -> LibpqDatabase:
     if hosts.several(url):
         found.setdefault("target_session_attrs", PRIMARY)
     found["connect_timeout"] = str(round(context.settings.connect_timeout))
-    return LibpqDatabase(found | ({"dbname": name} if name else {}))
+    return LibpqDatabase(found)
 
 
 def plain_environment() -> dict[str, str]:

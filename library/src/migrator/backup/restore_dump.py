@@ -49,12 +49,13 @@ def restore(
     with maintenance.connect() as connection:
         server = connection.info.server_version // 10000
         encrypted = connection.pgconn.ssl_in_use
+        maintenance = maintenance.where(connection)
         name = into or programs.database(context).parameters.get("dbname") or connection.info.dbname
         known = connection.execute(
             "SELECT 1 FROM pg_database WHERE datname = %s", [name]
         ).fetchone()
     found, tables = _reader(programs.find(context, server, encrypted=encrypted), file)
-    database = programs.database(context, name)
+    database = maintenance.named(name)
     target = pg_restore.RestoreTarget(name, database, server)
     creation, settings = _creation(found, file, name, owners=owners)
     if server < KNOWS_PROVIDERS:
@@ -87,7 +88,7 @@ def _maintenance_database(context: Context) -> programs.LibpqDatabase:
             admit(context, connection, context.target.url)
             return named
     except MigratorError as error:
-        other = programs.database(context, "postgres")
+        other = named.named("postgres")
         try:
             with other.connect() as connection:
                 admit(context, connection, context.target.url)
