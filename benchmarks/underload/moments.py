@@ -16,7 +16,7 @@ ADD = 'op.add_column("accounts", sa.Column("extra{}", sa.String(50)))'
 OPERATIONS = "from migrator.operations import op as ours\n    "
 READERS, READ = 12, 0.45  # seconds
 WRITERS = 4
-STANDBYS = "ALTER SYSTEM SET synchronous_standby_names = '{}'"
+STANDBY = {"synchronous_commit": "on", "synchronous_standby_names": "nobody"}
 UPSERT = """INSERT INTO accounts (id, balance, branch_id, code) VALUES (%s, 0, 1, %s)
 ON CONFLICT (code) DO UPDATE SET balance = accounts.balance + 1"""
 INSERT = "INSERT INTO accounts (id, balance, branch_id, code) VALUES (%s, 0, 1, %s)"
@@ -50,12 +50,15 @@ class Moment:
 @contextmanager
 def standby_hangs(server: Server) -> Iterator[Callable[[], str]]:
     """A synchronous standby is configured, and is not there."""
-    server.run(STANDBYS.format("nobody"))
+    # The development server does not wait for its own disk either.
+    for setting, value in STANDBY.items():
+        server.run(f"ALTER SYSTEM SET {setting} = '{value}'")
     server.run("SELECT pg_reload_conf()")
     try:
         yield lambda: ""
     finally:
-        server.run(STANDBYS.format(""))
+        for setting in STANDBY:
+            server.run(f"ALTER SYSTEM RESET {setting}")
         server.run("SELECT pg_reload_conf()")
 
 
