@@ -91,3 +91,33 @@ def test_a_unique_constraint_is_replaced_there_and_back(
     after = table("", unique.format("" if knows else ', "id"', ""))
     rows = "INSERT INTO t (a, b) SELECT g, g::text FROM generate_series(1, 10) g"
     prove(workshop, Change(before, after, rows=rows))
+
+
+def test_a_trace_sees_locks_and_rewritten_tables(workshop: Workshop) -> None:
+    """And lint finds them, in what was written by hand."""
+    workshop.reset()
+    workshop.models(table())
+    assert workshop.revise().code == 0
+    workshop.upgrade()
+    (first,) = workshop.files()
+    name = first.name.partition("_")[0]
+    text = first.read_text("utf-8")
+    body = """
+def upgrade() -> None:
+    op.execute("ALTER TABLE t ALTER a TYPE bigint")
+    op.execute("CREATE INDEX ix_t_b ON t (b)")
+
+
+def downgrade() -> None:
+    pass
+"""
+    head = text[: text.index("\ndef upgrade")].replace(f'"{name}"', '"by_hand"', 1)
+    head = head.replace("= None", f'= "{name}"', 1)
+    (first.parent / "by_hand_step.py").write_text(head + body, "utf-8")
+    traced = workshop.migrator("trace", "by_hand")
+    assert traced.code == 5, traced.output
+    for words in ("ACCESS EXCLUSIVE", "changing-column-type", "require-concurrent-index-creation"):
+        assert words in traced.output
+    linted = workshop.migrator("lint", "by_hand")
+    assert linted.code == 5, linted.output
+    assert "changing-column-type" in linted.output
