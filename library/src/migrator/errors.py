@@ -11,6 +11,11 @@ from types import MappingProxyType
 from alembic.util.exc import CommandError
 
 DEPENDENT_OBJECTS = "2BP01"
+NOT_BUILT = re.compile('extension "(pgcrypto|uuid-ossp|sslinfo)" is not available')
+WITHOUT_OPENSSL = (
+    "(If this is the development PostgreSQL: it is built without OpenSSL and the UUID library."
+    " gen_random_uuid() and sha256() need no extension; or set DATABASE_URL to another server.)"
+)
 SECRET = re.compile(
     r"(://[^\s:@/]*:)\S+(?=@)"
     r"|\b((?:pass(?:word|wd|file)?|pwd|secret|token|api_?key)\s*[=:]\s*)(?:'[^']*'|\"[^\"]*\"|[^\s,;)&]+)"
@@ -92,6 +97,8 @@ def one_line(error: BaseException, *, details: bool = True) -> str:
             text += f" DETAIL: {found.message_detail}"
         if found.message_hint:
             text += f" HINT: {found.message_hint}"
+    if NOT_BUILT.search(text):
+        text = f"{text.rstrip('.')}. {WITHOUT_OPENSSL}"
     return without_secrets(" ".join(text.split()))
 
 

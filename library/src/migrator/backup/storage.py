@@ -23,7 +23,7 @@ GROWTH = 1.25  # how much larger than the last backup the next one may be
 
 @dataclass(frozen=True)
 class Backup:
-    """A verified backup: its `size` in bytes, and the number of `tables` in it.
+    """A verified backup of `database`: its `size` in bytes, and the number of `tables` in it.
 
     `storage` holds it together with older backups of the same database; it is None for a backup to
     a file that the user named.
@@ -33,6 +33,7 @@ class Backup:
     size: int
     seconds: float
     tables: int
+    database: str
     storage: "Storage | None" = None
 
 
