@@ -78,7 +78,7 @@ def _run(
         seen.append(migration)
         connected(migration)
         yield from find(revisions, revision, heads)
-        _commit_rest(migration)
+        commit_rest(migration)
 
     environment = EnvironmentContext(own.config, revisions, fn=steps, destination_rev=revision)
     with _handed_over(own) as connection:
@@ -96,7 +96,7 @@ def _run(
     raise not_there()
 
 
-def _commit_rest(migration: MigrationContext) -> None:
+def commit_rest(migration: MigrationContext) -> None:
     """Commit what a revision leaves open that has ended its transaction by itself.
 
     Its version is in a transaction that began by itself. Alembic commits it with the next revision,
