@@ -89,12 +89,16 @@ def _packages(defining: list[str], loaded: set[str]) -> Iterator[str]:
     while left:
         name = left[0]
         while (package := name.rpartition(".")[0]) and _all_loaded(package, loaded):
-            inside = [each for each in defining if each.startswith(f"{package}.")]
-            if len(inside) < 2 and "model" not in package.rpartition(".")[2]:
+            more = _inside_of(package, defining) > max(1, _inside_of(name, defining))
+            if not more and not (name in defining and "model" in package.rpartition(".")[2]):
                 break
             name = package
         left = [each for each in left if not f"{each}.".startswith(f"{name}.")]
         yield name
+
+
+def _inside_of(package: str, modules: list[str]) -> int:
+    return len([each for each in modules if each.startswith(f"{package}.")])
 
 
 def _all_loaded(package: str, loaded: set[str]) -> bool:

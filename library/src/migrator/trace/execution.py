@@ -116,6 +116,7 @@ class Run:
         confirmed = self.database.log.works
         traced = Traced(script, old=self._old or frozenset(), confirmed=confirmed)
         path = str(script.module.__file__)
+        self.database.statistics.forget(self._session())
         with self.recorder.following(path, known) as traced.steps:
             try:
                 shadow.upgrade(self.context, script.revision, self._begin, self._revisions)
@@ -145,7 +146,6 @@ class Run:
         """Look from here on: what ran before is of env.py, not of the revision."""
         self.recorder.attach(migration)
         self.database.log.forget()
-        self.database.statistics.forget(self._session())
 
     def _session(self) -> Any:
         return self.context.config.attributes["connection"].connection.driver_connection.pgconn
