@@ -31,6 +31,7 @@ ORDER = (
     "backup",
     "deploy",
     "history",
+    "adopt",
     "compat",
     "template",
     "commands",

@@ -6,13 +6,15 @@ Which tables Alembic reproduces exactly is found out on an empty shadow database
 """
 
 import warnings
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from alembic.autogenerate import produce_migrations
+from alembic.autogenerate import compare, produce_migrations
 from alembic.operations import Operations, ops
 from alembic.runtime.migration import MigrationContext
+from alembic.util.langhelpers import PriorityDispatcher
 from sqlalchemy import Connection, Engine, MetaData, text
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -119,11 +121,26 @@ def _autogenerate(
             "render_as_batch": False,
         },
     )
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _only_alembics():
         warnings.simplefilter(
             "ignore"
         )  # about cycles between tables, which fail below if they matter
         return produce_migrations(context, metadata), context
+
+
+@contextmanager
+def _only_alembics() -> Iterator[None]:
+    """Leave out the comparisons that other packages have added, as alembic_utils does.
+
+    They know what the project describes besides tables, and would drop all else: here that is
+    carried as SQL.
+    """
+    before = compare.comparators
+    compare.comparators = PriorityDispatcher()
+    try:
+        yield
+    finally:
+        compare.comparators = before
 
 
 def _invoke(context: MigrationContext, container: ops.OpContainer) -> None:

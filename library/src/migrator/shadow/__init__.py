@@ -1,7 +1,7 @@
 """Shadow databases: empty databases on which revisions are run, and which are dropped after."""
 
 from migrator.shadow.database import another, configured, copy, empty, reading, server
-from migrator.shadow.fence import ShadowError, fence
+from migrator.shadow.fence import ShadowError, fence, is_theirs, outside
 from migrator.shadow.migration import (
     check,
     commit_rest,
@@ -23,7 +23,9 @@ __all__ = [
     "empty",
     "fence",
     "fenced",
+    "is_theirs",
     "not_there",
+    "outside",
     "reading",
     "run",
     "server",

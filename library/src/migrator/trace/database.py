@@ -84,7 +84,7 @@ class Database:
             Sentences about what could not be done.
         """
         filled = self._filled
-        there = self._connection.execute(sample_rows.TABLES).fetchall()
+        there = self._connection.execute(*sample_rows.tables()).fetchall()
         known = filled.counts.keys()
         new = {f"{schema}.{name}": oid for oid, schema, name in there if oid not in known}
         if not new:
@@ -100,7 +100,7 @@ class Database:
     def clear(self, table: str) -> None:
         """Remove the rows of a table (schema.name), so that `seed` fills it again; `*` is all."""
         self.statistics.forget()
-        for oid, schema, name in self._connection.execute(sample_rows.TABLES).fetchall():
+        for oid, schema, name in self._connection.execute(*sample_rows.tables()).fetchall():
             if oid in self._filled.ours and table in (EVERY, f"{schema}.{name}"):
                 with self._connection.transaction():
                     # Without foreign keys and triggers.
