@@ -210,7 +210,9 @@ def _refuse_unknown(
         raise MigratorError(
             f"The database is at revision {names}, which this code does not have: either a newer"
             " version of the code was deployed before, or the revision was deleted. Nothing was"
-            " changed; deploy the code that has it."
+            " changed; deploy the code that has it. If versions/ was emptied, restore its files, or"
+            f' run `make squash m="start" from=database` in development at {names}, so that'
+            " the new revision has this name."
         )
     if not context.settings.allow_ahead:
         raise RefusedError(

@@ -3,6 +3,7 @@
 import re
 
 IDENTIFIER = r'(?:"(?:[^"]|"")+"|[\w$]+)'
+NEXTVAL = re.compile(r"nextval\('(.*)'::regclass\)")
 # With its schema or without.
 QUALIFIED = rf"{IDENTIFIER}(?:\s*\.\s*{IDENTIFIER})*"
 
@@ -23,6 +24,12 @@ def qualified(text: str) -> tuple[str, str]:
 def identifiers(text: str) -> tuple[str, ...]:
     """Return the parts of a dotted name as PostgreSQL keeps them."""
     return tuple(plain(part) for part in re.findall(IDENTIFIER, text))
+
+
+def sequence(default: str) -> tuple[str, ...]:
+    """Return the parts of the name of the sequence in a default as the catalog has it, if any."""
+    found = NEXTVAL.fullmatch(default)
+    return identifiers(found[1].replace("''", "'")) if found else ()
 
 
 def mentions(statement: str, name: str) -> bool:
