@@ -58,6 +58,13 @@ def key_options(definition: str) -> list[str]:
     return options
 
 
+def condition(definition: str) -> str:
+    """Return the condition of a CHECK constraint, without NO INHERIT and the like."""
+    found = next(content for _, content in _clauses(definition))
+    inner = list(_clauses(found))
+    return inner[0][1] if len(inner) == 1 and not inner[0][0] else found
+
+
 def exclusion(definition: str, name: str) -> str:
     """Return a call of ExcludeConstraint."""
     arguments: list[str] = []

@@ -86,7 +86,7 @@ class _Generator(DeclarativeGenerator):
             declarations.append(OTHER)
         for key, code in self.sequences.items():
             imports.append(LiteralImport("sqlalchemy", "Sequence"))
-            variable = f"{model_names.plain(key.name[-1])}_sequence"
+            variable = f"{model_names.plain(key.name[-1]).removesuffix('_seq')}_sequence"
             declarations.append(f"{variable} = Sequence({code}, metadata={name}.metadata)")
         if any("data_type=" in code for code in self.sequences.values()):
             imports += [LiteralImport("sqlalchemy", each) for each in ("Integer", "SmallInteger")]
@@ -234,7 +234,8 @@ class _Generator(DeclarativeGenerator):
             self.add_literal_import("sqlalchemy.sql.elements", "conv")
             self.unnamed += not name
             final = name or f"ck_{table.name}_{self.unnamed}"
-            condition = definition_code.escaped(str(constraint.sqltext))
+            said = definition_code.condition(definition) if definition else constraint.sqltext
+            condition = definition_code.escaped(str(said))
             return f"CheckConstraint({condition!r}, name=conv({final!r}))"
         if isinstance(constraint, sa.ForeignKeyConstraint):
             return f"{code[:-1]}, use_alter=True)" if constraint in self.late else code

@@ -1,5 +1,6 @@
 """Where the types and defaults of reflected columns are not those of the database."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -34,10 +35,9 @@ def unlike(connection: Connection, metadata: MetaData, schema: Schema) -> dict[C
     wrong: dict[Column[Any], str] = {}
     compiled: dict[str, list[tuple[Column[Any], str]]] = {}
     for table in metadata.tables.values():
-        owner = () if default is None else (str(table.schema or default),)
         for column in table.columns:
-            name = (*owner, table.name, column.name)
-            said = schema.objects.get(Key("column", name[-3:] if default else name[-2:]), {})
+            name = (str(table.schema or default), table.name, column.name)
+            said = schema.objects.get(Key("column", name), {})  # nothing, on SQLite
             has = " COLLATE ".join(filter(None, [said.get("type", ""), said.get("collation")]))
             text = _compiled(column.type, connection)
             foreign = not str(said.get("collation", "pg_catalog.")).startswith("pg_catalog.")
@@ -90,21 +90,32 @@ def _written(connection: Connection, types: list[str]) -> dict[str, str]:
 
 
 def serials(metadata: MetaData, schema: Schema, default: str | None) -> set[Column[Any]]:
-    """Return the columns that SERIAL makes as they are, each with its sequence."""
+    """Return the columns that SERIAL makes as they are, each with a sequence that no other uses."""
+    used = Counter(
+        name
+        for said in schema.objects.values()
+        for name in sql.sequences(str(said.get("default", "")))
+    )
     return {
         column
         for table in metadata.tables.values()
         if (column := table.autoincrement_column) is not None
-        if _is_serial(column, (str(table.schema or default), table.name), schema)
+        if _is_serial(column, (str(table.schema or default), table.name), schema, used)
     }
 
 
-def _is_serial(column: Column[Any], owner: tuple[str, str], schema: Schema) -> bool:
+def _is_serial(
+    column: Column[Any],
+    owner: tuple[str, str],
+    schema: Schema,
+    used: Mapping[tuple[str, ...], int],
+) -> bool:
     said = schema.objects.get(Key("column", (*owner, column.name)), {})
     key = Key("sequence", (owner[0], f"{owner[1]}_{column.name}_seq"))
     sequence = schema.objects.get(key, {})
     return (
         sql.sequence(str(said.get("default"))) == key.name
+        and used[key.name] == 1
         and sql.identifiers(str(sequence.get("owned_by"))) == (*owner, column.name)
         and sequence["type"] == said["type"]
         and not [*_unusual(sequence)]

@@ -9,6 +9,7 @@ from migrator.backup import programs
 from migrator.config.context import Context
 from migrator.errors import MigratorError
 from migrator.history.schema_objects import Object, Schema
+from migrator.operations.names import literal
 from migrator.postgres.sql import pg_dump_output as pg_dump
 from migrator.postgres.sql import split
 
@@ -16,6 +17,13 @@ from migrator.postgres.sql import split
 RELATIONS = {"TABLE", "FOREIGN TABLE", "VIEW", "MATERIALIZED VIEW", "SEQUENCE"}
 # With passwords, or connected to another server.
 NOT_CARRIED = {"USER MAPPING", "SUBSCRIPTION"}
+POLICY_ROLES = """
+SELECT DISTINCT r.rolname, quote_ident(r.rolname)
+FROM pg_policy p CROSS JOIN unnest(p.polroles) u JOIN pg_roles r ON r.oid = u ORDER BY 1
+"""
+CREATE_ROLE = """DO $role$ BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = {0}) THEN CREATE ROLE {1} NOLOGIN; END IF;
+END $role$"""
 POPULATED = """
 SELECT n.nspname, c.relname, format('%I.%I', n.nspname, c.relname)
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -64,7 +72,7 @@ def read(
         and line.split()[-1].rpartition(".")[2] not in attached
     ]
     objects = [one for one in every if one not in left]
-    objects += _refreshed(engine, objects)
+    objects = [*_roles(engine, objects), *objects, *_refreshed(engine, objects)]
     statements = (text for one in objects for text in one.statements)
     owned = {name for text in statements for name in pg_dump.owned_sequences(text)}
     place = next((i for i, one in enumerate(objects) if one.table), len(objects))
@@ -84,6 +92,18 @@ def read(
 
 def _pattern(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
+
+
+def _roles(engine: Engine, objects: Sequence[Object]) -> list[Object]:
+    """Return what creates the roles in policies, which pg_dump expects, if a server lacks them."""
+    if not any(one.kind == "POLICY" for one in objects):
+        return []
+    with engine.connect() as connection:
+        names = connection.execute(sql_text(POLICY_ROLES)).all()
+    return [
+        Object("ROLE", "-", name, (CREATE_ROLE.format(literal(name), quoted),), name)
+        for name, quoted in names
+    ]
 
 
 def _refreshed(engine: Engine, objects: Sequence[Object]) -> list[Object]:

@@ -124,9 +124,8 @@ def _autogenerate(
         },
     )
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore"
-        )  # about cycles between tables, which fail below if they matter
+        # About cycles between tables, which fail below if they matter.
+        warnings.simplefilter("ignore")
         return produce_migrations(context, metadata), context
 
 
@@ -139,7 +138,8 @@ def _invoke(context: MigrationContext, container: ops.OpContainer, failed: set[s
             _invoke(context, operation, failed)
             continue
         try:
-            with context.connection.begin_nested():
+            with context.connection.begin_nested(), warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # about what SQLAlchemy reflects and does not take
                 operations.invoke(operation)
         except SQLAlchemyError:
             schema = getattr(operation, "schema", None) or getattr(operation, "source_schema", None)

@@ -192,6 +192,17 @@ def current_heads(connection: Connection) -> tuple[str, ...]:
     return heads
 
 
+def lost(names: str) -> str:
+    """Return what to tell who has a database at revisions that this code does not have."""
+    return (
+        f"The database is at revision {names}, which this code does not have: either a newer"
+        " version of the code was deployed before, or the revision was deleted. Nothing was"
+        " changed; deploy the code that has it. If versions/ was emptied, restore its files, or"
+        f' run `make squash m="start" from=database` in development at {names}, so that'
+        " the new revision has this name."
+    )
+
+
 def _refuse_unknown(
     context: Context, connection: Connection, script: ScriptDirectory, current: tuple[str, ...]
 ) -> None:
@@ -207,13 +218,7 @@ def _refuse_unknown(
     connection.rollback()
     names = ", ".join(current)
     if not set(script.get_heads()) <= behind:
-        raise MigratorError(
-            f"The database is at revision {names}, which this code does not have: either a newer"
-            " version of the code was deployed before, or the revision was deleted. Nothing was"
-            " changed; deploy the code that has it. If versions/ was emptied, restore its files, or"
-            f' run `make squash m="start" from=database` in development at {names}, so that'
-            " the new revision has this name."
-        )
+        raise MigratorError(lost(names))
     if not context.settings.allow_ahead:
         raise RefusedError(
             f"The database is ahead of this code: newer code has brought it to {names}, and the"

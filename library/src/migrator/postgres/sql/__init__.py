@@ -27,7 +27,7 @@ from migrator.postgres.sql.effects import (
     sent,
     validates,
 )
-from migrator.postgres.sql.names import identifiers, mentions, plain, qualified, sequence
+from migrator.postgres.sql.names import identifiers, mentions, plain, qualified, sequence, sequences
 from migrator.postgres.sql.subjects import (
     actions,
     altered_table,
@@ -82,6 +82,7 @@ __all__ = [
     "runs_alone",
     "sent",
     "sequence",
+    "sequences",
     "split",
     "tokens",
     "validates",

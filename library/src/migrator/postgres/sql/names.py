@@ -3,7 +3,7 @@
 import re
 
 IDENTIFIER = r'(?:"(?:[^"]|"")+"|[\w$]+)'
-NEXTVAL = re.compile(r"nextval\('(.*)'::regclass\)")
+NEXTVAL = re.compile(r"nextval\('(.*?)'::regclass\)")
 # With its schema or without.
 QUALIFIED = rf"{IDENTIFIER}(?:\s*\.\s*{IDENTIFIER})*"
 
@@ -28,8 +28,13 @@ def identifiers(text: str) -> tuple[str, ...]:
 
 def sequence(default: str) -> tuple[str, ...]:
     """Return the parts of the name of the sequence in a default as the catalog has it, if any."""
-    found = NEXTVAL.fullmatch(default)
-    return identifiers(found[1].replace("''", "'")) if found else ()
+    found = sequences(default)
+    return found[0] if NEXTVAL.fullmatch(default) and len(found) == 1 else ()
+
+
+def sequences(expression: str) -> list[tuple[str, ...]]:
+    """Return the names of all sequences whose next value an expression of the catalog takes."""
+    return [identifiers(each.replace("''", "'")) for each in NEXTVAL.findall(expression)]
 
 
 def mentions(statement: str, name: str) -> bool:
