@@ -170,10 +170,10 @@ check-history: ## refuse changes to revisions that are on the main branch: base=
 	@$(MIGRATOR) guard $(or $(call migration_option,base),--optional)
 
 .PHONY: squash
-squash: ## collapse revisions into one: m="start" (to=REV; keep=REV,... or drop=REV,... for the rows that they insert)
+squash: ## collapse revisions into one: m="start" (to=REV; keep=REV,... or drop=REV,... for the rows that they insert; from=database: begin anew)
 	@$(need_message)
 	@$(need_migrator)
-	@$(MIGRATOR) squash --message "$$migration_m" $(call migration_option,to) $(call migration_option,keep,keep-data) $(call migration_option,drop,drop-data) $(named_host)
+	@$(MIGRATOR) squash --message "$$migration_m" $(call migration_option,to) $(call migration_option,from) $(if $(migration_yes),--yes) $(call migration_option,keep,keep-data) $(call migration_option,drop,drop-data) $(named_host)
 	@$(keep_snapshot)
 
 .PHONY: baseline
