@@ -30,6 +30,7 @@ SHADOWS = {
     "revision": "m=more",
     "merge": "m=merge",
     "snapshot": "",
+    "diagram": "out=diagram.md",
     "lint-migrations": "from=base",
     "trace": "from=base",
 }

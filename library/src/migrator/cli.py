@@ -49,6 +49,7 @@ COMMANDS = {
     "seed": "add the example data (development only)",
     "update": "update this project to a newer version of its template",
     "tables": "list the tables that the models describe",
+    "diagram": "write docs/schema.md, which shows the tables as a diagram",
     "db": "start, stop or open the development PostgreSQL",
 }
 # They import and run revisions, which may print.
@@ -94,7 +95,8 @@ def _runs_revisions(options: Namespace) -> bool:
 
 def _context(options: Namespace) -> Context:
     path = options.config
-    if not Path(path).is_file():
+    alone = getattr(options, "database_url", None)  # without a project
+    if not Path(path).is_file() and not alone:
         name = console.argument(path)
         raise UsageError(
             f"There is no {name} here; run this in the project's folder, or name the ini file with"
@@ -105,6 +107,8 @@ def _context(options: Namespace) -> Context:
             "Alembic cannot read ini files in a folder with % in its path: rename the folder."
         )
     config = Config(path)
+    if alone and not config.file_config.has_section(config.config_ini_section):
+        config.file_config.add_section(config.config_ini_section)
     try:
         context = Context.of(config, vars(options))
     except (configparser.Error, UnicodeDecodeError) as error:
