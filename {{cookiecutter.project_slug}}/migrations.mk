@@ -196,6 +196,11 @@ tables: ## list the tables that the models describe, and their modules
 	@$(need_migrator)
 	@$(MIGRATOR) tables
 
+.PHONY: diagram
+diagram: ## write docs/schema.md, which shows the tables as a diagram (out=FILE)
+	@$(need_migrator)
+	@$(MIGRATOR) diagram $(call migration_option,out,output) $(named_host)
+
 # base=HEAD: uncommitted revisions.
 .PHONY: lint-migrations
 lint-migrations: ## report what revisions would lock or break: from=REV to=REV, or base=BRANCH (default: what the branch adds to the main branch, else pending revisions)

@@ -31,6 +31,7 @@ SHADOWS = {
     "revision": "m=more",
     "merge": "m=merge",
     "snapshot": "",
+    "diagram": "out=diagram.md",
     "lint-migrations": "from=base",
     "trace": "from=base",
 }

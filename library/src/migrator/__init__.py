@@ -22,6 +22,7 @@ ORDER = (
     "catalog",
     "shadow",
     "revisions",
+    "diagrams",
     "operations",
     "autogenerate",
     "environment",

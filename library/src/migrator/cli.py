@@ -52,6 +52,7 @@ COMMANDS = {
     "seed": "add the example data (development only)",
     "update": "update this project to a newer version of its template",
     "tables": "list the tables that the models describe",
+    "diagram": "write docs/schema.md, which shows the tables as a diagram",
     "db": "start, stop or open the development PostgreSQL",
 }
 # They import and run revisions, which may print.
@@ -98,7 +99,8 @@ def _runs_revisions(options: Namespace) -> bool:
 
 def _context(options: Namespace) -> Context:
     path = options.config
-    if not Path(path).is_file():
+    alone = getattr(options, "database_url", None)  # without a project
+    if not Path(path).is_file() and not alone:
         name = console.argument(path)
         raise UsageError(
             f"There is no {name} here; run this in the project's folder, or name the ini file with"
@@ -110,6 +112,8 @@ def _context(options: Namespace) -> Context:
         )
     try:
         config = alembic_config.read(path)
+        if alone and not config.file_config.has_section(config.config_ini_section):
+            config.file_config.add_section(config.config_ini_section)
         context = Context.of(config, vars(options))
         version_table.use(config)
     except (configparser.Error, UnicodeDecodeError) as error:
