@@ -30,6 +30,7 @@ ORDER = (
     "lint",
     "backup",
     "deploy",
+    "rehearsal",
     "history",
     "compat",
     "template",
