@@ -15,7 +15,7 @@ PROD_INI ?= alembic_prod.ini
 # They are read from the command line only, and literally: a dollar sign in a message does not start
 # a variable. The recipes use copies, such as $migration_m, so variables of these names in the
 # environment, or in a Makefile that includes this file, are neither used nor changed.
-migration_arguments := m to from phase prod drop rewrite lose keep base out host yes beside deploys n file into timeout
+migration_arguments := m to from phase prod drop rewrite lose keep base out host yes beside deploys n file into timeout mask load
 define migration_argument
 ifeq ($$(origin $(1)),command line)
 override $(1) := $$(value $(1))
@@ -219,6 +219,12 @@ plan: ## show the revisions that a deploy would apply: to=REV (prod=1: with alem
 	@$(MIGRATOR) $(migration_ini) plan $(call migration_option,to) || { code=$$?; test $$code = 3 || exit $$code; }
 
 # What follows uses alembic_prod.ini and the database in DATABASE_URL.
+.PHONY: rehearse
+rehearse: ## deploy to a copy of the data in DATABASE_URL, and report what it costs: from=BACKUP to=REV mask=FILE.sql load=FILE.sql (default: the newest backup)
+	@$(call migration_takes_no,phase)
+	@$(need_migrator)
+	@$(MIGRATOR) -c $(PROD_INI) rehearse $(call migration_option,from) $(call migration_option,to) $(call migration_option,mask,sql-after-restore)
+
 deploy: ## apply pending revisions to the database in DATABASE_URL, with alembic_prod.ini: to=REV, phase=expand or phase=contract
 	@$(need_migrator)
 	@$(call with_code,$(MIGRATOR) -c $(PROD_INI) deploy $(call migration_option,to) $(call migration_option,phase))

@@ -163,7 +163,9 @@ def unwritable(context: Context, error: OSError) -> str:
 
 
 def amount(size: int) -> str:
-    """Return a number of bytes in kB or MB."""
+    """Return a number of bytes in kB, MB or GB."""
+    if size >= 1e9:
+        return f"{size / 1e9:.1f} GB"
     return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.1f} kB"
 
 

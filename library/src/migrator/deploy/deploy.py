@@ -4,7 +4,7 @@ from sqlalchemy import Connection
 
 from migrator import database
 from migrator.config.context import Context
-from migrator.deploy import lint_check, preflight, steps
+from migrator.deploy import lint_check, preflight, rehearsal_check, steps
 from migrator.deploy.deployment import Deployment, Options
 from migrator.deploy.report import Report
 from migrator.deploy.steps import Step
@@ -90,6 +90,7 @@ def take_lock(deployment: Deployment) -> None:
         _say_plan(deployment)
         steps.check(deployment)
         lint(deployment)
+        rehearsal_check.check(deployment)
 
 
 def _plan(deployment: Deployment, connection: Connection) -> None:
@@ -132,6 +133,13 @@ STEPS = (
         "Refuse revisions that would block or break the service.",
         lint,
         skip="do not look for unsafe revisions",
+    ),
+    Step(
+        "rehearsal",
+        "Refuse revisions without a rehearsal that is not older than `require_rehearsal`; 0 asks"
+        " for none.",
+        rehearsal_check.check,
+        skip="deploy without the rehearsal that require_rehearsal asks for",
     ),
     Step("lock", "Take the deploy lock: one deploy at a time (`deploy_lock_timeout`).", take_lock),
     Step(
