@@ -5,6 +5,9 @@ traceback too.
 """
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
 
 from alembic.util.exc import CommandError
 
@@ -21,12 +24,15 @@ class MigratorError(CommandError):
     """A command failed; the message says which state the database is in and what to do.
 
     `details` are lines to print below the message, each with a name and a text. `reason` is what
-    happened, without what was or was not changed: for callers who say that themselves.
+    happened, without what was or was not changed: for callers who say that themselves. `data` is
+    more for machines, and `adds` the statement that adds what rows violate.
     """
 
     exit_code = 1
     reason = ""
     details: tuple[tuple[str, str], ...] = ()
+    data: Mapping[str, Any] = MappingProxyType({})
+    adds = ""
 
 
 class UnreachableError(MigratorError):

@@ -20,7 +20,7 @@ from migrator.config.context import Context
 from migrator.errors import MigratorError, one_line
 from migrator.postgres import after_connect, pooler
 
-HEARTBEAT = 10.0  # seconds between two progress messages of a slow program
+HEARTBEAT = 5.0  # seconds between two progress messages of a slow program
 # Secret connection parameters, besides the password, that have no environment variable.
 SECRETS = {"sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key"}
 PR_SET_PDEATHSIG = 1  # an option of prctl(2) on Linux

@@ -8,7 +8,7 @@ from migrator import database
 from migrator.commands.deploy import allowances
 from migrator.config.context import Context
 from migrator.console import argument, say
-from migrator.deploy import value_losses
+from migrator.deploy import value_losses, violations
 from migrator.errors import PendingError
 from migrator.revisions import attributes, graph, pending, sql_file
 
@@ -41,6 +41,8 @@ def run(context: Context, options: Namespace) -> None:
         ]
         facts = {"current": found.current, "target": found.target, "pending": listed}
         facts["value_losses"] = value_losses.find(context, found.pending)
+        violated = violations.beforehand(context, found.pending)
+        facts["violations"] = [each.data() for each in violated]
         say(json.dumps(facts | {"ahead": found.ahead}, ensure_ascii=False))
     elif found.pending:
         say(f"The database is at {found.at}; these would be applied:")
@@ -48,6 +50,8 @@ def run(context: Context, options: Namespace) -> None:
             say(f"  {graph.describe(script)}")
         for each in value_losses.find(context, found.pending):
             say(f"  {each}")
+        for rows in violations.beforehand(context, found.pending):
+            say(f"  {rows.revision} would fail: {rows}. To find the rows:\n    {rows.query}")
     else:
         ahead = ", ahead of this code" if found.ahead else ""
         say(f"Nothing is pending: the database is at {found.at}{ahead}.")

@@ -9,8 +9,9 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, PendingRollbackError
 
 from migrator.config import urls
-from migrator.deploy import state
+from migrator.deploy import state, violation, violations
 from migrator.deploy.deployment import Deployment
+from migrator.deploy.violation import Violation
 from migrator.errors import (
     Interrupted,
     LockTimeout,
@@ -64,9 +65,22 @@ def failed(
             stays += f" and {len(kept) - SHOWN} more" if len(kept) > SHOWN else ""
             details.insert(1, ("committed", f"{stays} (of {revision}, before it failed)"))
         details += state.left_behind(deployment, unfinished)
+        rows = _violations(deployment, error, revision)
+        details += violation.details(rows)
+        found.data = violation.data(rows)
     found.reason = _without_details(deployment, error)
     found.details = (*details, *state.backup(deployment))
     return found
+
+
+def _violations(deployment: Deployment, error: BaseException, revision: str) -> Sequence[Violation]:
+    """Return the rows because of which it failed; if they cannot be counted, none."""
+    scripts = (each for each in deployment.plan.pending if each.revision == revision)
+    script = next(scripts, None) if deployment.plan.upgrade else None
+    context = deployment.context
+    with suppress(MigratorError, DBAPIError, KeyboardInterrupt):
+        return state.ask(context, lambda each: violations.of_failure(context, each, error, script))
+    return ()
 
 
 class _Unknown(MigratorError):
