@@ -134,7 +134,12 @@ def read_through(found: programs.Programs, dump: Path) -> None:
     """
     # --list reads only the table of contents, which is complete in a truncated file.
     command = [found.path("pg_restore"), f"--file={os.devnull}", str(dump)]
-    run = programs.run(command, programs.plain_environment())
+    started = time.monotonic()
+
+    def heartbeat() -> None:
+        note(f"Reading the backup back for {time.monotonic() - started:.0f} s.")
+
+    run = programs.run(command, programs.plain_environment(), heartbeat)
     if run.returncode:
         raise MigratorError(programs.error_output(run))
 

@@ -108,6 +108,12 @@ class Storage:
         """Remove all but the newest `keep` backups; never `current`, the one of this run."""
         _remove([path for path in self.backups()[: -max(keep, 1)] if path != current])
 
+    def remove(self, backups: Iterable[Path]) -> list[Path]:
+        """Remove some of the backups, and return those that are gone."""
+        chosen = list(backups)
+        _remove(chosen)
+        return [path for path in chosen if not path.exists()]
+
     def remove_abandoned(self) -> None:
         """Remove the partial files of backups whose processes were killed."""
         _remove([path for path in self.backups(".part") if _abandoned(path)])

@@ -4,7 +4,7 @@ from sqlalchemy import Connection
 
 from migrator import database
 from migrator.config.context import Context
-from migrator.deploy import lint_check, preflight, rehearsal_check, steps
+from migrator.deploy import lint_check, preflight, rehearsal_check, steps, violations
 from migrator.deploy.deployment import Deployment, Options
 from migrator.deploy.report import Report
 from migrator.deploy.steps import Step
@@ -49,7 +49,7 @@ def compare(deployment: Deployment) -> None:
 
 
 def lint(deployment: Deployment) -> None:
-    """Refuse pending revisions that would block or break the service."""
+    """Refuse pending revisions that would block or break the service, or are certain to fail."""
     pending = deployment.plan.pending
     if not pending:
         return
@@ -58,6 +58,8 @@ def lint(deployment: Deployment) -> None:
     else:
         accepted = deployment.options.accepted_risk
         lint_check.check(deployment.context, pending, accepted, deployment.report)
+    if not deployment.skips("check"):
+        violations.refuse(deployment.context, pending)
 
 
 def take_lock(deployment: Deployment) -> None:
@@ -126,11 +128,12 @@ STEPS = (
         "Refuse outside the maintenance window (`window`). Name old transactions, INVALID indexes"
         " and NOT VALID constraints.",
         steps.check,
-        skip="ignore the maintenance window, old transactions and unfinished indexes",
+        skip="ignore the window, old transactions, unfinished indexes and rows that violate",
     ),
     Step(
         "lint",
-        "Refuse revisions that would block or break the service.",
+        "Refuse revisions that would block or break the service. Without `--no-check`, also refuse"
+        " what rows violate, where counting them is cheap.",
         lint,
         skip="do not look for unsafe revisions",
     ),
