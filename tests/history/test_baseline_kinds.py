@@ -286,3 +286,34 @@ def test_databases_as_they_are(project: Rendering) -> None:
         assert connection.execute("SELECT n, rows FROM sums").fetchall() == [(None, 0)]
         with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState):
             connection.execute("SELECT * FROM later")
+
+
+def test_an_extension_that_a_server_does_not_have(project: Rendering) -> None:
+    """It is named before anything is written."""
+    said = python(
+        project,
+        """
+        from sqlalchemy.engine import make_url
+
+        from app.settings import get_settings
+        from migrator.errors import RefusedError
+        from migrator.history import extensions
+        from migrator.history.schema_objects import Object, Schema
+
+        wanted = Schema(
+            tuple(Object("EXTENSION", "-", name, (), "") for name in ("citext", "no_such")), ()
+        )
+        try:
+            extensions.refuse_missing(
+                make_url(get_settings().database_url.get_secret_value()).set(
+                    drivername="postgresql+psycopg"
+                ),
+                wanted,
+            )
+        except RefusedError as error:
+            print(error)
+        """,
+        project.database_url(),
+    )
+    assert "does not have the extensions no_such, which" in said
+    assert 'object = "extension no_such"' in said

@@ -1,10 +1,11 @@
-"""Which of the relationships that sqlacodegen finds in foreign keys are right."""
+"""Which of the relationships that sqlacodegen finds are right, and which keys make a cycle."""
 
 from collections.abc import Iterator
 
 from sqlacodegen.models import ModelClass, RelationshipAttribute
 from sqlacodegen.utils import get_constraint_sort_key
-from sqlalchemy import ForeignKeyConstraint, Table
+from sqlalchemy import ForeignKeyConstraint, MetaData, Table
+from sqlalchemy.schema import sort_tables_and_constraints
 
 
 def first_side(association: Table) -> Table:
@@ -55,3 +56,11 @@ def _own(source: ModelClass) -> list[RelationshipAttribute]:
 def _columns(relationship: RelationshipAttribute) -> set[str]:
     assert relationship.constraint is not None
     return {column.name for column in relationship.constraint.columns}
+
+
+def cycles(metadata: MetaData) -> Iterator[ForeignKeyConstraint]:
+    """Yield the foreign keys that can be created only after all tables."""
+    parts = sort_tables_and_constraints(metadata.tables.values())  # type: ignore[no-untyped-call]
+    for table, constraints in parts:
+        if table is None:
+            yield from constraints
