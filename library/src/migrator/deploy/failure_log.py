@@ -51,6 +51,8 @@ def write(deployment: Deployment, step: str, error: BaseException) -> None:
                 durability.commit_locally(connection)
             failures.write(connection, *_line(deployment, step, error), alone=alone)
     except (Exception, KeyboardInterrupt) as why:
+        if str(why) == str(error):  # no file can be locked: said next
+            return
         said = getattr(why, "reason", "") or one_line(why, details=False) or "stopped"
         deployment.report.warn("log", f"This failure is not logged: {said}")
 
