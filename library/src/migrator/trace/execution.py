@@ -5,7 +5,6 @@ from dataclasses import replace
 from traceback import extract_tb
 from typing import Any
 
-from alembic.runtime.migration import MigrationContext
 from alembic.script import Script
 from sqlalchemy import Connection
 from sqlalchemy.engine import URL
@@ -116,10 +115,11 @@ class Run:
         confirmed = self.database.log.works
         traced = Traced(script, old=self._old or frozenset(), confirmed=confirmed)
         path = str(script.module.__file__)
+        self.database.log.forget()
         self.database.statistics.forget(self._session())
         with self.recorder.following(path, known) as traced.steps:
             try:
-                shadow.upgrade(self.context, script.revision, self._begin, self._revisions)
+                shadow.upgrade(self.context, script.revision, self.recorder.attach, self._revisions)
             except shadow.ShadowError:
                 raise
             except Exception as error:
@@ -141,11 +141,6 @@ class Run:
         self.rows.remind(script.revision, traced.steps)
         traced.steps += self._elsewhere(script, traced.steps)
         return traced
-
-    def _begin(self, migration: MigrationContext) -> None:
-        """Look from here on: what ran before is of env.py, not of the revision."""
-        self.recorder.attach(migration)
-        self.database.log.forget()
 
     def _session(self) -> Any:
         return self.context.config.attributes["connection"].connection.driver_connection.pgconn
