@@ -64,7 +64,7 @@ endef
 has_migrator = $(PYTHON) -c 'import importlib.util, sys; sys.exit(not importlib.util.find_spec("migrator"))'
 
 define need_migrator
-$(has_migrator) || { echo 'make $@ needs the package alembic-starter: copy its folder vendor/alembic-starter, then uv add "./vendor/alembic-starter[postgresql]" or pip install it. (make tables also needs the autoimport_ keys of its alembic.ini; make deploy also needs its alembic_prod.ini, with your script_location, and its migrations/env.py instead of yours.)' >&2; exit 2; }
+$(has_migrator) || { echo 'make $@ needs the package alembic-starter: copy its folder vendor/alembic-starter, then uv add "./vendor/alembic-starter[postgresql]" or pip install it. Then "python -m migrator adopt" sets up the rest: env.py, alembic.ini and alembic_prod.ini.' >&2; exit 2; }
 endef
 
 # Commands with alembic.ini write to this machine only, or to a server that host=NAME names (or
@@ -107,7 +107,12 @@ endef
 	rollback backup restore wait
 
 migrations-help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s  %s\n", $$1, $$2 }' $(filter %migrations.mk,$(MAKEFILE_LIST))
+	@has=yes; $(has_migrator) || has=; awk -v has="$$has" -F ':.*## ' ' \
+	/^[a-z-]+:.*## / { names[++count] = $$1; lines[$$1] = sprintf("  %-16s  %s", $$1, $$2); name = $$1 } \
+	/^\t@[$$][(]need_migrator[)]/ { needing[name] = 1 } \
+	END { for (i = 1; i <= count; i++) if (has || !(names[i] in needing)) print lines[names[i]]; \
+	if (!has) { print "\nThese need the package alembic-starter (uv add or pip install it):"; \
+	for (i = 1; i <= count; i++) if (names[i] in needing) print lines[names[i]] } }' $(filter %migrations.mk,$(MAKEFILE_LIST))
 
 migrate: ## upgrade the database to the newest revision (host=NAME if it is on another machine)
 	@$(call migration_takes_no,to phase prod)

@@ -23,6 +23,7 @@ def listen() -> None:
         event.listen(Engine, "do_connect", _connect)
         # Ahead of the fence, which refuses what an engine has left in its pool.
         event.listen(Pool, "checkout", _checkout, insert=True)
+        event.listen(Pool, "checkin", _checkin)
 
 
 def same_path(own: Any, handed_over: Connection) -> None:
@@ -69,3 +70,9 @@ def _checkout(connection: Any, record: Any, _proxy: Any) -> None:
             return  # another kind of database, which is refused if it is anybody's
     if own != url:
         raise DisconnectionError
+
+
+def _checkin(_connection: Any, record: Any) -> None:
+    """Keep no connection: a shadow database is copied and dropped when env.py has ended."""
+    if KEY in record.info:
+        record.invalidate()
