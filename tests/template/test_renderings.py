@@ -61,7 +61,7 @@ help setup test check check-migrations lint update
 squash baseline reset seed
 migrations-help db-start db-stop db-shell db-url
 migrate revision empty-revision upgrade downgrade current history heads merge
-sql snapshot check-history tables diagram lint-migrations trace plan deploy rollback
+sql snapshot check-history tables diagram history-graph lint-migrations trace plan deploy rollback
 """
 
 # `{{` of the template, but not `${{` of GitHub's workflows.
