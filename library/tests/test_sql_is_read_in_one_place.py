@@ -8,6 +8,8 @@ import migrator
 LIBRARY = Path(migrator.__file__).parent
 # Who may use them besides, and what it reads with them: no SQL.
 OTHERS = {
+    "adopt/ini_file.py": "keys in an ini file",
+    "adopt/proposal.py": "lines of a Makefile and of script.py.mako",
     "backup/dump.py": "the list that pg_restore prints",
     "backup/programs.py": "what PostgreSQL's programs print",
     "backup/storage.py": "names of files",

@@ -32,6 +32,7 @@ ORDER = (
     "backup",
     "deploy",
     "history",
+    "adopt",
     "compat",
     "template",
     "commands",

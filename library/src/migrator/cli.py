@@ -17,11 +17,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from alembic.config import Config
 from alembic.util.exc import CommandError
 from sqlalchemy.exc import DBAPIError
 
 from migrator import console
+from migrator.config import alembic_config, flask_app, version_table
 from migrator.config.context import Context
 from migrator.errors import Interrupted, MigratorError, UsageError, one_line, without_secrets
 
@@ -29,6 +29,7 @@ from migrator.errors import Interrupted, MigratorError, UsageError, one_line, wi
 # `run(context, options)`. Only the module of the given command is imported.
 COMMANDS = {
     "revision": "write revisions for the changes in the models",
+    "status": "show where the database is, and what is not as it should be",
     "plan": "show the revisions that a deploy would apply; exit 3 if any",
     "deploy": "apply pending revisions, and verify the result",
     "rollback": "revert revisions, after showing what would be lost",
@@ -44,8 +45,10 @@ COMMANDS = {
     "backup": "back up the database to a file, and verify the file",
     "restore": "restore a backup into an empty database",
     "squash": "collapse revisions into one that creates the same schema",
+    "adopt": "set this tool up in a project that uses Alembic",
     "baseline": "adopt a database: models, a first revision, a stamp",
     "reset": "drop everything, migrate and seed (development only)",
+    "redo": "revert the newest revisions and apply them again (development only)",
     "seed": "add the example data (development only)",
     "update": "update this project to a newer version of its template",
     "tables": "list the tables that the models describe",
@@ -70,7 +73,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     context = None
     try:
         options = _options(command.arguments, first)
-        context = _context(options)
+        made = getattr(command, "context", _context)
+        context = made(options)
         with console.only_results() if _runs_revisions(options) else nullcontext():
             command.run(context, options)
     except CommandError as error:
@@ -107,16 +111,18 @@ def _context(options: Namespace) -> Context:
         raise UsageError(
             "Alembic cannot read ini files in a folder with % in its path: rename the folder."
         )
-    config = Config(path)
-    if alone and not config.file_config.has_section(config.config_ini_section):
-        config.file_config.add_section(config.config_ini_section)
     try:
+        config = alembic_config.read(path)
+        if alone and not config.file_config.has_section(config.config_ini_section):
+            config.file_config.add_section(config.config_ini_section)
         context = Context.of(config, vars(options))
+        version_table.use(config)
     except (configparser.Error, UnicodeDecodeError) as error:
         raise UsageError(f"{path} cannot be read: {one_line(error)}.") from None
-    for folder in (config.get_main_option("prepend_sys_path") or "").split(":"):
-        if folder and folder not in sys.path:
+    for folder in config.get_prepend_sys_paths_list() or ():
+        if folder not in sys.path:
             sys.path.insert(0, folder)
+    flask_app.enter(config)
     return context
 
 

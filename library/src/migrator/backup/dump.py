@@ -33,29 +33,29 @@ WHERE l.mode = 'AccessExclusiveLock' AND l.granted AND l.locktype = 'relation'
 """
 
 
-def dump(context: Context, at: str, output: Path | None) -> tuple[Path, int, storage.Storage]:
+def dump(context: Context, at: str, output: Path | None) -> tuple[Path, int, storage.Storage, str]:
     """Make and verify a dump; see `backup.take`.
 
     Returns:
-        The path of the dump, the number of tables in it, and where backups of this database are
-        kept.
+        The path of the dump, the number of tables in it, where backups of this database are kept,
+        and the name of the database, which only the server knows if a service file has it.
     """
     source = programs.database(context)
     with source.connect() as connection:
-        info = connection.info
+        info, name = connection.info, connection.info.dbname
         server = info.server_version // 10000
-        found = programs.find(context, server)[0]
+        found = programs.find(context, server, encrypted=connection.pgconn.ssl_in_use)[0]
         programs.require_version(found, server)
         where = info.host if info.port == 5432 else f"{info.host}_{info.port}"
-        kept = storage.of_database(context, info.dbname, where, ".dump")
+        kept = storage.of_database(context, name, where, ".dump")
         if output is None:
             kept.remove_abandoned()
         with storage.new_file([output] if output else kept.new(at)) as (part, path):
             size = connection.execute("SELECT pg_database_size(current_database())").fetchone()
             kept.require_space(size[0] // SIZE_RATIO if size else 0, part.parent)
-            expected = _dump(context, found, source, connection, part)
+            expected = _dump(context, found, source.where(connection), connection, part)
             _verify(found, part, expected)
-    return path, expected, kept
+    return path, expected, kept, name
 
 
 def _dump(

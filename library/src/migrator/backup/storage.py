@@ -1,6 +1,5 @@
 """Where backups are kept, how they are named, and which of them are removed."""
 
-import fcntl
 import hashlib
 import os
 import re
@@ -15,6 +14,7 @@ from urllib.parse import quote
 
 from migrator import console
 from migrator.config.context import Context
+from migrator.database import file_lock
 from migrator.errors import MigratorError
 
 ABANDONED = 3600  # seconds after which the partial file of a killed backup is removed
@@ -23,7 +23,7 @@ GROWTH = 1.25  # how much larger than the last backup the next one may be
 
 @dataclass(frozen=True)
 class Backup:
-    """A verified backup: its `size` in bytes, and the number of `tables` in it.
+    """A verified backup of `database`: its `size` in bytes, and the number of `tables` in it.
 
     `storage` holds it together with older backups of the same database; it is None for a backup to
     a file that the user named.
@@ -33,6 +33,7 @@ class Backup:
     size: int
     seconds: float
     tables: int
+    database: str
     storage: "Storage | None" = None
 
 
@@ -135,7 +136,7 @@ def new_file(targets: Iterable[Path]) -> Iterator[tuple[Path, Path]]:
     """
     part, target, descriptor = _create(targets)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)  # a locked partial file is not abandoned
+        file_lock.lock(descriptor)  # a locked partial file is not abandoned
         yield part, target
         os.fsync(descriptor)
         part.rename(target)
@@ -195,7 +196,7 @@ def _remove(paths: Iterable[Path]) -> None:
 
 def _abandoned(part: Path) -> bool:
     with suppress(OSError), part.open("rb") as file:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        file_lock.lock(file, wait=False)
         return time.time() - part.stat().st_mtime > ABANDONED
     return False
 

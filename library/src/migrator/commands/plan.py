@@ -2,6 +2,7 @@
 
 import json
 from argparse import ArgumentParser, Namespace
+from dataclasses import asdict
 from pathlib import Path
 
 from migrator import database
@@ -10,7 +11,7 @@ from migrator.config.context import Context
 from migrator.console import argument, say
 from migrator.deploy import value_losses
 from migrator.errors import PendingError
-from migrator.revisions import attributes, graph, pending, sql_file
+from migrator.revisions import graph, pending, sql_file
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -35,13 +36,8 @@ def run(context: Context, options: Namespace) -> None:
     with database.connect(context, anywhere=True) as connection:
         found = pending.make(context, connection, options.to, revisions)
     if options.json:
-        listed = [
-            {"revision": each.revision, "message": each.doc, **attributes.of(each).as_dict()}
-            for each in found.pending
-        ]
-        facts = {"current": found.current, "target": found.target, "pending": listed}
-        facts["value_losses"] = value_losses.find(context, found.pending)
-        say(json.dumps(facts | {"ahead": found.ahead}, ensure_ascii=False))
+        losses = {"value_losses": [*map(asdict, value_losses.find(context, found.pending))]}
+        say(json.dumps(found.as_dict() | losses, ensure_ascii=False))
     elif found.pending:
         say(f"The database is at {found.at}; these would be applied:")
         for script in found.pending:

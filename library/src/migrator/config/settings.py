@@ -28,6 +28,7 @@ class Settings:
 
     production: bool = False
     development_hosts: str = ""
+    shadow_url: str = ""
     connect_timeout: float = 10
     wait_timeout: float = 60
     allow_ahead: bool = False

@@ -9,7 +9,7 @@ from migrator.deploy.deployment import Deployment, Options
 from migrator.deploy.report import Report
 from migrator.deploy.steps import Step
 from migrator.postgres import unfinished
-from migrator.revisions import deploy_lock, graph, log, pending
+from migrator.revisions import graph, log, pending
 from migrator.revisions.attributes import EXPAND
 from migrator.revisions.pending import Plan
 
@@ -44,9 +44,8 @@ def compare(deployment: Deployment) -> None:
         deployment.over = True
     else:
         later = LATER if deployment.later else ""
-        deployment.report.done(
-            "plan", f"Nothing to apply, but to verify: the database is at {found.at}{later}."
-        )
+        text = f"Nothing to apply, but to verify: the database is at {found.at}{later}."
+        deployment.report.done("plan", text, **found.as_dict())
 
 
 def lint(deployment: Deployment) -> None:
@@ -67,8 +66,7 @@ def take_lock(deployment: Deployment) -> None:
     What that one has left to do, and was not announced, is checked and linted as if it had been.
     """
     context, before = deployment.context, deployment.plan
-    held = deploy_lock.only_deployer(context, deployment.waits_for_lock)
-    deployment.control = deployment.locks.enter_context(held)
+    deployment.take_lock()
     with database.connect(context) as connection:
         _plan(deployment, connection)
         unverified = log.unverified(connection)
@@ -78,9 +76,8 @@ def take_lock(deployment: Deployment) -> None:
     deployment.unfinished = before_all
     now = deployment.plan
     if before.pending and not now.pending:
-        deployment.report.done(
-            "plan", f"Nothing left to do: another deploy has brought the database to {now.at}."
-        )
+        text = f"Nothing left to do: another deploy has brought the database to {now.at}."
+        deployment.report.done("plan", text, **now.as_dict())
     if not (before.pending and now.pending):
         verifies = deployment.unverified and not deployment.skips("verify")
         deployment.over = not verifies or bool(now.pending) or now.ahead
@@ -111,7 +108,7 @@ def _is_unverified(connection: Connection, deployment: Deployment) -> bool:
     """Tell whether nobody has verified the database yet: a deploy, or who stamped it."""
     if log.unverified(connection) is not None:
         return True
-    return deployment.logged and bool(deployment.plan.current) and not log.exists(connection)
+    return deployment.logged and bool(deployment.plan.current) and log.never_verified(connection)
 
 
 STEPS = (
@@ -156,7 +153,8 @@ STEPS = (
     ),
     Step(
         "log",
-        "Write each revision into the table `migration_log`, in its transaction.",
+        "Write each revision into the table `migration_log`, in its transaction, and a failure"
+        " after it.",
         skip="write nothing into the table migration_log",
     ),
     Step(
@@ -172,13 +170,8 @@ STEPS = (
 
 def _say_plan(deployment: Deployment) -> None:
     found, report = deployment.plan, deployment.report
-    report.done(
-        "plan",
-        f"The database is at {found.at}; {len(found.pending)} to apply:",
-        current=found.current,
-        target=found.target,
-        pending=[script.revision for script in found.pending],
-    )
+    text = f"The database is at {found.at}; {len(found.pending)} to apply:"
+    report.done("plan", text, **found.as_dict())
     if not report.as_json:
         for script in found.pending:
             report.done("", f"  {graph.describe(script)}")
@@ -199,4 +192,5 @@ def _say_nothing_to_do(deployment: Deployment) -> None:
     why = ", ahead of this code, which is allowed" if found.ahead else ""
     if deployment.later:
         why = LATER
-    deployment.report.done("plan", f"Nothing to do: the database is at {found.at}{why}.")
+    text = f"Nothing to do: the database is at {found.at}{why}."
+    deployment.report.done("plan", text, **found.as_dict())

@@ -49,7 +49,10 @@ class Report:
             message = without_secrets(str(error)) or "stopped"
         if self.as_json:
             status = "failed" if error else "done"
-            self._tell(status, "end", message, {"exit_code": exit_code, **details})
+            data = getattr(error, "data", {}) or {
+                name.replace(" ", "_"): text for name, text in details.items()
+            }
+            self._tell(status, "end", message, {"exit_code": exit_code, **data})
         if path := os.environ.get("GITHUB_STEP_SUMMARY"):
             with suppress(OSError):  # a page that nobody can write is no reason to fail
                 self._summarise(Path(path), message if error else "", details)

@@ -2,9 +2,18 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
-from migrator.deploy import failure_report, preflight, state, value_losses, verification, window
+from migrator.config.invocation import command
+from migrator.deploy import (
+    failure_log,
+    failure_report,
+    preflight,
+    state,
+    value_losses,
+    verification,
+    window,
+)
 from migrator.deploy.deployment import Deployment
 from migrator.errors import counted
 
@@ -35,7 +44,11 @@ def run(steps: Sequence[Step], deployment: Deployment) -> None:
     with deployment.locks:
         for step in steps:
             if step.run and not deployment.over:
-                step.run(deployment)
+                try:
+                    step.run(deployment)
+                except (Exception, KeyboardInterrupt) as error:
+                    failure_log.write(deployment, step.name, error)
+                    raise
 
 
 def check(deployment: Deployment) -> None:
@@ -47,7 +60,7 @@ def check(deployment: Deployment) -> None:
     else:
         preflight.check(deployment.context, deployment.report, now=deployment.options.now)
         for each in value_losses.find(deployment.context, deployment.plan.pending):
-            deployment.report.warn("check", each)
+            deployment.report.warn("check", str(each), value_loss=asdict(each))
 
 
 def back_up(deployment: Deployment) -> None:
@@ -90,6 +103,7 @@ def apply(deployment: Deployment) -> None:
     try:
         runner.run()
     except (Exception, KeyboardInterrupt) as error:
+        deployment.failed = runner.current
         revision = runner.current.revision
         raise failure_report.failed(deployment, error, revision, runner.kept()) from error
     deployment.applied = runner.applied
@@ -122,5 +136,7 @@ def done(deployment: Deployment) -> None:
     if deployment.later:
         deployment.report.done(
             "next",
-            f"run deploy --phase contract when no older code runs: {deployment.later} to apply",
+            f"{deployment.later} to apply when no older code runs:"
+            f" {command(deployment.context, 'deploy', phase='contract')}",
+            later=deployment.later,
         )

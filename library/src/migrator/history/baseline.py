@@ -8,21 +8,22 @@ from pathlib import Path
 
 from alembic import command
 from alembic.util import rev_id
-from alembic.util.exc import CommandError
 from sqlalchemy import Connection, create_engine
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.pool import NullPool
 
-from migrator import database, shadow
+from migrator import catalog, database, shadow
+from migrator.autogenerate import comparison
+from migrator.catalog import Difference
 from migrator.config import imports, models
 from migrator.config.context import Context
-from migrator.errors import RefusedError, UsageError
-from migrator.history import folder_swap, reflection, revision_file
-from migrator.history.schema_objects import Schema
+from migrator.errors import MigratorError, RefusedError, UsageError
+from migrator.history import folder_swap, reflection, revision_file, schema_objects
 from migrator.history.shadow_databases import ShadowDatabases
-from migrator.revisions import graph, pending
+from migrator.revisions import accepted_drift, graph, pending
 
 FILE = "adopted.py"
+UNDESCRIBED = "it was there at the baseline, and models cannot describe it"
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,10 @@ class BaselineResult:
     Args:
         carried: the objects that the revision creates with SQL.
         why: why it creates all objects with SQL, if it does.
-        differences: how the models differ from the database; empty if they agree.
+        left_out: the objects that it does not create.
+        differences: what the models do not describe, which is accepted.
+        problem: why the models could not be compared with the database, if they could not.
+        missing: the extensions that the development server does not have.
     """
 
     revision: str
@@ -40,7 +44,10 @@ class BaselineResult:
     models: Path
     carried: tuple[str, ...]
     why: str
-    differences: str
+    left_out: tuple[str, ...]
+    differences: tuple[str, ...]
+    problem: str
+    missing: Sequence[str] = ()
 
 
 def prepare(context: Context, beside: bool = False) -> Path:
@@ -106,27 +113,68 @@ def run(context: Context, message: str, file: Path, server: str | None = None) -
                 f"The database has a history already: it is at {', '.join(current)}. Nothing was"
                 " changed; use the revisions that it was migrated with."
             )
-    shadows = ShadowDatabases(context, make_url(server) if server else url, owners=False)
+    folder = Path(graph.load(context).dir)
+    without = accepted_drift.read(folder, "database").whole
+    shadows = ShadowDatabases(
+        context, make_url(server) if server else url, owners=False, without=without
+    )
     source = create_engine(url, poolclass=NullPool)
     wanted = shadows.schema(source)
     if not wanted.tables:
         raise UsageError("The database has no tables, so there is nothing to adopt.")
-    code = _models(context, source.connect(), wanted)
+    _refuse_missing_extensions(shadows.server, wanted)
     versions = Path(graph.load(context).versions)
     revision = rev_id()
     with folder_swap.replacement(versions) as new:
         text = revision_file.RevisionParts(message)
         made = revision_file.write_proved(shadows, new, revision, source, wanted, text)
-        with file.open("x", encoding="utf-8") as opened:
-            opened.write(code)
-        try:
-            folder_swap.swap(versions, new)
-        except BaseException:
-            file.unlink()
-            raise
-    _format(file)
-    path = versions / made.path.relative_to(new)
-    return BaselineResult(revision, path, file, made.carried, made.why, _differences(shadows))
+        with shadows.empty() as engine, shadows.fenced(engine, new) as copy:
+            shadow.upgrade(copy, revision)
+            with engine.connect() as connection:
+                code = _models(context, connection)
+                with file.open("x", encoding="utf-8") as opened:
+                    opened.write(code)
+                try:
+                    _format(file)
+                    differences, problem = compare(context, connection, folder)
+                    folder_swap.swap(versions, new)
+                except BaseException:
+                    file.unlink()
+                    raise
+    if differences:
+        accepted_drift.add(folder, "models", differences, UNDESCRIBED)
+    return BaselineResult(
+        revision,
+        versions / made.path.relative_to(new),
+        file,
+        made.carried,
+        made.why,
+        tuple(each.title for each in wanted.left_out),
+        tuple(each.describe("the database", "the models") for each in differences),
+        problem,
+        missing_extensions(shadow.server(context), wanted),
+    )
+
+
+def missing_extensions(server: URL, wanted: schema_objects.Schema) -> list[str]:
+    """Return the extensions of a schema that a server does not have; none on SQLite."""
+    names = {one.name for one in wanted.objects if one.kind == "EXTENSION"}
+    if not names:
+        return []
+    with create_engine(server, poolclass=NullPool).connect() as connection:
+        available = connection.exec_driver_sql("SELECT name FROM pg_available_extensions")
+        return sorted(names - {*available.scalars()})
+
+
+def _refuse_missing_extensions(server: URL, wanted: schema_objects.Schema) -> None:
+    if missing := missing_extensions(server, wanted):
+        raise RefusedError(
+            f"The server for shadow databases does not have the extensions {', '.join(missing)},"
+            " which the database has, so no revision can be proved there; nothing was changed."
+            " Name a server that has them (--shadow URL), or leave them, and what needs them, to"
+            ' somebody else: an entry in accepted_drift.toml with between = "database" for each,'
+            f' for example object = "extension {missing[0]}".'
+        )
 
 
 def stamp(context: Context, revision: str) -> None:
@@ -134,7 +182,7 @@ def stamp(context: Context, revision: str) -> None:
     command.stamp(context.config, revision)
 
 
-def _models(context: Context, connection: Connection, wanted: Schema) -> str:
+def _models(context: Context, connection: Connection) -> str:
     try:
         from migrator.history import model_draft  # needs sqlacodegen
     except ModuleNotFoundError:
@@ -143,12 +191,18 @@ def _models(context: Context, connection: Connection, wanted: Schema) -> str:
             " `make setup`, then run this again."
         ) from None
 
-    with connection:
-        metadata = reflection.tables(connection, wanted)
-        for name in models.metadata(context.config).tables:
-            if name in metadata.tables:
-                metadata.remove(metadata.tables[name])
-        return model_draft.draft(connection, metadata, context.option("autoimport_base"))
+    schema = catalog.read(connection, catalog.NOT_OURS)
+    default = connection.dialect.default_schema_name
+    known = {
+        (key.name[-2] if len(key.name) > 1 else default, key.name[-1])
+        for key, said in schema.objects.items()
+        if key.kind == "table" and not said.keys() & {"partition_bound", "module", "foreign_server"}
+    }
+    metadata = reflection.tables(connection, known)
+    for name in models.metadata(context.config).tables:
+        if name in metadata.tables:
+            metadata.remove(metadata.tables[name])
+    return model_draft.draft(connection, metadata, schema, context.option("autoimport_base"))
 
 
 def _format(file: Path) -> None:
@@ -163,12 +217,12 @@ def _format(file: Path) -> None:
         subprocess.run(command_line, capture_output=True, check=False)
 
 
-def _differences(shadows: ShadowDatabases) -> str:
-    """Return how the models differ from the new revision, according to `alembic check`."""
-    with shadows.empty() as engine, shadows.fenced(engine) as copy:
-        shadow.upgrade(copy, "head")
-        try:
-            shadow.check(copy)
-        except CommandError as error:
-            return str(error)
-    return ""
+def compare(context: Context, connection: Connection, folder: Path) -> tuple[list[Difference], str]:
+    """Return how the models differ from the database, or why they cannot be compared with it."""
+    try:
+        models.import_models(context.config)
+        accepted = accepted_drift.read(folder, "models")
+        metadata = models.metadata(context.config)
+        return comparison.compare(connection, metadata, accepted).differences, ""
+    except MigratorError as error:
+        return [], str(error)

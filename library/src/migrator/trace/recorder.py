@@ -65,23 +65,25 @@ class Recorder:
     @contextmanager
     def watching(self) -> Iterator[None]:
         """Watch all statements, those outside a revision that is followed only as far as needed."""
-        with cursors.watched(self._statement):
-            yield
-
-    @contextmanager
-    def following(self, path: str, known: Known) -> Iterator[list[Step]]:
-        """Yield the steps of the revision in the file `path`, which grow while it runs."""
-        self._path, self._known, self._steps, self._broken = path, known, [], None
-        self._totals = RowTotals(known)
         for name in ("commit", "rollback"):
             event.listen(Engine, name, self._end_of_transaction)
         try:
-            yield self._steps
+            with cursors.watched(self._statement):
+                yield
         finally:
-            self._path = ""
             for name in ("commit", "rollback"):
                 event.remove(Engine, name, self._end_of_transaction)
-            self._end_of_transaction()
+
+    def follow(self, path: str, known: Known) -> list[Step]:
+        """Return the steps of the revision in the file `path`, which grow while it runs."""
+        self._path, self._known, self._steps, self._broken = path, known, [], None
+        self._totals = RowTotals(known)
+        return self._steps
+
+    def leave(self) -> None:
+        """The revision has ended."""
+        self._path = ""
+        self._end_of_transaction()
 
     @property
     def rolled_back(self) -> bool:
@@ -129,7 +131,7 @@ class Recorder:
         """Let a statement of Alembic, or of an earlier revision, run unobserved."""
         session = connection.pgconn
         # That Alembic makes its own table is no other session's doing.
-        ours = self._observer.log and bool(self._path) and sql.first_word(text) in MAKES
+        ours = self._observer.log and sql.first_word(text) in MAKES
         if ours:
             session.exec_(f"SET {STEP} = 'alembic'".encode())
         with self._substitutes.tolerating(connection, text):
