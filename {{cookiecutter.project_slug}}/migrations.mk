@@ -206,6 +206,11 @@ diagram: ## write docs/schema.md, which shows the tables as a diagram (out=FILE)
 	@$(need_migrator)
 	@$(MIGRATOR) diagram $(call migration_option,out,output) $(named_host)
 
+.PHONY: history-graph
+history-graph: ## write history.html, which shows the revisions as a graph (out=FILE)
+	@$(need_migrator)
+	@$(MIGRATOR) history-graph $(call migration_option,out,output) $(named_host)
+
 # base=HEAD: uncommitted revisions.
 .PHONY: lint-migrations
 lint-migrations: ## report what revisions would lock or break: from=REV to=REV, or base=BRANCH (default: what the branch adds to the main branch, else pending revisions)

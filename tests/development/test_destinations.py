@@ -32,6 +32,7 @@ SHADOWS = {
     "merge": "m=merge",
     "snapshot": "",
     "diagram": "out=diagram.md",
+    "history-graph": "",
     "lint-migrations": "from=base",
     "trace": "from=base",
 }

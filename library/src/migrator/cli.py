@@ -54,10 +54,11 @@ COMMANDS = {
     "update": "update this project to a newer version of its template",
     "tables": "list the tables that the models describe",
     "diagram": "write docs/schema.md, which shows the tables as a diagram",
+    "history-graph": "write history.html, which shows the revisions as a graph",
     "db": "start, stop or open the development PostgreSQL",
 }
 # They import and run revisions, which may print.
-RUN_REVISIONS = ("lint", "plan", "rehearse", "revision", "trace")
+RUN_REVISIONS = ("history-graph", "lint", "plan", "rehearse", "revision", "trace")
 EXIT_CODES = """Exit codes: 0 done or nothing to do, 1 failed, 2 wrong usage or configuration,
 3 revisions are pending, 4 waited too long for a lock, 5 refused by a safety check, 130
 interrupted by Ctrl-C or SIGTERM."""
@@ -138,7 +139,7 @@ class Version(Action):
 
 
 def _parser() -> ArgumentParser:
-    listed = "\n".join(f"  {name:<10} {line}" for name, line in COMMANDS.items())
+    listed = "\n".join(f"  {name:<13} {line}" for name, line in COMMANDS.items())
     parser = ArgumentParser(
         prog="python -m migrator",
         usage="%(prog)s [-h] [-c CONFIG] [--version] COMMAND ...",

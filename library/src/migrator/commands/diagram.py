@@ -42,7 +42,7 @@ def run(context: Context, options: Namespace) -> None:
             models.import_models(context.config)
             text = schema_page.of_models(context.config, history.compare().models)
     if options.database_url and not options.output:
-        say(text)
+        say(text.rstrip("\n"))
         return
     file = options.output or context.folder / schema_page.FILE
     name = argument(str(options.output or schema_page.FILE))

@@ -6,6 +6,8 @@ from itertools import groupby
 from alembic.script import Script
 
 from migrator.console.markdown import code, fenced, line
+from migrator.diagrams.changed_tables import ChangedTables
+from migrator.errors import counted
 from migrator.lint.finding import Finding, shorten
 from migrator.lint.output import schema_words
 from migrator.lint.output.report import Change, Report, capital, place
@@ -26,11 +28,28 @@ MEANS = {
 def write(report: Report) -> str:
     """Return the review in GitHub's and GitLab's Markdown."""
     lines = [TITLE, "", line(str(report)), ""]
+    lines += _diagram(list(report.changes.values()))
     for script in report.verdict.scripts:
         change = report.changes.get(script.revision)
         lines += [*_revision(script, report.verdict.of(script), change), ""]
     lines += [f"- {line(note)}" for note in report.verdict.notes]
     return "\n".join(lines).rstrip("\n")
+
+
+def _diagram(changes: Sequence[Change]) -> Iterator[str]:
+    """Yield the tables that all revisions together change, as GitHub and GitLab draw them."""
+    if not changes:
+        return
+    found = ChangedTables.between(changes[0].before, changes[-1].after)
+    drawn, left_out = found.diagram()
+    for title, names in (("New tables", found.new), ("Dropped tables", found.dropped)):
+        if names:
+            yield from (line(f"{title}: {', '.join(names[:SHOWN])}"), "")
+    if drawn:
+        yield from fenced("mermaid", [drawn])
+        yield ""
+    if left_out:
+        yield from (f"{counted(left_out, 'changed table')} more than the diagram has room for.", "")
 
 
 def _revision(script: Script, own: Verdict, change: Change | None) -> Iterator[str]:
