@@ -44,11 +44,15 @@ class Recorder:
     def following(self) -> Iterator[None]:
         """Follow all statements while the block runs."""
         with ExitStack() as stack:
-            stack.enter_context(cursors.watched(self._statement))
+            stack.enter_context(cursors.watched(self._statement, self._forget))
             for name in ("commit", "rollback"):
                 stack.enter_context(self._ends_transaction(name))
             yield
             self._released()
+
+    def _forget(self) -> None:
+        """A savepoint may be rolled back here, so what is known of relations may be wrong."""
+        self._stale = True
 
     @contextmanager
     def _statement(self, connection: psycopg.Connection[Any], text: str) -> Iterator[bool]:
