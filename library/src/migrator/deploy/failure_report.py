@@ -81,8 +81,13 @@ def _violations(deployment: Deployment, error: BaseException, revision: str) -> 
     scripts = (each for each in deployment.plan.pending if each.revision == revision)
     script = next(scripts, None) if deployment.plan.upgrade else None
     context = deployment.context
+    statement = violations.failed_statement(error)
+    if not statement:
+        return ()
     with suppress(MigratorError, DBAPIError, KeyboardInterrupt):
-        return state.ask(context, lambda each: violations.of_failure(context, each, error, script))
+        return state.ask(
+            context, lambda each: violations.of_failure(context, each, statement, script)
+        )
     return ()
 
 

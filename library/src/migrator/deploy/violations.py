@@ -45,18 +45,16 @@ FROM part JOIN pg_class c ON c.oid = part.id
 
 
 def of_failure(
-    context: Context, connection: Connection, error: BaseException, script: Script | None
+    context: Context, connection: Connection, statement: str, script: Script | None
 ) -> list[Violation]:
     """Return the violations because of which a statement failed; none if it was something else.
 
     What the failed statement would have added is looked at, with the rows that are there now.
 
     Args:
+        statement: as `failed_statement` returns it.
         script: the revision that failed.
     """
-    statement = _failed(error)
-    if not statement or connection.dialect.name != "postgresql":
-        return []
     from migrator.lint.statements.added_constraints import added_constraints
 
     added = added_constraints(statement, blocks_too=True)
@@ -67,8 +65,8 @@ def of_failure(
     return [each for each in found if each.rows != 0]
 
 
-def _failed(error: BaseException | None) -> str:
-    """Return the SQL that adds what rows violate, from the error or what caused it."""
+def failed_statement(error: BaseException | None) -> str:
+    """Return the SQL that adds what rows violate, from the error or its cause; usually nothing."""
     while error is not None:
         if adds := getattr(error, "adds", ""):
             return str(adds)
@@ -91,7 +89,7 @@ def beforehand(context: Context, pending: Sequence[Script]) -> list[Violation]:
     if not chosen:
         return []
     named = _named(chosen)
-    with database.connect(context) as connection:
+    with database.connect(context, anywhere=True) as connection:
         end = time.monotonic() + ALL_BEFORE
         found: list[Violation] = []
         for step in chosen:
