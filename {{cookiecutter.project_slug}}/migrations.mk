@@ -15,7 +15,7 @@ PROD_INI ?= alembic_prod.ini
 # They are read from the command line only, and literally: a dollar sign in a message does not start
 # a variable. The recipes use copies, such as $migration_m, so variables of these names in the
 # environment, or in a Makefile that includes this file, are neither used nor changed.
-migration_arguments := m to from phase prod drop rewrite lose keep base out host yes beside deploys n file into timeout
+migration_arguments := m to from phase prod drop rewrite lose keep base out host yes beside deploys n file into timeout mask load
 define migration_argument
 ifeq ($$(origin $(1)),command line)
 override $(1) := $$(value $(1))
@@ -64,7 +64,7 @@ endef
 has_migrator = $(PYTHON) -c 'import importlib.util, sys; sys.exit(not importlib.util.find_spec("migrator"))'
 
 define need_migrator
-$(has_migrator) || { echo 'make $@ needs the package alembic-starter: copy its folder vendor/alembic-starter, then uv add "./vendor/alembic-starter[postgresql]" or pip install it. (make tables also needs the autoimport_ keys of its alembic.ini; make deploy also needs its alembic_prod.ini, with your script_location, and its migrations/env.py instead of yours.)' >&2; exit 2; }
+$(has_migrator) || { echo 'make $@ needs the package alembic-starter: copy its folder vendor/alembic-starter, then uv add "./vendor/alembic-starter[postgresql]" or pip install it. Then "python -m migrator adopt" sets up the rest: env.py, alembic.ini and alembic_prod.ini.' >&2; exit 2; }
 endef
 
 # Commands with alembic.ini write to this machine only, or to a server that host=NAME names (or
@@ -107,7 +107,12 @@ endef
 	rollback backup restore wait
 
 migrations-help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s  %s\n", $$1, $$2 }' $(filter %migrations.mk,$(MAKEFILE_LIST))
+	@has=yes; $(has_migrator) || has=; awk -v has="$$has" -F ':.*## ' ' \
+	/^[a-z-]+:.*## / { names[++count] = $$1; lines[$$1] = sprintf("  %-16s  %s", $$1, $$2); name = $$1 } \
+	/^\t@[$$][(]need_migrator[)]/ { needing[name] = 1 } \
+	END { for (i = 1; i <= count; i++) if (has || !(names[i] in needing)) print lines[names[i]]; \
+	if (!has) { print "\nThese need the package alembic-starter (uv add or pip install it):"; \
+	for (i = 1; i <= count; i++) if (names[i] in needing) print lines[names[i]] } }' $(filter %migrations.mk,$(MAKEFILE_LIST))
 
 migrate: ## upgrade the database to the newest revision (host=NAME if it is on another machine)
 	@$(call migration_takes_no,to phase prod)
@@ -170,10 +175,10 @@ check-history: ## refuse changes to revisions that are on the main branch: base=
 	@$(MIGRATOR) guard $(or $(call migration_option,base),--optional)
 
 .PHONY: squash
-squash: ## collapse revisions into one: m="start" (to=REV; keep=REV,... or drop=REV,... for the rows that they insert)
+squash: ## collapse revisions into one: m="start" (to=REV; keep=REV,... or drop=REV,... for the rows that they insert; from=database: begin anew)
 	@$(need_message)
 	@$(need_migrator)
-	@$(MIGRATOR) squash --message "$$migration_m" $(call migration_option,to) $(call migration_option,keep,keep-data) $(call migration_option,drop,drop-data) $(named_host)
+	@$(MIGRATOR) squash --message "$$migration_m" $(call migration_option,to) $(call migration_option,from) $(if $(migration_yes),--yes) $(call migration_option,keep,keep-data) $(call migration_option,drop,drop-data) $(named_host)
 	@$(keep_snapshot)
 
 .PHONY: baseline
@@ -196,6 +201,16 @@ tables: ## list the tables that the models describe, and their modules
 	@$(need_migrator)
 	@$(MIGRATOR) tables
 
+.PHONY: diagram
+diagram: ## write docs/schema.md, which shows the tables as a diagram (out=FILE)
+	@$(need_migrator)
+	@$(MIGRATOR) diagram $(call migration_option,out,output) $(named_host)
+
+.PHONY: history-graph
+history-graph: ## write history.html, which shows the revisions as a graph (out=FILE)
+	@$(need_migrator)
+	@$(MIGRATOR) history-graph $(call migration_option,out,output) $(named_host)
+
 # base=HEAD: uncommitted revisions.
 .PHONY: lint-migrations
 lint-migrations: ## report what revisions would lock or break: from=REV to=REV, or base=BRANCH (default: what the branch adds to the main branch, else pending revisions)
@@ -214,6 +229,12 @@ plan: ## show the revisions that a deploy would apply: to=REV (prod=1: with alem
 	@$(MIGRATOR) $(migration_ini) plan $(call migration_option,to) || { code=$$?; test $$code = 3 || exit $$code; }
 
 # What follows uses alembic_prod.ini and the database in DATABASE_URL.
+.PHONY: rehearse
+rehearse: ## deploy to a copy of the data in DATABASE_URL, and report what it costs: from=BACKUP to=REV mask=FILE.sql load=FILE.sql (default: the newest backup)
+	@$(call migration_takes_no,phase)
+	@$(need_migrator)
+	@$(MIGRATOR) -c $(PROD_INI) rehearse $(call migration_option,from) $(call migration_option,to) $(call migration_option,mask,sql-after-restore)
+
 deploy: ## apply pending revisions to the database in DATABASE_URL, with alembic_prod.ini: to=REV, phase=expand or phase=contract
 	@$(need_migrator)
 	@$(call with_code,$(MIGRATOR) -c $(PROD_INI) deploy $(call migration_option,to) $(call migration_option,phase))

@@ -31,6 +31,8 @@ SHADOWS = {
     "revision": "m=more",
     "merge": "m=merge",
     "snapshot": "",
+    "diagram": "out=diagram.md",
+    "history-graph": "",
     "lint-migrations": "from=base",
     "trace": "from=base",
 }

@@ -715,6 +715,16 @@ def test_a_makefile_keeps_its_own_variables(stock: Rendering) -> None:
     assert at(stock) == []
 
 
+def test_without_the_package_what_works_is_listed_apart(stock: Rendering) -> None:
+    works, _, needing = stock.make("migrations-help").partition("\nThese need the package")
+    names = [{line.split()[0] for line in part.splitlines()[1:]} for part in (works, needing)]
+    assert {"migrate", "revision", "upgrade", "current", "merge"} <= names[0]
+    assert {*NEEDS_MIGRATOR, "lint-migrations", "squash"} <= names[1]
+    assert not names[0] & names[1]
+    for goal in ("current", "history", "heads"):
+        assert "needs the package" not in said(stock.run(f"make {goal}"))
+
+
 @pytest.mark.parametrize("goal", NEEDS_MIGRATOR)
 def test_the_other_targets_say_what_else_to_copy(goal: str, stock: Rendering) -> None:
     done = stock.run(f"make {goal}")

@@ -1,8 +1,9 @@
 """Printing: the only package that prints, in UTF-8 whatever the locale is.
 
-layout   how wide text is, tables and lines
-style    colours
-log      the log of Alembic
+layout    how wide text is, tables and lines
+style     colours
+markdown  text in Markdown
+log       the log of Alembic
 """
 
 import atexit

@@ -24,6 +24,7 @@ def running(config: Config) -> Iterator[None]:
         UsageError: a revision would be written with the ini file of production.
         RefusedError: a downgrade or a stamp was typed with it.
         LockTimeout: an upgrade was, and a deploy has the lock.
+        MigratorError: the database is at a revision that this code does not have.
     """
     console.start()
     # Only for the alembic command: a program that calls Alembic has its own logging.

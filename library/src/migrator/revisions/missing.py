@@ -225,4 +225,6 @@ def _ways_out(
             yield "to go back", f"{there} && {back} && git checkout -"
         yield "to bring it", each.restore
     if not production:
+        if all(each.deleted and not each.follows for each in found):  # versions/ was emptied
+            yield "to begin anew", 'make squash m="start" from=database'
         yield "to empty it", "make reset"

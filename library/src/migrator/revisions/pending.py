@@ -10,6 +10,7 @@ from alembic.script.revision import RevisionError
 from alembic.util.exc import CommandError
 from sqlalchemy import Connection
 
+from migrator.config import version_table
 from migrator.config.context import Context
 from migrator.errors import PendingError, RefusedError, UsageError
 from migrator.revisions import attributes, graph, log, missing, squashed
@@ -210,7 +211,7 @@ def current_heads(connection: Connection) -> tuple[str, ...]:
 
     Left open, it would be taken for the caller's by Alembic, which then commits nothing.
     """
-    heads = MigrationContext.configure(connection).get_current_heads()
+    heads = MigrationContext.configure(connection, opts=version_table.options()).get_current_heads()
     connection.rollback()
     return heads
 
