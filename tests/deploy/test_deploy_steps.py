@@ -738,7 +738,7 @@ def test_lines_for_machines(stage: Stage, tmp_path: Path) -> None:
         "| failed | Revision step3 failed: division by zero. Its transaction was rolled back"
         in text
     )
-    assert "| to go on | python -m migrator" in text
+    assert "| to go on | .venv/bin/python -m migrator" in text
     tables = [part.splitlines() for part in text.split("### Database migration\n\n")[1:]]
     rows = [row for table in tables for row in table]
     assert all(row.replace("\\|", "").count("|") == 3 for row in rows), rows

@@ -103,7 +103,7 @@ def test_upgrade_and_current_do_not_import_models(project: Rendering) -> None:
     write(project, "app/models/broken.py", "import no_such_package\n")
     project.make("migrate")
     project.make("current")
-    assert project.run("make plan").returncode == 0
+    assert "Nothing is pending" in project.make("plan")
 
 
 FAILURES = {
