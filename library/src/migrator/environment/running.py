@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from migrator import console, database
 from migrator.config.context import Context
 from migrator.environment import command, guards
-from migrator.revisions import deploy_lock, deploy_lock_postgres
+from migrator.revisions import application, deploy_lock, deploy_lock_postgres
 
 
 @contextmanager
@@ -30,6 +30,7 @@ def running(config: Config) -> Iterator[None]:
     with console.exit_codes(config):
         context = Context.of(config)
         guards.refuse_in_production(context, runs)
+        application.enter(config)
         by_hand = runs.typed == "upgrade" and context.settings.production and not runs.offline
         with _only_deployer(context) if by_hand else nullcontext():
             yield
