@@ -15,7 +15,6 @@ from alembic.config import Config
 from migrator.config import imports
 from migrator.errors import UsageError
 
-OPTION = "application_context"
 _entered: set[str] = set()
 _left_at_exit = ExitStack()
 atexit.register(_left_at_exit.close)
@@ -27,7 +26,7 @@ def enter(config: Config) -> None:
     Raises:
         UsageError: there is no such function, or it fails.
     """
-    path = config.get_main_option(OPTION) or ""
+    path = config.get_main_option("application_context") or ""
     if not path or path in _entered:
         return
     ini = Path(config.config_file_name or "the configuration")
@@ -35,14 +34,14 @@ def enter(config: Config) -> None:
     function = getattr(imports.load(name, ini), attribute, None)
     if not callable(function):
         raise UsageError(
-            f"{OPTION} = {path} in {ini.name} does not name a function; write it as"
+            f"application_context = {path} in {ini.name} does not name a function; write it as"
             " package.module:function."
         )
     try:
         _left_at_exit.enter_context(function())
     except Exception as error:
         raise UsageError(
-            f"{OPTION} = {path} in {ini.name} fails, and the revisions are read in it:"
+            f"application_context = {path} in {ini.name} fails, and the revisions are read in it:"
             f" {type(error).__name__}: {error}. It has to return a context manager."
         ) from error
     _entered.add(path)
