@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from migrator.errors import counted
 from migrator.lint.finding import Finding
 from migrator.lint.observed import Observed, Trial
 from migrator.lint.rendering import Rendered
@@ -39,6 +40,8 @@ def compare(
     kept: list[Finding] = []
     dismissed: list[Finding] = []
     written = {each.script.revision: each for each in rendered}
+    behind = [each for each in traced if each.untried]
+    said_once = False
     for each in traced:
         own = [finding for finding in findings if finding.revision == each.script.revision]
         seen = problems(each)
@@ -56,7 +59,13 @@ def compare(
         new = [problem for problem in seen if not said(problem, each, own)]
         kept += [_as_finding(each, problem) for problem in new]
         if not any(problem.step.error and not problem.rule.breaks_code for problem in new):
-            kept += _untried(each, written[each.script.revision])
+            left = [*_untried(each, written[each.script.revision])]
+            if each.untried and left:  # one finding for all that are behind the failure
+                more = counted(len(behind) - behind.index(each) - 1, "revision")
+                evidence = f"{each.failure}, nor what is behind it ({more})"
+                left = [] if said_once else [replace(one, evidence=evidence) for one in left]
+                said_once = True
+            kept += left
     return Compared(tuple(kept), tuple(dismissed))
 
 
