@@ -109,7 +109,7 @@ def test_squash_keeps_what_alembic_utils_made(
     (revision,) = (project.path / "migrations/versions").glob("*.py")
     text = revision.read_text(encoding="utf-8")
     upgrade, _, downgrade = text.partition("def downgrade")
-    assert "CREATE FUNCTION public.total" in upgrade and "drop_entity" not in text
+    assert "CREATE FUNCTION public.with_tax" in upgrade and "drop_entity" not in text
     assert "DROP FUNCTION" in downgrade
     assert "agree" in project.done("python -m migrator drift", target)
 
