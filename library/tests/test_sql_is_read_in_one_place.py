@@ -15,6 +15,7 @@ OTHERS = {
     "backup/storage.py": "names of files",
     "config/urls.py": "names of parameters in a URL",
     "deploy/window.py": "the window for deploys",
+    "diagrams/mermaid.py": "names, and types as PostgreSQL writes them",
     "errors.py": "secrets in messages",
     "lint/suppressions.py": "comments in Python",
     "revisions/git.py": "lists in an ini file",

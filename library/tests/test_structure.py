@@ -50,7 +50,9 @@ def test_imports_go_one_way(path: Path) -> None:
     assert [name for name in names if not name.startswith("__") and name not in allowed] == []
 
 
-@pytest.mark.parametrize("name", ["environment", *(f"commands.{name}" for name in COMMANDS)])
+@pytest.mark.parametrize(
+    "name", ["environment", *(f"commands.{name.replace('-', '_')}" for name in COMMANDS)]
+)
 def test_a_command_imports_what_it_needs(name: str) -> None:
     """In a process that has imported nothing of `migrator`, as when it is started."""
     processes = multiprocessing.get_context("forkserver")

@@ -244,6 +244,12 @@ def test_the_review_of_a_branch(project: Rendering) -> None:
     (project.path / "review.md").unlink()
     html = MarkdownIt("gfm-like", {"linkify": False}).render(done.stdout)
     assert html.count("<h3>") == 2
+    drawn = html.partition('<code class="language-mermaid">')[2].partition("</code>")[0]
+    assert "New tables: shops" in html
+    assert "&quot;shops&quot; {" in drawn and "&quot;users&quot; {" in drawn
+    assert re.search(r"varchar(\(\d+\))? label &quot;[^\n]*new", drawn), drawn
+    assert re.search(r" name &quot;[^\n]*dropped", drawn), drawn
+    assert "&quot;teams&quot; {" not in drawn  # which stays as it is
     first, second = html.split("<h3>")[1:]
     assert "<code>case_a</code>" in first
     assert "expand: before the new code" in first and "· transactional" in first

@@ -29,6 +29,7 @@ from migrator.errors import Interrupted, MigratorError, UsageError, one_line, wi
 # `run(context, options)`. Only the module of the given command is imported.
 COMMANDS = {
     "revision": "write revisions for the changes in the models",
+    "status": "show where the database is, and what is not as it should be",
     "plan": "show the revisions that a deploy would apply; exit 3 if any",
     "deploy": "apply pending revisions, and verify the result",
     "rollback": "revert revisions, after showing what would be lost",
@@ -41,19 +42,23 @@ COMMANDS = {
     "guard": "refuse changes to revisions that are on the main branch",
     "lint": "report what revisions would lock or break; exit 5 if any",
     "trace": "run revisions on a shadow database, and show their locks",
+    "rehearse": "deploy to a copy of the data, and report what it costs",
     "backup": "back up the database to a file, and verify the file",
     "restore": "restore a backup into an empty database",
     "squash": "collapse revisions into one that creates the same schema",
     "adopt": "set this tool up in a project that uses Alembic",
     "baseline": "adopt a database: models, a first revision, a stamp",
     "reset": "drop everything, migrate and seed (development only)",
+    "redo": "revert the newest revisions and apply them again (development only)",
     "seed": "add the example data (development only)",
     "update": "update this project to a newer version of its template",
     "tables": "list the tables that the models describe",
+    "diagram": "write docs/schema.md, which shows the tables as a diagram",
+    "history-graph": "write history.html, which shows the revisions as a graph",
     "db": "start, stop or open the development PostgreSQL",
 }
 # They import and run revisions, which may print.
-RUN_REVISIONS = ("lint", "plan", "revision", "trace")
+RUN_REVISIONS = ("history-graph", "lint", "plan", "rehearse", "revision", "trace")
 EXIT_CODES = """Exit codes: 0 done or nothing to do, 1 failed, 2 wrong usage or configuration,
 3 revisions are pending, 4 waited too long for a lock, 5 refused by a safety check, 130
 interrupted by Ctrl-C or SIGTERM."""
@@ -96,7 +101,8 @@ def _runs_revisions(options: Namespace) -> bool:
 
 def _context(options: Namespace) -> Context:
     path = options.config
-    if not Path(path).is_file():
+    alone = getattr(options, "database_url", None)  # without a project
+    if not Path(path).is_file() and not alone:
         name = console.argument(path)
         raise UsageError(
             f"There is no {name} here; run this in the project's folder, or name the ini file with"
@@ -108,6 +114,8 @@ def _context(options: Namespace) -> Context:
         )
     try:
         config = alembic_config.read(path)
+        if alone and not config.file_config.has_section(config.config_ini_section):
+            config.file_config.add_section(config.config_ini_section)
         context = Context.of(config, vars(options))
         version_table.use(config)
     except (configparser.Error, UnicodeDecodeError) as error:
@@ -131,7 +139,7 @@ class Version(Action):
 
 
 def _parser() -> ArgumentParser:
-    listed = "\n".join(f"  {name:<10} {line}" for name, line in COMMANDS.items())
+    listed = "\n".join(f"  {name:<13} {line}" for name, line in COMMANDS.items())
     parser = ArgumentParser(
         prog="python -m migrator",
         usage="%(prog)s [-h] [-c CONFIG] [--version] COMMAND ...",

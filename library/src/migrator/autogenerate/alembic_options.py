@@ -46,6 +46,8 @@ def options(
 
     # Alembic sorts tables before we do; foreign keys of a cycle are no fault of the models.
     warnings.filterwarnings("ignore", "Cannot correctly sort tables", SAWarning)
+    # The catalog knows them.
+    warnings.filterwarnings("ignore", "Did not recognize type", SAWarning)
     # SQLAlchemy reads NOT VALID of a CHECK constraint, and does not know what to do with it.
     warnings.filterwarnings("ignore", "Can't validate argument 'dialect_options'", SAWarning)
     return {

@@ -6,7 +6,7 @@ compares texts, and defaults by `SELECT a = b`, which not every type can.
 
 import logging
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,6 +18,7 @@ from alembic.util import DispatchPriority, PriorityDispatchResult
 
 from migrator.autogenerate import column_types, comparison
 from migrator.autogenerate.column_state import ColumnState, states
+from migrator.catalog import Key
 
 NAME = "migrator.columns"
 # The first one proposes everything; each ends Alembic's own comparison of that name.
@@ -80,9 +81,27 @@ def of(context: MigrationContext) -> Columns:
     """Return the columns for a run of autogenerate."""
     if KEY not in context.opts:
         found = comparison.of(context)
-        context.opts[KEY] = Columns(states(found.existing), states(found.models), {})
+        existing = states(found.existing)
+        context.opts[KEY] = Columns(existing, _with_owned(existing, found), {})
     columns: Columns = context.opts[KEY]
     return columns
+
+
+def _with_owned(
+    existing: dict[tuple[str, ...], ColumnState], found: comparison.Comparison
+) -> dict[tuple[str, ...], ColumnState]:
+    """Return the columns of the models, numbered as in the database where the default is the same.
+
+    A model cannot say that a column owns the sequence in its default, unless SERIAL made both.
+    """
+    models = states(found.models)
+    for name, new in models.items():
+        old = existing.get(name)
+        if old and old.numbering and old.numbering.is_serial and new.numbering is None:
+            said = found.existing.objects[Key("column", name)]
+            if said.get("default") == new.default:
+                models[name] = replace(new, default=None, numbering=old.numbering)
+    return models
 
 
 def change(context: MigrationContext, op: ops.AlterColumnOp) -> Change:

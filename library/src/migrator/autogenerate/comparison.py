@@ -30,7 +30,7 @@ BY_HAND = frozenset(
         *("row_security", "force_row_security", "replica_identity", "options", "toast_options"),
         *("tablespace", "access_method", "index_options", "index_tablespace", "clustered"),
         *("storage", "statistics", "compression", "partition_key", "partition_bound", "inherits"),
-        *("inherited", "part_of", "persistence", "form", "cache"),
+        *("inherited", "part_of", "persistence", "form", "cache", "owned_by"),
     }
 )
 # Where models describe a comment at all; those of other objects are set by hand as well.
@@ -125,8 +125,8 @@ def _hidden(
 ) -> list[Key]:
     """Return the tables that are not the models' business.
 
-    They are partitions, what programs such as pg_partman make in the schema of an extension, and
-    those that are accepted.
+    They are partitions, foreign tables, what programs such as pg_partman make in the schema of an
+    extension, and those that are accepted.
     """
     described = {(each.schema or default, each.name) for each in metadata.tables.values()}
     schemas = {schema for schema, _ in described} | {default}
@@ -140,6 +140,7 @@ def _hidden(
         for key, properties in existing.objects.items()
         if key.kind == "table" and (None, *key.name)[-2:] not in described
         if properties.keys() & {"partition_bound", "module"}
+        or properties.get("form") == "foreign"
         or (len(key.name) > 1 and key.name[0] in foreign)
         or not accepted.others([Difference(key, "", properties, None)])
     ]

@@ -4,9 +4,12 @@ import subprocess
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from migrator.commands.baseline import LEFT_OUT, listed
+from migrator.config import urls
 from migrator.config.context import Context
-from migrator.console import argument, note, say
-from migrator.history import squash
+from migrator.console import argument, confirmed, note, say
+from migrator.errors import RefusedError, counted
+from migrator.history import fresh_start, squash
 from migrator.history.squash import SquashRange, SquashResult
 
 
@@ -18,6 +21,15 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--to", type=argument, default="head", metavar="REV", help="the last revision to collapse"
     )
+    parser.add_argument(
+        "--from",
+        dest="source",
+        choices=("revisions", "database"),
+        default="revisions",
+        help="what the new revision creates: what the old ones do, or what is in the development"
+        " database, whatever became of the old ones",
+    )
+    parser.add_argument("--yes", action="store_true", help="--from database: do not ask")
     for name, what in (("keep", "are inserted"), ("drop", "are not inserted")):
         parser.add_argument(
             f"--{name}-data",
@@ -30,6 +42,9 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(context: Context, options: Namespace) -> None:
     """Collapse the revisions, and print what has to be done for existing databases."""
+    if options.source == "database":
+        _begin_anew(context, options)
+        return
     chosen = squash.choose(context, options.to)
     if len(chosen.scripts) < 2:
         say(f"Nothing to squash: {chosen.last.revision} is the first revision.")
@@ -44,13 +59,38 @@ def run(context: Context, options: Namespace) -> None:
     _report(chosen, squash.run(context, chosen, options.message, keep, drop))
 
 
+def _begin_anew(context: Context, options: Namespace) -> None:
+    chosen = fresh_start.choose(context)
+    shown = urls.shown(context.target.url)
+    say(f"The history begins anew with the schema of {shown}, as revision {chosen.revision}.")
+    _warn_about_git(chosen.versions)
+    question = (
+        f"Replace {counted(len(chosen.gone), 'revision')}, and stamp {shown} if it is not there?"
+    )
+    if not options.yes and not confirmed(question):
+        raise RefusedError(
+            f"{question} This was not confirmed; nothing was changed. Without a terminal, confirm"
+            " with yes=1 (--yes)."
+        )
+    result = fresh_start.run(context, chosen, options.message)
+    listed("Written as SQL, because Alembic has no operation for it:", result.carried)
+    listed(LEFT_OUT, result.left_out)
+    say("Proved: the revision creates the same schema on an empty database.")
+    if chosen.to_stamp:
+        fresh_start.stamp(context, chosen)
+    say(f"Wrote {result.path.name}, which replaces {counted(len(chosen.gone), 'revision')}.")
+    say(f"{shown} is at {chosen.revision}; nothing else in it was changed.")
+    listed("The models differ; `make revision` writes the rest:", result.differences)
+    if result.problem:
+        note(f"The models could not be compared: {result.problem}")
+    for line in fresh_start.others(chosen):
+        say(line)
+
+
 def _report(chosen: SquashRange, result: SquashResult) -> None:
     if result.why:
         note(f"The revision contains only SQL, because Alembic's operations failed: {result.why}")
-    if result.carried:
-        say("Written as SQL, because Alembic has no operation for it:")
-        for title in result.carried:
-            say(f"  {title}")
+    listed("Written as SQL, because Alembic has no operation for it:", result.carried)
     for table, count in result.kept.items():
         say(f"Rows kept: {count} in {table}.")
     for table, count in result.dropped.items():

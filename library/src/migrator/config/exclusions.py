@@ -10,8 +10,8 @@ NEVER = "__pycache__"
 class Exclusions:
     """Patterns of names, as in `tests`, `*.tests`, `core.models.tests` or `core/models/tests`.
 
-    A pattern that fits a package excludes all below it. One without a dot fits any package or module
-    of that name, wherever it is.
+    A pattern that fits a package excludes all below it. One without a dot fits any package or
+    module of that name, wherever it is.
     """
 
     def __init__(self, patterns: Sequence[str]) -> None:

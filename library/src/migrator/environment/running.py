@@ -5,12 +5,15 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from logging.config import fileConfig
 
 from alembic.config import Config
+from alembic.script.revision import ResolutionError
+from alembic.util.exc import CommandError
 from sqlalchemy import Connection
 
 from migrator import console, database
 from migrator.config.context import Context
 from migrator.environment import command, guards
-from migrator.revisions import deploy_lock, deploy_lock_postgres
+from migrator.errors import MigratorError
+from migrator.revisions import deploy_lock, deploy_lock_postgres, pending
 
 
 @contextmanager
@@ -21,6 +24,7 @@ def running(config: Config) -> Iterator[None]:
         UsageError: a revision would be written with the ini file of production.
         RefusedError: a downgrade or a stamp was typed with it.
         LockTimeout: an upgrade was, and a deploy has the lock.
+        MigratorError: the database is at a revision that this code does not have.
     """
     console.start()
     # Only for the alembic command: a program that calls Alembic has its own logging.
@@ -31,8 +35,20 @@ def running(config: Config) -> Iterator[None]:
         context = Context.of(config)
         guards.refuse_in_production(context, runs)
         by_hand = runs.typed == "upgrade" and context.settings.production and not runs.offline
-        with _only_deployer(context) if by_hand else nullcontext():
+        with _missing_revisions(context), _only_deployer(context) if by_hand else nullcontext():
             yield
+
+
+@contextmanager
+def _missing_revisions(context: Context) -> Iterator[None]:
+    """Say where the file of a revision is that the database is at, instead of Alembic's error."""
+    try:
+        yield
+    except CommandError as error:
+        if not isinstance(error, MigratorError) and isinstance(error.__cause__, ResolutionError):
+            with connection(context.config) as connected:
+                pending.refuse_missing(context, connected)
+        raise
 
 
 @contextmanager

@@ -1,15 +1,12 @@
 """Start the history of an existing database: draft models, a first revision, a stamp."""
 
-import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from alembic import command
 from alembic.util import rev_id
-from alembic.util.exc import CommandError
-from sqlalchemy import Connection, create_engine
+from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool
 
@@ -17,12 +14,12 @@ from migrator import database, shadow
 from migrator.config import imports, models
 from migrator.config.context import Context
 from migrator.errors import RefusedError, UsageError
-from migrator.history import folder_swap, reflection, revision_file
-from migrator.history.schema_objects import Schema
+from migrator.history import extensions, folder_swap, models_file, revision_file
 from migrator.history.shadow_databases import ShadowDatabases
-from migrator.revisions import graph, pending
+from migrator.revisions import accepted_drift, graph, pending
 
 FILE = "adopted.py"
+UNDESCRIBED = "it was there at the baseline, and models cannot describe it"
 
 
 @dataclass(frozen=True)
@@ -32,7 +29,10 @@ class BaselineResult:
     Args:
         carried: the objects that the revision creates with SQL.
         why: why it creates all objects with SQL, if it does.
-        differences: how the models differ from the database; empty if they agree.
+        left_out: the objects that it does not create.
+        differences: what the models do not describe, which is accepted.
+        problem: why the models could not be compared with the database, if they could not.
+        missing: the extensions that the development server does not have.
     """
 
     revision: str
@@ -40,7 +40,10 @@ class BaselineResult:
     models: Path
     carried: tuple[str, ...]
     why: str
-    differences: str
+    left_out: tuple[str, ...]
+    differences: tuple[str, ...]
+    problem: str
+    missing: Sequence[str] = ()
 
 
 def prepare(context: Context, beside: bool = False) -> Path:
@@ -106,69 +109,46 @@ def run(context: Context, message: str, file: Path, server: str | None = None) -
                 f"The database has a history already: it is at {', '.join(current)}. Nothing was"
                 " changed; use the revisions that it was migrated with."
             )
-    shadows = ShadowDatabases(context, make_url(server) if server else url, owners=False)
+    folder = Path(graph.load(context).dir)
+    without = accepted_drift.read(folder, "database").whole
+    shadows = ShadowDatabases(
+        context, make_url(server) if server else url, owners=False, without=without
+    )
     source = create_engine(url, poolclass=NullPool)
     wanted = shadows.schema(source)
     if not wanted.tables:
         raise UsageError("The database has no tables, so there is nothing to adopt.")
-    code = _models(context, source.connect(), wanted)
+    extensions.refuse_missing(shadows.server, wanted)
     versions = Path(graph.load(context).versions)
     revision = rev_id()
     with folder_swap.replacement(versions) as new:
         text = revision_file.RevisionParts(message)
         made = revision_file.write_proved(shadows, new, revision, source, wanted, text)
-        with file.open("x", encoding="utf-8") as opened:
-            opened.write(code)
-        try:
-            folder_swap.swap(versions, new)
-        except BaseException:
-            file.unlink()
-            raise
-    _format(file)
-    path = versions / made.path.relative_to(new)
-    return BaselineResult(revision, path, file, made.carried, made.why, _differences(shadows))
+        with shadows.empty() as engine, shadows.fenced(engine, new) as copy:
+            shadow.upgrade(copy, revision)
+            with engine.connect() as connection:
+                models_file.write(context, connection, file)
+                try:
+                    differences, problem = models_file.compare(context, connection, folder)
+                    folder_swap.swap(versions, new)
+                except BaseException:
+                    file.unlink()
+                    raise
+    if differences:
+        accepted_drift.add(folder, "models", differences, UNDESCRIBED)
+    return BaselineResult(
+        revision,
+        versions / made.path.relative_to(new),
+        file,
+        made.carried,
+        made.why,
+        tuple(each.title for each in wanted.left_out),
+        tuple(each.describe("the database", "the models") for each in differences),
+        problem,
+        extensions.missing_in_development(context, wanted),
+    )
 
 
 def stamp(context: Context, revision: str) -> None:
     """Record in the database that it is at `revision`; nothing else in it is changed."""
     command.stamp(context.config, revision)
-
-
-def _models(context: Context, connection: Connection, wanted: Schema) -> str:
-    try:
-        from migrator.history import model_draft  # needs sqlacodegen
-    except ModuleNotFoundError:
-        raise UsageError(
-            "sqlacodegen, which drafts the models, is not installed; nothing was changed. Run"
-            " `make setup`, then run this again."
-        ) from None
-
-    with connection:
-        metadata = reflection.tables(connection, wanted)
-        for name in models.metadata(context.config).tables:
-            if name in metadata.tables:
-                metadata.remove(metadata.tables[name])
-        return model_draft.draft(connection, metadata, context.option("autoimport_base"))
-
-
-def _format(file: Path) -> None:
-    """Format the draft with ruff, if it is installed."""
-    steps: Sequence[Sequence[str]] = (
-        ("check", "--fix-only", "--unsafe-fixes", "--quiet"),
-        ("format", "--quiet"),
-        ("check", "--add-noqa", "--quiet"),  # long strings cannot be wrapped
-    )
-    for step in steps:
-        command_line = [sys.executable, "-m", "ruff", *step, str(file)]
-        subprocess.run(command_line, capture_output=True, check=False)
-
-
-def _differences(shadows: ShadowDatabases) -> str:
-    """Return how the models differ from the new revision, according to `alembic check`."""
-    with shadows.empty() as engine, shadows.fenced(engine) as copy:
-        shadow.upgrade(copy, "head")
-        try:
-            shadow.check(copy)
-        except CommandError as error:
-            return str(error)
-    return ""

@@ -1,6 +1,7 @@
 """The tables of a database, in a form that Alembic's autogenerate reproduces exactly."""
 
 import warnings
+from collections.abc import Collection
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,7 +16,9 @@ from migrator.history.schema_objects import Schema
 
 def reflect(connection: Connection, schema: Schema) -> MetaData:
     """Return the tables of `schema` in the database of `connection`, for Alembic to write."""
-    metadata = tables(connection, schema)
+    default = sa.inspect(connection).default_schema_name
+    known = {(one.schema or default, one.name) for one in schema.objects if one.table}
+    metadata = tables(connection, known)
     for table in metadata.tables.values():
         _name(table)
         for column in table.columns:
@@ -23,21 +26,21 @@ def reflect(connection: Connection, schema: Schema) -> MetaData:
     return metadata
 
 
-def tables(connection: Connection, schema: Schema) -> MetaData:
-    """Return the tables of `schema` as SQLAlchemy sees them in the database of `connection`.
+def tables(connection: Connection, known: Collection[tuple[str | None, str]]) -> MetaData:
+    """Return tables as SQLAlchemy sees them in the database of `connection`.
 
-    Tables of extensions, which `schema` does not list, are left out.
+    Args:
+        known: their schemas and names.
     """
     metadata = MetaData()
     default = sa.inspect(connection).default_schema_name
-    known = {(one.schema or default, one.name) for one in schema.objects if one.table}
-    for name in sorted({str(schema) for schema, _ in known}):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about unknown types
+        for name in sorted({str(schema) for schema, _ in known}):
 
-        def listed(table: str, _metadata: MetaData, name: str = name) -> bool:
-            return (name, table) in known
+            def listed(table: str, _metadata: MetaData, name: str = name) -> bool:
+                return (name, table) in known
 
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about unknown types
             metadata.reflect(connection, schema=None if name == default else name, only=listed)
     return metadata
 

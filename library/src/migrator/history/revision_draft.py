@@ -6,7 +6,7 @@ Which tables Alembic reproduces exactly is found out on an empty shadow database
 """
 
 import warnings
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -18,13 +18,15 @@ from alembic.util.langhelpers import PriorityDispatcher
 from sqlalchemy import Connection, Engine, MetaData, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from migrator import catalog
 from migrator.autogenerate import column_types
-from migrator.history import reflection, schema_objects
+from migrator.history import model_sequences, model_types, reflection, schema_objects
 from migrator.history.schema_objects import Object, Schema
 from migrator.history.shadow_databases import ShadowDatabases
+from migrator.postgres import sql
 from migrator.postgres.sql import for_text
 
-ATTEMPTS = 3
+ATTEMPTS = 4
 STRUCTURE = {"TABLE", "SEQUENCE", "SEQUENCE OWNED BY", "DEFAULT", "CONSTRAINT", "INDEX"}
 
 
@@ -57,6 +59,7 @@ def make(shadows: ShadowDatabases, source: Engine, wanted: Schema, *, plain: boo
     """
     with source.connect() as connection:
         metadata = reflection.reflect(connection, wanted)
+        known = catalog.read(connection)
     default = source.dialect.default_schema_name
     tables = {
         one.name if one.schema in ("", default) else f"{one.schema}.{one.name}": one.table
@@ -71,13 +74,14 @@ def make(shadows: ShadowDatabases, source: Engine, wanted: Schema, *, plain: boo
         with shadows.empty() as engine, engine.connect() as connection:
             _execute(connection, statements(first))
             early = shadows.schema(engine)
+            skip |= _unlike(connection, metadata, known)
             script, context = _autogenerate(connection, metadata, skip)
             assert script.upgrade_ops is not None
-            try:
-                _invoke(context, script.upgrade_ops)
-            except SQLAlchemyError:  # reflection returned too little or too much
+            failed: set[str] = set()
+            _invoke(context, script.upgrade_ops, failed)
+            if failed:  # reflection returned too little or too much
                 connection.rollback()
-                skip = set(tables)
+                skip |= failed
                 continue
             connection.commit()
             made = shadows.schema(engine)
@@ -122,9 +126,8 @@ def _autogenerate(
         },
     )
     with warnings.catch_warnings(), _only_alembics():
-        warnings.simplefilter(
-            "ignore"
-        )  # about cycles between tables, which fail below if they matter
+        # About cycles between tables, which fail below if they matter.
+        warnings.simplefilter("ignore")
         return produce_migrations(context, metadata), context
 
 
@@ -143,16 +146,55 @@ def _only_alembics() -> Iterator[None]:
         compare.comparators = before
 
 
-def _invoke(context: MigrationContext, container: ops.OpContainer) -> None:
+def _invoke(context: MigrationContext, container: ops.OpContainer, failed: set[str]) -> None:
+    """Run operations; add the tables of those that fail to `failed`."""
     operations = Operations(context)
+    assert context.connection is not None
     for operation in container.ops:
         if isinstance(operation, ops.OpContainer):
-            _invoke(context, operation)
-        else:
-            operations.invoke(operation)
+            _invoke(context, operation, failed)
+            continue
+        try:
+            with context.connection.begin_nested(), warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # about what SQLAlchemy reflects and does not take
+                operations.invoke(operation)
+        except SQLAlchemyError:
+            schema = getattr(operation, "schema", None) or getattr(operation, "source_schema", None)
+            table = getattr(operation, "table_name", None) or getattr(operation, "source_table", "")
+            failed.add(f"{schema}.{table}" if schema else str(table))
+
+
+def _unlike(connection: Connection, metadata: MetaData, known: catalog.Schema) -> set[str]:
+    """Return the tables that Alembic would make otherwise: a type, a default; and parents.
+
+    A table that inherits from another one is created before Alembic's.
+    """
+    if connection.dialect.name != "postgresql":
+        return set()
+    serial = model_sequences.serials(metadata, known, connection.dialect.default_schema_name)
+    columns = [column for table in metadata.tables.values() for column in table.columns]
+    numbered = [
+        column
+        for column in columns
+        if column not in serial
+        and "nextval(" in getattr(getattr(column.server_default, "arg", None), "text", "")
+    ]
+    wrong = [*model_types.unlike(connection, metadata, known), *numbered]
+    parents = (sql.identifiers(one) for each in known.objects.values() for one in _inherits(each))
+    default = connection.dialect.default_schema_name
+    names = {name if schema == default else f"{schema}.{name}" for schema, name in parents}
+    return names | {column.table.fullname for column in wrong}
+
+
+def _inherits(properties: Mapping[str, Any]) -> Iterator[str]:
+    if "partition_bound" not in properties:
+        yield from properties.get("inherits", ())
 
 
 def _execute(connection: Connection, sql: Iterable[str]) -> None:
+    if connection.dialect.name == "postgresql":
+        # A function may name a table that is created later.
+        connection.execute(text("SET LOCAL check_function_bodies = off"))
     for statement in sql:
         connection.execute(text(escape(statement)))
     connection.commit()

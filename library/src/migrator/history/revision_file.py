@@ -98,9 +98,12 @@ def write_proved(
             return ProvedRevision(path, tuple(one.title for one in made.carried), why)
         path.unlink()
         why = problem
+    leave = (
+        "" if shadows.owners else " An entry in accepted_drift.toml can leave an object to others."
+    )
     raise MigratorError(
         "A single revision that creates the same schema cannot be written; nothing was changed."
-        f" The difference:\n{why}"
+        f"{leave} The difference:\n{why}"
     )
 
 

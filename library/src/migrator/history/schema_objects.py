@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from difflib import unified_diff
+from fnmatch import fnmatchcase
 
 from migrator.postgres.sql import mentions
 
 Key = tuple[str, str, str]
 # What remains when everything else is dropped: it belongs to the schema `public`, or to roles.
+OF_TABLES = {"TRIGGER", "RULE", "POLICY", "CONSTRAINT", "CHECK CONSTRAINT", "FK CONSTRAINT"}
 LASTING = {"ACL", "DEFAULT ACL", "OWNER", "COMMENT", "SECURITY LABEL"}
 
 
@@ -42,6 +44,30 @@ class Object:
         where = f"{self.schema}." if self.schema not in ("", "-") else ""
         return f"{self.kind.lower()} {where}{self.name}"
 
+    def called(self, pattern: str) -> bool:
+        """Return whether accepted_drift.toml means this object, which it calls as the catalog does.
+
+        `type` is the kind of enums, composite types and ranges, and `trigger public.users.touch`
+        is that of a table.
+        """
+        kind, _, name = pattern.partition(" ")
+        known = "type" if kind in ("enum", "composite", "range") else kind.replace("_", " ")
+        of_table = self.name.replace(" ", ".", 1) if self.kind in OF_TABLES else self.name
+        return fnmatchcase(
+            f"{self.kind.lower()} {self.schema.strip('-')}.{of_table}".replace(" .", " "),
+            f"{known} {name}",
+        )
+
+    def dropped_by(self, statement: str) -> bool:
+        """Return whether a DROP of pg_dump drops this object."""
+        said, name = statement.replace('"', ""), self.name.rpartition(" ")[2]
+        if self.kind == "USER MAPPING":
+            return said.startswith("DROP USER MAPPING ")
+        where = f"{self.schema}." if self.schema not in ("", "-") else ""
+        begin = f"DROP {self.kind} {'' if self.kind in OF_TABLES else where}"
+        of_table = f"{begin}{name} ON " if self.kind in OF_TABLES else f"{begin}{self.name}"
+        return said.startswith(of_table) if self.kind in OF_TABLES else said == of_table
+
     def concerns(self, table: str) -> bool:
         """Whether the object belongs to `table` (as SQL writes it), or refers to it."""
         return self.on == table or any(mentions(text, table) for text in self.statements)
@@ -53,11 +79,13 @@ class Schema:
 
     Args:
         first: the number of objects that depend on no table and are created before all tables.
+        left_out: what is in the database, and neither in `objects` nor in `drops`.
     """
 
     objects: tuple[Object, ...]
     drops: tuple[str, ...]
     first: int = 0
+    left_out: tuple[Object, ...] = ()
 
     @property
     def tables(self) -> dict[str, Object]:

@@ -23,13 +23,15 @@ class ShadowDatabases:
         context: the project's context.
         server: a database on the server where shadow databases are created; it is not changed.
         ignored: the name of Alembic's version table, with its schema if it has one.
-        owners: whether owners are part of a schema.
+        owners: whether owners and grants to roles are part of a schema.
+        without: patterns of objects that are not part of it.
     """
 
     context: Context
     server: URL
     ignored: str = "alembic_version"
     owners: bool = True
+    without: tuple[str, ...] = ()
 
     @contextmanager
     def empty(self) -> Iterator[Engine]:
@@ -62,7 +64,7 @@ class ShadowDatabases:
         from migrator.history import postgresql  # needs psycopg
 
         with shadow.configured(self.context, engine.url) as copy:
-            return postgresql.read(copy, engine, self.ignored, self.owners)
+            return postgresql.read(copy, engine, self.ignored, self.owners, self.without)
 
     def rows(self, engine: Engine, tables: Sequence[str]) -> tuple[str, ...]:
         """Return INSERT statements for the rows in `tables` (names as SQL writes them)."""

@@ -71,11 +71,7 @@ def choose(context: Context, to: str = "head") -> SquashRange:
         UsageError: there is no revision `to`, or the revisions are in several folders.
         MigratorError: the history has several heads, or cannot be read.
     """
-    if context.settings.production:
-        raise RefusedError(
-            f"{context.ini} is for deploys, and a squash rewrites the revisions: run"
-            " `make squash`, which uses alembic.ini, in a checkout."
-        )
+    refuse_production(context)
     script = graph.load(context)
     last = _last(script, to)
     scripts = tuple(reversed(list(script.iterate_revisions(last.revision, "base"))))
@@ -88,14 +84,36 @@ def choose(context: Context, to: str = "head") -> SquashRange:
                 " be removed; nothing was changed. Join the branches with `make merge` first, or"
                 " squash up to the revision where they diverge."
             )
+    chosen = SquashRange(scripts, folder(script))
+    _refuse_replaced(context, chosen)
+    return chosen
+
+
+def refuse_production(context: Context) -> None:
+    """Refuse an ini file that is for deploys.
+
+    Raises:
+        RefusedError: it is for production.
+    """
+    if context.settings.production:
+        raise RefusedError(
+            f"{context.ini} is for deploys, and a squash rewrites the revisions: run"
+            " `make squash`, which uses alembic.ini, in a checkout."
+        )
+
+
+def folder(script: ScriptDirectory) -> Path:
+    """Return the folder of the revisions.
+
+    Raises:
+        UsageError: there are several.
+    """
     if len(script._version_locations) > 1:
         raise UsageError(
             "The revisions are in several folders (version_locations), which cannot be replaced in"
             " one step; move the revisions into one folder first."
         )
-    chosen = SquashRange(scripts, Path(script.versions))
-    _refuse_replaced(context, chosen)
-    return chosen
+    return Path(script.versions)
 
 
 def run(

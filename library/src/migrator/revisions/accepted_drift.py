@@ -7,10 +7,12 @@ property = "definition"  # only this one; without it, the object itself and all 
 reason = "for the monthly report, made by hand"
 """
 
+import json
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,11 @@ class AcceptedDrift:
     def others(self, differences: Iterable[Difference]) -> list[Difference]:
         """Return the differences that no entry accepts."""
         return [each for each in differences if not self._accepts(each)]
+
+    @property
+    def whole(self) -> tuple[str, ...]:
+        """The patterns of objects that are accepted with all of their properties."""
+        return tuple(each["object"] for each in self.entries if not each.get("property"))
 
     def unused(self) -> list[str]:
         """Return a sentence for each entry that met no difference."""
@@ -84,3 +91,15 @@ def read(folder: Path, between: str) -> AcceptedDrift:
                 " object, reason, and perhaps property."
             )
     return AcceptedDrift([entry for entry in entries if entry["between"] == between])
+
+
+def add(folder: Path, between: str, differences: Iterable[Difference], reason: str) -> None:
+    """Accept differences, each by an entry at the end of the file."""
+    written = ""
+    for each in differences:
+        pairs = {"between": between, "object": escape(str(each.key))}
+        pairs |= {"property": each.property} if each.property else {}
+        lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in pairs.items()]
+        written += "\n".join(["", "[[difference]]", *lines, f'reason = "{reason}"', ""])
+    with (folder / FILE).open("a", encoding="utf-8") as file:
+        file.write(written.lstrip("\n") if not file.tell() else written)

@@ -2,7 +2,15 @@
 
 from migrator.shadow.database import another, configured, copy, empty, reading, server
 from migrator.shadow.fence import ShadowError, fence, is_theirs, outside
-from migrator.shadow.migration import check, commit_rest, downgrade, fenced, not_there, upgrade
+from migrator.shadow.migration import (
+    check,
+    commit_rest,
+    downgrade,
+    fenced,
+    not_there,
+    run,
+    upgrade,
+)
 
 __all__ = [
     "ShadowError",
@@ -19,6 +27,7 @@ __all__ = [
     "not_there",
     "outside",
     "reading",
+    "run",
     "server",
     "upgrade",
 ]

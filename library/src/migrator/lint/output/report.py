@@ -13,9 +13,10 @@ from migrator.lint.verdict import Verdict
 
 @dataclass(frozen=True)
 class Change:
-    """What a revision changes in the schema; `after` is the schema behind it."""
+    """What a revision changes in the schema, which is `before` and then `after`."""
 
     differences: Sequence[Difference]
+    before: Schema
     after: Schema
 
 

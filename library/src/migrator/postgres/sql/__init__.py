@@ -27,7 +27,7 @@ from migrator.postgres.sql.effects import (
     sent,
     validates,
 )
-from migrator.postgres.sql.names import identifiers, mentions, plain, qualified
+from migrator.postgres.sql.names import identifiers, mentions, plain, qualified, sequence, sequences
 from migrator.postgres.sql.subjects import (
     actions,
     altered_table,
@@ -81,6 +81,8 @@ __all__ = [
     "retyped",
     "runs_alone",
     "sent",
+    "sequence",
+    "sequences",
     "split",
     "tokens",
     "validates",

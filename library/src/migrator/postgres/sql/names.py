@@ -3,6 +3,7 @@
 import re
 
 IDENTIFIER = r'(?:"(?:[^"]|"")+"|[\w$]+)'
+NEXTVAL = re.compile(r"nextval\('(.*?)'::regclass\)")
 # With its schema or without.
 QUALIFIED = rf"{IDENTIFIER}(?:\s*\.\s*{IDENTIFIER})*"
 
@@ -23,6 +24,17 @@ def qualified(text: str) -> tuple[str, str]:
 def identifiers(text: str) -> tuple[str, ...]:
     """Return the parts of a dotted name as PostgreSQL keeps them."""
     return tuple(plain(part) for part in re.findall(IDENTIFIER, text))
+
+
+def sequence(default: str) -> tuple[str, ...]:
+    """Return the parts of the name of the sequence in a default as the catalog has it, if any."""
+    found = sequences(default)
+    return found[0] if NEXTVAL.fullmatch(default) and len(found) == 1 else ()
+
+
+def sequences(expression: str) -> list[tuple[str, ...]]:
+    """Return the names of all sequences whose next value an expression of the catalog takes."""
+    return [identifiers(each.replace("''", "'")) for each in NEXTVAL.findall(expression)]
 
 
 def mentions(statement: str, name: str) -> bool:

@@ -36,6 +36,7 @@ ENDS = re.compile(
     r"^\\unrestrict .*\Z|^--\n-- PostgreSQL database dump complete\n--\n.*\Z", re.M | re.S
 )
 SESSION = re.compile(r"^(?:SET |SELECT pg_catalog\.set_config|--|\\restrict)")
+FOR_EVERYBODY = re.compile(r" (?:TO|FROM) PUBLIC(?: WITH GRANT OPTION)?$")
 CREATE_DATABASE = re.compile(
     rf'^CREATE DATABASE ({IDENTIFIER}|[^ "]+) WITH (TEMPLATE = template0.*);$', re.MULTILINE
 )
@@ -100,6 +101,11 @@ def created_table(body: str) -> str:
 def owned_sequences(statement: str) -> list[str]:
     """Return the sequences that a statement makes part of a column, as SQL writes them."""
     return OWNED.findall(statement)
+
+
+def is_for_everybody(grant: str) -> bool:
+    """Return whether a GRANT or REVOKE names no role but PUBLIC."""
+    return bool(FOR_EVERYBODY.search(grant)) and " FOR ROLE " not in grant
 
 
 def database(script: str) -> tuple[str, str] | None:
