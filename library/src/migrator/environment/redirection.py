@@ -74,9 +74,9 @@ def _checkout(connection: Any, record: Any, _proxy: Any) -> None:
     """
     url, own = _wanted(), record.info.get(KEY)
     module = type(getattr(connection, "driver_connection", connection)).__module__
-    if own is None and url is not None:
-        if module.partition(".")[0] in SQLITE or url.get_backend_name() == "sqlite":
-            return
+    backend = url.get_backend_name() if url is not None else ""
+    if own is None and (backend == "sqlite" or module.partition(".")[0] in SQLITE):
+        return
     if own != url:
         raise DisconnectionError
 
