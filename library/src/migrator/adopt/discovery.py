@@ -28,9 +28,15 @@ def find(metadata: MetaData, folder: Path) -> Models:
     loaded = [(name, each) for name, each in [*sys.modules.items()] if isinstance(each, ModuleType)]
     own = [(name, each) for name, each in loaded if _inside(each, folder)]
     defining = sorted(name for name, each in own if _defines(each, metadata))
-    base = min(_bases(own, metadata), default=None) or min(_bases(loaded, metadata), default=None)
+    base = min(_bases(own, metadata), key=_order, default=None)
+    base = base or min(_bases(loaded, metadata), key=_order, default=None)
     modules = tuple(_packages(defining, {name for name, _ in own}))
     return Models(base[1] if base else "", modules, len(metadata.tables))
+
+
+def _order(found: tuple[int, str]) -> tuple[int, int, str]:
+    """Sort what is as good as something else by how deep its module is."""
+    return found[0], found[1].count("."), found[1]
 
 
 def _inside(module: ModuleType, folder: Path) -> bool:

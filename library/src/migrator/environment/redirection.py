@@ -46,9 +46,11 @@ def _wanted() -> URL | None:
     return given.engine.url if isinstance(given, Connection) else None
 
 
-def _connect(dialect: Any, record: Any, _arguments: Any, named: dict[str, Any]) -> Any:
+def _connect(dialect: Any, record: Any, arguments: Any, named: dict[str, Any]) -> Any:
     url = _wanted()
     if url is None or url.get_backend_name() != dialect.name:
+        return None
+    if dialect.name == "sqlite" and _in_memory(arguments):
         return None
     record.info[KEY] = url
     if dialect.driver != url.get_driver_name():  # it does not know the parameters of another one
@@ -60,14 +62,21 @@ def _connect(dialect: Any, record: Any, _arguments: Any, named: dict[str, Any]) 
     )
 
 
+def _in_memory(arguments: Any) -> bool:
+    """Tell whether the driver of SQLite is to open a database in memory, which is nobody's."""
+    return not arguments or arguments[0] in ("", ":memory:") or "mode=memory" in str(arguments[0])
+
+
 def _checkout(connection: Any, record: Any, _proxy: Any) -> None:
-    """Let a pool replace a connection that it has kept from before."""
+    """Let a pool replace a connection that it has kept from before.
+
+    One to SQLite that was made before is refused by the fence if it leads to another file.
+    """
     url, own = _wanted(), record.info.get(KEY)
-    if own is None and url is not None:
-        module = type(getattr(connection, "driver_connection", connection)).__module__
-        on_sqlite = module.partition(".")[0] in SQLITE
-        if on_sqlite != (url.get_backend_name() == "sqlite"):
-            return  # another kind of database, which is refused if it is anybody's
+    module = type(getattr(connection, "driver_connection", connection)).__module__
+    backend = url.get_backend_name() if url is not None else ""
+    if own is None and (backend == "sqlite" or module.partition(".")[0] in SQLITE):
+        return
     if own != url:
         raise DisconnectionError
 
