@@ -120,6 +120,9 @@ def test_not_without_tables_nor_with_the_production_ini(project: Rendering, url:
     empty = squash(project, server, "--yes")
     assert empty.returncode == 2, empty.stderr
     assert "has no tables" in empty.stderr
+    ignored = squash(project, url, "--yes --keep-data all")
+    assert ignored.returncode == 2
+    assert "replays no revision" in ignored.stderr
     prod = ".venv/bin/python -m migrator -c alembic_prod.ini squash -m x --from database --yes"
     assert project.run(prod, env={"DATABASE_URL": url}).returncode == 5
     assert versions(project) == before
