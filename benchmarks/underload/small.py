@@ -1,4 +1,4 @@
-"""Three small benchmarks beside the large one: deployers at once, a killed deploy, no deploy."""
+"""Small benchmarks beside the large one: deployers at once, a killed deploy, hard moments, none."""
 
 from collections.abc import Callable
 from functools import partial
@@ -7,6 +7,7 @@ from benchmarks import journeys
 from benchmarks.pairing import Effort
 from benchmarks.tables import Table
 from benchmarks.underload.crowd import three_deployers
+from benchmarks.underload.hard import hard
 from benchmarks.underload.killed import killed
 from benchmarks.workshop import Sizes, Workshop
 
@@ -15,5 +16,6 @@ NO_OP = Sizes(modules=(1,), effort=Effort(least=5, most=15, seconds=20))
 SMALL: tuple[Callable[[Workshop], Table], ...] = (
     three_deployers,
     killed,
+    hard,
     partial(journeys.deploys, sizes=NO_OP),
 )

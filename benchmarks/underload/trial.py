@@ -41,7 +41,7 @@ class Range:
             try:
                 tool.install()
                 self.server.fresh()
-                code, said, _ = _run(tool.first(tool.folder))
+                code, said, _ = run_aside(tool.first(tool.folder))
                 if code:
                     raise NotRunnable(f"its first migration fails: {said}")
                 self.server.keep(tool.name)
@@ -72,7 +72,7 @@ class Range:
             with report(self.server.plain):
                 time.sleep(AFTER)
                 if deploy:
-                    code, said, seconds = _run(deploy)
+                    code, said, seconds = run_aside(deploy)
             time.sleep(REST)
             requests = running.stop()
         return Trial(
@@ -89,7 +89,7 @@ class Range:
         )
 
 
-def _run(deploy: Deploy) -> tuple[int, str, float]:
+def run_aside(deploy: Deploy) -> tuple[int, str, float]:
     """Return the exit code (-9: it did not end in time), the last words, and the seconds."""
     with tempfile.TemporaryFile() as output:
         begin = time.perf_counter()

@@ -8,11 +8,14 @@ import migrator
 LIBRARY = Path(migrator.__file__).parent
 # Who may use them besides, and what it reads with them: no SQL.
 OTHERS = {
+    "adopt/ini_file.py": "keys in an ini file",
+    "adopt/proposal.py": "lines of a Makefile and of script.py.mako",
     "backup/dump.py": "the list that pg_restore prints",
     "backup/programs.py": "what PostgreSQL's programs print",
     "backup/storage.py": "names of files",
     "config/urls.py": "names of parameters in a URL",
     "deploy/window.py": "the window for deploys",
+    "diagrams/mermaid.py": "names, and types as PostgreSQL writes them",
     "errors.py": "secrets in messages",
     "lint/suppressions.py": "comments in Python",
     "revisions/git.py": "lists in an ini file",

@@ -19,6 +19,14 @@ from migrator.errors import UsageError
         ("postgresql://u@/d?host=/run/pg", "postgresql+psycopg://u@/d?host=%2Frun%2Fpg"),
         ("postgresql://u:p@[::1]:5433/d", "postgresql+psycopg://u:p@[::1]:5433/d"),
         ("postgresql://u@h/d?password=p", "postgresql+psycopg://u:p@h/d"),
+        # Several hosts, as libpq and as SQLAlchemy writes them, and the folder of a socket.
+        ("postgresql://u@a:1,b:2/d", "postgresql+psycopg://u@/d?host=a%2Cb&port=1%2C2"),
+        ("postgresql://u@a,b/d", "postgresql+psycopg://u@/d?host=a%2Cb"),
+        ("postgresql://a,b:2/d", "postgresql+psycopg:///d?host=a%2Cb&port=%2C2"),
+        ("postgresql://u@a:1,[::1]:2/d", "postgresql+psycopg://u@/d?host=a%2C%3A%3A1&port=1%2C2"),
+        ("postgresql://u@/d?host=a:1&host=b:2", "postgresql+psycopg://u@/d?host=a%2Cb&port=1%2C2"),
+        ("postgresql://u@%2Frun%2Fpg:5/d", "postgresql+psycopg://u@/d?host=%2Frun%2Fpg&port=5"),
+        ("postgresql:///?service=x", "postgresql+psycopg:///?service=x"),
         ("sqlite+aiosqlite:////tmp/x.db", "sqlite:////tmp/x.db"),
         ("devserver://app", "devserver://app"),
         ("  postgresql://u@h/d\n", "postgresql+psycopg://u@h/d"),
@@ -42,6 +50,7 @@ def test_a_password_that_is_not_escaped(password: str) -> None:
     [
         ("geheim", "cannot be parsed"),
         ("postgresql://u:geheim@h:port/d", "cannot be parsed"),
+        ("postgresql://u:geheim@a:1,b:x/d", "cannot be parsed"),
         ("mysql://u:geheim@h/d", "mysql is not supported"),
         ("sqlite://", "in memory"),
         ("sqlite:///:memory:", "in memory"),
@@ -65,6 +74,19 @@ def test_what_is_secret_is_not_shown() -> None:
     assert "heim" not in shown
     said = urls.without_secrets("no geheim, no ge heim, no gehe=im here", url)
     assert said == "no ***, no ***, no *** here"
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("postgresql://u:geheim@a:1,b:2/d", "postgresql+psycopg://u:***@a:1,b:2/d"),
+        ("postgresql://u:ge,im@a,[::1]:2/d", "postgresql+psycopg://u:***@a,[::1]:2/d"),
+        ("postgresql://u@/d?host=a,b&port=5&sslmode=require", "a:5,b:5/d?sslmode=require"),
+        ("postgresql://u@/d?host=/run/pg", "postgresql+psycopg://u@/d?host=%2Frun%2Fpg"),
+    ],
+)
+def test_several_hosts_are_shown_as_libpq_writes_them(given: str, shown: str) -> None:
+    assert urls.shown(urls.normalise(given)).endswith(shown)
 
 
 def test_the_first_variable_counts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

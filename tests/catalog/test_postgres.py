@@ -167,6 +167,27 @@ CHANGES = {
     "GRANT SELECT ON f TO PUBLIC": "table: grants",
     "GRANT SELECT (n) ON f TO PUBLIC": "column: grants",
 }
+# The first object of its kind, in a database that has nothing else.
+ALONE = {
+    "aggregate": "CREATE AGGREGATE total(int) (sfunc = int4pl, stype = int, initcond = '0')",
+    "collation": "CREATE COLLATION c (provider = libc, locale = 'C')",
+    "composite": "CREATE TYPE pair AS (a int, b text)",
+    "domain": "CREATE DOMAIN pos AS int",
+    "enum": "CREATE TYPE state AS ENUM ()",
+    "event_trigger": "CREATE FUNCTION f() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';"
+    " CREATE EVENT TRIGGER e ON ddl_command_end EXECUTE FUNCTION f()",
+    "function": "CREATE FUNCTION one() RETURNS int LANGUAGE sql AS 'select 1'",
+    "materialized_view": "CREATE MATERIALIZED VIEW m AS SELECT 1 AS a",
+    "policy": "CREATE TABLE t (n int); CREATE POLICY p ON t USING (n > 0)",
+    "procedure": "CREATE PROCEDURE pr() LANGUAGE sql AS 'select 1'",
+    "range": "CREATE TYPE span AS RANGE (subtype = float8)",
+    "rule": "CREATE TABLE t (n int); CREATE RULE r AS ON DELETE TO t DO INSTEAD NOTHING",
+    "sequence": "CREATE SEQUENCE s",
+    "statistics": "CREATE TABLE t (a int, b int); CREATE STATISTICS st ON a, b FROM t",
+    "trigger": "CREATE TABLE t (n int); CREATE TRIGGER tr BEFORE UPDATE ON t"
+    " FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()",
+    "view": "CREATE VIEW v AS SELECT 1 AS a",
+}
 
 
 @pytest.fixture(scope="module")
@@ -199,6 +220,15 @@ def test_each_property_is_seen(engine: sa.Engine, before: Schema, change: str) -
     kinds = {f"{each.key.kind}: {each.property}".removesuffix(": ") for each in found}
     assert ", ".join(sorted(kinds)) == CHANGES[change]
     assert Schema.parse(after.text()) == after
+
+
+@pytest.mark.parametrize("kind", ALONE)
+def test_the_first_of_its_kind_is_seen(engine: sa.Engine, kind: str) -> None:
+    with engine.connect() as connection:
+        execute(connection, "DROP SCHEMA public, app CASCADE; CREATE SCHEMA public")
+        assert {key.kind for key in catalog.read(connection).objects} == {"schema"}
+        execute(connection, ALONE[kind])
+        assert kind in {key.kind for key in catalog.read(connection).objects}
 
 
 def test_reading_changes_nothing(engine: sa.Engine, before: Schema) -> None:

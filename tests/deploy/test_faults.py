@@ -183,12 +183,18 @@ def test_a_revision_fails(stage: Stage) -> None:
         in end["message"]
     )
     assert "The database is at step1 (1 of 3 revisions applied)" in end["message"]
-    assert (end["status"], end["applied"]) == ("failed", "step1")
-    assert end["not done"] == "step2 (failed), step3 (not tried)"
-    assert end["to go back"].endswith("rollback --to base")
+    assert (end["status"], end["applied"]) == ("failed", ["step1"])
+    assert end["not_done"] == [
+        {"revision": "step2", "failed": True},
+        {"revision": "step3", "failed": False},
+    ]
+    assert end["to_go_back"].endswith("rollback --to base")
     assert stage.at == "step1"
     assert stage.ask("SELECT count(*) FROM rows") == [(1000,)]
-    assert stage.ask("SELECT revision FROM migration_log") == [("step1",)]
+    assert stage.ask("SELECT revision, direction FROM migration_log ORDER BY id") == [
+        ("step1", "upgrade"),
+        ("step2", "failed upgrade"),
+    ]
     output = stage.run(code=1)
     assert "no revision was applied" in output
     assert "Traceback" not in output

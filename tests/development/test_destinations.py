@@ -19,6 +19,7 @@ WRITES = {
     "migrate": "",
     "upgrade": "",
     "downgrade": "to=base",
+    "redo": "",
     "squash": "m=start",
     "baseline": "m=start yes=1 beside=1",
     "reset": "yes=1",
@@ -30,12 +31,14 @@ SHADOWS = {
     "revision": "m=more",
     "merge": "m=merge",
     "snapshot": "",
+    "diagram": "out=diagram.md",
     "lint-migrations": "from=base",
     "trace": "from=base",
 }
 READS = {
     "migrations-help": "",
     "empty-revision": "m=empty",
+    "status": "",
     "current": "",
     "history": "",
     "heads": "",
@@ -48,7 +51,7 @@ READS = {
     "db-url": "",
 }
 # With alembic_prod.ini, which names its database on purpose; and a shell is for its user to use.
-NOT_FOR_DEVELOPMENT = {"deploy", "rollback", "db-shell"}
+NOT_FOR_DEVELOPMENT = {"deploy", "rollback", "backup", "restore", "wait", "db-shell"}
 
 # What could be changed on a server: its databases, and what is in one of them.
 STATE = """

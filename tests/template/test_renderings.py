@@ -60,8 +60,9 @@ MAKE_TARGETS = """
 help setup test check check-migrations lint update
 squash baseline reset seed
 migrations-help db-start db-stop db-shell db-url
-migrate revision empty-revision upgrade downgrade current history heads merge
-sql snapshot check-history tables lint-migrations trace plan deploy rollback
+ migrate revision empty-revision upgrade downgrade redo status current history heads merge
+ sql snapshot check-history tables diagram lint-migrations trace plan rehearse deploy rollback
+ backup restore wait
 """
 
 # `{{` of the template, but not `${{` of GitHub's workflows.

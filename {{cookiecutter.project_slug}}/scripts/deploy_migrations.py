@@ -11,9 +11,18 @@ or SIGTERM. (3, revisions are pending, is an exit code of `plan` and `check`.)
 import sys
 from pathlib import Path
 
-from migrator.cli import main
-
 PROJECT = Path(__file__).resolve().parent.parent
+
+try:
+    from migrator.cli import main
+except ModuleNotFoundError as error:
+    python = PROJECT / ".venv/bin/python"
+    sys.stderr.write(
+        f"deploy_migrations: {sys.executable} does not have the module {error.name}, because it is"
+        " not the Python of this project. Nothing was changed. Run the script with"
+        f" {python if python.exists() else 'the Python of .venv, which `make setup` makes'}.\n"
+    )
+    sys.exit(2)
 
 if __name__ == "__main__":
     sys.exit(main(["-c", str(PROJECT / "alembic_prod.ini"), "deploy", *sys.argv[1:]]))

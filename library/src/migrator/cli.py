@@ -17,11 +17,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from alembic.config import Config
 from alembic.util.exc import CommandError
 from sqlalchemy.exc import DBAPIError
 
 from migrator import console
+from migrator.config import alembic_config, flask_app, version_table
 from migrator.config.context import Context
 from migrator.errors import Interrupted, MigratorError, UsageError, one_line, without_secrets
 
@@ -29,6 +29,7 @@ from migrator.errors import Interrupted, MigratorError, UsageError, one_line, wi
 # `run(context, options)`. Only the module of the given command is imported.
 COMMANDS = {
     "revision": "write revisions for the changes in the models",
+    "status": "show where the database is, and what is not as it should be",
     "plan": "show the revisions that a deploy would apply; exit 3 if any",
     "deploy": "apply pending revisions, and verify the result",
     "rollback": "revert revisions, after showing what would be lost",
@@ -41,18 +42,22 @@ COMMANDS = {
     "guard": "refuse changes to revisions that are on the main branch",
     "lint": "report what revisions would lock or break; exit 5 if any",
     "trace": "run revisions on a shadow database, and show their locks",
+    "rehearse": "deploy to a copy of the data, and report what it costs",
     "backup": "back up the database to a file, and verify the file",
     "restore": "restore a backup into an empty database",
     "squash": "collapse revisions into one that creates the same schema",
+    "adopt": "set this tool up in a project that uses Alembic",
     "baseline": "adopt a database: models, a first revision, a stamp",
     "reset": "drop everything, migrate and seed (development only)",
+    "redo": "revert the newest revisions and apply them again (development only)",
     "seed": "add the example data (development only)",
     "update": "update this project to a newer version of its template",
     "tables": "list the tables that the models describe",
+    "diagram": "write docs/schema.md, which shows the tables as a diagram",
     "db": "start, stop or open the development PostgreSQL",
 }
 # They import and run revisions, which may print.
-RUN_REVISIONS = ("lint", "plan", "revision", "trace")
+RUN_REVISIONS = ("lint", "plan", "rehearse", "revision", "trace")
 EXIT_CODES = """Exit codes: 0 done or nothing to do, 1 failed, 2 wrong usage or configuration,
 3 revisions are pending, 4 waited too long for a lock, 5 refused by a safety check, 130
 interrupted by Ctrl-C or SIGTERM."""
@@ -68,7 +73,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     context = None
     try:
         options = _options(command.arguments, first)
-        context = _context(options)
+        made = getattr(command, "context", _context)
+        context = made(options)
         with console.only_results() if _runs_revisions(options) else nullcontext():
             command.run(context, options)
     except CommandError as error:
@@ -94,7 +100,8 @@ def _runs_revisions(options: Namespace) -> bool:
 
 def _context(options: Namespace) -> Context:
     path = options.config
-    if not Path(path).is_file():
+    alone = getattr(options, "database_url", None)  # without a project
+    if not Path(path).is_file() and not alone:
         name = console.argument(path)
         raise UsageError(
             f"There is no {name} here; run this in the project's folder, or name the ini file with"
@@ -104,14 +111,18 @@ def _context(options: Namespace) -> Context:
         raise UsageError(
             "Alembic cannot read ini files in a folder with % in its path: rename the folder."
         )
-    config = Config(path)
     try:
+        config = alembic_config.read(path)
+        if alone and not config.file_config.has_section(config.config_ini_section):
+            config.file_config.add_section(config.config_ini_section)
         context = Context.of(config, vars(options))
+        version_table.use(config)
     except (configparser.Error, UnicodeDecodeError) as error:
         raise UsageError(f"{path} cannot be read: {one_line(error)}.") from None
-    for folder in (config.get_main_option("prepend_sys_path") or "").split(":"):
-        if folder and folder not in sys.path:
+    for folder in config.get_prepend_sys_paths_list() or ():
+        if folder not in sys.path:
             sys.path.insert(0, folder)
+    flask_app.enter(config)
     return context
 
 

@@ -5,10 +5,18 @@ traceback too.
 """
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
 
 from alembic.util.exc import CommandError
 
 DEPENDENT_OBJECTS = "2BP01"
+NOT_BUILT = re.compile('extension "(pgcrypto|uuid-ossp|sslinfo)" is not available')
+WITHOUT_OPENSSL = (
+    "(If this is the development PostgreSQL: it is built without OpenSSL and the UUID library."
+    " gen_random_uuid() and sha256() need no extension; or set DATABASE_URL to another server.)"
+)
 SECRET = re.compile(
     r"(://[^\s:@/]*:)\S+(?=@)"
     r"|\b((?:pass(?:word|wd|file)?|pwd|secret|token|api_?key)\s*[=:]\s*)(?:'[^']*'|\"[^\"]*\"|[^\s,;)&]+)"
@@ -20,13 +28,16 @@ SECRET = re.compile(
 class MigratorError(CommandError):
     """A command failed; the message says which state the database is in and what to do.
 
-    `details` are lines to print below the message, each with a name and a text. `reason` is what
-    happened, without what was or was not changed: for callers who say that themselves.
+    `details` are lines to print below the message, each with a name and a text; `data` is the same
+    for programs. `reason` is what happened, without what was or was not changed: for callers who
+    say that themselves. `adds` is the statement that adds what rows violate.
     """
 
     exit_code = 1
     reason = ""
     details: tuple[tuple[str, str], ...] = ()
+    data: Mapping[str, Any] = MappingProxyType({})
+    adds = ""
 
 
 class UnreachableError(MigratorError):
@@ -88,6 +99,8 @@ def one_line(error: BaseException, *, details: bool = True) -> str:
             text += f" DETAIL: {found.message_detail}"
         if found.message_hint:
             text += f" HINT: {found.message_hint}"
+    if NOT_BUILT.search(text):
+        text = f"{text.rstrip('.')}. {WITHOUT_OPENSSL}"
     return without_secrets(" ".join(text.split()))
 
 

@@ -12,7 +12,6 @@ from typing import Any
 import sqlalchemy as sa
 from alembic.operations import MigrateOperation, ops
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy.schema import CreateColumn
 
 from migrator.autogenerate import column_changes, conversions, transition, trial
 from migrator.autogenerate.column_changes import Change
@@ -70,7 +69,7 @@ def rewrites_for_default(context: MigrationContext, op: ops.AddColumnOp) -> bool
     """Whether the default of a new column differs from row to row, so each has to be written."""
     if op.column.server_default is None:
         return False
-    return _added(context, op, _whole(op)).rewrites is not False
+    return _added(context, op, _whole(context, op)).rewrites is not False
 
 
 def is_serial(column: sa.Column[Any]) -> bool:
@@ -83,7 +82,7 @@ def is_serial(column: sa.Column[Any]) -> bool:
 def _probe(context: MigrationContext, op: ops.AlterColumnOp | ops.AddColumnOp) -> Probed:
     if isinstance(op, ops.AddColumnOp):
         made = op.column.computed or op.column.identity or is_serial(op.column)
-        return _added(context, op, _whole(op) if made else _bare(op))
+        return _added(context, op, _whole(context, op) if made else _bare(op))
     change = column_changes.change(context, op)
     if not (change.retypes or transition.is_replaced(change)):
         return Probed(rewrites=False)
@@ -139,8 +138,8 @@ def _rewritten(table: Trial, before: list[str]) -> Probed:
     return Probed(rewrites=table.files() != before)
 
 
-def _whole(op: ops.AddColumnOp) -> str:
-    description = str(CreateColumn(op.column).compile(dialect=names.DIALECT))
+def _whole(context: MigrationContext, op: ops.AddColumnOp) -> str:
+    description = names.column_definition(op.column, context.dialect)
     return f"ALTER TABLE {names.quoted(op.table_name, op.schema)} ADD COLUMN {description}"
 
 

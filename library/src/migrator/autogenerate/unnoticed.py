@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from alembic.operations import ops
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.schema import AddConstraint, CreateColumn, CreateIndex, ExecutableDDLElement
+from sqlalchemy.schema import AddConstraint, CreateIndex, ExecutableDDLElement
 
 from migrator.operations import names
 
@@ -47,7 +47,7 @@ def _accepts(
     connection = context.connection
     assert connection is not None
     table.schema = None  # so that its name is that of the temporary table
-    columns = ", ".join(str(CreateColumn(each).compile(dialect=names.DIALECT)) for each in added)
+    columns = ", ".join(names.column_definition(each, context.dialect) for each in added)
     name = names.quoted(table.name)
     row = f"INSERT INTO {name} DEFAULT VALUES"
     savepoint = connection.begin_nested()

@@ -5,16 +5,16 @@ programs, `dump` and `sqlite` make a backup and verify it. `restore` restores on
 prepares a PostgreSQL database for it, and `pg_restore` loads the dump.
 """
 
-import shlex
 import time
 from pathlib import Path
 
 from migrator.backup import storage
 from migrator.backup.storage import Backup, Restored, amount
 from migrator.config.context import Context
+from migrator.config.invocation import command
 from migrator.errors import Interrupted
 
-__all__ = ["Backup", "Restored", "amount", "prune", "restore_command", "take"]
+__all__ = ["Backup", "Restored", "amount", "newest", "prune", "restore_command", "take"]
 
 
 def take(context: Context, at: str, output: Path | None = None) -> Backup:
@@ -38,10 +38,11 @@ def take(context: Context, at: str, output: Path | None = None) -> Backup:
             from migrator.backup import sqlite
 
             path, tables, kept = sqlite.dump(context, at, output)
+            name = str(context.target.url.database)
         else:
             from migrator.backup import dump
 
-            path, tables, kept = dump.dump(context, at, output)
+            path, tables, kept, name = dump.dump(context, at, output)
     except KeyboardInterrupt:
         raise Interrupted("Interrupted during the backup; nothing was changed.") from None
     except OSError as error:
@@ -49,7 +50,23 @@ def take(context: Context, at: str, output: Path | None = None) -> Backup:
     if not output:
         kept.make_newest(path)
     size, seconds = path.stat().st_size, time.monotonic() - started
-    return Backup(path, size, seconds, tables, None if output else kept)
+    return Backup(path, size, seconds, tables, name, None if output else kept)
+
+
+def newest(context: Context) -> Path | None:
+    """Return the newest backup of the database of `context`, without a connection to it."""
+    if context.target.dialect == "sqlite":
+        from migrator.backup import sqlite
+
+        kept = sqlite.kept(context)
+    else:
+        from migrator.backup import dump, programs
+
+        named = programs.database(context).parameters
+        kept = dump.kept(
+            context, named.get("dbname", ""), named.get("host", ""), named.get("port", "5432")
+        )
+    return next(reversed(kept.backups()), None)
 
 
 def prune(backup: Backup, context: Context) -> None:
@@ -64,9 +81,7 @@ def prune(backup: Backup, context: Context) -> None:
 
 def restore_command(backup: Backup, context: Context) -> str:
     """Return the command that restores `backup` into a new database beside the original."""
-    database = context.target.url.database or ""
-    path = Path(database)
+    database, path = backup.database, Path(backup.database)
     sqlite = context.target.dialect == "sqlite"
     into = str(path.with_stem(f"{path.stem}_restored")) if sqlite else f"{database}_restored"
-    command = ["python", "-m", "migrator", "-c", context.ini or "alembic.ini"]
-    return shlex.join([*command, "restore", str(backup.path), "--into", into])
+    return command(context, "restore", str(backup.path), into=into)

@@ -16,13 +16,19 @@ import psycopg
 from psycopg import conninfo, pq
 
 from migrator.backup import storage
+from migrator.config import hosts
 from migrator.config.context import Context
 from migrator.errors import MigratorError, one_line
-from migrator.postgres import after_connect, pooler
+from migrator.postgres import after_connect, pooler, supported
+from migrator.postgres.engine import PRIMARY
 
-HEARTBEAT = 10.0  # seconds between two progress messages of a slow program
+HEARTBEAT = 5.0  # seconds between two progress messages of a slow program
 # Secret connection parameters, besides the password, that have no environment variable.
 SECRETS = {"sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key"}
+DEBIAN = "/usr/lib/postgresql/{}/bin"
+# libpq refuses the second parameter before it looks at the first, if it cannot encrypt.
+NOWHERE = "host=/nowhere sslmode=require"
+CANNOT = "SSL support is not compiled in"
 PR_SET_PDEATHSIG = 1  # an option of prctl(2) on Linux
 
 
@@ -58,6 +64,19 @@ class LibpqDatabase:
             variables["PGPASSWORD"] = password
         return variables
 
+    def where(self, connection: psycopg.Connection) -> "LibpqDatabase":
+        """Return the database on the server that `connection` goes to, if there are several."""
+        found, info = dict(self.parameters), connection.info
+        if "," in found.get("host", ""):
+            found |= {"host": info.host, "port": str(info.port)}
+            if found.pop("hostaddr", ""):
+                found["hostaddr"] = info.hostaddr
+        return LibpqDatabase(found)
+
+    def named(self, name: str) -> "LibpqDatabase":
+        """Return the database `name` on the same server."""
+        return LibpqDatabase({**self.parameters, "dbname": name})
+
     @contextmanager
     def connect(self, state: str = "nothing was changed") -> Iterator[psycopg.Connection]:
         """Yield a connection in autocommit mode.
@@ -70,6 +89,7 @@ class LibpqDatabase:
         """
         try:
             with psycopg.connect(**self.parameters, autocommit=True) as connection:  # type: ignore[arg-type]
+                supported.require(connection)
                 if not pooler.is_between(connection):
                     after_connect.apply(connection)
                 yield connection
@@ -80,8 +100,8 @@ class LibpqDatabase:
             raise MigratorError(f"PostgreSQL reported an error: {reason}; {state}.") from None
 
 
-def database(context: Context, name: str | None = None) -> LibpqDatabase:
-    """Return the database of `context`, or the database `name` on the same server.
+def database(context: Context) -> LibpqDatabase:
+    """Return the database of `context`.
 
     Raises:
         MigratorError: the URL has a secret that could be passed only as an argument.
@@ -100,8 +120,10 @@ def database(context: Context, name: str | None = None) -> LibpqDatabase:
             " user could read it; nothing was changed. Put it into a service file (PGSERVICEFILE"
             " names the file) and write service=NAME in the URL."
         )
+    if hosts.several(url):
+        found.setdefault("target_session_attrs", PRIMARY)
     found["connect_timeout"] = str(round(context.settings.connect_timeout))
-    return LibpqDatabase(found | ({"dbname": name} if name else {}))
+    return LibpqDatabase(found)
 
 
 def plain_environment() -> dict[str, str]:
@@ -109,7 +131,7 @@ def plain_environment() -> dict[str, str]:
     return dict(os.environ, LC_ALL="C")
 
 
-def find(context: Context, server: int) -> list[Programs]:
+def find(context: Context, server: int, *, encrypted: bool = False) -> list[Programs]:
     """Return all installations of the client programs, the best for the server first.
 
     The best is that of the same major version, because an older server does not know all that
@@ -117,15 +139,16 @@ def find(context: Context, server: int) -> list[Programs]:
 
     Args:
         server: the major version of the server.
+        encrypted: only those that can encrypt a connection.
 
     Raises:
-        MigratorError: the client programs are not installed.
+        MigratorError: the client programs are not installed, or none of them can encrypt.
     """
     folder = context.settings.pg_bin
     path = shutil.which("pg_dump")
     places = [Path(folder)] if folder else [Path(path).parent] if path else []
-    if not folder and (wheel := _wheel()):
-        places.append(wheel)
+    if not folder:  # those of this version, which Debian has beside others; the wheel's at last
+        places += [Path(DEBIAN.format(server)), *filter(None, [_wheel()])]
     found = [programs for place in places if (programs := _installed(place))]
     if not found:
         where = f"in {folder} (pg_bin)" if folder else "on PATH"
@@ -134,7 +157,14 @@ def find(context: Context, server: int) -> list[Programs]:
             f" PostgreSQL's client programs (Debian: postgresql-client-{server}), or set pg_bin to"
             " their folder."
         )
-    return sorted(found, key=lambda each: (each.major < server, abs(each.major - server)))
+    if encrypted and not (able := [each for each in found if _encrypts(each)]):
+        raise MigratorError(
+            f"{found[0].path('pg_dump')} was built without OpenSSL, and the connection to the"
+            " server is encrypted; nothing was changed. Install PostgreSQL's client programs"
+            f" (Debian: postgresql-client-{server}), or set pg_bin to their folder."
+        )
+    best = able if encrypted else found
+    return sorted(best, key=lambda each: (each.major < server, abs(each.major - server)))
 
 
 def run(
@@ -216,6 +246,11 @@ def _installed(folder: Path) -> Programs | None:
         if version := re.search(r"\(PostgreSQL\) (\d+)", output):
             return Programs(folder, int(version[1]))
     return None
+
+
+def _encrypts(programs: Programs) -> bool:
+    command = [programs.path("pg_dump"), f"--dbname={NOWHERE}"]
+    return CANNOT not in run(command, plain_environment()).stderr
 
 
 def require_version(found: Programs, server: int) -> None:

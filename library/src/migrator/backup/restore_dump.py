@@ -17,6 +17,8 @@ from migrator.postgres.sql import pg_dump_output as pg_dump
 
 # What needs roles that another server may not have.
 OF_ROLES = ("GRANT", "REVOKE", "ALTER ROLE")
+# Newer programs name the provider of a database's locales, which older servers have only one of.
+KNOWS_PROVIDERS = 15
 # Objects that users created: those that initdb creates have lower object identifiers.
 CONTENT = """
 SELECT what, count(*), (array_agg(name ORDER BY name))[1:3] FROM (
@@ -46,14 +48,18 @@ def restore(
     maintenance = _maintenance_database(context)
     with maintenance.connect() as connection:
         server = connection.info.server_version // 10000
+        encrypted = connection.pgconn.ssl_in_use
+        maintenance = maintenance.where(connection)
         name = into or programs.database(context).parameters.get("dbname") or connection.info.dbname
         known = connection.execute(
             "SELECT 1 FROM pg_database WHERE datname = %s", [name]
         ).fetchone()
-    found, tables = _reader(programs.find(context, server), file)
-    database = programs.database(context, name)
+    found, tables = _reader(programs.find(context, server, encrypted=encrypted), file)
+    database = maintenance.named(name)
     target = pg_restore.RestoreTarget(name, database, server)
     creation, settings = _creation(found, file, name, owners=owners)
+    if server < KNOWS_PROVIDERS:
+        creation = creation.replace(" LOCALE_PROVIDER = libc", "")
     if known:
         _refuse_content(name, database)
     else:
@@ -82,7 +88,7 @@ def _maintenance_database(context: Context) -> programs.LibpqDatabase:
             admit(context, connection, context.target.url)
             return named
     except MigratorError as error:
-        other = programs.database(context, "postgres")
+        other = named.named("postgres")
         try:
             with other.connect() as connection:
                 admit(context, connection, context.target.url)

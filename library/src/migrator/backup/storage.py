@@ -1,6 +1,5 @@
 """Where backups are kept, how they are named, and which of them are removed."""
 
-import fcntl
 import hashlib
 import os
 import re
@@ -15,6 +14,7 @@ from urllib.parse import quote
 
 from migrator import console
 from migrator.config.context import Context
+from migrator.database import file_lock
 from migrator.errors import MigratorError
 
 ABANDONED = 3600  # seconds after which the partial file of a killed backup is removed
@@ -23,7 +23,7 @@ GROWTH = 1.25  # how much larger than the last backup the next one may be
 
 @dataclass(frozen=True)
 class Backup:
-    """A verified backup: its `size` in bytes, and the number of `tables` in it.
+    """A verified backup of `database`: its `size` in bytes, and the number of `tables` in it.
 
     `storage` holds it together with older backups of the same database; it is None for a backup to
     a file that the user named.
@@ -33,6 +33,7 @@ class Backup:
     size: int
     seconds: float
     tables: int
+    database: str
     storage: "Storage | None" = None
 
 
@@ -107,6 +108,12 @@ class Storage:
         """Remove all but the newest `keep` backups; never `current`, the one of this run."""
         _remove([path for path in self.backups()[: -max(keep, 1)] if path != current])
 
+    def remove(self, backups: Iterable[Path]) -> list[Path]:
+        """Remove some of the backups, and return those that are gone."""
+        chosen = list(backups)
+        _remove(chosen)
+        return [path for path in chosen if not path.exists()]
+
     def remove_abandoned(self) -> None:
         """Remove the partial files of backups whose processes were killed."""
         _remove([path for path in self.backups(".part") if _abandoned(path)])
@@ -135,7 +142,7 @@ def new_file(targets: Iterable[Path]) -> Iterator[tuple[Path, Path]]:
     """
     part, target, descriptor = _create(targets)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)  # a locked partial file is not abandoned
+        file_lock.lock(descriptor)  # a locked partial file is not abandoned
         yield part, target
         os.fsync(descriptor)
         part.rename(target)
@@ -162,7 +169,9 @@ def unwritable(context: Context, error: OSError) -> str:
 
 
 def amount(size: int) -> str:
-    """Return a number of bytes in kB or MB."""
+    """Return a number of bytes in kB, MB or GB."""
+    if size >= 1e9:
+        return f"{size / 1e9:.1f} GB"
     return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.1f} kB"
 
 
@@ -195,7 +204,7 @@ def _remove(paths: Iterable[Path]) -> None:
 
 def _abandoned(part: Path) -> bool:
     with suppress(OSError), part.open("rb") as file:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        file_lock.lock(file, wait=False)
         return time.time() - part.stat().st_mtime > ABANDONED
     return False
 

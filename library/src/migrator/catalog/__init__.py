@@ -12,11 +12,11 @@ from sqlalchemy import Connection
 
 from migrator.catalog.differences import Difference, diff
 from migrator.catalog.schema import Key, Schema
+from migrator.config import version_table
 
 __all__ = ["NOT_OURS", "Difference", "Key", "Schema", "diff", "read"]
 
-# Tables of Alembic and of this tool.
-NOT_OURS = ("alembic_version", "migration_log")
+NOT_OURS: Collection[str] = version_table.NOT_OF_MODELS
 
 
 def read(connection: Connection, without: Collection[str] = ()) -> Schema:

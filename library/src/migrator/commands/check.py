@@ -1,15 +1,18 @@
 """`check`: compare the database with this code, for the start of an application."""
 
+import json
 from argparse import ArgumentParser, Namespace
 
 from migrator import database
 from migrator.config.context import Context
 from migrator.console import say
 from migrator.revisions import pending
+from migrator.revisions.pending import Plan
 
 
 def arguments(parser: ArgumentParser) -> None:
     """Add the options of this command."""
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of text")
     parser.add_argument(
         "--allow-ahead",
         action="store_true",
@@ -19,6 +22,24 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(context: Context, options: Namespace) -> None:
-    """Print where the database is; see `revisions.pending.expect` for the errors."""
+    """Print where the database is; see `revisions.pending.make` and `expected` for the errors."""
     with database.connect(context, only_looks=True) as connection:
-        say(pending.expect(context, connection))
+        found = pending.make(context, connection)
+    show(found, as_json=options.json)
+
+
+def show(found: Plan, *, as_json: bool) -> None:
+    """Print whether the database is where this code expects it.
+
+    Raises:
+        PendingError: it is not.
+    """
+    if not as_json:
+        say(pending.expected(found))
+        return
+    say(
+        json.dumps(
+            found.as_dict() | {"as_expected": pending.is_expected(found)}, ensure_ascii=False
+        )
+    )
+    pending.expected(found)

@@ -33,7 +33,7 @@ def run(context: Context, options: Namespace) -> None:
     """Restore, and print how to use the new database; see `restore.run` for the errors."""
     if not options.yes and not sys.stdin.isatty():
         raise UsageError(
-            "restore asks for confirmation, and there is no terminal: use --yes to confirm."
+            "restore asks for confirmation, and there is no terminal: confirm with yes=1 (--yes)."
         )
     done = restore.run(
         context,
@@ -51,7 +51,10 @@ def run(context: Context, options: Namespace) -> None:
     say("Run ANALYZE before it serves queries: a restored database has no statistics.")
     if options.into:
         shown = urls.shown(url.set(database=done.database))
-        old, new = _quoted(url.database or ""), _quoted(done.database)
+        if not url.database:  # it is in a service file, or the environment
+            say(f"To use it, set DATABASE_URL to {shown}.")
+            return
+        old, new = _quoted(url.database), _quoted(done.database)
         say(f"To use it, set DATABASE_URL to {shown} (the password is the same), or swap the names")
         say("from another database while no session is connected to either of them:")
         say(f"  ALTER DATABASE {old} RENAME TO {_quoted(f'{url.database}_before')};")

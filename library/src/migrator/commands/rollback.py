@@ -43,7 +43,9 @@ def run(context: Context, options: Namespace) -> None:
         if options.yes:
             return
         if not sys.stdin.isatty():
-            raise UsageError("Nothing was changed: without a terminal to ask on, pass --yes.")
+            raise UsageError(
+                "Nothing was changed: without a terminal to ask on, confirm with yes=1 (--yes)."
+            )
         if input("Type yes to revert: ").strip() != "yes":
             raise RefusedError("Cancelled; nothing was changed.")
 

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from alembic.config import Config
 
-from migrator.config import settings
+from migrator.config import alembic_config, settings
 from migrator.config.settings import Settings
 from migrator.config.target import Target, project_folder
 
@@ -56,7 +56,7 @@ class Context:
 
         Used for commands on another database, and where the configuration is modified.
         """
-        config = Config(self.config.config_file_name)
+        config = alembic_config.read(self.ini)
         return replace(self, config=config, target=Target(config))
 
     def option(self, key: str) -> str:

@@ -60,7 +60,15 @@ def database_url(config: Config, variables: Sequence[str] = URL_VARIABLES) -> UR
     Raises:
         UsageError: there is no URL, or it cannot be parsed; the message contains no password.
     """
-    url = configured_url(config, variables)
+    return _started(config, configured_url(config, variables))
+
+
+def database_url_of(config: Config, text: str) -> URL:
+    """Return the URL that a setting has, like `database_url`."""
+    return _started(config, urls.normalise(text))
+
+
+def _started(config: Config, url: URL) -> URL:
     if url.drivername != "devserver":
         return url
     from migrator import devserver  # not installed in production

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from migrator.config import hosts
 from migrator.errors import UsageError
 
 # Secret parameters of a URL: sslpassword, oauth_client_secret, scram_client_key and similar.
@@ -46,7 +47,7 @@ def normalise(text: str) -> URL:
     """Parse a database URL, and set the driver that migrations use.
 
     It accepts the URLs of hosting providers: `postgres://`, an asynchronous driver, a password
-    with an unescaped `@` or `?`.
+    with an unescaped `@` or `?`; and several hosts, as libpq writes them and as SQLAlchemy does.
 
     Raises:
         UsageError: the URL cannot be parsed, or is not supported.
@@ -60,7 +61,9 @@ def normalise(text: str) -> URL:
     scheme, separator, login = credentials.partition("://")
     address = f"{scheme}{separator}{login.replace('@', '%40')}{at}{host}"
     try:
-        url = make_url(f"{address}{question}{query}")
+        address, places = hosts.taken_out(address)
+        url = make_url(f"{address}{question}{query}").update_query_dict(places)
+        url = hosts.in_one_form(url)
     except (ArgumentError, ValueError):
         raise UsageError(
             "The database URL cannot be parsed (it is not shown, because it may contain a"
@@ -94,7 +97,7 @@ def normalise(text: str) -> URL:
 def shown(url: URL) -> str:
     """Return a URL for messages, with *** for all secrets, including those in the query."""
     hidden = dict.fromkeys(filter(SECRET.search, url.query), "***")
-    text = url.update_query_dict(hidden).render_as_string(hide_password=True)
+    text = hosts.shown(url.update_query_dict(hidden))
     return text.replace("%2A%2A%2A", "***")
 
 

@@ -1,8 +1,9 @@
 """Printing: the only package that prints, in UTF-8 whatever the locale is.
 
-layout   how wide text is, tables and lines
-style    colours
-log      the log of Alembic
+layout    how wide text is, tables and lines
+style     colours
+markdown  text in Markdown
+log       the log of Alembic
 """
 
 import atexit
@@ -95,7 +96,7 @@ def _reserved(stdout: TextIO) -> TextIO:
     with suppress(OSError, ValueError, AttributeError):  # a stream in memory has no descriptor
         if stdout.fileno() == 1:
             stdout.flush()
-            with suppress(OSError, AttributeError):
+            with suppress(OSError, AttributeError, TypeError):  # TypeError: on Windows
                 ctypes.CDLL(None).fflush(None)
             results = open(os.dup(1), "w", encoding="utf-8", errors="backslashreplace")  # noqa: SIM115, PTH123 - it stays open until the process ends
             os.dup2(2, 1)

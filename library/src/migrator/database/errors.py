@@ -6,7 +6,7 @@ from sqlalchemy import Connection
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
-from migrator.config import urls
+from migrator.config import urls, version_table
 from migrator.errors import (
     LockTimeout,
     MigratorError,
@@ -36,7 +36,6 @@ PERMANENT = (
     "permission denied",
 )
 INSUFFICIENT_PRIVILEGE = "42501"
-WHERE_IT_IS = ("alembic_version", "migration_log")
 
 
 def error(url: URL, cause: DBAPIError) -> MigratorError:
@@ -83,14 +82,14 @@ def failed(connection: Connection, cause: DBAPIError) -> MigratorError:
     if (
         getattr(cause.orig, "sqlstate", None) == INSUFFICIENT_PRIVILEGE
         and statement.startswith("SELECT")
-        and any(name in statement for name in WHERE_IT_IS)
+        and any(name in statement for name in version_table.NOT_OF_MODELS)
     ):
         dbapi: Any = connection.connection.dbapi_connection
         user = connection.dialect.identifier_preparer.quote(dbapi.info.user)
         return MigratorError(
             f"The account {user} may not read which revision the database is at ({reason}), so"
             " whether it fits this code is not known. Nothing was changed. As the owner of the"
-            f" tables: GRANT SELECT ON {', '.join(WHERE_IT_IS)} TO {user};"
+            f" tables: GRANT SELECT ON {', '.join(version_table.NOT_OF_MODELS)} TO {user};"
         )
     return MigratorError(
         f"The database said: {reason}. What was not committed is rolled back."

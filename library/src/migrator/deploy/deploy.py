@@ -4,12 +4,12 @@ from sqlalchemy import Connection
 
 from migrator import database
 from migrator.config.context import Context
-from migrator.deploy import lint_check, preflight, steps
+from migrator.deploy import lint_check, preflight, rehearsal_check, steps, violations
 from migrator.deploy.deployment import Deployment, Options
 from migrator.deploy.report import Report
 from migrator.deploy.steps import Step
 from migrator.postgres import unfinished
-from migrator.revisions import deploy_lock, graph, log, pending
+from migrator.revisions import graph, log, pending
 from migrator.revisions.attributes import EXPAND
 from migrator.revisions.pending import Plan
 
@@ -44,13 +44,12 @@ def compare(deployment: Deployment) -> None:
         deployment.over = True
     else:
         later = LATER if deployment.later else ""
-        deployment.report.done(
-            "plan", f"Nothing to apply, but to verify: the database is at {found.at}{later}."
-        )
+        text = f"Nothing to apply, but to verify: the database is at {found.at}{later}."
+        deployment.report.done("plan", text, **found.as_dict())
 
 
 def lint(deployment: Deployment) -> None:
-    """Refuse pending revisions that would block or break the service."""
+    """Refuse pending revisions that would block or break the service, or are certain to fail."""
     pending = deployment.plan.pending
     if not pending:
         return
@@ -59,6 +58,8 @@ def lint(deployment: Deployment) -> None:
     else:
         accepted = deployment.options.accepted_risk
         lint_check.check(deployment.context, pending, accepted, deployment.report)
+    if not deployment.skips("check"):
+        violations.refuse(deployment.context, pending)
 
 
 def take_lock(deployment: Deployment) -> None:
@@ -67,8 +68,7 @@ def take_lock(deployment: Deployment) -> None:
     What that one has left to do, and was not announced, is checked and linted as if it had been.
     """
     context, before = deployment.context, deployment.plan
-    held = deploy_lock.only_deployer(context, deployment.waits_for_lock)
-    deployment.control = deployment.locks.enter_context(held)
+    deployment.take_lock()
     with database.connect(context) as connection:
         _plan(deployment, connection)
         unverified = log.unverified(connection)
@@ -78,9 +78,8 @@ def take_lock(deployment: Deployment) -> None:
     deployment.unfinished = before_all
     now = deployment.plan
     if before.pending and not now.pending:
-        deployment.report.done(
-            "plan", f"Nothing left to do: another deploy has brought the database to {now.at}."
-        )
+        text = f"Nothing left to do: another deploy has brought the database to {now.at}."
+        deployment.report.done("plan", text, **now.as_dict())
     if not (before.pending and now.pending):
         verifies = deployment.unverified and not deployment.skips("verify")
         deployment.over = not verifies or bool(now.pending) or now.ahead
@@ -93,6 +92,7 @@ def take_lock(deployment: Deployment) -> None:
         _say_plan(deployment)
         steps.check(deployment)
         lint(deployment)
+        rehearsal_check.check(deployment)
 
 
 def _plan(deployment: Deployment, connection: Connection) -> None:
@@ -111,7 +111,7 @@ def _is_unverified(connection: Connection, deployment: Deployment) -> bool:
     """Tell whether nobody has verified the database yet: a deploy, or who stamped it."""
     if log.unverified(connection) is not None:
         return True
-    return deployment.logged and bool(deployment.plan.current) and not log.exists(connection)
+    return deployment.logged and bool(deployment.plan.current) and log.never_verified(connection)
 
 
 STEPS = (
@@ -128,13 +128,21 @@ STEPS = (
         "Refuse outside the maintenance window (`window`). Name old transactions, INVALID indexes"
         " and NOT VALID constraints.",
         steps.check,
-        skip="ignore the maintenance window, old transactions and unfinished indexes",
+        skip="ignore the window, old transactions, unfinished indexes and rows that violate",
     ),
     Step(
         "lint",
-        "Refuse revisions that would block or break the service.",
+        "Refuse revisions that would block or break the service. Without `--no-check`, also refuse"
+        " what rows violate, where counting them is cheap.",
         lint,
         skip="do not look for unsafe revisions",
+    ),
+    Step(
+        "rehearsal",
+        "Refuse revisions without a rehearsal that is not older than `require_rehearsal`; 0 asks"
+        " for none.",
+        rehearsal_check.check,
+        skip="deploy without the rehearsal that require_rehearsal asks for",
     ),
     Step("lock", "Take the deploy lock: one deploy at a time (`deploy_lock_timeout`).", take_lock),
     Step(
@@ -156,7 +164,8 @@ STEPS = (
     ),
     Step(
         "log",
-        "Write each revision into the table `migration_log`, in its transaction.",
+        "Write each revision into the table `migration_log`, in its transaction, and a failure"
+        " after it.",
         skip="write nothing into the table migration_log",
     ),
     Step(
@@ -172,13 +181,8 @@ STEPS = (
 
 def _say_plan(deployment: Deployment) -> None:
     found, report = deployment.plan, deployment.report
-    report.done(
-        "plan",
-        f"The database is at {found.at}; {len(found.pending)} to apply:",
-        current=found.current,
-        target=found.target,
-        pending=[script.revision for script in found.pending],
-    )
+    text = f"The database is at {found.at}; {len(found.pending)} to apply:"
+    report.done("plan", text, **found.as_dict())
     if not report.as_json:
         for script in found.pending:
             report.done("", f"  {graph.describe(script)}")
@@ -199,4 +203,5 @@ def _say_nothing_to_do(deployment: Deployment) -> None:
     why = ", ahead of this code, which is allowed" if found.ahead else ""
     if deployment.later:
         why = LATER
-    deployment.report.done("plan", f"Nothing to do: the database is at {found.at}{why}.")
+    text = f"Nothing to do: the database is at {found.at}{why}."
+    deployment.report.done("plan", text, **found.as_dict())

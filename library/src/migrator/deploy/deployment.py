@@ -1,21 +1,21 @@
 """One deploy or rollback: what was asked for, and what is known of it so far."""
 
-import shlex
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from migrator.config.context import Context
+from migrator.config.invocation import command
 from migrator.deploy.attempts import Attempts
 from migrator.deploy.report import Report
 from migrator.postgres.unfinished import Unfinished
-from migrator.revisions import graph
+from migrator.revisions import deploy_lock, graph
 from migrator.revisions.pending import Plan
 
 if TYPE_CHECKING:
@@ -52,10 +52,13 @@ class Deployment:
     `to` is how far to go, and `plan` the revisions on the way. `later` is the number of revisions
     that are left for --phase contract. `unfinished` are the indexes and constraints that were
     unfinished before the deploy. `control` is the connection that holds the deploy lock, in
-    autocommit mode; None on SQLite, as is `worker`, the session that applies. `applied` are the
-    revisions that were applied or reverted. `over` ends it after the current step.
+    autocommit mode; None on SQLite, as is `worker`, the session that applies. `state` is the
+    fingerprint of the schema in the backup, while nothing is committed that it lacks. `applied`
+    are the revisions that were applied or reverted, and `failed` the one that could not be. `over`
+    ends the deploy after the current step.
     """
 
+    upgrades: ClassVar[bool] = True
     context: Context
     options: Options
     report: Report
@@ -66,9 +69,12 @@ class Deployment:
     unverified: bool = field(default=False, init=False)
     unfinished: Sequence[Unfinished] = field(default=(), init=False)
     control: Connection | None = field(default=None, init=False)
+    has_lock: bool = field(default=False, init=False)
     worker: Worker | None = field(default=None, init=False)
     backup: "Backup | None" = field(default=None, init=False)
+    state: str = field(default="", init=False)
     applied: Sequence[Attempts] = field(default=(), init=False)
+    failed: Attempts | None = field(default=None, init=False)
     over: bool = field(default=False, init=False)
     began: float = field(default_factory=time.monotonic, init=False)
     locks: ExitStack = field(default_factory=ExitStack, init=False)
@@ -82,9 +88,17 @@ class Deployment:
         """Tell whether a step was to be skipped."""
         return step in self.options.without
 
-    def waits_for_lock(self, message: str) -> None:
-        """Say that another deploy has the deploy lock."""
-        self.report.waiting("lock", message)
+    def take_lock(self) -> None:
+        """Take the deploy lock, and keep it until the end; say who has it meanwhile.
+
+        Raises:
+            LockTimeout: another deploy has kept it for too long.
+        """
+        held = deploy_lock.only_deployer(
+            self.context, lambda message: self.report.waiting("lock", message)
+        )
+        self.control = self.locks.enter_context(held)
+        self.has_lock = True
 
     @property
     def logged(self) -> bool:
@@ -93,9 +107,8 @@ class Deployment:
 
     @property
     def again(self) -> str:
-        """The words of the command that goes on with the same revisions and no others."""
+        """The command that goes on with the same revisions and no others."""
         if not self.plan.upgrade:
-            return f"rollback --to {shlex.quote(self.plan.target)}"
-        phase = ["--phase", self.options.phase] if self.options.phase else []
-        to = ["--to", self.options.to] if self.options.to != "head" else []
-        return shlex.join(["deploy", *phase, *to])
+            return command(self.context, "rollback", to=self.plan.target)
+        to = self.options.to if self.options.to != "head" else ""
+        return command(self.context, "deploy", phase=self.options.phase or "", to=to)

@@ -21,8 +21,8 @@ class Drift:
     compared.
     """
 
-    wrong: list[str] = field(default_factory=list)
-    by_hand: list[str] = field(default_factory=list)
+    wrong: list[Difference] = field(default_factory=list)
+    by_hand: list[Difference] = field(default_factory=list)
     unused: list[str] = field(default_factory=list)
     not_compared: str = ""
 
@@ -46,8 +46,8 @@ def find(context: Context, connection: Connection, revision: str) -> Drift:
     extra = [each for each in found if not each.property and each.after is None]
     partitions = {each.key.name for each in extra if "partition_bound" in (each.before or {})}
     return Drift(
-        _sentences([each for each in found if each not in extra]),
-        _sentences([each for each in extra if _says_something(each.key, partitions)]),
+        [each for each in found if each not in extra],
+        [each for each in extra if _says_something(each.key, partitions)],
         accepted.unused(),
     )
 
@@ -57,7 +57,25 @@ def _says_something(key: Key, partitions: set[tuple[str, ...]]) -> bool:
     return key.kind not in OF_OPERATORS and not {key.name, key.name[:-1]} & partitions
 
 
-def _sentences(found: list[Difference]) -> list[str]:
-    shown = [each.describe("the database", "the revisions") for each in found[:SHOWN]]
+def as_dict(found: Difference) -> dict[str, object]:
+    """Return a difference for JSON."""
+    return {
+        "kind": found.key.kind,
+        "name": [*found.key.name],
+        "property": found.property or None,
+        "database": found.before,
+        "revisions": found.after,
+        "message": in_words(found),
+    }
+
+
+def in_words(found: Difference) -> str:
+    """Return a difference as people are told of it."""
+    return found.describe("the database", "the revisions")
+
+
+def sentences(found: list[Difference]) -> list[str]:
+    """Return the first of many differences in words, and how many more there are."""
+    shown = [in_words(each) for each in found[:SHOWN]]
     more = len(found) - SHOWN
     return [*shown, f"and {more} more"] if more > 0 else shown

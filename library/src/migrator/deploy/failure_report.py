@@ -9,8 +9,10 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, PendingRollbackError
 
 from migrator.config import urls
-from migrator.deploy import state
+from migrator.config.invocation import command
+from migrator.deploy import state, violation, violations
 from migrator.deploy.deployment import Deployment
+from migrator.deploy.violation import Violation
 from migrator.errors import (
     Interrupted,
     LockTimeout,
@@ -37,14 +39,15 @@ def failed(
     revision = revision or deployment.plan.pending[0].revision
     error = _cause(error)
     reason = _reason(deployment, error)
+    data = state.data(deployment, None)
     try:
         heads, unfinished = state.ask(deployment.context, lambda each: _now(deployment, each))
     except _Unknown as unknown:
-        plan, again = (state.command(deployment, word) for word in ("plan", deployment.again))
+        plan, again = command(deployment.context, "plan"), deployment.again
         found = MigratorError(f"Revision {revision} failed: {reason}. {unknown}")
         details = [("to go on", f"when the session has ended: {plan}, then {again}")]
     except MigratorError as unreachable:
-        plan, again = (state.command(deployment, word) for word in ("plan", deployment.again))
+        plan, again = command(deployment.context, "plan"), deployment.again
         found = MigratorError(
             f"Revision {revision} failed: {reason}. The database no longer answers, so its state is"
             f" not known: what was committed stays, everything else is rolled back."
@@ -64,8 +67,23 @@ def failed(
             stays += f" and {len(kept) - SHOWN} more" if len(kept) > SHOWN else ""
             details.insert(1, ("committed", f"{stays} (of {revision}, before it failed)"))
         details += state.left_behind(deployment, unfinished)
+        rows = _violations(deployment, error, revision)
+        details += violation.details(rows)
+        data = state.data(deployment, done, revision, unfinished) | violation.data(rows)
+    found.reason = _without_details(deployment, error)
     found.details = (*details, *state.backup(deployment))
+    found.data = {"revision": revision, "committed": [*map(without_secrets, kept)], **data}
     return found
+
+
+def _violations(deployment: Deployment, error: BaseException, revision: str) -> Sequence[Violation]:
+    """Return the rows because of which it failed; if they cannot be counted, none."""
+    scripts = (each for each in deployment.plan.pending if each.revision == revision)
+    script = next(scripts, None) if deployment.plan.upgrade else None
+    context = deployment.context
+    with suppress(MigratorError, DBAPIError, KeyboardInterrupt):
+        return state.ask(context, lambda each: violations.of_failure(context, each, error, script))
+    return ()
 
 
 class _Unknown(MigratorError):
@@ -101,9 +119,12 @@ def unverified(deployment: Deployment, error: BaseException) -> MigratorError:
     if isinstance(error, KeyboardInterrupt):
         found = Interrupted(f"Stopped before the result was verified. {where} {again}")
     else:
-        reason = (getattr(error, "reason", "") or _reason(deployment, error)).removesuffix(".")
+        own = getattr(error, "reason", "")
+        reason = (own or _reason(deployment, error)).removesuffix(".")
         found = MigratorError(f"Not verified: {reason}. {where} Fix the cause. {again}")
+        found.reason = own or _without_details(deployment, error)
     found.details = (*state.details(deployment, done), *state.backup(deployment))
+    found.data = state.data(deployment, done)
     return found
 
 
@@ -146,10 +167,18 @@ def _error(error: BaseException, revision: str, reason: str, where: str) -> Migr
     )
 
 
-def _reason(deployment: Deployment, error: BaseException) -> str:
+def _without_details(deployment: Deployment, error: BaseException) -> str:
+    """Return what happened as a sentence, for the migration log, whatever the settings allow."""
+    return f"{_reason(deployment, error, details=False).removesuffix('.')}."
+
+
+def _reason(deployment: Deployment, error: BaseException, *, details: bool | None = None) -> str:
+    """Return what happened, by default with the details that the settings allow."""
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted"
     context = deployment.context
-    text = one_line(error, details=context.settings.shows_details)
-    text = urls.without_secrets(text, context.target.url)
+    allowed = context.settings.shows_details if details is None else details
+    text = urls.without_secrets(one_line(error, details=allowed), context.target.url)
     if not isinstance(error, DBAPIError | CommandError):
         text = f"{type(error).__name__}: {text}"
     return text if isinstance(error, LockTimeout) else text.removesuffix(".")

@@ -41,13 +41,16 @@ def check(
         report.warn("lint", f"no revision was linted, the deploy goes on: {error}")
         return
     rules = [f"{each.revision}: {each.rule}" for each in undecided]
+    data = [{"revision": each.revision, "rule": each.rule} for each in undecided]
     left = f"; only a trace in CI can tell: {', '.join(rules)}" if rules else ""
     named = "; ".join(f"{each.revision}: {each.rule} ({each.reason})" for each in findings[:3])
     more = f"; and {len(findings) - 3} more" if len(findings) > 3 else ""
     if not findings:
-        report.done("lint", f"no findings{left}", undecided=rules)
+        report.done("lint", f"no findings{left}", undecided=data)
     elif accepted_risk:
-        report.warn("lint", f"accepted ({accepted_risk}): {named}{more}", undecided=rules)
+        listed = [{"revision": each.revision, "rule": each.rule} for each in findings]
+        text = f"accepted ({accepted_risk}): {named}{more}"
+        report.warn("lint", text, accepted=listed, undecided=data)
     else:
         raise RefusedError(
             f"{counted(len(findings), 'finding')} in the pending revisions:"

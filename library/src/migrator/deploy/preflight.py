@@ -1,12 +1,14 @@
 """Before a deploy: is this a database that can be migrated, and is this the time?"""
 
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack
+from typing import Any
 
 from sqlalchemy import Connection, text
 
 from migrator import database
-from migrator.config import settings
+from migrator.config import settings, urls
 from migrator.config.context import Context
 from migrator.database import errors
 from migrator.deploy import window
@@ -17,6 +19,7 @@ from migrator.postgres import activity, pooler, unfinished
 from migrator.postgres.engine import SESSION_MODE
 
 PAUSE = 1.0  # seconds between two attempts to connect
+DEFAULT_PORT = 5432
 CONNECTIONS = 3  # that with the deploy lock, that of the backup's snapshot, and pg_dump's
 FACTS = text(
     "SELECT pg_is_in_recovery() AS standby, pg_backend_pid() AS pid, current_schema() AS schema,"
@@ -72,24 +75,24 @@ def check(context: Context, report: Report, *, now: bool = False) -> None:
         if connection.dialect.name != "postgresql":
             report.done("check", "no blockers")
             return
-        warnings = _warnings(connection, limits)
-    for warning in warnings:
-        report.warn("check", warning)
+        warnings = list(_warnings(connection, limits))
+    for warning, data in warnings:
+        report.warn("check", warning, **data)
     if not warnings:
         report.done("check", "no blockers")
 
 
 def _facts(context: Context, connection: Connection) -> str:
-    url = connection.engine.url.set(query={})
-    shown = url.set(drivername=url.get_backend_name()).render_as_string(hide_password=True)
     if connection.dialect.name != "postgresql":
-        return shown
+        return urls.shown(connection.engine.url)
+    shown = _place(connection)
     row = connection.execute(FACTS).one()
     connection.rollback()
     if row.standby:
         raise RefusedError(
             f"{shown} is a standby, which cannot be changed. Nothing was. Deploy to the primary:"
-            " set MIGRATION_DATABASE_URL to it."
+            " set MIGRATION_DATABASE_URL to it, or name all hosts in it, with"
+            " target_session_attrs=read-write."
         )
     if activity.process(connection) != row.pid:
         _admit_pooler(context, shown)
@@ -105,6 +108,19 @@ def _facts(context: Context, connection: Connection) -> str:
             " changed. Create the schema, GRANT USAGE on it, or set search_path for the account."
         )
     return f"PostgreSQL {row.version} at {shown}"
+
+
+def _place(connection: Connection) -> str:
+    """Return the URL of the server that answers; several hosts, or a service file, may name it."""
+    info: Any = connection.connection.dbapi_connection.info  # type: ignore[union-attr]
+    given = connection.engine.url
+    found = given.set(drivername="postgresql", query={}, database=info.dbname, username=info.user)
+    if info.host.startswith("/"):
+        return urls.shown(found.update_query_dict({"host": info.host}))
+    if given.host is None:
+        port = None if info.port == DEFAULT_PORT else info.port
+        found = found.set(host=info.host, port=port)
+    return urls.shown(found)
 
 
 def _admit_pooler(context: Context, shown: str) -> None:
@@ -140,18 +156,21 @@ def _require_connections(context: Context) -> None:
                 ) from None
 
 
-def _warnings(connection: Connection, limits: settings.Settings) -> list[str]:
-    found = []
+def _warnings(
+    connection: Connection, limits: settings.Settings
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield each as a sentence, and as data for JSON."""
     if limits.old_transaction:
         for session in activity.in_transaction(connection, own=0):
             if session.age and session.age >= limits.old_transaction:
                 who = session.describe(with_query=limits.show_queries)
-                found.append(f"an old transaction may block the deploy: {who}")
+                yield f"an old transaction may block the deploy: {who}", {"pids": [session.pid]}
     if not activity.sees_all(connection):
-        found.append(
+        yield (
             "this user cannot see how old other users' transactions are, so waiting for blockers"
-            " takes longer; to change that: GRANT pg_read_all_stats TO this user"
+            " takes longer; to change that: GRANT pg_read_all_stats TO this user",
+            {"lacks": "pg_read_all_stats"},
         )
     connection.rollback()
-    found += [f"unfinished before this deploy: {each}" for each in unfinished.find(connection)]
-    return found
+    for each in unfinished.find(connection):
+        yield f"unfinished before this deploy: {each}", {"unfinished": each.stored()}

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 from migrator import database
 from migrator.config.context import Context
@@ -12,7 +13,7 @@ from migrator.deploy.rollback_preview import Preview
 from migrator.deploy.steps import Step
 from migrator.errors import RefusedError
 from migrator.postgres import unfinished
-from migrator.revisions import deploy_lock, pending
+from migrator.revisions import pending
 from migrator.revisions.pending import Plan
 
 
@@ -20,6 +21,7 @@ from migrator.revisions.pending import Plan
 class Rollback(Deployment):
     """`confirm` is called with what would run, before anything is changed; it raises to stop."""
 
+    upgrades: ClassVar[bool] = False
     confirm: Callable[[Plan, Preview | None], None] = lambda _plan, _preview: None
 
 
@@ -62,8 +64,7 @@ def compare(deployment: Deployment) -> None:
 def take_lock(deployment: Deployment) -> None:
     """Take the deploy lock; the database must be where it was when the question was answered."""
     going = deployment.plan
-    held = deploy_lock.only_deployer(deployment.context, deployment.waits_for_lock)
-    deployment.control = deployment.locks.enter_context(held)
+    deployment.take_lock()
     with database.connect(deployment.context) as connection:
         now = pending.current_heads(connection)
         deployment.unfinished = unfinished.find(connection)
@@ -79,5 +80,5 @@ OWN = {
     "plan": Step("plan", "Show what would run, count the rows it costs, and ask.", compare),
     "lock": Step("lock", "Take the deploy lock; refuse if another deploy was faster.", take_lock),
 }
-LEFT_OUT = ("lint", "models")
+LEFT_OUT = ("lint", "rehearsal")
 STEPS = tuple(OWN.get(step.name, step) for step in deploy.STEPS if step.name not in LEFT_OUT)

@@ -8,6 +8,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
+from migrator.config import version_table
 from migrator.config.context import Context
 from migrator.postgres import sql as reading
 from migrator.revisions.pending import Plan
@@ -71,7 +72,7 @@ def _losses(connection: Connection, script: str) -> list[str]:
             rows = _count(connection, f"SELECT 1 FROM {table} WHERE {column} IS NOT NULL")
             found.append(f"column {table}.{column}: {rows} with a value")
     found += [" ".join(each.split()) for each in statements if reading.changes_rows(each)]
-    return [line for line in found if "alembic_version" not in line]
+    return [line for line in found if version_table.name() not in line]
 
 
 def _count(connection: Connection, query: str) -> str:

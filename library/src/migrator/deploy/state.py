@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from migrator import database
 from migrator.config.context import Context
+from migrator.config.invocation import command
 from migrator.deploy.deployment import Deployment
 from migrator.errors import UnreachableError
 from migrator.postgres import unfinished
@@ -109,11 +110,43 @@ def details(deployment: Deployment, count: int, failed: str = "") -> list[tuple[
         ("applied" if going.upgrade else "reverted", ", ".join(names[:count]) or "none"),
         ("not done", ", ".join(left) or "none"),
     ]
-    found = [*(found if names else []), ("to go on", command(deployment, deployment.again))]
-    if going.upgrade and count:
-        before = going.current[0] if going.current else "base"
-        found.append(("to go back", command(deployment, f"rollback --to {before}")))
+    found = [*(found if names else []), ("to go on", deployment.again)]
+    if back := _way_back(deployment, count):
+        found.append(("to go back", back))
     return found
+
+
+def data(
+    deployment: Deployment, count: int | None, failed: str = "", left: Sequence[Unfinished] = ()
+) -> dict[str, object]:
+    """Return the same for JSON.
+
+    Args:
+        count: as for `details`; None if it is not known.
+        left: what is unfinished.
+    """
+    going, saved = deployment.plan, deployment.backup
+    names = [script.revision for script in going.pending]
+    done: list[str] | None = None if count is None else names[:count]
+    undone = None if count is None else names[count:]
+    return {
+        "applied": done if going.upgrade else [],
+        "reverted": [] if going.upgrade else done,
+        "not_done": undone and [{"revision": each, "failed": each == failed} for each in undone],
+        "to_go_on": deployment.again,
+        "to_go_back": _way_back(deployment, count or 0) or None,
+        "left_behind": [each.stored() for each in left if each not in deployment.unfinished],
+        "backup": str(saved.path) if saved else None,
+        "to_restore": dict(backup(deployment)).get("to restore"),
+    }
+
+
+def _way_back(deployment: Deployment, count: int) -> str:
+    going = deployment.plan
+    if not going.upgrade or not count:
+        return ""
+    before = going.current[0] if going.current else "base"
+    return command(deployment.context, "rollback", to=before)
 
 
 def left_behind(deployment: Deployment, found: Sequence[Unfinished]) -> list[tuple[str, str]]:
@@ -131,11 +164,6 @@ def backup(deployment: Deployment) -> list[tuple[str, str]]:
 
     restore = backup.restore_command(saved, deployment.context)
     return [("backup", str(saved.path)), ("to restore", restore)]
-
-
-def command(deployment: Deployment, words: str) -> str:
-    """Return a command to type."""
-    return f"python -m migrator -c {deployment.context.ini} {words}"
 
 
 def _advice(found: Unfinished) -> str:

@@ -2,9 +2,19 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
-from migrator.deploy import failure_report, preflight, state, value_losses, verification, window
+from migrator.config.invocation import command
+from migrator.deploy import (
+    failure_log,
+    failure_report,
+    planned_constraints,
+    preflight,
+    state,
+    value_losses,
+    verification,
+    window,
+)
 from migrator.deploy.deployment import Deployment
 from migrator.errors import counted
 
@@ -35,7 +45,11 @@ def run(steps: Sequence[Step], deployment: Deployment) -> None:
     with deployment.locks:
         for step in steps:
             if step.run and not deployment.over:
-                step.run(deployment)
+                try:
+                    step.run(deployment)
+                except (Exception, KeyboardInterrupt) as error:
+                    failure_log.write(deployment, step.name, error)
+                    raise
 
 
 def check(deployment: Deployment) -> None:
@@ -47,7 +61,7 @@ def check(deployment: Deployment) -> None:
     else:
         preflight.check(deployment.context, deployment.report, now=deployment.options.now)
         for each in value_losses.find(deployment.context, deployment.plan.pending):
-            deployment.report.warn("check", each)
+            deployment.report.warn("check", str(each), value_loss=asdict(each))
 
 
 def back_up(deployment: Deployment) -> None:
@@ -61,14 +75,22 @@ def back_up(deployment: Deployment) -> None:
         report.skipped("backup", "skipped: backup = false")
     else:
         from migrator import backup
+        from migrator.deploy import superseded_backups
 
+        deployment.state = superseded_backups.state(deployment)
         saved = deployment.backup = backup.take(context, deployment.plan.at)
+        replaced = superseded_backups.remove(deployment, saved)
+        more = (
+            f"; it replaces {counted(len(replaced), 'backup')} of failed attempts, which have"
+            f" changed nothing: {', '.join(replaced)}"
+        )
         report.done(
             "backup",
             f"{saved.path}, {saved.size:,} bytes, {saved.tables} tables, read back in"
-            f" {saved.seconds:.1f} s",
+            f" {saved.seconds:.1f} s{more if replaced else ''}",
             path=saved.path,
             size=saved.size,
+            replaced=replaced,
         )
     if not deployment.options.now and not deployment.skips("check"):
         window.check(context.settings.window)  # waiting and the backup may have taken long
@@ -90,9 +112,12 @@ def apply(deployment: Deployment) -> None:
     try:
         runner.run()
     except (Exception, KeyboardInterrupt) as error:
+        deployment.failed = runner.current
+        if runner.applied or not all(map(planned_constraints.keeps_rows, runner.kept())):
+            deployment.state = ""
         revision = runner.current.revision
         raise failure_report.failed(deployment, error, revision, runner.kept()) from error
-    deployment.applied = runner.applied
+    deployment.applied, deployment.state = runner.applied, ""
 
 
 def verify(deployment: Deployment) -> None:
@@ -122,5 +147,7 @@ def done(deployment: Deployment) -> None:
     if deployment.later:
         deployment.report.done(
             "next",
-            f"run deploy --phase contract when no older code runs: {deployment.later} to apply",
+            f"{deployment.later} to apply when no older code runs:"
+            f" {command(deployment.context, 'deploy', phase='contract')}",
+            later=deployment.later,
         )

@@ -1,6 +1,7 @@
 """Which pending changes of types do not keep all values, and in how many rows."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from alembic.script import Script
 from alembic.util.exc import CommandError
@@ -20,8 +21,25 @@ TYPE = text(
 )
 
 
-def find(context: Context, pending: Sequence[Script]) -> list[str]:
-    """Return a sentence for each column, by the SQL of the revisions and the rows that are there.
+@dataclass(frozen=True)
+class ValueLoss:
+    """A column whose values would change.
+
+    `rows` is in how many rows, None if they were not counted. Without a table, nothing was looked
+    at. `message` says it.
+    """
+
+    table: str | None
+    column: str | None
+    rows: int | None
+    message: str
+
+    def __str__(self) -> str:
+        return self.message
+
+
+def find(context: Context, pending: Sequence[Script]) -> list[ValueLoss]:
+    """Return what each column loses, by the SQL of the revisions and the rows that are there.
 
     Nothing is changed, and nothing is said of what a revision does besides its SQL.
     """
@@ -32,7 +50,7 @@ def find(context: Context, pending: Sequence[Script]) -> list[str]:
     try:
         rendered = rendering.render(context, graph.load(context), pending)
     except (CommandError, MigratorError) as error:
-        return [f"whether values are lost was not looked at: {error}"]
+        return [ValueLoss(None, None, None, f"whether values are lost was not looked at: {error}")]
     statements = [each.sql for revision in rendered for each in revision.statements]
     changes = [change for each in statements for change in _retyped(each)]
     if not changes:
@@ -51,15 +69,20 @@ def _retyped(statement: str) -> Iterator[tuple[str, str, str, str]]:
             yield (about, *change)
 
 
-def _said(connection: Connection, table: str, column: str, kind: str, using: str) -> str:
+def _said(
+    connection: Connection, table: str, column: str, kind: str, using: str
+) -> ValueLoss | None:
     name = sql.plain(column)
     old = connection.scalar(TYPE, {"target": table, "name": name})
     if old is None:  # an earlier revision adds it
-        return ""
+        return None
     conversion = Conversion(column, old, kind, using)
     if not value_loss.loses(connection, conversion):
-        return ""
+        return None
     counted = value_loss.count(connection, table, conversion, SECONDS)
     if counted is None:
-        return f"{table}.{column}: values may be lost; counting the rows took too long or failed"
-    return f"{table}.{column}: {counted}" if counted.changed else ""
+        why = "values may be lost; counting the rows took too long or failed"
+        return ValueLoss(table, name, None, f"{table}.{column}: {why}")
+    if not counted.changed:
+        return None
+    return ValueLoss(table, name, counted.changed, f"{table}.{column}: {counted}")

@@ -72,11 +72,14 @@ def _verify(deployment: Deployment, connection: Connection) -> None:
         checked.append("no new INVALID index or NOT VALID constraint")
     if settings.drift and to in ("head", "heads"):
         found = drift.find(context, connection, after.target)
-        wrong += [f"drift: {each}" for each in found.wrong]
-        for each in found.by_hand:
-            deployment.report.warn("verify", f"drift, made by hand: {each}")
-        for each in found.unused:
-            deployment.report.warn("verify", each)
+        wrong += [f"drift: {each}" for each in drift.sentences(found.wrong)]
+        for each in found.by_hand[: drift.SHOWN]:
+            text = f"drift, made by hand: {drift.in_words(each)}"
+            deployment.report.warn("verify", text, drift=drift.as_dict(each))
+        if (more := len(found.by_hand) - drift.SHOWN) > 0:
+            deployment.report.warn("verify", f"drift, made by hand: and {more} more")
+        for sentence in found.unused:
+            deployment.report.warn("verify", sentence)
         if found.not_compared:
             deployment.report.warn("verify", f"drift was not looked for: {found.not_compared}")
         else:

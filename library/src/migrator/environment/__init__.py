@@ -18,9 +18,11 @@
                     context.run_migrations()
 
 Options of your own go beside these: `context.configure(**{**environment.online(...), "key": 1})`.
+An env.py of another kind stays as it is but for one call: see `adopted`.
 """
 
+from migrator.environment.adopted import adopt
 from migrator.environment.options import offline, online
 from migrator.environment.running import connection, running
 
-__all__ = ["connection", "offline", "online", "running"]
+__all__ = ["adopt", "connection", "offline", "online", "running"]

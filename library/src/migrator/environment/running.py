@@ -35,21 +35,20 @@ def running(config: Config) -> Iterator[None]:
         context = Context.of(config)
         guards.refuse_in_production(context, runs)
         by_hand = runs.typed == "upgrade" and context.settings.production and not runs.offline
-        with _only_deployer(context) if by_hand else nullcontext(), _lost_revision(config):
+        with _missing_revisions(context), _only_deployer(context) if by_hand else nullcontext():
             yield
 
 
 @contextmanager
-def _lost_revision(config: Config) -> Iterator[None]:
-    """Say what to do about a database whose revision is gone; Alembic says only that it is."""
+def _missing_revisions(context: Context) -> Iterator[None]:
+    """Say where the file of a revision is that the database is at, instead of Alembic's error."""
     try:
         yield
     except CommandError as error:
-        lost = getattr(error.__cause__, "argument", None)
-        typed = getattr(config.cmd_opts, "revision", None)
-        if not isinstance(error.__cause__, ResolutionError) or not lost or lost == typed:
-            raise
-        raise MigratorError(pending.lost(str(lost))) from error
+        if not isinstance(error, MigratorError) and isinstance(error.__cause__, ResolutionError):
+            with connection(context.config) as connected:
+                pending.refuse_missing(context, connected)
+        raise
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Read the schema of a PostgreSQL database with pg_dump, object by object."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from sqlalchemy import Engine
 from sqlalchemy import text as sql_text
@@ -128,9 +129,10 @@ def rows(context: Context, engine: Engine, tables: Sequence[str]) -> tuple[str, 
 
 def _run(context: Context, engine: Engine, arguments: Sequence[str]) -> str:
     with engine.connect() as connection:
-        major = (connection.dialect.server_version_info or (0,))[0]
+        session: Any = connection.connection.dbapi_connection
+        server, encrypted = session.info.server_version // 10000, session.pgconn.ssl_in_use
     database = programs.database(context)
-    program = programs.find(context, int(major))[0].path("pg_dump")
+    program = programs.find(context, server, encrypted=encrypted)[0].path("pg_dump")
     done = programs.run(
         [program, *arguments, "--encoding=UTF8", database.argument], database.environment
     )

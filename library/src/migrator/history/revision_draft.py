@@ -7,12 +7,14 @@ Which tables Alembic reproduces exactly is found out on an empty shadow database
 
 import warnings
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from alembic.autogenerate import produce_migrations
+from alembic.autogenerate import compare, produce_migrations
 from alembic.operations import Operations, ops
 from alembic.runtime.migration import MigrationContext
+from alembic.util.langhelpers import PriorityDispatcher
 from sqlalchemy import Connection, Engine, MetaData, text
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -123,10 +125,25 @@ def _autogenerate(
             "render_as_batch": False,
         },
     )
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _only_alembics():
         # About cycles between tables, which fail below if they matter.
         warnings.simplefilter("ignore")
         return produce_migrations(context, metadata), context
+
+
+@contextmanager
+def _only_alembics() -> Iterator[None]:
+    """Leave out the comparisons that other packages have added, as alembic_utils does.
+
+    They know what the project describes besides tables, and would drop all else: here that is
+    carried as SQL.
+    """
+    before = compare.comparators
+    compare.comparators = PriorityDispatcher()
+    try:
+        yield
+    finally:
+        compare.comparators = before
 
 
 def _invoke(context: MigrationContext, container: ops.OpContainer, failed: set[str]) -> None:

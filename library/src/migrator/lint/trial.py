@@ -41,8 +41,10 @@ def compare(
     written = {each.script.revision: each for each in rendered}
     for each in traced:
         own = [finding for finding in findings if finding.revision == each.script.revision]
+        seen = problems(each)
+        bad = {id(problem.step) for problem in seen}
         for finding in own:
-            trial = _trial(finding, each)
+            trial = _trial(finding, each, bad)
             evidence = _seen(trial.steps, each)
             dismiss = ALL[finding.rule].dismiss
             if dismiss and dismiss(trial):
@@ -51,7 +53,7 @@ def compare(
                 )
             else:
                 kept.append(replace(finding, evidence=evidence))
-        new = [problem for problem in problems(each) if not said(problem, each, own)]
+        new = [problem for problem in seen if not said(problem, each, own)]
         kept += [_as_finding(each, problem) for problem in new]
         if not any(problem.step.error and not problem.rule.breaks_code for problem in new):
             kept += _untried(each, written[each.script.revision])
@@ -86,9 +88,8 @@ def _broken(step: Step, old: frozenset[int]) -> list[Rule]:
     return sorted(uncovered(broken, ALL), key=lambda rule: rule.breaks_code)
 
 
-def _trial(finding: Finding, traced: Traced) -> Trial:
+def _trial(finding: Finding, traced: Traced, bad: set[int]) -> Trial:
     steps = steps_of(finding, traced)
-    bad = {id(problem.step) for problem in problems(traced)}
     own = bool(steps) and all(_sends(step, finding.statement) for step in steps)
     harmless = own and all(step.watched and id(step) not in bad for step in steps)
     return Trial(finding, traced, tuple(steps), harmless)

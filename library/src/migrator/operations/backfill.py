@@ -11,6 +11,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from migrator.errors import MigratorError
 from migrator.operations import batch_loop, names
+from migrator.operations.batch_size import FIRST, BatchSize
 from migrator.operations.batches import EXACT, Batches
 from migrator.operations.operation import Operation
 from migrator.operations.replica_lag import ReplicaLag
@@ -34,7 +35,8 @@ class BackfillOp(Operation):
         key: columns with a unique index to go by; the primary key if empty.
         where: which rows, in SQL; once a row has its values, it must not be true any more. By
             default those where one of the columns is NULL, and only NULLs are replaced.
-        batch: rows in one transaction.
+        batch: rows in one transaction; by default as many as take a tenth of a second, by what the
+            batch before took.
         pause: seconds between two batches, for everybody else.
         max_lag: seconds; while a replica is further behind, wait. 0 does not look. (Needs the
             role pg_monitor; without it nothing is seen.)
@@ -58,8 +60,8 @@ class BackfillOp(Operation):
         key: str | Sequence[str] = (),
         where: str = "",
         schema: str | None = None,
-        batch: int = 1000,
-        pause: float = 0.05,
+        batch: int = 0,
+        pause: float = 0.02,
         max_lag: float = 10,
         max_wait: float = 600,
     ) -> None:
@@ -88,7 +90,7 @@ class BackfillOp(Operation):
             session.settings(**EXACT),
             session.committing_locally(f"the backfill of {batches.target}"),
         ):
-            batch_loop.fill(session, batches, self.batch, self.pause, self.lag)
+            batch_loop.fill(session, batches, BatchSize(self.batch), self.pause, self.lag)
 
     def run_plain(self, operations: Operations) -> None:
         """Fill with one UPDATE."""
@@ -123,7 +125,7 @@ def _write(session: Session, operation: BackfillOp, batches: Batches) -> None:
     mark = names.literal(f"migrator.filled_{hashlib.sha256(what.encode()).hexdigest()[:8]}")
     done = f"PERFORM set_config({mark}, 'yes', false)"
     if batches.key:
-        session.run(batches.procedure(operation.batch, operation.pause, done))
+        session.run(batches.procedure(operation.batch or FIRST, operation.pause, done))
     else:
         session.context.impl.static_output(
             "-- Without a key there are no batches: on a large table, run this at a quiet time."

@@ -8,6 +8,7 @@ from sqlalchemy.exc import DBAPIError
 from migrator.console import note
 from migrator.errors import MigratorError, UsageError, counted
 from migrator.operations import conditions, names
+from migrator.operations.batch_size import BatchSize
 from migrator.operations.batches import NEXT_TRANSACTION, PASSES, Batches
 from migrator.operations.replica_lag import ReplicaLag
 from migrator.operations.session import Session, state_of
@@ -17,8 +18,10 @@ ATTEMPTS = 120
 REPORT = 5.0  # seconds between two lines of progress
 
 
-def fill(session: Session, batches: Batches, size: int, pause: float, lag: ReplicaLag) -> None:
-    """Fill all rows that are left, `size` of them at a time.
+def fill(
+    session: Session, batches: Batches, size: BatchSize, pause: float, lag: ReplicaLag
+) -> None:
+    """Fill all rows that are left, a batch of them at a time.
 
     Args:
         pause: seconds after each batch.
@@ -42,7 +45,7 @@ def fill(session: Session, batches: Batches, size: int, pause: float, lag: Repli
         before = session.scalar(f"SELECT ({NEXT_TRANSACTION})::text")
         changed, left = 0, 0
         last: list[str] = []
-        while rows := _run(session, batches, batches.next(last, size)):
+        while rows := _next(session, batches, last, size):
             number, still, *last = rows[0]
             changed, left = changed + number, left + still
             if time.monotonic() - reported > REPORT:
@@ -66,13 +69,18 @@ def fill(session: Session, batches: Batches, size: int, pause: float, lag: Repli
         )
 
 
-def _run(session: Session, batches: Batches, statement: str) -> list[Any]:
-    """Run one batch, with retries while another session holds one of its rows."""
+def _next(session: Session, batches: Batches, last: list[str], size: BatchSize) -> list[Any]:
+    """Run the batch after the key `last`, with retries while another session holds a row of it."""
     for attempt in range(ATTEMPTS):
+        began = time.monotonic()
         try:
-            return session.rows(statement)
+            found = session.rows(batches.next(last, size.rows))
         except DBAPIError as error:
             if state_of(error) not in LOCKED or attempt == ATTEMPTS - 1:
                 raise
+            size.was_locked_out()
             time.sleep(min(0.1 * (attempt + 1), 1))
+        else:
+            size.took(time.monotonic() - began)
+            return found
     raise AssertionError(batches)

@@ -3,9 +3,9 @@
 import hashlib
 from typing import Any
 
-from sqlalchemy import Column, Table, table
+from sqlalchemy import Column, Dialect, Table, table
 from sqlalchemy.dialects.postgresql.base import PGDialect
-from sqlalchemy.schema import ExecutableDDLElement
+from sqlalchemy.schema import CreateColumn, ExecutableDDLElement
 from sqlalchemy.types import NullType
 
 # Not the session's dialect: its driver wants every percent sign twice.
@@ -18,6 +18,17 @@ def compiled(element: ExecutableDDLElement) -> str:
     """Return DDL as SQL."""
     _include(getattr(element, "element", None))
     return " ".join(str(element.compile(dialect=DIALECT)).split("\n")).strip()
+
+
+def column_definition(column: Column[Any], dialect: Dialect) -> str:
+    """Return a column as a statement for the server of a session's dialect has it.
+
+    What SQLAlchemy writes of a generated column depends on the server: only 18 has virtual ones.
+    """
+    own = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call]
+    if isinstance(dialect, PGDialect):
+        own.supports_virtual_generated_columns = dialect.supports_virtual_generated_columns
+    return str(CreateColumn(column).compile(dialect=own))
 
 
 def _include(item: Any) -> None:

@@ -3,7 +3,6 @@
 from typing import Any
 
 from alembic.operations import Operations, ops
-from sqlalchemy.schema import CreateColumn
 
 from migrator.operations import names
 from migrator.operations.operation import Operation
@@ -46,7 +45,7 @@ class ReplaceColumnOp(Operation, ops.AddColumnOp):
         """Replace it in one statement, which reads the definitions of what depends on it first."""
         target, column = names.quoted(self.table_name, self.schema), self.column
         name = names.column(column.name)
-        definition = str(CreateColumn(column).compile(dialect=names.DIALECT)).replace("%%", "%")
+        definition = names.column_definition(column, session.context.dialect).replace("%%", "%")
         regclass = f"{names.literal(target)}::regclass"
         found = f"WHERE attrelid = {regclass} AND attname = {names.literal(column.name)}"
         comment = f"COMMENT ON COLUMN {target}.{name} IS {names.literal(column.comment or '')};"

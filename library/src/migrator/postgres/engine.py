@@ -3,14 +3,17 @@
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.pool import NullPool
 
+from migrator.config import hosts
 from migrator.config.context import Context
 from migrator.errors import UsageError
-from migrator.postgres import after_connect, limits, pooler
+from migrator.postgres import after_connect, limits, pooler, supported
 
 # The server notices within a minute that the machine of a session has vanished, and releases the
 # deploy lock; by itself, it would ask after two hours. On a Unix socket they mean nothing. To a
 # pooler they are not sent: the connection to us is its own.
 LOST = {"tcp_keepalives_idle": 30, "tcp_keepalives_interval": 10, "tcp_keepalives_count": 3}
+# Of several hosts, the one that can be migrated.
+PRIMARY = "read-write"
 # In the attributes of a configuration: the pooler of --allow-pooler was found to be in this mode.
 SESSION_MODE = "pooler_in_session_mode"
 # The same on our side. Keepalives rest while the last answer has not arrived.
@@ -44,12 +47,15 @@ def engine(context: Context, *, limited: bool = True) -> Engine:
         # A firewall forgets a connection that is silent while a large index is built.
         **LOST_HERE,
     }
+    if hosts.several(url):  # whoever asks for another one is told that it is a standby
+        arguments["target_session_attrs"] = url.query.get("target_session_attrs", PRIMARY)
     try:
         made = create_engine(url, poolclass=NullPool, connect_args=arguments)
     except ModuleNotFoundError:
         raise UsageError(
             f"The database URL asks for {url.drivername}, which is not installed here."
         ) from None
+    event.listen(made, "connect", supported.require)
     through = settings.allow_pooler
     if limited and (not through or context.config.attributes.get(SESSION_MODE)):
         event.listen(made, "connect", after_connect.setting(settings))

@@ -8,9 +8,11 @@ from pathlib import Path
 
 from alembic.config import Config
 
+from migrator.autogenerate.comparison import Comparison
 from migrator.catalog import Difference
 from migrator.config import models
 from migrator.config.context import Context
+from migrator.diagrams import schema_page
 from migrator.errors import MigratorError
 from migrator.proof.shadow_history import ShadowHistory, applied
 from migrator.revisions import graph, snapshot
@@ -33,16 +35,19 @@ def check(context: Context) -> Iterator[str]:
 
     Raises:
         DriftError: the models and the revisions differ.
-        MigratorError: there are several heads, the two ini files name other models, schema.sql is
-            stale, or a revision fails.
+        MigratorError: there are several heads, the two ini files name other models, schema.sql or
+            docs/schema.md is stale, or a revision fails.
     """
     _one_head(context)
     _same_models(context)
     with applied(context) as history:
-        yield from _no_difference(context, history)
+        compared = _no_difference(context, history)
+        yield from compared.accepted.unused()
         yield "The models and the revisions agree."
         for name in snapshot.check(context, history.url):
             yield f"{name} matches the revisions."
+        if schema_page.check(context, compared.models):
+            yield f"{schema_page.FILE} matches the models."
 
 
 def _one_head(context: Context) -> None:
@@ -70,8 +75,8 @@ def _same_models(context: Context) -> None:
             )
 
 
-def _no_difference(context: Context, history: ShadowHistory) -> list[str]:
-    """Return what the file of accepted differences has in vain."""
+def _no_difference(context: Context, history: ShadowHistory) -> Comparison:
+    """Compare the models with the revisions; what is accepted is no difference."""
     models.import_models(context.config)
     compared = history.compare()
     if found := compared.differences:
@@ -82,7 +87,7 @@ def _no_difference(context: Context, history: ShadowHistory) -> list[str]:
             'The models and the revisions differ: write a revision with `make revision m="..."`.',
             details,
         )
-    return compared.accepted.unused()
+    return compared
 
 
 def _described(context: Context, difference: Difference) -> str:

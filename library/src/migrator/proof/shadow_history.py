@@ -17,7 +17,7 @@ from migrator import catalog, shadow
 from migrator.autogenerate import comparison
 from migrator.autogenerate.comparison import Comparison
 from migrator.catalog import Schema
-from migrator.config import models
+from migrator.config import models, version_table
 from migrator.config.context import Context
 from migrator.errors import MigratorError, RefusedError, one_line
 from migrator.revisions import accepted_drift, graph
@@ -54,10 +54,17 @@ class ShadowHistory:
     def run(self, steps: Callable[[Any, MigrationContext], Any], **options: Any) -> None:
         """Run env.py with `steps` as the function that gives Alembic its steps."""
         attributes = self.context.config.attributes
+
+        def all_steps(heads: Any, migration: MigrationContext) -> Iterator[Any]:
+            yield from steps(heads, migration)
+            shadow.commit_rest(migration)
+
         with self.connect() as connection:
             attributes["connection"] = connection
             try:
-                with EnvironmentContext(self.context.config, self.directory, fn=steps, **options):
+                with EnvironmentContext(
+                    self.context.config, self.directory, fn=all_steps, **options
+                ):
                     self.directory.run_env()
             finally:
                 del attributes["connection"]
@@ -114,7 +121,8 @@ class ShadowHistory:
             ShadowError: the shadow database is not where it has to be.
         """
         with self.reading() as connection:
-            at = set(MigrationContext.configure(connection).get_current_heads())
+            options = version_table.options()
+            at = set(MigrationContext.configure(connection, opts=options).get_current_heads())
         wanted = {each.revision for each in self.directory.get_revisions(to) if each}
         if not wanted <= at:
             raise shadow.not_there()

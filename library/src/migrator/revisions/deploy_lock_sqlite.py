@@ -5,20 +5,19 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from migrator.config.context import Context
+from migrator.database import file_lock
 from migrator.revisions.deploy_lock_wait import Holder, Say, wait
 
 
 @contextmanager
 def held(context: Context, patience: float, say: Say) -> Iterator[None]:
     """Hold the lock; see `deploy_lock.only_deployer`."""
-    import fcntl  # POSIX only, as is everything that runs a deploy
-
     path = Path(f"{context.target.url.database}.deploy-lock")
     with path.open("a+", encoding="utf-8") as file:
 
         def get() -> bool:
             with suppress(BlockingIOError):
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                file_lock.lock(file, wait=False)
                 return True
             return False
 

@@ -59,12 +59,12 @@ class Repository:
 
     def full_name(self, name: str) -> str:
         """Return the branch that a name such as origin/HEAD stands for; else the name itself."""
-        found = self._git("rev-parse", "--abbrev-ref", name).stdout.decode(errors="replace")
+        found = self.git("rev-parse", "--abbrev-ref", name).stdout.decode(errors="replace")
         return found.strip() or name
 
     def current(self) -> str:
         """Return the branch that is checked out, nothing if HEAD is detached."""
-        found = self._git("symbolic-ref", "--short", "--quiet", "HEAD").stdout
+        found = self.git("symbolic-ref", "--short", "--quiet", "HEAD").stdout
         return found.decode(errors="replace").strip()
 
     def changed_since(self, commit: str) -> frozenset[Path]:
@@ -73,14 +73,14 @@ class Repository:
         They are absolute paths, without links. What is ignored or deleted is not among them.
         """
         options = ("--name-only", "--diff-filter=d", "--no-renames", "-z")
-        changed = self._git("diff", *options, commit, "--", str(self.project)).stdout
+        changed = self.git("diff", *options, commit, "--", str(self.project)).stdout
         return self._paths(changed) | self.files_in_work_tree("--others")
 
     def files_in_work_tree(self, *which: str) -> frozenset[Path]:
         """Return the project's files, as `git ls-files` lists them; by default all."""
         listed = which or ("--cached", "--others")
         options = ("--exclude-standard", "--full-name", "-z")
-        found = self._git("ls-files", *listed, *options, "--", str(self.project)).stdout
+        found = self.git("ls-files", *listed, *options, "--", str(self.project)).stdout
         return self._paths(found)
 
     def _paths(self, listed: bytes) -> frozenset[Path]:
@@ -93,30 +93,34 @@ class Repository:
         Raises:
             UsageError: there is none in this clone.
         """
-        shallow = self._git("rev-parse", "--is-shallow-repository").stdout.strip() == b"true"
+        shallow = self.is_shallow()
         if not self._commit(base):
             why = SHALLOW if shallow else f"fetch it (`git fetch origin {base.split('/')[-1]}`)"
             raise UsageError(f"There is no branch or commit {base} here to compare with: {why}.")
-        commit = self._git("merge-base", base, "HEAD").stdout.decode().strip()
+        commit = self.git("merge-base", base, "HEAD").stdout.decode().strip()
         if not commit:
             why = SHALLOW if shallow else "name the branch that this one came from with base="
             raise UsageError(f"This branch and {base} have no commit in common here: {why}.")
         return commit
 
+    def is_shallow(self) -> bool:
+        """Tell whether this clone lacks older commits."""
+        return self.git("rev-parse", "--is-shallow-repository").stdout.strip() == b"true"
+
     def files_at(self, commit: str) -> dict[str, bytes]:
         """Return the contents of the Python files in the revision folders of `commit`."""
-        ini = self._git("show", f"{commit}:{self.project / self.ini}")
+        ini = self.git("show", f"{commit}:{self.project / self.ini}")
         if ini.returncode:  # there was no project yet
             return {}
         folders = [str(self.project / folder) for folder in revision_folders(ini.stdout)]
-        listed = self._git("ls-tree", "-r", "-z", "--full-tree", commit, "--", *folders).stdout
+        listed = self.git("ls-tree", "-r", "-z", "--full-tree", commit, "--", *folders).stdout
         blobs = {}
         for line in filter(None, listed.split(b"\0")):
             meta, _, name = line.partition(b"\t")
             path = name.decode(errors="surrogateescape")
             if path.endswith(".py"):
                 blobs[path] = meta.split()[2]
-        return dict(zip(blobs, self._contents(list(blobs.values())), strict=True))
+        return dict(zip(blobs, self.contents(list(blobs.values())), strict=True))
 
     def files_here(self) -> dict[str, bytes]:
         """Return the contents of the Python files in the revision folders, of the work tree."""
@@ -130,14 +134,14 @@ class Repository:
     def trailers(self, since: str, key: str) -> frozenset[str]:
         """Return the values of a trailer in the messages of the commits after `since`."""
         form = f"--format=%(trailers:key={key},valueonly)"
-        return frozenset(self._git("log", form, f"{since}..HEAD").stdout.decode().split())
+        return frozenset(self.git("log", form, f"{since}..HEAD").stdout.decode().split())
 
     def _commit(self, name: str) -> bool:
-        return not self._git("rev-parse", "--verify", "--quiet", name + "^{commit}").returncode
+        return not self.git("rev-parse", "--verify", "--quiet", name + "^{commit}").returncode
 
-    def _contents(self, blobs: Sequence[bytes]) -> Iterator[bytes]:
+    def contents(self, blobs: Sequence[bytes]) -> Iterator[bytes]:
         """Read many blobs with one process; each answer is a line with its size, then the bytes."""
-        answer = self._git("cat-file", "--batch", words=b"\n".join([*blobs, b""])).stdout
+        answer = self.git("cat-file", "--batch", words=b"\n".join([*blobs, b""])).stdout
         start = 0
         for _ in blobs:
             end = answer.index(b"\n", start)
@@ -145,7 +149,8 @@ class Repository:
             yield answer[end + 1 : end + 1 + size]
             start = end + size + 2
 
-    def _git(self, *arguments: str, words: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    def git(self, *arguments: str, words: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+        """Run git in this repository, whatever its exit code will be."""
         return _git(self.root, *arguments, words=words)
 
 

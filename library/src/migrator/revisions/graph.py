@@ -8,7 +8,7 @@ from alembic.util.exc import CommandError
 
 from migrator.config.context import Context
 from migrator.errors import MigratorError, UsageError
-from migrator.revisions import attributes
+from migrator.revisions import attributes, missing
 
 
 def load(context: Context) -> ScriptDirectory:
@@ -25,10 +25,13 @@ def load(context: Context) -> ScriptDirectory:
     except Exception as error:
         file = _broken(script, error)
         if isinstance(error, KeyError) and not file:
-            raise MigratorError(
+            lost = missing.from_history(context, str(error.args[0]))
+            found = MigratorError(
                 f"Revision {error} is missing, but another one names it as its down_revision:"
-                " restore its file."
-            ) from None
+                f" {lost.where}. Restore its file."
+            )
+            found.details = (("to bring it", lost.restore),) if lost.source else ()
+            raise found from None
         raise MigratorError(
             f"A revision file cannot be read: {file}{type(error).__name__}: {error}. Fix it and run"
             " the command again."
@@ -58,6 +61,12 @@ def describe(script: Script) -> str:
     """Return a revision in one line: its identifier, its message and its attributes."""
     found = attributes.described(script)
     return f"{script.revision}  {script.doc}" + (f"  [{found}]" if found else "")
+
+
+def as_dict(script: Script) -> dict[str, str | bool]:
+    """Return a revision for JSON."""
+    found = attributes.of(script).as_dict()
+    return {"revision": script.revision, "message": script.doc, **found}
 
 
 def is_known(script: ScriptDirectory, revision: str) -> bool:

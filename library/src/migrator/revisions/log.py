@@ -36,14 +36,18 @@ TABLE = sa.Table(
     sa.Column("accepted_risk", sa.Text()),
     sa.Column("unfinished_before", sa.JSON(none_as_null=True)),
     sa.Column("verified", sa.Text()),
+    sa.Column("failure", sa.JSON(none_as_null=True)),
 )
 ADDED = {"accepted_risk", "wal_position"}  # in the first version, and of no use to tell ours
-LATER = ("unfinished_before", "verified")  # which tables of older versions do not have
-HAS_ALL = {
+LATER = ("unfinished_before", "verified", "failure")  # which tables of older versions do not have
+HAS = {
     "postgresql": "SELECT 1 FROM pg_attribute WHERE attrelid = to_regclass('migration_log')"
-    " AND attname = 'verified' AND NOT attisdropped",
-    "sqlite": "SELECT 1 FROM pragma_table_info('migration_log') WHERE name = 'verified'",
+    " AND attname = :name AND NOT attisdropped",
+    "sqlite": "SELECT 1 FROM pragma_table_info('migration_log') WHERE name = :name",
 }
+FAILED = "failed "  # before the direction of a deploy that failed
+# In the column `verified`: a deploy failed before anybody had verified the database.
+NEVER = "never"
 COMMIT_VARIABLES = ("GIT_COMMIT", "GITHUB_SHA", "CI_COMMIT_SHA")
 WHO_VARIABLES = ("GITHUB_ACTOR", "GITLAB_USER_LOGIN")
 
@@ -62,6 +66,18 @@ class Entry:
     attempts: int
     waited: float
 
+    def values(self) -> dict[str, Any]:
+        """Return the values of the line's own columns."""
+        return {
+            "revision": self.revision,
+            "down_revision": ", ".join(self.down_revisions),
+            "direction": "upgrade" if self.upgrade else "downgrade",
+            "started_at": datetime.now(UTC) - timedelta(seconds=self.seconds),
+            "seconds": round(self.seconds, 3),
+            "attempts": self.attempts,
+            "waited": round(self.waited, 3),
+        }
+
 
 class Log:
     """Writes a line for each revision, in the transaction of that revision.
@@ -72,30 +88,29 @@ class Log:
     """
 
     def __init__(self, accepted_risk: str | None, unfinished: Sequence[Unfinished]) -> None:
-        self.constant = {
+        self.constant: dict[str, Any] = {
+            **origin(),
             "accepted_risk": accepted_risk,
             "unfinished_before": [each.stored() for each in unfinished],
-            "who": _first(WHO_VARIABLES) or _user(),
-            "host": socket.gethostname(),
-            "code_commit": _first(COMMIT_VARIABLES) or _commit(),
-            "tool_version": __version__,
         }
 
     def write(self, connection: Connection, entry: Entry) -> None:
         """Write one line; the transaction is the caller's."""
-        _complete(connection)  # each time: it may have been rolled back
-        values: dict[str, Any] = {
-            "revision": entry.revision,
-            "down_revision": ", ".join(entry.down_revisions),
-            "direction": "upgrade" if entry.upgrade else "downgrade",
-            "started_at": datetime.now(UTC) - timedelta(seconds=entry.seconds),
-            "seconds": round(entry.seconds, 3),
-            "attempts": entry.attempts,
-            "waited": round(entry.waited, 3),
-        }
+        complete(connection)  # each time: it may have been rolled back
+        values = entry.values()
         if connection.dialect.name == "postgresql":
             values["wal_position"] = sa.cast(sa.func.pg_current_wal_lsn(), sa.Text)
         connection.execute(TABLE.insert().values(self.constant | values))
+
+
+def origin() -> dict[str, str]:
+    """Return who runs this, where, and with which code, as a line has it."""
+    return {
+        "who": _first(WHO_VARIABLES) or _user(),
+        "host": socket.gethostname(),
+        "code_commit": _first(COMMIT_VARIABLES) or _commit(),
+        "tool_version": __version__,
+    }
 
 
 def unverified(connection: Connection) -> list[Unfinished] | None:
@@ -107,7 +122,7 @@ def unverified(connection: Connection) -> list[Unfinished] | None:
         None if there is no such line.
     """
     found = None
-    if _has_all(connection) and exists(connection):
+    if has(connection, "verified") and exists(connection):
         query = sa.select(TABLE.c.unfinished_before).where(TABLE.c.verified.is_(None))
         found = connection.execute(query.order_by(TABLE.c.id).limit(1)).first()
     connection.rollback()
@@ -119,15 +134,31 @@ def exists(connection: Connection) -> bool:
     return _kind(connection) == "log"
 
 
+def never_verified(connection: Connection) -> bool:
+    """Tell whether no deploy has ever verified the database: it is new, or another tool's."""
+    if not exists(connection):
+        return True
+    marked = sa.select(TABLE.c.id).where(TABLE.c.verified == NEVER).limit(1)
+    return has(connection, "failure") and connection.execute(marked).first() is not None
+
+
+def is_other(connection: Connection) -> str:
+    """Return what kind of relation has the name of the log without being it; usually none.
+
+    Ends the transaction that reads.
+    """
+    found = _kind(connection)
+    connection.rollback()
+    return "" if found == "log" else found
+
+
 def refuse_other(connection: Connection) -> None:
     """Refuse a database in which something else has the name of the migration log.
 
     Raises:
         RefusedError: there is one.
     """
-    found = _kind(connection)
-    connection.rollback()
-    if found not in ("", "log"):
+    if found := is_other(connection):
         raise RefusedError(
             f"There is a {found} {TABLE.name} in the database that is not the migration log of this"
             " tool. Nothing was changed. Rename it, or deploy with --no-log, which keeps no log."
@@ -156,9 +187,9 @@ def settle(connection: Connection, how: str) -> None:
 
     The table alone says that a database was verified which another tool had brought there.
     """
-    _complete(connection)
-    if _has_all(connection):
-        connection.execute(TABLE.update().where(TABLE.c.verified.is_(None)).values(verified=how))
+    complete(connection)
+    open_lines = TABLE.c.verified.is_(None) | (TABLE.c.verified == NEVER)
+    connection.execute(TABLE.update().where(open_lines).values(verified=how))
     connection.commit()
 
 
@@ -184,28 +215,58 @@ def ancestors(connection: Connection, revision: str) -> list[str]:
 
 
 def lines(connection: Connection, limit: int) -> list[sa.Row[Any]]:
-    """Return the newest `limit` lines, newest first; none where there is no log."""
+    """Return the newest `limit` lines, newest first; none where there is no log.
+
+    `failure` is None but for deploys that failed: see `failures`.
+    """
     if not exists(connection):
         return []
-    columns = [column for column in TABLE.c if column.name not in LATER]
+    columns: list[Any] = [column for column in TABLE.c if column.name not in LATER]
+    failure = TABLE.c.failure if has(connection, "failure") else sa.null().label("failure")
+    columns.append(failure)
     return list(connection.execute(sa.select(*columns).order_by(TABLE.c.id.desc()).limit(limit)))
 
 
-def _has_all(connection: Connection) -> bool:
-    return connection.execute(sa.text(HAS_ALL[connection.dialect.name])).first() is not None
+def as_dict(line: sa.Row[Any]) -> dict[str, Any]:
+    """Return a line for JSON."""
+    direction = line.direction.removeprefix(FAILED)
+    return {
+        "started_at": line.started_at.isoformat(),
+        "revision": line.revision or None,
+        "down_revisions": [name for name in line.down_revision.split(", ") if name],
+        "direction": direction,
+        "seconds": line.seconds,
+        "attempts": line.attempts,
+        "waited": line.waited,
+        "who": line.who,
+        "host": line.host,
+        "code_commit": line.code_commit or None,
+        "tool_version": line.tool_version,
+        "wal_position": line.wal_position,
+        "accepted_risk": line.accepted_risk,
+        "failure": line.failure,
+    }
 
 
-def _complete(connection: Connection) -> None:
+def has(connection: Connection, column: str) -> bool:
+    """Tell whether there is a table of that name with this column."""
+    query = sa.text(HAS[connection.dialect.name])
+    return connection.execute(query, {"name": column}).first() is not None
+
+
+def complete(connection: Connection) -> None:
     """Make the table, or give that of an older version what it lacks."""
-    if _has_all(connection):
+    if has(connection, LATER[-1]):
         return
     if not sa.inspect(connection).has_table(TABLE.name):
         TABLE.create(connection)
         return
-    for name in LATER:
+    missing = [name for name in LATER if not has(connection, name)]
+    for name in missing:
         kind = TABLE.c[name].type.compile(connection.dialect)
         connection.execute(sa.text(f"ALTER TABLE {TABLE.name} ADD COLUMN {name} {kind}"))
-    connection.execute(TABLE.update().values(verified="by an older version"))
+    if "verified" in missing:
+        connection.execute(TABLE.update().values(verified="by an older version"))
 
 
 def _first(names: Sequence[str]) -> str:

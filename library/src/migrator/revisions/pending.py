@@ -10,9 +10,10 @@ from alembic.script.revision import RevisionError
 from alembic.util.exc import CommandError
 from sqlalchemy import Connection
 
+from migrator.config import version_table
 from migrator.config.context import Context
-from migrator.errors import MigratorError, PendingError, RefusedError, UsageError
-from migrator.revisions import attributes, graph, log, squashed
+from migrator.errors import PendingError, RefusedError, UsageError
+from migrator.revisions import attributes, graph, log, missing, squashed
 from migrator.revisions.attributes import CONTRACT
 
 
@@ -36,6 +37,15 @@ class Plan:
         if self.upgrade:
             return revisions._upgrade_revs(self.target, heads)
         return revisions._downgrade_revs(self.target, heads)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it for JSON."""
+        return {
+            "current": [*self.current],
+            "target": self.target,
+            "pending": [graph.as_dict(each) for each in self.pending],
+            "ahead": self.ahead,
+        }
 
     @property
     def at(self) -> str:
@@ -87,25 +97,39 @@ def make(
 def expect(context: Context, connection: Connection) -> str:
     """Return a sentence that says that the database is where this code expects it.
 
-    Contract revisions may be missing: they are for when this code has taken over.
-
     Raises:
         PendingError: it is not there yet.
         MigratorError: as for `make`.
     """
-    found = make(context, connection)
-    phases = [attributes.of(script).phase for script in found.pending]
-    if set(phases) == {CONTRACT} and found.current:
-        return (
-            f"The database is at {found.at}, as this code expects; {len(phases)} to apply with"
-            " --phase contract, when no older code runs."
-        )
-    if phases:
-        first = " with --phase contract, which an earlier release has left," * (
-            bool(found.current) and phases[0] == CONTRACT
-        )
+    return expected(make(context, connection))
+
+
+def is_expected(found: Plan) -> bool:
+    """Tell whether the database is where this code expects it.
+
+    Contract revisions may be missing: they are for when this code has taken over.
+    """
+    phases = {attributes.of(script).phase for script in found.pending}
+    return not phases or (phases == {CONTRACT} and bool(found.current))
+
+
+def expected(found: Plan) -> str:
+    """Return a sentence that says so.
+
+    Raises:
+        PendingError: it is not there yet.
+    """
+    if not is_expected(found):
+        first = ""
+        if found.current and attributes.of(found.pending[0]).phase == CONTRACT:
+            first = " with --phase contract, which an earlier release has left,"
         raise PendingError(
             f"The database is at {found.at}, this code expects {found.target}: deploy{first} first."
+        )
+    if found.pending:
+        return (
+            f"The database is at {found.at}, as this code expects; {len(found.pending)} to apply"
+            " with --phase contract, when no older code runs."
         )
     if found.ahead:
         return f"The database is at {found.at}, ahead of this code, which is allowed."
@@ -187,20 +211,24 @@ def current_heads(connection: Connection) -> tuple[str, ...]:
 
     Left open, it would be taken for the caller's by Alembic, which then commits nothing.
     """
-    heads = MigrationContext.configure(connection).get_current_heads()
+    heads = MigrationContext.configure(connection, opts=version_table.options()).get_current_heads()
     connection.rollback()
     return heads
 
 
-def lost(names: str) -> str:
-    """Return what to tell who has a database at revisions that this code does not have."""
-    return (
-        f"The database is at revision {names}, which this code does not have: either a newer"
-        " version of the code was deployed before, or the revision was deleted. Nothing was"
-        " changed; deploy the code that has it. If versions/ was emptied, restore its files, or"
-        f' run `make squash m="start" from=database` in development at {names}, so that'
-        " the new revision has this name."
-    )
+def refuse_missing(context: Context, connection: Connection) -> None:
+    """Refuse a database at a revision that this code does not have.
+
+    Raises:
+        MigratorError: it is at one; the message says where the file is.
+    """
+    script = graph.load(context)
+    current = current_heads(connection)
+    for revision in current:
+        if error := squashed.error(script, revision):
+            raise error
+    if found := missing.find_all(context, script, current):
+        raise missing.error(context, found, current)
 
 
 def _refuse_unknown(
@@ -212,16 +240,23 @@ def _refuse_unknown(
     when all heads of this code are among them, newer code has been here.
     """
     for revision in current:
-        if sentence := squashed.sentence(script, revision):
-            raise MigratorError(sentence)
+        if error := squashed.error(script, revision):
+            raise error
     behind = {name for revision in current for name in log.ancestors(connection, revision)}
     connection.rollback()
+    ahead = set(script.get_heads()) <= behind
+    if ahead and context.settings.allow_ahead:
+        return
+    found = missing.find_all(context, script, current)
+    if not ahead:
+        raise missing.error(context, found, current)
     names = ", ".join(current)
-    if not set(script.get_heads()) <= behind:
-        raise MigratorError(lost(names))
-    if not context.settings.allow_ahead:
-        raise RefusedError(
-            f"The database is ahead of this code: newer code has brought it to {names}, and the"
-            f" newest revision here is {', '.join(script.get_heads())}. Nothing was changed. Deploy"
-            " the newer code; or, if this code works with that schema, say so with --allow-ahead."
-        )
+    if where := "; ".join(each.where for each in found if each.source):
+        names += f" ({where})"
+    refused = RefusedError(
+        f"The database is ahead of this code: newer code has brought it to {names}, and the newest"
+        f" revision here is {', '.join(script.get_heads())}. Nothing was changed. Deploy the newer"
+        " code; or, if this code works with that schema, say so with --allow-ahead."
+    )
+    refused.data = missing.data(found)
+    raise refused

@@ -9,11 +9,11 @@ from sqlalchemy import create_engine
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import NullPool
 
+from migrator.config import version_table
 from migrator.errors import MigratorError, UsageError
 from migrator.postgres.sql.pg_dump_output import schema_text
 
-VERSION_TABLE = "alembic_version"
-OPTIONS = ("--schema-only", "--no-owner", "--no-privileges", f"--exclude-table=*.{VERSION_TABLE}")
+OPTIONS = ("--schema-only", "--no-owner", "--no-privileges")
 
 
 def dump(url: URL, pg_bin: str = "") -> str:
@@ -37,7 +37,13 @@ def _pg_dump(url: URL, pg_bin: str) -> str:
     # The password is passed in the environment: other users can see arguments.
     shown = url.set(drivername="postgresql", password=None).render_as_string(hide_password=False)
     done = subprocess.run(
-        [_program(pg_bin), *OPTIONS, "--encoding=UTF8", f"--dbname={shown}"],
+        [
+            _program(pg_bin),
+            *OPTIONS,
+            f"--exclude-table=*.{version_table.name()}",
+            "--encoding=UTF8",
+            f"--dbname={shown}",
+        ],
         env={**os.environ, "PGPASSWORD": str(url.password or "")},
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -75,7 +81,7 @@ def _sqlite(url: URL) -> str:
         rows = connection.exec_driver_sql(
             "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%'"
             " ESCAPE '\\' AND tbl_name <> ? ORDER BY tbl_name, type <> 'table', type, name",
-            (VERSION_TABLE,),
+            (version_table.name(),),
         ).all()
     statements = ("\n".join(line.rstrip() for line in sql.splitlines()) for (sql,) in rows)
     return "\n\n".join(f"{sql};" for sql in statements) + "\n"

@@ -13,6 +13,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import NullPool
 
+from migrator.config import version_table
 from migrator.config.context import Context
 from migrator.errors import MigratorError, RefusedError, UsageError
 from migrator.revisions import recorded_schema, schema_dump
@@ -112,7 +113,8 @@ def _replace(file: Path, text: str) -> bool:
 
 def _recorded(url: URL) -> RecordedSchema:
     with create_engine(url, poolclass=NullPool).connect() as connection:
-        heads = MigrationContext.configure(connection).get_current_heads()
+        options = version_table.options()
+        heads = MigrationContext.configure(connection, opts=options).get_current_heads()
         return RecordedSchema.of(connection, ", ".join(heads) or "base")
 
 

@@ -2,6 +2,8 @@
 
 from alembic.script import Script, ScriptDirectory
 
+from migrator.errors import MigratorError
+
 
 def by(revisions: ScriptDirectory, gone: str) -> Script | None:
     """Return the revision whose `replaces` names `gone`, None if there is none."""
@@ -11,12 +13,12 @@ def by(revisions: ScriptDirectory, gone: str) -> Script | None:
     return None
 
 
-def sentence(revisions: ScriptDirectory, gone: str) -> str | None:
-    """Return what to tell who has a database at `gone`, None if no squash has removed it."""
+def error(revisions: ScriptDirectory, gone: str) -> MigratorError | None:
+    """Return the error for a database at `gone`, None if no squash has removed it."""
     script = by(revisions, gone)
     if script is None:
         return None
-    return (
+    return MigratorError(
         f"The database is at revision {gone}, which was squashed into {script.revision}"
         f" ({script.doc}), so no revision here follows it. Nothing was changed; bring it to"
         f" {script.revision} with the last code that has {gone} (`make upgrade"

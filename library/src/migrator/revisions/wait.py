@@ -12,12 +12,18 @@ from migrator.errors import (
     UsageError,
 )
 from migrator.revisions import pending
+from migrator.revisions.pending import Plan
 
 PAUSE = 1.0  # seconds between two attempts
 
 
 def until_expected(context: Context, timeout: float) -> str:
-    """Return where the database is, once it is where this code expects it.
+    """Return where the database is, once it is where this code expects it; see `until`."""
+    return pending.expected(until(context, timeout))
+
+
+def until(context: Context, timeout: float) -> Plan:
+    """Return what is pending, once the database is where this code expects it.
 
     Args:
         timeout: seconds.
@@ -30,12 +36,16 @@ def until_expected(context: Context, timeout: float) -> str:
     while True:
         try:
             with database.connect(context, only_looks=True) as connection:
-                return pending.expect(context, connection)
+                found = pending.make(context, connection)
+            pending.expected(found)
+            return found
         except (UsageError, RefusedError):
             raise
         except MigratorError as error:
             if isinstance(error, UnreachableError) and error.permanent:
                 raise
             if time.monotonic() >= deadline:
-                raise PendingError(f"{error} Waited {timeout:g} s.") from None
+                late = PendingError(f"{error} Waited {timeout:g} s.")
+                late.details, late.data = error.details, error.data
+                raise late from None
         time.sleep(PAUSE)

@@ -18,7 +18,7 @@ from sqlalchemy.pool import NullPool
 from migrator import database
 from migrator.config import urls
 from migrator.config.context import Context
-from migrator.config.target import URL_VARIABLES, database_url, has_devserver
+from migrator.config.target import URL_VARIABLES, database_url, database_url_of, has_devserver
 from migrator.errors import MigratorError, one_line
 from migrator.shadow import leftovers
 from migrator.shadow.fence import MARKER, outside
@@ -41,9 +41,11 @@ _in_use: dict[str, Kept] = {}
 def server(context: Context) -> URL:
     """Return a database on the server for shadow databases.
 
-    It is the development server of the ini file, whatever DATABASE_URL names; without one, the
-    server of the database.
+    It is the one of `shadow_url`; without that the development server of the ini file, whatever
+    DATABASE_URL names; without one, the server of the database.
     """
+    if context.settings.shadow_url:
+        return database_url_of(context.config, context.settings.shadow_url)
     return database_url(context.config, () if has_devserver(context.config) else URL_VARIABLES)
 
 

@@ -78,6 +78,11 @@ def outside() -> Iterator[None]:
         _outside.pop()
 
 
+def is_theirs() -> bool:
+    """Tell whether the next connection is not one of this program itself; see `outside`."""
+    return not _outside
+
+
 def _checkout(connection: Any, record: Any, _proxy: Any) -> None:
     if _outside or _allowed(record.info):
         return

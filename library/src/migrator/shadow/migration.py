@@ -72,15 +72,38 @@ def _run(
     find: Callable[..., Any],
     connected: Connected,
 ) -> None:
-    seen: list[MigrationContext] = []
-
     def steps(heads: Any, migration: MigrationContext) -> Any:
-        seen.append(migration)
         connected(migration)
         yield from find(revisions, revision, heads)
-        _commit_rest(migration)
+        commit_rest(migration)
 
-    environment = EnvironmentContext(own.config, revisions, fn=steps, destination_rev=revision)
+    run(own, revisions, revision, steps, lambda heads: not [*find(revisions, revision, heads)])
+
+
+def run(
+    own: Context,
+    revisions: ScriptDirectory,
+    revision: str,
+    steps: Callable[[Any, MigrationContext], Any],
+    reached: Callable[[tuple[str, ...]], bool],
+) -> None:
+    """Run env.py once on the shadow database of `own`, which comes from `fenced`.
+
+    Args:
+        revisions: those of `own`.
+        revision: where `steps`, which yields Alembic's, leads.
+        reached: whether the heads that are in the database afterwards are the right ones.
+
+    Raises:
+        ShadowError: env.py did not run the steps there.
+    """
+    seen: list[MigrationContext] = []
+
+    def seeing(heads: Any, migration: MigrationContext) -> Any:
+        seen.append(migration)
+        yield from steps(heads, migration)
+
+    environment = EnvironmentContext(own.config, revisions, fn=seeing, destination_rev=revision)
     with _handed_over(own) as connection:
         with environment:
             revisions.run_env()
@@ -91,16 +114,16 @@ def _run(
             }
             there = MigrationContext.configure(connection, opts=names).get_current_heads()
             connection.rollback()
-            if not [*find(revisions, revision, there)]:
+            if reached(there):
                 return
     raise not_there()
 
 
-def _commit_rest(migration: MigrationContext) -> None:
+def commit_rest(migration: MigrationContext) -> None:
     """Commit what a revision leaves open that has ended its transaction by itself.
 
     Its version is in a transaction that began by itself. Alembic commits it with the next revision,
-    and here there is none.
+    and here there may be none.
     """
     own, connection = migration._transaction, migration.connection
     if connection is None or migration._in_external_transaction or (own and own.is_active):

@@ -16,6 +16,7 @@ TOKEN = re.compile(
     re.DOTALL,
 )
 PIECE = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|`[^`]*`|\[[^\]]*\]|\w+|[^\w\s]""")
+UNIQUE_INDEX = re.compile(r"create unique index .*? \( (?P<columns>[^()]+) \)")
 DEFAULT = re.compile(r"\bDEFAULT \( (\S+) \)", re.IGNORECASE)
 
 
@@ -101,6 +102,16 @@ def laid_out(sql: str) -> str:
         return "".join(parts).strip()
     first, *body, last = [part.strip() for part in parts]
     return "\n".join([first, *(f"    {part}" for part in body), last])
+
+
+def unique_index_columns(definition: str) -> tuple[str, ...]:
+    """Return the columns of a unique index of whole columns for all rows, nothing of another one.
+
+    Args:
+        definition: its statement, as `written` returns it.
+    """
+    match = UNIQUE_INDEX.fullmatch(definition)
+    return tuple(match["columns"].split(" , ")) if match else ()
 
 
 def pieces(statement: str) -> list[str]:

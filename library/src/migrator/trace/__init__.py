@@ -1,6 +1,7 @@
 """What revisions really do when they are run on a shadow database.
 
-A trace only observes; lint judges. `execution` goes from revision to revision. `recorder` makes a
+A trace only observes; lint judges. `execution` runs env.py, and `trials` has what is there before
+and after each revision. `recorder` makes a
 `traced_statement` of each statement that passes psycopg's `cursors`, with what `catalog` and
 `names` read from the server; `event_log` has what other sessions do. Before that, `sample_rows` of
 `sample_values` are put into the tables of the `database` (`insertion`); `unfit_rows` knows those
@@ -50,9 +51,9 @@ def run(context: Context, revisions: Sequence[Script], *, together: bool = True)
             with (
                 shadow.empty(context) as url,
                 shadow.fenced(context, url) as own,
-                closing(Run(own, url, rows)) as running,
+                closing(Run(own, url, rows, together=together)) as running,
             ):
-                running.all(revisions, together, traced)
+                running.all(revisions, traced)
         except RowsDoNotFit as error:
             # A part of the revision is there to stay: the next database goes on before it.
             rows.change(error)

@@ -50,11 +50,11 @@ class Schemas:
     used: Names = field(default_factory=dict)
 
     def replaced(self, touched: Collection[int], by: "Schemas") -> "Schemas":
-        """Return these, with the tables and indexes that are `touched` from another reading."""
+        """Return these, with the tables that are `touched`, and all types, from another reading."""
         gone = {oid for oid, table in self.tables.items() if oid in touched or table in touched}
         keys = {oid: key for oid, key in self.foreign_keys.items() if key.table not in touched}
         used = {key: name for key, name in self.used.items()
-                if key[0] == "value" or key[1] not in touched}  # fmt: skip
+                if key[0] != "value" and key[1] not in touched}  # fmt: skip
         return Schemas(
             _without(self.names, gone) | by.names,
             _without(self.files, gone) | by.files,

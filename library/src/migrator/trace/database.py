@@ -1,6 +1,6 @@
 """The shadow database: its sessions, its rows, and what is in it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,7 @@ from sqlalchemy.pool import NullPool
 from migrator.trace import catalog, sample_rows
 from migrator.trace.event_log import EventLog
 from migrator.trace.observer import Observer
+from migrator.trace.queries import FUNCTIONS
 from migrator.trace.row_statistics import RowStatistics
 from migrator.trace.traced_statement import Step
 from migrator.trace.unfit_rows import EVERY, Rows
@@ -50,7 +51,7 @@ class Database:
                     sql.Identifier(str(url.database)), sql.Identifier(name), sql.Literal(value)
                 )
             )
-        self.log = EventLog(self._connection)
+        self.log = EventLog(self._connection, FUNCTIONS)
         self.statistics = RowStatistics(self._connection)
         self.observer = Observer(log=self.log.works)
         self._filled = _Filled()
@@ -58,6 +59,17 @@ class Database:
     def close(self) -> None:
         """Close our own session."""
         self._connection.close()
+
+    def begin(self, session: Any) -> None:
+        """A revision begins on `session` (of libpq), which `seed` and `schemas` have preceded."""
+        self.observer.begin()
+        self.log.forget(self.observer.last.logged)
+        self.statistics.begin(session)
+
+    def elsewhere(self, steps: Sequence[Step], session: Any, version_table: str) -> list[str]:
+        """Return what the server has seen since `begin`, and none of the steps explains."""
+        written = self.statistics.unexplained(steps, session, version_table)
+        return [*self.log.unexplained(self.observer.last.logged), *written]
 
     def changed(self, steps: Iterable[Step]) -> None:
         """Count the rows of the tables again that a revision has written to."""
@@ -72,11 +84,12 @@ class Database:
             Sentences about what could not be done.
         """
         filled = self._filled
-        there = self._connection.execute(sample_rows.TABLES).fetchall()
+        there = self._connection.execute(*sample_rows.tables()).fetchall()
         known = filled.counts.keys()
         new = {f"{schema}.{name}": oid for oid, schema, name in there if oid not in known}
         if not new:
             return []
+        self.statistics.forget()
         empty = new.keys() if EVERY in rows.empty else rows.empty
         full = new.keys() if EVERY in rows.full else rows.full
         seeded = sample_rows.seed(self._connection, full, empty, new.keys())
@@ -86,7 +99,8 @@ class Database:
 
     def clear(self, table: str) -> None:
         """Remove the rows of a table (schema.name), so that `seed` fills it again; `*` is all."""
-        for oid, schema, name in self._connection.execute(sample_rows.TABLES).fetchall():
+        self.statistics.forget()
+        for oid, schema, name in self._connection.execute(*sample_rows.tables()).fetchall():
             if oid in self._filled.ours and table in (EVERY, f"{schema}.{name}"):
                 with self._connection.transaction():
                     # Without foreign keys and triggers.

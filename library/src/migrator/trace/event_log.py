@@ -12,9 +12,12 @@ if TYPE_CHECKING:  # psycopg does not come with SQLite
 SCHEMA = "pg_migrator"
 # The step of a session that is being followed, for the event triggers.
 STEP = "migrator.step"
+FUNCTIONS = "-- functions"
 INSTALL = f"""
 SET allow_system_table_mods = on;
 CREATE SCHEMA {SCHEMA};
+GRANT USAGE ON SCHEMA {SCHEMA} TO PUBLIC;
+{FUNCTIONS}
 CREATE TABLE {SCHEMA}.log (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     step text NOT NULL, tag text NOT NULL, query text NOT NULL
@@ -42,26 +45,26 @@ SELECT query, max(id) FROM {SCHEMA}.log WHERE id > %s AND step = '' GROUP BY que
 class EventLog:
     """The log of the database at `connection`, which is in autocommit mode.
 
+    `functions` are installed beside it.
+
     `works` is false where event triggers cannot be made: only a superuser may.
     """
 
-    def __init__(self, connection: "Connection[Any]") -> None:
+    def __init__(self, connection: "Connection[Any]", functions: str) -> None:
         self._connection = connection
         self._last = 0
         (superuser,) = connection.execute(SUPERUSER).fetchone() or (False,)
         if superuser:
-            connection.execute(INSTALL)
+            connection.execute(INSTALL.replace(FUNCTIONS, functions))
         self.works = bool(superuser)
 
-    def forget(self) -> None:
-        """Leave out what has been written so far."""
-        if self.works:
-            found = self._connection.execute(f"SELECT max(id) FROM {SCHEMA}.log").fetchone()
-            self._last = (found and found[0]) or 0
+    def forget(self, last: int) -> None:
+        """Leave out what has been written until the entry `last`."""
+        self._last = last
 
-    def unexplained(self) -> list[str]:
-        """Return the statements that no step explains and that were logged since `forget`."""
-        if not self.works:
+    def unexplained(self, last: int) -> list[str]:
+        """Return the statements that no step explains, from after `forget` to the entry `last`."""
+        if not self.works or last == self._last:
             return []
         found = self._connection.execute(UNEXPLAINED, [self._last]).fetchall()
         return [query for query, _ in found]

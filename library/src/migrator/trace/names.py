@@ -7,7 +7,7 @@ function, DROP SCHEMA, Python that looks at the database first.
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-# `tables` is a condition on the tables (c), `everything` on the rest.
+# `tables` is a condition on the tables (c).
 ALL = """
 WITH tables AS (
     SELECT c.oid, CASE n.nspname WHEN 'public' THEN '' ELSE n.nspname || '.' END || relname AS name
@@ -19,7 +19,7 @@ SELECT 'table', oid, 0, '', name FROM tables
 UNION ALL SELECT 'column', attrelid, attnum, name, attname FROM pg_attribute
     JOIN tables ON attrelid = tables.oid WHERE attnum > 0 AND NOT attisdropped
 UNION ALL SELECT 'value', e.oid, 0, typname, enumlabel
-    FROM pg_enum e JOIN pg_type t ON t.oid = enumtypid WHERE {everything}
+    FROM pg_enum e JOIN pg_type t ON t.oid = enumtypid
 """
 
 # What it is, its oid, and for a column its number: they outlive renames.

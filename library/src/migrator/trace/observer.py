@@ -1,67 +1,26 @@
 """Looks at what a session has done, and at no more than can have changed since the last time."""
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from migrator.postgres import sql
+from migrator.trace import queries
 from migrator.trace.catalog import ForeignKey, Schemas, State, query
-from migrator.trace.event_log import SCHEMA, STEP
-from migrator.trace.names import ALL
+from migrator.trace.event_log import STEP
 
 if TYPE_CHECKING:  # psycopg does not come with SQLite
     from psycopg.pq.abc import PGconn
 
-# What each statement may change. `read` are rows, from whole tables or found by an index.
-MOMENT = f"""
-SELECT json_build_object(
-  'transaction', pg_backend_pid() || '/' || now()::text,
-  'logged', {{logged}},
-  'roles', (SELECT count(*) FROM pg_roles),
-  'locks', (SELECT coalesce(json_agg(json_build_array(relation::bigint, mode)), '[]')
-    FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'relation' AND granted
-    AND relation >= 16384
-    -- Nobody writes to a materialized view: only its readers can wait.
-    AND (mode = 'AccessExclusiveLock' OR NOT EXISTS
-      (SELECT FROM pg_class WHERE oid = relation AND relkind = 'm'))
-    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())),
-  'counters', (SELECT coalesce(json_agg(json_build_array(relid::bigint, seq_scan, n_tup_ins,
-      n_tup_upd + n_tup_del, seq_tup_read + coalesce(idx_tup_fetch, 0))), '[]')
-    FROM pg_stat_xact_user_tables
-    WHERE schemaname <> '{SCHEMA}' AND
-      seq_scan + n_tup_ins + n_tup_upd + n_tup_del + coalesce(idx_tup_fetch, 0) > 0))
-"""
-LOGGED = f"coalesce((SELECT max(id) FROM {SCHEMA}.log), 0)"
-# What is only read again after a change of the schema, or a strong lock. The last of a foreign
-# key: its columns can have values as soon as they are there.
-SCHEMAS = f"""
-SELECT json_build_object(
-  'relations', (SELECT coalesce(json_agg(json_build_array(c.oid::bigint,
-      CASE n.nspname WHEN 'public' THEN '' ELSE n.nspname || '.' END || c.relname,
-      pg_relation_filenode(c.oid)::bigint, coalesce(i.indrelid, c.oid)::bigint, c.relnatts)), '[]')
-    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-    LEFT JOIN pg_index i ON i.indexrelid = c.oid
-    WHERE c.relkind IN ('r', 'p', 'm', 'i', 'I') AND n.nspname !~ '^pg_[ct]'
-      AND n.nspname NOT IN ('information_schema', '{SCHEMA}')
-      AND ({{tables}} OR {{indexes}})),
-  'foreign_keys', (SELECT coalesce(json_agg(json_build_array(oid::bigint, conrelid::bigint,
-      (confrelid, conkey, confkey, confupdtype, confdeltype)::text, conkey,
-      EXISTS (SELECT FROM pg_attribute a WHERE attrelid = conrelid AND attnum = ANY (conkey)
-        AND atthasdef))), '[]')
-    FROM pg_constraint WHERE contype = 'f' AND convalidated AND {{keys}}),
-  'names', (SELECT coalesce(json_agg(json_build_array(kind, oid::bigint, number, whose, name)),
-      '[]') FROM ({ALL}) AS names (kind, oid, number, whose, name)))
-"""
-
 # They exchange the files of tables, and no event trigger tells.
 FILES = ("TRUNCATE", "CLUSTER", "VACUUM", "REINDEX", "REFRESH")
-# What they change is a table that they lock, or new.
-OF_TABLES = (
-    *(f"{verb} {kind}" for verb in ("CREATE", "ALTER", "DROP") for kind in ("TABLE", "INDEX")),
-    *("CREATE UNIQUE", "COMMENT ON"),
-)
+# With these locks only, a table is used as it is.
+USED = ("AccessShareLock", "RowShareLock", "RowExclusiveLock")
 # Any code may run here.
 CODE = ("DO", "CALL", "SELECT", "WITH")
+# Else what a statement changes are tables that it locks, which are new or not, and types.
+ANYWHERE = (*CODE, "ALTER SCHEMA", "ALTER EXTENSION")
 
 
 class Observer:
@@ -73,6 +32,25 @@ class Observer:
         self._schemas = Schemas()
         self._version: tuple[int, str] | None = None
         self._exchanged = "never"
+        self._counted: set[int] | None = None
+        # Whose transaction `last` is the state of, if nothing has run in it since.
+        self._unchanged: PGconn | None = None
+
+    def changed(self) -> None:
+        """Something runs that is not looked at, or a transaction begins or ends."""
+        self._unchanged = None
+
+    def before(self, session: "PGconn", step: str) -> State:
+        """Return the state before `step`, without asking again for what has just been seen."""
+        if session is not self._unchanged:
+            return self.look(session, step=step)
+        query(session, f"SET {STEP} = '{step}'; SELECT to_json(1)")
+        return self.last
+
+    def begin(self) -> None:
+        """What the session has not reported yet, may have been done by anything until now."""
+        self.changed()
+        self._counted = None
 
     def look(self, session: "PGconn", *, step: str = "", after: str = "") -> State:
         """Return the state of a session, in the transaction that it is in.
@@ -84,43 +62,52 @@ class Observer:
         Raises:
             MigratorError: the database cannot be read.
         """
-        moment = MOMENT.format(logged=LOGGED if self.log else -1)
-        found = query(session, f"SET {STEP} = '{step}'; {moment}")
-        state = State(
-            found["transaction"],
-            found["logged"],
-            found["roles"],
-            frozenset((oid, mode) for oid, mode in found["locks"]),
-            {oid: tuple(counts) for oid, *counts in found["counters"]},
-        )
+        others = self._schemas.tables if self._counted is None else self._counted
+        found = query(session, f"SET {STEP} = '{step}'; {queries.moment(others, log=self.log)}")
+        locks = frozenset((oid, mode) for oid, mode in found["locks"])
+        state = State(found["transaction"], found["logged"], found["roles"], locks)
+        counted = {oid for oid, *_ in found["counters"]}
+        # In the transactions of a procedure, there were more locks than can be seen.
+        unseen = bool(after) and state.transaction != self.last.transaction
+        self._counted = None if unseen else (self._counted or set()) | counted
+        several = ";" in after and len(sql.split(after)) > 1
         word = sql.first_word(after) if after else ""
-        if word in FILES or (word in CODE and bool(after) and bool(state.strong)) or ";" in after:
+        again = several or word in FILES or (word in CODE and bool(state.strong))
+        if again:
             self._exchanged = state.transaction
-            self._version = None
         # What was exchanged is there again when the transaction has been rolled back.
-        apart = state.transaction == self._exchanged
-        version = state.logged, self._exchanged if apart else ""
-        if version != self._version or not self.log:
+        version = state.logged, self._exchanged if state.transaction == self._exchanged else ""
+        if again or version != self._version or not self.log:
             same = state.transaction == self.last.transaction and self._version is not None
-            if same and self.log and after and sql.begins(after, *OF_TABLES):
-                touched = {oid for oid, _ in state.locks}
-                self._schemas = self._schemas.replaced(touched, _schemas(session, touched))
+            same = same and state.logged >= self.last.logged  # nothing was rolled back
+            if same and self.log and after and not several and not sql.begins(after, *ANYWHERE):
+                touched = {oid for oid, mode in state.locks if mode not in USED}
+                changed = _of(query(session, queries.schemas(touched, log=True)))
+                self._schemas = self._schemas.replaced(touched, changed)
             else:
-                self._schemas = _schemas(session)
+                self._schemas = _of(query(session, queries.schemas(None, log=self.log)))
             self._version = version
-        self.last = replace(state, schemas=self._schemas)
+        counters = _counters(found["counters"], self._schemas.tables)
+        self.last = replace(state, schemas=self._schemas, counters=counters)
+        self._unchanged = session
         return self.last
 
 
-def _schemas(session: "PGconn", touched: Collection[int] | None = None) -> Schemas:
-    """Read everything, or the tables and indexes that are `touched`."""
-    conditions = dict.fromkeys(("tables", "indexes", "keys", "everything"), "true")
-    if touched is not None:
-        listed = f"ANY ('{{{','.join(map(str, touched))}}}'::oid[])"
-        columns = {"tables": "c.oid", "indexes": "i.indrelid", "keys": "conrelid"}
-        conditions = {what: f"{column} = {listed}" for what, column in columns.items()}
-        conditions["everything"] = "false"
-    found = query(session, SCHEMAS.format(**conditions))
+def _counters(
+    found: Iterable[tuple[int, ...]], tables: Mapping[int, int]
+) -> dict[int, tuple[int, ...]]:
+    """Return the counters of tables, with the rows that were found by their indexes."""
+    counters = {}
+    by_index: Counter[int] = Counter()
+    for oid, *counts, returned, fetched in found:
+        if tables.get(oid) == oid:
+            counters[oid] = (*counts, returned + fetched)
+        elif oid in tables:
+            by_index[tables[oid]] += fetched
+    return {oid: (*counts, read + by_index[oid]) for oid, (*counts, read) in counters.items()}
+
+
+def _of(found: Any) -> Schemas:
     relations = found["relations"]
     return Schemas(
         {oid: name for oid, name, *_ in relations},

@@ -65,23 +65,25 @@ class Recorder:
     @contextmanager
     def watching(self) -> Iterator[None]:
         """Watch all statements, those outside a revision that is followed only as far as needed."""
-        with cursors.watched(self._statement):
-            yield
-
-    @contextmanager
-    def following(self, path: str, known: Known) -> Iterator[list[Step]]:
-        """Yield the steps of the revision in the file `path`, which grow while it runs."""
-        self._path, self._known, self._steps, self._broken = path, known, [], None
-        self._totals = RowTotals(known)
         for name in ("commit", "rollback"):
             event.listen(Engine, name, self._end_of_transaction)
         try:
-            yield self._steps
+            with cursors.watched(self._statement, self._observer.changed):
+                yield
         finally:
-            self._path = ""
             for name in ("commit", "rollback"):
                 event.remove(Engine, name, self._end_of_transaction)
-            self._end_of_transaction()
+
+    def follow(self, path: str, known: Known) -> list[Step]:
+        """Return the steps of the revision in the file `path`, which grow while it runs."""
+        self._path, self._known, self._steps, self._broken = path, known, [], None
+        self._totals = RowTotals(known)
+        return self._steps
+
+    def leave(self) -> None:
+        """The revision has ended."""
+        self._path = ""
+        self._end_of_transaction()
 
     @property
     def rolled_back(self) -> bool:
@@ -108,6 +110,8 @@ class Recorder:
     def _statement(self, connection: psycopg.Connection, text: str) -> Iterator[bool]:
         in_error = connection.pgconn.transaction_status == TransactionStatus.INERROR
         if self._busy or in_error:  # ROLLBACK TO SAVEPOINT
+            if in_error:
+                self._observer.changed()
             yield True
             return
         place = here(self._path) if self._path else None
@@ -116,6 +120,7 @@ class Recorder:
             if self._substitutes.refuses(connection.pgconn, text):
                 yield False
             elif place is None:
+                self._observer.changed()
                 with self._unplaced(connection, text):
                     yield True
             else:
@@ -129,7 +134,7 @@ class Recorder:
         """Let a statement of Alembic, or of an earlier revision, run unobserved."""
         session = connection.pgconn
         # That Alembic makes its own table is no other session's doing.
-        ours = self._observer.log and bool(self._path) and sql.first_word(text) in MAKES
+        ours = self._observer.log and sql.first_word(text) in MAKES
         if ours:
             session.exec_(f"SET {STEP} = 'alembic'".encode())
         with self._substitutes.tolerating(connection, text):
@@ -148,12 +153,14 @@ class Recorder:
         idle = session.transaction_status == TransactionStatus.IDLE
         alone = connection.autocommit and idle
         ours = alone and not sql.runs_alone(text)
+        if idle:
+            self._observer.changed()
         if ours:  # it would commit by itself, and its locks were gone
             session.exec_(b"BEGIN")
         elif idle and not alone:
             connection.execute("SELECT 1")  # the transaction that its counters are of
         number = str(len(self._steps) + 1)
-        before = self._observer.look(session, step=number)
+        before = self._observer.before(session, number)
         step = Step(text, place, before.transaction, watched=not alone or ours, committed=alone)
         self._steps.append(step)
         started = time.perf_counter()
@@ -162,6 +169,7 @@ class Recorder:
                 yield
         except BaseException as error:  # revisions may expect it and go on; then it was none
             self._broken = step, error
+            self._observer.changed()
             step.lost = {**self._steps[-2].lost} if len(self._steps) > 1 else {}
             if ours:
                 session.exec_(b"ROLLBACK")
@@ -197,6 +205,8 @@ class Recorder:
         step.read = catalog.grown(before, after, 3)
         if not step.inserted and not step.rows:
             step.locked_rows = catalog.locked_rows(session, after, step.read)
+            if any((oid, catalog.ROW_LOCKS) in after.locks for oid in step.read):
+                self._observer.changed()  # that has read them, too
         step.bulk = self._totals.bulk(step)
 
     def _end_of_transaction(self, *_: object) -> None:

@@ -14,9 +14,12 @@ from migrator.trace.traced_statement import Step
 SINCE = 150000  # before, a session reports at times of its own choice
 REPORT = "SELECT pg_stat_force_next_flush()"
 WRITTEN = f"""
-SELECT relid::bigint, CASE schemaname WHEN 'public' THEN '' ELSE schemaname || '.' END || relname,
-    n_tup_ins + n_tup_upd + n_tup_del
-FROM pg_stat_user_tables WHERE schemaname <> '{SCHEMA}'
+SELECT c.oid::bigint, CASE nspname WHEN 'public' THEN '' ELSE nspname || '.' END || relname,
+    pg_stat_get_tuples_inserted(c.oid) + pg_stat_get_tuples_updated(c.oid)
+    + pg_stat_get_tuples_deleted(c.oid)
+FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+WHERE relkind IN ('r', 'm') AND nspname !~ '^pg_[ct]'
+    AND nspname NOT IN ('information_schema', '{SCHEMA}')
 """
 # What runs outside a transaction and writes no rows.
 WITHOUT_ROWS = ("CREATE", "DROP", "ALTER", "REINDEX", "VACUUM", "ANALYZE", "CLUSTER", "REFRESH")
@@ -28,18 +31,22 @@ class RowStatistics:
     def __init__(self, connection: Connection[Any]) -> None:
         self._connection = connection
         self._works = connection.info.server_version >= SINCE
-        self._start: dict[int, int] = {}
+        self._start: dict[int, int] | None = None
         self._owed: Counter[int] = Counter()
 
-    def forget(self, session: Any) -> None:
-        """Leave out what has been written so far, also by the session of Alembic."""
-        if self._works:
+    def forget(self) -> None:
+        """Leave out what is written until the next revision begins."""
+        self._start = None
+
+    def begin(self, session: Any) -> None:
+        """Read what was written before a revision, also by the session of Alembic."""
+        if self._works and self._start is None:
             session.exec_(REPORT.encode())
             self._connection.execute(REPORT)
             self._start = {oid: count for oid, (_, count) in self._read().items()}
 
     def unexplained(self, steps: Sequence[Step], session: Any, apart: str) -> list[str]:
-        """Return how many rows of which tables were written since `forget` by none of the steps.
+        """Return how many rows of which tables were written since `begin` by none of the steps.
 
         Nothing can be said if one of them failed, or ended a transaction.
 
@@ -52,19 +59,22 @@ class RowStatistics:
             not step.error and (step.watched or sql.first_word(step.sql) in WITHOUT_ROWS)
             for step in steps
         )
-        if not (self._works and is_known):
+        start, self._start = self._start, None
+        if start is None or not is_known:
             return []
         session.exec_(REPORT.encode())
         for step in steps:
             self._owed.update(step.inserted)
             self._owed.update(step.rows)
         found = []
-        for oid, (name, count) in self._read().items():
-            grown = count - self._start.get(oid, 0)
+        now = self._read()
+        for oid, (name, count) in now.items():
+            grown = count - start.get(oid, 0)
             more = grown - self._owed[oid]
             self._owed[oid] = max(-more, 0)  # a session that reports later
             if more > 0 and name.rpartition(".")[2] != apart:
                 found.append(f"{counted(more, 'row')} of {name}")
+        self._start = {oid: count for oid, (_, count) in now.items()}
         return found
 
     def _read(self) -> dict[int, tuple[str, int]]:

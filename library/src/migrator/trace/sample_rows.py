@@ -12,16 +12,22 @@ from typing import Any
 
 from psycopg import Connection, errors, sql
 
+from migrator.config import version_table
 from migrator.trace.insertion import insert
 from migrator.trace.sample_values import COLUMNS, EDGE, Column
 
 ROWS = 3
 TAKEN = 30_000  # beyond the numbers in our rows, and a smallint still
-TABLES = """
+_TABLES = """
 SELECT c.oid, n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind = 'r' AND n.nspname NOT IN ('pg_catalog', 'information_schema')
-    AND n.nspname !~ '^pg_[mt]' AND c.relname <> 'alembic_version' ORDER BY c.oid
+    AND n.nspname !~ '^pg_[mt]' AND c.relname <> %s ORDER BY c.oid
 """
+
+
+def tables() -> tuple[str, tuple[str]]:
+    """Return a query for all tables but Alembic's own, with its parameter."""
+    return _TABLES, (version_table.name(),)
 
 
 @dataclass
@@ -53,13 +59,13 @@ def seed(
         only: tables that are to have rows, if not all of them.
         edges: one more row, with values at the edge of their types.
     """
-    tables = [
+    listed = [
         (oid, schema, name)
-        for oid, schema, name in connection.execute(TABLES).fetchall()
+        for oid, schema, name in connection.execute(*tables()).fetchall()
         if only is None or f"{schema}.{name}" in only
     ]
-    columns: dict[int, list[Column]] = {oid: [] for oid, _, _ in tables}
-    for row in connection.execute(COLUMNS, ([*columns],)):
+    columns: dict[int, list[Column]] = {oid: [] for oid, _, _ in listed}
+    for row in connection.execute(COLUMNS, {"tables": [*columns]}):
         columns[row[0]].append(Column(row))
     seeded = Seeded()
     try:
@@ -67,7 +73,7 @@ def seed(
     except errors.InsufficientPrivilege:
         reason = "only a superuser can make them without regard to foreign keys"
         return Seeded([f"No table has rows: {reason}."])
-    for oid, schema, name in tables:
+    for oid, schema, name in listed:
         table = sql.Identifier(schema, name)
         shown = f"{schema}.{name}"
         found = connection.execute(sql.SQL("SELECT count(*) FROM ONLY {}").format(table)).fetchone()

@@ -12,12 +12,16 @@ class Kind:
     """`query` gives a row for each object: `name` is the parts of its key, and every other column
     a property. What belongs to an extension is left out by `not_of_extension`.
 
+    `exists` is a cheap condition that holds where there may be such objects: most databases have
+    none of most kinds, and planning a query takes longer than running it.
+
     `since` are expressions for names in braces that need at least a version of PostgreSQL; before
     it they are NULL.
     """
 
     name: str
     query: str
+    exists: str = "true"
     since: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
 
     def written(self, version: int) -> str:
@@ -27,6 +31,22 @@ class Kind:
             for name, expression in expressions.items():
                 text = text.replace(f"{{{name}}}", expression if version >= needed else "NULL")
         return text
+
+
+def made(catalog: str, namespace: str, condition: str = "true") -> str:
+    """Return a condition: a system catalog holds something outside PostgreSQL's own schemas.
+
+    Below 12000 are the objects that initdb pins (FirstUnpinnedObjectId in access/transam.h).
+
+    Args:
+        catalog: its name.
+        namespace: its column with the schema.
+        condition: what its rows have to be, besides.
+    """
+    return (
+        f"EXISTS (SELECT FROM {catalog} WHERE oid >= 12000 AND {condition} AND {namespace} NOT IN"
+        " (SELECT oid FROM pg_namespace WHERE nspname IN ('pg_catalog', 'information_schema')))"
+    )
 
 
 def not_of_extension(catalog: str, oid: str) -> str:

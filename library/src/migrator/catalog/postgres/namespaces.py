@@ -1,6 +1,6 @@
 """Schemas, the extensions in the database, collations and extended statistics."""
 
-from migrator.catalog.postgres.kind import OURS, Kind, grants, not_of_extension
+from migrator.catalog.postgres.kind import OURS, Kind, grants, made, not_of_extension
 
 KINDS = (
     Kind(
@@ -29,6 +29,7 @@ FROM pg_extension e
 JOIN pg_namespace n ON n.oid = e.extnamespace
 WHERE e.extname <> 'plpgsql'
 """,
+        "EXISTS (SELECT FROM pg_extension WHERE extname <> 'plpgsql')",
     ),
     Kind(
         "collation",
@@ -45,6 +46,7 @@ FROM pg_collation l
 JOIN pg_namespace n ON n.oid = l.collnamespace
 WHERE {OURS} AND {not_of_extension("pg_collation", "l.oid")}
 """,
+        made("pg_collation", "collnamespace"),
     ),
     Kind(
         "statistics",
@@ -57,5 +59,6 @@ FROM pg_statistic_ext x
 JOIN pg_namespace n ON n.oid = x.stxnamespace
 WHERE {OURS}
 """,
+        "EXISTS (SELECT FROM pg_statistic_ext)",
     ),
 )

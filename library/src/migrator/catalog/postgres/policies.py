@@ -20,5 +20,6 @@ JOIN pg_class c ON c.oid = p.polrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE {OURS}
 """,
+        "EXISTS (SELECT FROM pg_policy)",
     ),
 )

@@ -30,7 +30,7 @@ def read(connection: Connection, without: Collection[str]) -> Schema:
     version = int((connection.dialect.server_version_info or (0,))[0])
     before = connection.exec_driver_sql("SELECT current_setting('search_path')").scalar_one()
     connection.exec_driver_sql(PATH, ("pg_catalog",))
-    for kind in kinds():
+    for kind in _present(connection):
         for row in _rows(connection, kind.written(version)):
             name = tuple(row.pop("name"))
             owner = str(row.get("owned_by") or "").split(".")[1:2]
@@ -39,6 +39,14 @@ def read(connection: Connection, without: Collection[str]) -> Schema:
     # Not if a query has failed: its transaction takes the setting along.
     connection.exec_driver_sql(PATH, (before,))
     return Schema(objects)
+
+
+def _present(connection: Connection) -> list[Kind]:
+    """Return the kinds that the database has objects of, and perhaps some more."""
+    every = list(kinds())
+    query = f"SELECT ARRAY[{', '.join(kind.exists for kind in every)}]"
+    found = connection.exec_driver_sql(query).scalar_one()
+    return [kind for kind, exists in zip(every, found, strict=True) if exists]
 
 
 def _rows(connection: Connection, query: str) -> list[dict[str, Any]]:

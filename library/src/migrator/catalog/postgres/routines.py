@@ -1,6 +1,6 @@
 """Functions, procedures and aggregates, by their names and the types of their arguments."""
 
-from migrator.catalog.postgres.kind import OURS, Kind, grants, not_of_extension
+from migrator.catalog.postgres.kind import OURS, Kind, grants, made, not_of_extension
 
 NAME = "ARRAY[n.nspname, format('%s(%s)', p.proname, pg_get_function_identity_arguments(p.oid))]"
 COMMON = f"""
@@ -22,6 +22,7 @@ KINDS = (
             kind,
             f"SELECT {NAME} AS name, pg_get_functiondef(p.oid) AS definition, {COMMON}"
             f" WHERE p.prokind IN ({letters}) AND {WHERE}",
+            made("pg_proc", "pronamespace", f"prokind IN ({letters})"),
         )
         for kind, letters in (("function", "'f', 'w'"), ("procedure", "'p'"))
     ),
@@ -40,5 +41,6 @@ SELECT {NAME} AS name,
 JOIN pg_aggregate g ON g.aggfnoid = p.oid
 WHERE {WHERE}
 """,
+        made("pg_proc", "pronamespace", "prokind = 'a'"),
     ),
 )

@@ -25,5 +25,6 @@ JOIN pg_class c ON c.oid = s.seqrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE {OURS} AND {not_of_extension("pg_class", "c.oid")}
 """,
+        "EXISTS (SELECT FROM pg_sequence)",
     ),
 )

@@ -17,6 +17,7 @@ JOIN pg_class c ON c.oid = t.tgrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE NOT t.tgisinternal AND {OURS} AND {not_of_extension("pg_trigger", "t.oid")}
 """,
+        "EXISTS (SELECT FROM pg_trigger WHERE NOT tgisinternal)",
     ),
     Kind(
         "rule",
@@ -30,6 +31,9 @@ JOIN pg_class c ON c.oid = r.ev_class
 JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE r.rulename <> '_RETURN' AND {OURS} AND {not_of_extension("pg_class", "c.oid")}
 """,
+        # pg_settings has two.
+        "EXISTS (SELECT FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class"
+        " WHERE r.rulename <> '_RETURN' AND c.relnamespace <> 'pg_catalog'::regnamespace)",
     ),
     Kind(
         "event_trigger",
@@ -44,5 +48,6 @@ SELECT ARRAY[e.evtname] AS name,
 FROM pg_event_trigger e
 WHERE {not_of_extension("pg_event_trigger", "e.oid")}
 """,
+        "EXISTS (SELECT FROM pg_event_trigger)",
     ),
 )

@@ -1,6 +1,6 @@
 """Types: enums with their values in order, domains with their constraints, composites, ranges."""
 
-from migrator.catalog.postgres.kind import OURS, Kind, grants, not_of_extension
+from migrator.catalog.postgres.kind import OURS, Kind, grants, made, not_of_extension
 
 COMMON = f"""
        obj_description(t.oid, 'pg_type') AS comment,
@@ -20,6 +20,7 @@ SELECT ARRAY[n.nspname, t.typname] AS name,
 {COMMON}
 WHERE t.typtype = 'e' AND {WHERE}
 """,
+        made("pg_type", "typnamespace", "typtype = 'e'"),
     ),
     Kind(
         "domain",
@@ -38,6 +39,7 @@ SELECT ARRAY[n.nspname, t.typname] AS name,
 JOIN pg_type b ON b.oid = t.typbasetype
 WHERE t.typtype = 'd' AND {WHERE}
 """,
+        made("pg_type", "typnamespace", "typtype = 'd'"),
     ),
     Kind(
         "composite",
@@ -50,6 +52,7 @@ SELECT ARRAY[n.nspname, t.typname] AS name,
 JOIN pg_class c ON c.oid = t.typrelid AND c.relkind = 'c'
 WHERE t.typtype = 'c' AND {WHERE}
 """,
+        made("pg_class", "relnamespace", "relkind = 'c'"),
     ),
     Kind(
         "range",
@@ -64,5 +67,6 @@ SELECT ARRAY[n.nspname, t.typname] AS name,
 JOIN pg_range r ON r.rngtypid = t.oid
 WHERE t.typtype = 'r' AND {WHERE}
 """,
+        made("pg_type", "typnamespace", "typtype = 'r'"),
     ),
 )

@@ -1,6 +1,13 @@
 """Views and materialized views, and whether those hold rows."""
 
-from migrator.catalog.postgres.kind import OURS, Kind, grants, not_of_extension, sorted_options
+from migrator.catalog.postgres.kind import (
+    OURS,
+    Kind,
+    grants,
+    made,
+    not_of_extension,
+    sorted_options,
+)
 
 KINDS = tuple(
     Kind(
@@ -28,6 +35,7 @@ LEFT JOIN pg_tablespace s ON s.oid = c.reltablespace
 LEFT JOIN pg_am m ON m.oid = c.relam
 WHERE c.relkind = '{relkind}' AND {OURS} AND {not_of_extension("pg_class", "c.oid")}
 """,
+        made("pg_class", "relnamespace", f"relkind = '{relkind}'"),
     )
     for kind, relkind in (("view", "v"), ("materialized_view", "m"))
 )

@@ -88,7 +88,7 @@ def _primary_key(columns: list[Mapping[str, Any]]) -> tuple[str, ...]:
 def _referenced(said: str, every: Mapping[str, list[Mapping[str, Any]]]) -> str:
     """Return REFERENCES with the columns: those of the primary key, where none are named."""
     found = tokens(said)
-    if len(found) < NAMED or found[2 : NAMED + 1] == [Token("other", "(")]:
+    if len(found) < NAMED or Token("other", "(") in found:  # a name may be several words here
         return said
     names = _primary_key(every.get(found[1].text, []))
     return " ".join(

@@ -5,6 +5,7 @@ from itertools import groupby
 
 from alembic.script import Script
 
+from migrator.console.markdown import code, fenced, line
 from migrator.lint.finding import Finding, shorten
 from migrator.lint.output import schema_words
 from migrator.lint.output.report import Change, Report, capital, place
@@ -24,25 +25,25 @@ MEANS = {
 
 def write(report: Report) -> str:
     """Return the review in GitHub's and GitLab's Markdown."""
-    lines = [TITLE, "", _line(str(report)), ""]
+    lines = [TITLE, "", line(str(report)), ""]
     for script in report.verdict.scripts:
         change = report.changes.get(script.revision)
         lines += [*_revision(script, report.verdict.of(script), change), ""]
-    lines += [f"- {_line(note)}" for note in report.verdict.notes]
+    lines += [f"- {line(note)}" for note in report.verdict.notes]
     return "\n".join(lines).rstrip("\n")
 
 
 def _revision(script: Script, own: Verdict, change: Change | None) -> Iterator[str]:
     found = attributes.of(script)
     mode = "transactional" if found.transactional else "non-transactional"
-    yield f"### {_code(script.revision)} {_line(script.doc or '')}"
+    yield f"### {code(script.revision)} {line(script.doc or '')}"
     yield ""
     yield f"{MEANS[found.phase]} · {mode}"
     yield ""
     for finding in own.findings:
         yield from _finding(finding)
     for finding in own.suppressed:
-        yield f"- suppressed: {_code(finding.rule)} at {_code(place(finding))}: " + _line(
+        yield f"- suppressed: {code(finding.rule)} at {code(place(finding))}: " + line(
             finding.suppressed
         )
     if own.suppressed:
@@ -56,19 +57,19 @@ def _revision(script: Script, own: Verdict, change: Change | None) -> Iterator[s
 
 
 def _finding(finding: Finding) -> Iterator[str]:
-    yield f"#### ❌ {_code(finding.rule)} at {_code(place(finding))}"
+    yield f"#### ❌ {code(finding.rule)} at {code(place(finding))}"
     yield ""
-    yield from _fenced("python" if finding.of_python else "sql", [finding.statement])
+    yield from fenced("python" if finding.of_python else "sql", [finding.statement])
     yield ""
-    yield _line(finding.reason)
+    yield line(finding.reason)
     if finding.evidence:
-        yield f"Seen on the shadow database: {_line(finding.evidence.rstrip('.'))}."
+        yield f"Seen on the shadow database: {line(finding.evidence.rstrip('.'))}."
     if finding.safe:
         yield ""
-        yield f"**Safe:** {_line(capital(finding.safe))}"
+        yield f"**Safe:** {line(capital(finding.safe))}"
     if finding.code:
         yield ""
-        yield from _fenced("python", [finding.code])
+        yield from fenced("python", [finding.code])
     yield ""
 
 
@@ -78,7 +79,7 @@ def _trace(traced: Traced) -> Iterator[str]:
         if not traced.failure:
             yield "No lock that others wait for, no table rewritten or scanned, no row changed."
         else:
-            yield f"Not tried to the end: {_line(traced.failure)}"
+            yield f"Not tried to the end: {line(traced.failure)}"
         yield ""
         return
     yield "| line | statement | what it does | ms | lock kept, ms |"
@@ -94,8 +95,8 @@ def _trace(traced: Traced) -> Iterator[str]:
 def _row(step: Step, traced: Traced) -> str:
     cells = (
         str(step.place.line),
-        _code(shorten(step.sql)),
-        _line(step.error or describe(step, traced.old)),
+        code(shorten(step.sql)),
+        line(step.error or describe(step, traced.old)),
         f"{step.milliseconds:.1f}",
         f"{max(step.kept, 0):.1f}",
     )
@@ -117,32 +118,7 @@ def _statements(rendered: Rendered) -> Iterator[str]:
 def _folded(title: str, language: str, lines: Sequence[str]) -> Iterator[str]:
     yield f"<details><summary>{title}</summary>"
     yield ""
-    yield from _fenced(language, lines)
+    yield from fenced(language, lines)
     yield ""
     yield "</details>"
     yield ""
-
-
-def _fenced(language: str, lines: Sequence[str]) -> Iterator[str]:
-    text = "\n".join(lines)
-    fence = "```"
-    while fence in text:
-        fence += "`"
-    yield fence + language
-    yield text
-    yield fence
-
-
-def _code(text: str) -> str:
-    """Return text as code on one line, whatever backticks it has."""
-    fence = "`"
-    while fence in text:
-        fence += "`"
-    edge = " " if "`" in text else ""
-    return f"{fence}{edge}{' '.join(text.split())}{edge}{fence}"
-
-
-def _line(text: str) -> str:
-    """Return a line of prose without markup and mentions: anybody may name a branch."""
-    escaped = (f"&#{ord(c)};" if c in "&\\`*[]<>" else c for c in " ".join(text.split()))
-    return "".join(escaped).replace("@", "@&#8203;")

@@ -1,11 +1,17 @@
 """Definitions of indexes and constraints, as the catalog has them."""
 
+import re
 from collections.abc import Iterator
 
+from migrator.postgres.sql.names import IDENTIFIER, identifiers
 from migrator.postgres.sql.tokens import begins, tokens
 
 KEYS = ("UNIQUE", "PRIMARY KEY")
 ATTRIBUTES = ("DEFERRABLE", "INITIALLY", "NOT")  # NOT DEFERRABLE
+OF_COLUMNS = re.compile(
+    rf"USING \w+ \((?P<columns>{IDENTIFIER}(?:, {IDENTIFIER})*)\)"
+    r"(?: INCLUDE \([^)]*\))?(?: NULLS NOT DISTINCT)?"
+)
 NOT_DISTINCT = ["NULLS", "NOT", "DISTINCT"]
 
 
@@ -20,6 +26,16 @@ def index_definition(statement: str, index: str, table: str) -> str:
     for name in (index, table):
         rest = rest.split(name.replace('"', '""'), 1)[-1]
     return f"USING {rest.split(' USING ', 1)[-1]}"
+
+
+def index_columns(definition: str) -> tuple[str, ...]:
+    """Return the columns of an index of whole columns for all rows, nothing of another one.
+
+    Args:
+        definition: what `index_definition` returns.
+    """
+    match = OF_COLUMNS.fullmatch(definition)
+    return identifiers(match["columns"]) if match else ()
 
 
 def is_key(definition: str) -> bool:

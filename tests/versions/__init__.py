@@ -1,0 +1,1 @@
+"""What has to work on every version of PostgreSQL that is supported."""
