@@ -312,12 +312,8 @@ def test_beside_models_that_are_there(renderer: Renderer) -> None:
         assert "Fix the models" not in done.stderr, done.stderr
         assert section("Models cannot describe", done.stdout) == []
         drafted = project.read("app/models/adopted.py")
-        assert re.findall(r"^class (\w+)|^(t_\w+)", drafted, re.MULTILINE) == [
-            ("Days", ""),
-            ("Notes", ""),
-            ("Posts", ""),
-            ("", "t_likes"),
-        ]
+        found = re.findall(r"^(?:class )?(\w+)[(:].*(?:Base|Table)\b", drafted, re.MULTILINE)
+        assert sorted(found) == ["Days", "Notes", "Posts", "t_likes"], found
 
 
 def test_an_extension_that_a_server_does_not_have(project: Rendering) -> None:

@@ -83,13 +83,15 @@ def remove_keys_to_partitions(
 def without_outside(table: Table, metadata: MetaData) -> Iterator[None]:
     """Leave out the foreign keys to tables that have models already, which sqlacodegen misses."""
     outside = {
-        each for each in table.foreign_key_constraints if not _has(metadata, each.referred_table)
+        key
+        for key in table.foreign_keys
+        if key.constraint is not None and not _has(metadata, key.constraint.referred_table)
     }
-    table.constraints -= outside
+    table.foreign_keys.difference_update(outside)
     try:
         yield
     finally:
-        table.constraints |= outside
+        table.foreign_keys.update(outside)
 
 
 def joins(association: Table, source: Table, metadata: MetaData) -> bool:
