@@ -153,9 +153,10 @@ class _Generator(DeclarativeGenerator):
         own = [
             each
             for each in association_tables
-            if relationships.first_side(each.table) is source.table
+            if relationships.joins(each.table, source.table, self.metadata)
         ]
-        found = super().generate_relationships(source, models_by_table_name, own)
+        with relationships.without_outside(source.table, self.metadata):
+            found = super().generate_relationships(source, models_by_table_name, own)
         for each in list(relationships.wrong(source)):
             relationships.remove(each)
         return found

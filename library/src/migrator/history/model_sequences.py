@@ -64,12 +64,15 @@ def sequences(
 ) -> dict[Key, str]:
     """Return the sequences that neither SERIAL nor an identity makes, as arguments of Sequence."""
     made = {(str(each.table.schema or default), each.table.name, each.name) for each in serial}
+    tables = {(str(each.schema or default), each.name) for each in metadata.tables.values()}
     return {
         key: ", ".join(_options(key, said, default))
         for key, said in schema.objects.items()
         if key.kind == "sequence"
         and "of_identity" not in said
-        and sql.identifiers(str(said.get("owned_by", ""))) not in made
+        and (owner := sql.identifiers(str(said.get("owned_by", "")))) not in made
+        # Not that of a table that has a model already.
+        and (not owner or owner[:2] in tables)
     }
 
 

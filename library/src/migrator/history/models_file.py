@@ -42,7 +42,7 @@ def compare(context: Context, connection: Connection, folder: Path) -> tuple[lis
 
 def _draft(context: Context, connection: Connection) -> str:
     try:
-        from migrator.history import model_draft  # needs sqlacodegen
+        from migrator.history import model_draft, relationships  # need sqlacodegen
     except ModuleNotFoundError:
         raise UsageError(
             "sqlacodegen, which drafts the models, is not installed; nothing was changed. Run"
@@ -57,6 +57,7 @@ def _draft(context: Context, connection: Connection) -> str:
         if key.kind == "table" and not said.keys() & {"partition_bound", "module", "foreign_server"}
     }
     metadata = reflection.tables(connection, known)
+    relationships.remove_keys_to_partitions(metadata, known, default)
     for name in models.metadata(context.config).tables:
         if name in metadata.tables:
             metadata.remove(metadata.tables[name])
