@@ -57,7 +57,7 @@ BY_ANSWER = {
 
 # Every name is a promise to people and to scripts; `make` lists them all.
 MAKE_TARGETS = """
-help setup test check check-migrations lint update
+help help-all setup test check check-migrations lint update
 squash baseline reset seed
 migrations-help db-start db-stop db-shell db-url
  migrate revision empty-revision upgrade downgrade redo status current history heads merge
