@@ -36,7 +36,8 @@ RESERVED = set(" ".join(SETTINGS["_reserved"].values()).split())
 
 # The exact tree outside vendor/. A new file of the template has to be named here.
 ALWAYS = """
-.gitattributes .gitignore .pre-commit-config.yaml AGENTS.md CONTRIBUTING.md Makefile README.md
+.editorconfig .env.example .gitattributes .gitignore .pre-commit-config.yaml AGENTS.md
+CONTRIBUTING.md Makefile README.md
 alembic.ini alembic_prod.ini app/__init__.py app/database.py app/models/__init__.py
 app/models/base.py app/models/billing/__init__.py app/models/billing/invoice.py app/models/team.py
 app/models/user.py app/seeds.py app/settings.py docs/adopting.md docs/decisions.md docs/errors.md
