@@ -388,10 +388,10 @@ def test_file_modes_survive(rendered: Render, renderer: Renderer) -> None:
 
 
 def test_make_lists_every_target_with_one_line(each_choice: Rendering) -> None:
-    printed = each_choice.make("")
-    listed = re.findall(r"^ +([a-z-]+)  +\S.*$", printed, re.MULTILINE)
+    """All of them in help-all; tests/development/test_help.py says which are left out of help."""
+    listed = re.findall(r"^  ([a-z-]+)  +\S.*$", each_choice.make("help-all"), re.MULTILINE)
     assert sorted(listed) == sorted(MAKE_TARGETS.split())
-    assert printed == each_choice.make("help")
+    assert each_choice.make("") == each_choice.make("help")
 
 
 @pytest.mark.parametrize("target", sorted(MAKE_TARGETS.split()))
