@@ -11,11 +11,11 @@ MIGRATOR ?= $(PYTHON) -m migrator
 # The configuration for deploys; all other targets use alembic.ini.
 PROD_INI ?= alembic_prod.ini
 
-# Arguments, as in `make revision m="add invoices"`; `make migrations-help` lists those of each target.
+# Arguments, as in `make revision m="add invoices"`; `make migrations-help all=1` lists those of each target.
 # They are read from the command line only, and literally: a dollar sign in a message does not start
 # a variable. The recipes use copies, such as $migration_m, so variables of these names in the
 # environment, or in a Makefile that includes this file, are neither used nor changed.
-migration_arguments := m to from phase prod drop rewrite lose keep base out host yes beside deploys n file into timeout mask load
+migration_arguments := m to from phase prod drop rewrite lose keep base out host yes beside deploys n file into timeout mask load all
 define migration_argument
 ifeq ($$(origin $(1)),command line)
 override $(1) := $$(value $(1))
@@ -33,7 +33,7 @@ migration_option = $(if $(migration_$(1)),--$(or $(2),$(1)) "$$migration_$(1)")
 migration_x = $(if $(migration_$(1)),-x $(1)="$$migration_$(1)")
 
 # Refuses arguments that the target does not support, instead of ignoring them.
-migration_takes_no = $(foreach each,$(1),$(if $(migration_$(each)),echo 'make $@ does not support $(each)= and changed nothing; make migrations-help lists the targets that do.' >&2; exit 2;))
+migration_takes_no = $(foreach each,$(1),$(if $(migration_$(each)),echo 'make $@ does not support $(each)= and changed nothing; make migrations-help all=1 lists the targets that do.' >&2; exit 2;))
 
 # FROM..TO, if either was given.
 migration_range = $(if $(migration_from)$(migration_to),"$${migration_from:-base}..$${migration_to:-head}")
@@ -102,177 +102,244 @@ esac; \
 test -z "$$output" || printf '%s\n' "$$output"; exit $$code
 endef
 
+# Lists the targets of the makefiles $(2), in groups and at most 80 columns: those of this database that
+# can run, and with $(1) all of them with their arguments. `#@` begins a group; a target's line has what it
+# does, then after | its arguments; [pg] is for PostgreSQL only.
+define migration_listing
+awk -v all="$(1)" -v sqlite="$$(grep -ls '^sqlalchemy.url *= *sqlite' alembic.ini)" \
+	-v package="$$(test -d vendor/alembic-starter && echo 1 || { $(has_migrator) && echo 1; })" ' \
+function wrapped(text, indent,   words, number, place, line) { \
+	number = split(text, words, " "); line = indent; \
+	for (place = 1; place <= number; place++) { \
+		if (length(line) + length(words[place]) >= 80 && line != indent) { print line; line = indent } \
+		line = line (line == indent ? "" : " ") words[place] }; \
+	if (line != indent) print line } \
+/^#@ / { group = substr($$0, 4); if (!(group in known)) { known[group] = 1; order[++groups] = group } } \
+/^[a-z-]+:.*## / { \
+	name[++count] = $$0; sub(/:.*/, "", name[count]); text[count] = $$0; sub(/.*## /, "", text[count]); \
+	of[count] = group; own[count] = sub(/^\[pg\] /, "", text[count]) } \
+/^\t@[$$][(]need_migrator[)]$$/ { needs[count] = 1 } \
+END { order[groups + 1] = "Help"; for (g = 1; g <= groups + 1; g++) { \
+	begun = 0; if (order[g] == "Help" && g <= groups) continue; \
+	for (i = 1; i <= count; i++) if (of[i] == order[g] && (all || !own[i] || !sqlite)) { \
+		if (needs[i] && !package) { missing = missing " " name[i]; continue } \
+		if (!begun++) printf "\n%s\n", order[g]; \
+		split(text[i], part, " [|] "); printf "  %-16s  %s\n", name[i], part[1]; \
+		if (all && index(text[i], " | ")) wrapped(part[2], "                    ") } }; \
+	if (missing) { print "\nThese need the package alembic-starter (each says how to install it)"; wrapped(missing, "  ") } }' \
+	$(2)
+endef
+migration_here = $(filter %migrations.mk,$(MAKEFILE_LIST))
+
 .PHONY: migrations-help db-start db-stop db-shell db-url migrate revision empty-revision upgrade \
 	downgrade redo status current history heads merge sql snapshot check-history tables plan deploy \
 	rollback backup restore wait
 
-migrations-help: ## list these targets
-	@has=yes; $(has_migrator) || has=; awk -v has="$$has" -F ':.*## ' ' \
-	/^[a-z-]+:.*## / { names[++count] = $$1; lines[$$1] = sprintf("  %-16s  %s", $$1, $$2); name = $$1 } \
-	/^\t@[$$][(]need_migrator[)]/ { needing[name] = 1 } \
-	END { for (i = 1; i <= count; i++) if (has || !(names[i] in needing)) print lines[names[i]]; \
-	if (!has) { print "\nThese need the package alembic-starter (uv add or pip install it):"; \
-	for (i = 1; i <= count; i++) if (names[i] in needing) print lines[names[i]] } }' $(filter %migrations.mk,$(MAKEFILE_LIST))
+# The order of the groups.
+#@ Change the schema
+#@ Look
+#@ Review
+#@ Deploy
+#@ Begin anew
+#@ Development database
 
-migrate: ## upgrade the database to the newest revision (host=NAME if it is on another machine)
+#@ Help
+migrations-help: ## list the migration targets (all=1: with all their arguments)
+	@$(call migration_listing,$(migration_all),$(migration_here))
+
+#@ Change the schema
+migrate: ## upgrade the database to the newest revision | host=NAME: it is on another machine
 	@$(call migration_takes_no,to phase prod)
 	@$(call plainly,$(alembic_to_host) upgrade head,false,)
 
-revision: ## write a revision for the changes in the models: m="add invoices" (drop=table, rewrite=table.column and lose=table.column allow these)
+#@ Change the schema
+revision: ## write revisions for changes of the models: m="add invoices" | drop=table, rewrite=table.column and lose=table.column allow these
 	@$(need_message)
 	@if $(has_migrator); then \
 	$(MIGRATOR) revision --message "$$migration_m" $(foreach each,drop rewrite lose,$(call migration_option,$(each))) $(named_host); else \
 	$(ALEMBIC) upgrade head && $(ALEMBIC) revision --autogenerate --message="$$migration_m"; fi
 
+#@ Change the schema
 empty-revision: ## write an empty revision to edit by hand: m="fix prices"
 	@$(need_message)
 	@$(ALEMBIC) revision --message="$$migration_m"
 
+#@ Change the schema
 upgrade: ## upgrade the database: to=REV or to=+1 (default: head)
 	@$(call migration_takes_no,phase prod)
 	@$(call plainly,$(alembic_to_host) upgrade "$${migration_to:-head}",echo "$$now" | grep -q "(head)",Already at the newest revision: nothing to upgrade.)
 
-downgrade: ## downgrade a development database: to=REV, to=-2 or to=base (default: -1)
+#@ Change the schema
+downgrade: ## downgrade: to=REV, to=-2 or to=base (default: -1) | development databases only
 	@$(call migration_takes_no,phase prod)
 	@$(call plainly,$(alembic_to_host) downgrade "$${migration_to:--1}",test -z "$$now",Already at base: nothing to downgrade.)
 
-redo: ## revert the newest revision of a development database and apply it again: n=2 for two
+#@ Change the schema
+redo: ## revert the newest revision, and apply it again (n=2 for two) | development databases only
 	@$(call migration_takes_no,to prod)
 	@$(need_migrator)
 	@$(MIGRATOR) redo $(if $(migration_n),-n "$$migration_n") $(named_host)
 
-status: ## show where the database is: applied and pending revisions, drift, what is unfinished (prod=1: with alembic_prod.ini)
+#@ Look
+status: ## where the database is, what is pending, drift (prod=1) | prod=1: with alembic_prod.ini
 	@$(need_migrator)
 	@$(MIGRATOR) $(migration_ini) status
 
-current: ## show the revision of the database
+#@ Look
+current: ## the revision of the database
 	@output=$$($(ALEMBIC) current) || { code=$$?; echo "$$output"; exit $$code; }; \
 	echo "$${output:-base (no revision is applied)}"
 
-history: ## list all revisions, newest first (deploys=1: show the migration log instead; prod=1)
+#@ Look
+history: ## all revisions, newest first (deploys=1: the migration log) | prod=1: with alembic_prod.ini
 	@$(if $(migration_deploys),$(need_migrator),$(ALEMBIC) history)
 	@$(if $(migration_deploys),$(MIGRATOR) $(migration_ini) log)
 
-heads: ## show the newest revision, or one for each branch
+#@ Look
+heads: ## the newest revision, or one for each branch
 	@$(ALEMBIC) heads
 
+#@ Change the schema
 merge: ## join several heads into one: m="merge"
 	@$(need_message)
 	@$(count_heads); if test "$$count" -lt 2; then echo 'There is one head: nothing to merge.'; else \
 	$(ALEMBIC) merge heads --message="$$migration_m" && $(keep_snapshot); fi
 
-sql: ## write the SQL of an upgrade to a file: from=REV to=REV out=FILE (default: from the revision of the database to head; prod=1)
+#@ Deploy
+sql: ## write the SQL of an upgrade to a file | from=REV to=REV out=FILE (default: from the revision of the database to head); prod=1: with alembic_prod.ini
 	@$(call migration_takes_no,phase)
 	@$(need_migrator)
 	@$(MIGRATOR) $(migration_ini) sql $(call migration_option,from) $(call migration_option,to) $(call migration_option,out,output)
 
-snapshot: ## write schema.sql, which shows the schema in reviews (run it again after editing a revision)
+#@ Review
+snapshot: ## write schema.sql, which shows the schema in reviews | run it again after editing a revision
 	@$(need_migrator)
 	@$(MIGRATOR) snapshot $(named_host)
 
-check-history: ## refuse changes to revisions that are on the main branch: base=origin/main
+#@ Review
+check-history: ## refuse changes to revisions that are on the main branch | base=origin/main
 	@$(need_migrator)
 	@$(MIGRATOR) guard $(or $(call migration_option,base),--optional)
 
 .PHONY: squash
-squash: ## collapse revisions into one: m="start" (to=REV; keep=REV,... or drop=REV,... for the rows that they insert; from=database: begin anew)
+#@ Begin anew
+squash: ## collapse revisions into one: m="start" | to=REV; keep=REV,... or drop=REV,... for the rows that they insert; from=database: begin anew
 	@$(need_message)
 	@$(need_migrator)
 	@$(MIGRATOR) squash --message "$$migration_m" $(call migration_option,to) $(call migration_option,from) $(if $(migration_yes),--yes) $(call migration_option,keep,keep-data) $(call migration_option,drop,drop-data) $(named_host)
 	@$(keep_snapshot)
 
 .PHONY: baseline
-baseline: ## adopt the database in DATABASE_URL (models, a first revision, a stamp): m="as it was" (yes=1: do not ask)
+#@ Begin anew
+baseline: ## adopt the database in DATABASE_URL: m="as it was" | models, a first revision, a stamp; beside=1: keep models that are there; yes=1: do not ask
 	@$(need_message)
 	@$(need_migrator)
 	@$(MIGRATOR) baseline --message "$$migration_m" $(if $(migration_yes),--yes) $(if $(migration_beside),--beside) $(named_host)
 	@$(keep_snapshot)
 
 .PHONY: reset seed
-reset: ## drop everything in the development database, migrate it, and add the example data (yes=1: do not ask)
+#@ Begin anew
+reset: ## recreate the development database with the example data | drops everything in it; yes=1: do not ask
 	@$(need_migrator)
 	@$(MIGRATOR) reset $(if $(migration_yes),--yes) $(named_host)
 
+#@ Begin anew
 seed: ## add the example data of app/seeds.py that is missing
 	@$(need_migrator)
 	@$(MIGRATOR) seed $(named_host)
 
-tables: ## list the tables that the models describe, and their modules
+#@ Look
+tables: ## the tables that the models describe, and their modules
 	@$(need_migrator)
 	@$(MIGRATOR) tables
 
 .PHONY: diagram
-diagram: ## write docs/schema.md, which shows the tables as a diagram (out=FILE)
+#@ Look
+diagram: ## write docs/schema.md: the tables as a diagram (out=FILE)
 	@$(need_migrator)
 	@$(MIGRATOR) diagram $(call migration_option,out,output) $(named_host)
 
 .PHONY: history-graph
-history-graph: ## write history.html, which shows the revisions as a graph (out=FILE)
+#@ Look
+history-graph: ## write history.html: the revisions as a graph (out=FILE)
 	@$(need_migrator)
 	@$(MIGRATOR) history-graph $(call migration_option,out,output) $(named_host)
 
 # base=HEAD: uncommitted revisions.
 .PHONY: lint-migrations
-lint-migrations: ## report what revisions would lock or break: from=REV to=REV, or base=BRANCH (default: what the branch adds to the main branch, else pending revisions)
+#@ Review
+lint-migrations: ## [pg] report what revisions would lock or break | from=REV to=REV, or base=BRANCH (default: what the branch adds to the main branch, else pending revisions)
 	@$(need_migrator)
 	@$(MIGRATOR) lint $(migration_range) $(call migration_option,base) $(named_host)
 
 .PHONY: trace
-trace: ## run revisions on a shadow database and show their locks: from=REV to=REV, or base=BRANCH (default: as for lint-migrations)
+#@ Review
+trace: ## [pg] run revisions on a shadow database, show their locks | from=REV to=REV, or base=BRANCH (default: as for lint-migrations)
 	@$(need_migrator)
 	@$(MIGRATOR) trace $(migration_range) $(call migration_option,base) $(named_host)
 
 # Exit code 3, revisions are pending, is no failure here.
-plan: ## show the revisions that a deploy would apply: to=REV (prod=1: with alembic_prod.ini)
+#@ Deploy
+plan: ## show the revisions that a deploy would apply (prod=1) | to=REV; prod=1: with alembic_prod.ini
 	@$(call migration_takes_no,phase)
 	@$(need_migrator)
 	@$(MIGRATOR) $(migration_ini) plan $(call migration_option,to) || { code=$$?; test $$code = 3 || exit $$code; }
 
 # What follows uses alembic_prod.ini and the database in DATABASE_URL.
+#@ Deploy
 .PHONY: rehearse
-rehearse: ## deploy to a copy of the data in DATABASE_URL, and report what it costs: from=BACKUP to=REV mask=FILE.sql load=FILE.sql (default: the newest backup)
+rehearse: ## deploy to a copy of the data, and report what it costs | of the newest backup, or from=BACKUP; to=REV, mask=FILE.sql (run before anything else), load=FILE.sql (requests meanwhile)
 	@$(call migration_takes_no,phase)
 	@$(need_migrator)
 	@$(MIGRATOR) -c $(PROD_INI) rehearse $(call migration_option,from) $(call migration_option,to) $(call migration_option,mask,sql-after-restore)
 
-deploy: ## apply pending revisions to the database in DATABASE_URL, with alembic_prod.ini: to=REV, phase=expand or phase=contract
+#@ Deploy
+deploy: ## apply pending revisions to the database in DATABASE_URL | with alembic_prod.ini; to=REV, phase=expand or phase=contract
 	@$(need_migrator)
 	@$(call with_code,$(MIGRATOR) -c $(PROD_INI) deploy $(call migration_option,to) $(call migration_option,phase))
 
-rollback: ## revert the revisions of a deploy, with alembic_prod.ini, after showing what would be lost: to=REV or to=-1 (yes=1: do not ask)
+#@ Deploy
+rollback: ## revert the revisions of a deploy: to=REV or to=-1 | with alembic_prod.ini, after showing what would be lost; yes=1: do not ask
 	@$(call migration_takes_no,phase)
 	@$(need_migrator)
 	@test -n "$$migration_to" || { echo 'make $@ needs a target revision, for example: make $@ to=-1' >&2; exit 2; }
 	@$(call with_code,$(MIGRATOR) -c $(PROD_INI) rollback --to "$$migration_to" $(if $(migration_yes),--yes))
 
-backup: ## back up the database in DATABASE_URL, with alembic_prod.ini, and verify the file: out=FILE (default: a file in backup_folder)
+#@ Deploy
+backup: ## back up the database in DATABASE_URL, and verify the file | with alembic_prod.ini; out=FILE (default: a file in backup_folder)
 	@$(call migration_takes_no,file into to phase)
 	@$(need_migrator)
 	@$(call with_code,$(MIGRATOR) -c $(PROD_INI) backup $(call migration_option,out,output))
 
-restore: ## restore a backup into an empty or new database, with alembic_prod.ini: file=FILE into=NAME (yes=1: do not ask)
+#@ Deploy
+restore: ## restore a backup: file=FILE into=NAME | with alembic_prod.ini, into an empty or new database; yes=1: do not ask
 	@$(call migration_takes_no,out to phase)
 	@$(need_migrator)
 	@test -n "$$migration_file" || { echo 'make $@ needs a backup, for example: make $@ file=backups/app.dump into=restored' >&2; exit 2; }
 	@$(call with_code,$(MIGRATOR) -c $(PROD_INI) restore $(call migration_option,into) $(if $(migration_yes),--yes) -- "$$migration_file")
 
-wait: ## wait until the database in DATABASE_URL is where this code expects it, with alembic_prod.ini: timeout=SECONDS
+#@ Deploy
+wait: ## wait until the database is where this code expects it | with alembic_prod.ini and DATABASE_URL; timeout=SECONDS
 	@$(call migration_takes_no,to phase file)
 	@$(need_migrator)
 	@$(call with_code,$(MIGRATOR) -c $(PROD_INI) wait $(call migration_option,timeout))
 
-db-start: ## start the development PostgreSQL (the targets above start it on demand)
+#@ Development database
+db-start: ## [pg] start PostgreSQL (other targets start it on demand)
 	@$(need_migrator)
 	@$(MIGRATOR) db start
 
-db-stop: ## stop the development PostgreSQL
+#@ Development database
+db-stop: ## [pg] stop PostgreSQL
 	@$(need_migrator)
 	@$(MIGRATOR) db stop
 
-db-shell: ## open psql on the database
+#@ Development database
+db-shell: ## open a shell on the database
 	@$(need_migrator)
 	@$(MIGRATOR) db shell
 
+#@ Development database
 db-url: ## print the URL of the database
 	@$(need_migrator)
 	@$(MIGRATOR) db url

@@ -132,15 +132,6 @@ def write_revision(project: Rendering, name: str, after: str, upgrade: str = "pa
 # --- what is said and written -------------------------------------------------------------------
 
 
-def test_each_target_has_one_line(project: Rendering) -> None:
-    makefile = project.read("migrations.mk").replace("\\\n", " ")
-    targets = re.findall(r"^\.PHONY:(.*)$", makefile, re.MULTILINE)[0].split()
-    for listing in (project.make(""), project.make("-f migrations.mk")):
-        for target in targets:
-            lines = re.findall(rf"^ +{target}  +\S.*$", listing, re.MULTILINE)
-            assert len(lines) == 1, target
-
-
 def test_before_setup_make_says_what_to_do(rendered: Render) -> None:
     done = rendered().run("make migrate")
     assert done.returncode == 2

@@ -4,7 +4,7 @@ from functools import cache
 from pathlib import Path
 
 from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -20,8 +20,14 @@ def _default_database_url() -> SecretStr:
 
 
 class Settings(BaseSettings):
-    """Each field is read from the environment variable of the same name in upper case."""
+    """Each field is read from the environment variable of its name in upper case, or from .env.
 
+    The environment wins. `.env.example` shows the file, which is for development and not in git.
+    """
+
+    model_config = SettingsConfigDict(
+        env_file=PROJECT / ".env", env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore"
+    )
     database_url: SecretStr = Field(default_factory=_default_database_url)
 
 

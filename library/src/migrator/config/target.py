@@ -1,8 +1,9 @@
 """The target database: its URL from the environment or the ini file.
 
 The environment takes precedence (`MIGRATION_DATABASE_URL`, then `DATABASE_URL`; with the suffix
-`_FILE`, each may name a file instead, as for container secrets). The value in the ini file is read
-raw, because ConfigParser's interpolation fails on a `%` in a password.
+`_FILE`, each may name a file instead, as for container secrets). In development the file `.env` of
+the project has the same variables, for those that the environment does not set. The value in the
+ini file is read raw, because ConfigParser's interpolation fails on a `%` in a password.
 """
 
 from collections.abc import Sequence
@@ -78,7 +79,7 @@ def _started(config: Config, url: URL) -> URL:
 
 def configured_url(config: Config, variables: Sequence[str] = URL_VARIABLES) -> URL:
     """Return the URL as configured; the development server is not started."""
-    text = urls.from_environment(variables) or _from_ini(config)
+    text = urls.from_environment(variables) or _from_dotenv(config, variables) or _from_ini(config)
     if not text:
         raise UsageError(
             f"No database is configured: {config.config_file_name or 'this configuration'} has no"
@@ -106,6 +107,18 @@ def has_devserver(config: Config) -> bool:
 def project_folder(config: Config) -> Path:
     """Return the folder of the project, which contains the ini file."""
     return Path(config.config_file_name or ".").absolute().parent
+
+
+def _from_dotenv(config: Config, variables: Sequence[str]) -> str | None:
+    """Return the value in `.env`, which is not read for a deploy."""
+    file = project_folder(config) / ".env"
+    production = config.file_config.get("migrator", "production", raw=True, fallback="")
+    if not variables or production.lower() in ("true", "yes", "on", "1") or not file.is_file():
+        return None
+    from dotenv import dotenv_values
+
+    found = dotenv_values(file)
+    return next((value for name in variables if (value := found.get(name))), None)
 
 
 def _from_ini(config: Config) -> str | None:

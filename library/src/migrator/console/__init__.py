@@ -31,6 +31,7 @@ __all__ = [
     "exit_codes",
     "note",
     "only_results",
+    "progress",
     "say",
     "start",
     "style",
@@ -107,6 +108,15 @@ def _reserved(stdout: TextIO) -> TextIO:
 def style() -> Style:
     """Return the colours for what `say` prints."""
     return Style.of(_results or sys.stdout)
+
+
+def progress(text: str) -> None:
+    """Print to a terminal what is going on while it takes a while; a log of a pipeline has no line.
+
+    It goes to stderr.
+    """
+    if sys.stderr.isatty():
+        note(text)
 
 
 def say(message: str = "") -> None:

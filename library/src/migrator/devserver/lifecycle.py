@@ -8,6 +8,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from migrator import console
 from migrator.devserver import process
 from migrator.devserver.folder import Folder
 from migrator.errors import MigratorError, UsageError
@@ -36,6 +37,10 @@ def start(folder: Folder, lock: int) -> int:
         port = process.free_port(preferred)  # another program may take it before the server does
         output = _launch(folder, port, who)
         if not output:
+            console.progress(
+                f"Started the development PostgreSQL on 127.0.0.1:{port}, with its data in"
+                f" {folder.path.name}/; `make db-stop` stops it."
+            )
             return port
     raise MigratorError(f"The development PostgreSQL did not start; its log ends:\n{output}")
 
@@ -68,6 +73,7 @@ def _prepare(folder: Folder, who: process.Account, lock: int) -> None:
     try:
         if not folder.data.exists():
             # Created under another name and then renamed, so that `data` is always complete.
+            console.progress("Creating the development PostgreSQL, once; it takes some seconds ...")
             new = folder.data.with_name("data.new")
             if new.exists():
                 shutil.rmtree(new)

@@ -36,7 +36,12 @@ def running(config: Config) -> Iterator[None]:
         guards.refuse_in_production(context, runs)
         application.enter(config)
         by_hand = runs.typed == "upgrade" and context.settings.production and not runs.offline
-        with _missing_revisions(context), _only_deployer(context) if by_hand else nullcontext():
+        upgrades = runs.typed == "upgrade" and not runs.offline
+        with (
+            _missing_revisions(context),
+            _only_deployer(context) if by_hand else nullcontext(),
+            _never_silent(config) if upgrades else nullcontext(),
+        ):
             yield
 
 
@@ -50,6 +55,20 @@ def _missing_revisions(context: Context) -> Iterator[None]:
             with connection(context.config) as connected:
                 pending.refuse_missing(context, connected)
         raise
+
+
+@contextmanager
+def _never_silent(config: Config) -> Iterator[None]:
+    """Say that an upgrade had nothing to do."""
+    before = _heads(config)
+    yield
+    if (heads := _heads(config)) == before:
+        console.note(f"Nothing to do: the database is at {', '.join(heads) or 'base'}.")
+
+
+def _heads(config: Config) -> tuple[str, ...]:
+    with connection(config) as connected:
+        return pending.current_heads(connected)
 
 
 @contextmanager
