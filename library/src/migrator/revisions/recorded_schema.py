@@ -4,7 +4,6 @@ A deploy compares the production database with it, so it needs neither the model
 database. It is beside the revisions, so whatever has them has it.
 """
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from migrator.catalog import Difference, Schema
 from migrator.catalog.differences import ON_REQUEST
 from migrator.config.context import Context
 from migrator.errors import MigratorError
+from migrator.postgres import sql
 
 FILE = "catalog.txt"
 HEADER = """\
@@ -27,10 +27,6 @@ NEW_VIEWS = 16
 # Since 14, it writes these functions with their SQL syntax, and not as calls: extract(...) is
 # date_part(...) on an older server, for the same statement.
 NEW_FUNCTIONS = 14
-SYNTAX = re.compile(
-    r"\b(EXTRACT|NORMALIZE|OVERLAY|POSITION|SUBSTRING|TRIM|COLLATION FOR) ?\("
-    r"| AT TIME ZONE | OVERLAPS | IS (NOT )?(NF\w+ )?NORMALIZED\b"
-)
 # What differs from server to server without anybody's doing.
 OF_SERVERS = ON_REQUEST | {"version"}
 
@@ -109,7 +105,7 @@ def _is_view(difference: Difference) -> bool:
 
 def _has_syntax(difference: Difference) -> bool:
     values = (difference.before, difference.after)
-    return None not in values and any(SYNTAX.search(str(each)) for each in values)
+    return None not in values and any(sql.calls_as_syntax(str(each)) for each in values)
 
 
 def _server(connection: Connection) -> int:

@@ -10,6 +10,7 @@ from migrator.postgres.sql.columns import (
     retyped,
 )
 from migrator.postgres.sql.definitions import (
+    calls_as_syntax,
     index_definition,
     is_key,
     key_index,
@@ -53,6 +54,7 @@ __all__ = [
     "base_type",
     "begins",
     "body",
+    "calls_as_syntax",
     "changes_nothing",
     "changes_rows",
     "concurrent_index",

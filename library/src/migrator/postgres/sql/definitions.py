@@ -12,6 +12,11 @@ OF_COLUMNS = re.compile(
     rf"USING \w+ \((?P<columns>{IDENTIFIER}(?:, {IDENTIFIER})*)\)"
     r"(?: INCLUDE \([^)]*\))?(?: NULLS NOT DISTINCT)?"
 )
+# Functions that SQL has a syntax for, as the catalog of PostgreSQL 14 and newer writes their calls.
+SYNTAX = re.compile(
+    r"\b(EXTRACT|NORMALIZE|OVERLAY|POSITION|SUBSTRING|TRIM|COLLATION FOR) ?\("
+    r"| AT TIME ZONE | OVERLAPS | IS (NOT )?(NF\w+ )?NORMALIZED\b"
+)
 NOT_DISTINCT = ["NULLS", "NOT", "DISTINCT"]
 
 
@@ -36,6 +41,11 @@ def index_columns(definition: str) -> tuple[str, ...]:
     """
     match = OF_COLUMNS.fullmatch(definition)
     return identifiers(match["columns"]) if match else ()
+
+
+def calls_as_syntax(expression: str) -> bool:
+    """Return whether a definition calls a function that SQL has a syntax for."""
+    return SYNTAX.search(expression) is not None
 
 
 def is_key(definition: str) -> bool:
