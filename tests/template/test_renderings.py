@@ -61,9 +61,9 @@ MAKE_TARGETS = """
 help help-all setup test check check-migrations lint update
 squash baseline reset seed
 migrations-help db-start db-stop db-shell db-url
- migrate revision empty-revision upgrade downgrade redo status current history heads merge
- sql snapshot check-history tables diagram lint-migrations trace plan deploy rollback backup
- restore wait
+migrate revision empty-revision upgrade downgrade redo status current history heads merge
+sql snapshot check-history tables diagram history-graph lint-migrations trace plan deploy rollback
+backup restore wait
 """
 
 # `{{` of the template, but not `${{` of GitHub's workflows.
