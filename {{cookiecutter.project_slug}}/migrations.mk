@@ -15,7 +15,7 @@ PROD_INI ?= alembic_prod.ini
 # They are read from the command line only, and literally: a dollar sign in a message does not start
 # a variable. The recipes use copies, such as $migration_m, so variables of these names in the
 # environment, or in a Makefile that includes this file, are neither used nor changed.
-migration_arguments := m to from phase prod drop rewrite lose keep base out host yes beside deploys n file into timeout all
+migration_arguments := m to from phase prod drop rewrite lose keep base out host yes beside deploys n file into timeout mask load all
 define migration_argument
 ifeq ($$(origin $(1)),command line)
 override $(1) := $$(value $(1))
@@ -64,7 +64,7 @@ endef
 has_migrator = $(PYTHON) -c 'import importlib.util, sys; sys.exit(not importlib.util.find_spec("migrator"))'
 
 define need_migrator
-$(has_migrator) || { echo 'make $@ needs the package alembic-starter: copy its folder vendor/alembic-starter, then uv add "./vendor/alembic-starter[postgresql]" or pip install it. (make tables also needs the autoimport_ keys of its alembic.ini; make deploy also needs its alembic_prod.ini, with your script_location, and its migrations/env.py instead of yours.)' >&2; exit 2; }
+$(has_migrator) || { echo 'make $@ needs the package alembic-starter: copy its folder vendor/alembic-starter, then uv add "./vendor/alembic-starter[postgresql]" or pip install it. Then "python -m migrator adopt" sets up the rest: env.py, alembic.ini and alembic_prod.ini.' >&2; exit 2; }
 endef
 
 # Commands with alembic.ini write to this machine only, or to a server that host=NAME names (or
@@ -286,6 +286,13 @@ plan: ## show the revisions that a deploy would apply (prod=1) | to=REV; prod=1:
 	@$(MIGRATOR) $(migration_ini) plan $(call migration_option,to) || { code=$$?; test $$code = 3 || exit $$code; }
 
 # What follows uses alembic_prod.ini and the database in DATABASE_URL.
+#@ Deploy
+.PHONY: rehearse
+rehearse: ## deploy to a copy of the data, and report what it costs | of the newest backup, or from=BACKUP; to=REV, mask=FILE.sql (run before anything else), load=FILE.sql (requests meanwhile)
+	@$(call migration_takes_no,phase)
+	@$(need_migrator)
+	@$(MIGRATOR) -c $(PROD_INI) rehearse $(call migration_option,from) $(call migration_option,to) $(call migration_option,mask,sql-after-restore)
+
 #@ Deploy
 deploy: ## apply pending revisions to the database in DATABASE_URL | with alembic_prod.ini; to=REV, phase=expand or phase=contract
 	@$(need_migrator)

@@ -251,6 +251,47 @@ def test_the_naming_convention_holds_for_handwritten_revisions(project: Renderin
     assert "uq_shops_code" in found
 
 
+ELSEWHERE = """
+revision, down_revision = "e1", "5f2c81d0a7e4"
+
+
+def upgrade():
+    op.create_table(
+        "shops",
+        sa.Column("code", sa.Integer(), primary_key=True),
+        sa.Column("twin", sa.Integer(), sa.ForeignKey("shops.code"), unique=True),
+        sa.CheckConstraint("code > 0"),
+        sa.CheckConstraint("code < 9", name="ck_shops_code"),
+    )
+    op.create_check_constraint("small", "shops", "twin < 9")
+    op.create_index(None, "shops", ["twin", "code"])
+
+
+def downgrade():
+    op.drop_table("shops")
+"""
+
+
+def test_no_naming_convention_for_revisions_written_elsewhere(project: Rendering) -> None:
+    path = project.path / "migrations/versions/e1.py"
+    path.write_text("import sqlalchemy as sa\nfrom alembic import op\n" + ELSEWHERE, "utf-8")
+    written = project.make("sql")
+    project.make("upgrade")
+    found = sql(
+        project,
+        "SELECT string_agg(conname, ' ' ORDER BY conname) FROM pg_constraint"
+        " WHERE conrelid = $$shops$$::regclass AND contype <> $$n$$",
+    )
+    own = "ck_shops_code shops_code_check shops_pkey shops_twin_fkey shops_twin_key small"
+    assert own in found
+    assert "ck_shops_small" not in written
+    # The project's own revisions have a phase, and the convention.
+    path.write_text(path.read_text("utf-8") + 'phase = "expand"\n', "utf-8")
+    project.make("downgrade")
+    refused = project.run("make upgrade")
+    assert "Naming convention including %(constraint_name)s" in refused.stderr + refused.stdout
+
+
 def test_revisions_must_not_import_the_application(project: Rendering) -> None:
     project.make("empty-revision m=by-hand")
     (name,) = written(project)

@@ -224,6 +224,8 @@ def test_the_last_ones_as_data(stage: Stage) -> None:
         "reason": "division by zero.",
         "exit_code": 1,
         "pending": ["step2", "step3"],
+        "backup": "",
+        "state": "",
     }
     stage.history(TABLE, ROW)
     stage.run()

@@ -358,8 +358,11 @@ def stands(output: str) -> None:
     assert "nothing was changed" not in output.lower()
     assert "  applied      step1, step2" in output
     assert "  not done     none" in output
-    assert "  to go on     python -m migrator -c alembic_prod.ini deploy\n" in output
-    assert "  to go back   python -m migrator -c alembic_prod.ini rollback --to base" in output
+    assert "  to go on     .venv/bin/python -m migrator -c alembic_prod.ini deploy\n" in output
+    assert (
+        "  to go back   .venv/bin/python -m migrator -c alembic_prod.ini rollback --to base"
+        in output
+    )
 
 
 @pytest.mark.parametrize("comes_back", [True, False])
@@ -424,5 +427,8 @@ def test_a_rollback_that_is_not_verified(stage: Stage, tmp_path: Path) -> None:
     assert server_of(stage.project) == stage.server
     assert "The database is at base (2 of 2 revisions reverted)" in output
     assert "nothing was changed" not in output.lower()
-    assert "  to go on     python -m migrator -c alembic_prod.ini rollback --to base" in output
+    assert (
+        "  to go on     .venv/bin/python -m migrator -c alembic_prod.ini rollback --to base"
+        in output
+    )
     assert stage.at == ""

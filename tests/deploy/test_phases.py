@@ -34,7 +34,7 @@ def test_the_contract_waits_until_the_new_code_runs(stage: Stage) -> None:
     assert "deploy first" in stage.run(command="check", code=3)
     said = stage.run("--phase", "expand")
     assert stage.at == "step4"
-    assert "run deploy --phase contract when no older code runs: 2 to apply" in said
+    assert "2 to apply when no older code runs: .venv/bin/python -m migrator" in said
     # The new code starts now, and may: what is missing is only for when the old code is gone.
     for command in ("check", "wait"):
         said = stage.run(command=command)

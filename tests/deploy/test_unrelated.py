@@ -127,3 +127,35 @@ def test_readers_that_overlap(rows: Stage) -> None:
         for reader in readers:
             reader.join()
     assert rows.at == "step2"
+
+
+def test_the_moment_between_two_readers(rows: Stage) -> None:
+    """The lock is never free, but one who begins when the reader is about to end gets it."""
+    rows.history(TABLE, *CHANGES[:1], *[execute("ALTER TABLE rows ADD CHECK (true)")] * 3)
+    over, next_one = threading.Event(), threading.Semaphore()
+
+    def read() -> None:
+        with rows.connect() as reader:
+            while not over.is_set():
+                next_one.acquire()
+                reader.execute("BEGIN; SELECT FROM rows; SELECT pg_sleep(3.9)")
+                next_one.release()
+                reader.execute("SELECT pg_sleep(0.1); COMMIT")
+
+    readers = [threading.Thread(target=read) for _ in range(2)]
+    for reader in readers:
+        reader.start()
+    limits: dict[str, Any] = {
+        "MIGRATOR_BLOCKER_AGE": "60",
+        "MIGRATOR_LOCK_TIMEOUT": "0.5",
+        "MIGRATOR_LOCK_TIMEOUT_MAX": "0.5",
+    }
+    try:
+        rows.run(**limits)
+    finally:
+        over.set()
+        for reader in readers:
+            reader.join()
+    # At random moments, it would be ten for each.
+    (attempts,) = rows.ask("SELECT sum(attempts) FROM migration_log WHERE revision > 'step1'")[0]
+    assert attempts <= 12

@@ -93,7 +93,7 @@ COMMANDS: dict[str, tuple[int, str]] = {
     "make history": (0, f"{FIRST} -> {SECOND} (文章) (head), {MESSAGE}"),
     "make heads": (0, f"{SECOND} (文章) (head)"),
     "make tables": (0, TABLE),
-    "make plan": (2, f"  {SECOND}  {MESSAGE}\n"),
+    "make plan": (0, f"  {SECOND}  {MESSAGE}\n"),
     "make revision m=添加用户表": (0, "添加用户表.py"),
     ".venv/bin/python -m migrator sql --output 迁移.sql": (0, "Wrote 迁移.sql: from"),
     ".venv/bin/python -m migrator tables": (0, TABLE),
@@ -258,8 +258,6 @@ def test_chinese_stays_chinese(
         if "sql --output" in command or "make sql" in command:
             assert written == {"迁移.sql"}
             assert project.read("迁移.sql") == pending_sql
-        elif command == "make plan":
-            assert "Error 3" in said
         elif "revision" in command:
             (revision,) = written
             docstring = ast.get_docstring(ast.parse(project.read(revision))) or ""

@@ -174,7 +174,7 @@ def test_a_model_becomes_a_table_and_goes_again(project: Rendering) -> None:
     written = revision(project, "revision m='add products'")
     assert 'comment="单价（分）"' in written
     assert columns(url, "products") == {}
-    assert "Error 3" in project.run("make plan").stderr
+    assert "these would be applied" in project.make("plan")
     project.make("migrate")
     assert columns(url, "products").get("price") == ("单价（分）" if on_postgresql else None)
     project.make("downgrade")

@@ -11,6 +11,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -428,9 +429,184 @@ def test_a_percent_sign_in_the_path_is_refused(ready: Render) -> None:
         assert "a folder with % in its path" in said(done)
 
 
+# --- deploys by make ----------------------------------------------------------------------------
+
+
+def deployed(project: Rendering, goals: str, code: int = 0, **variables: str) -> str:
+    """What a production target says; make ends with 0 or 2, and says the exit code."""
+    url = f"sqlite:///{project.path}/my_service.db"
+    env = {"DATABASE_URL": url, "MIGRATOR_DRIFT": "false", **variables}
+    done = project.run(f"make {goals}", env=env)
+    assert done.returncode == (2 if code else 0), said(done)
+    told = f"make {goals.split()[0]}: exit code {code}. (make itself ends with 2 after every"
+    assert (told in done.stderr) == bool(code), said(done)
+    assert not code or f"Error {code}" in done.stderr
+    return said(done)
+
+
+def typed(project: Rendering, told: str, name: str, **variables: str) -> CompletedProcess[str]:
+    """Types the command that a message names, as it is printed, without an activated .venv."""
+    (command,) = re.findall(rf"^  {name} +(.*)$", told, re.MULTILINE)
+    env = {"DATABASE_URL": f"sqlite:///{project.path}/my_service.db", "MIGRATOR_DRIFT": "false"}
+    env |= project.for_make() | variables
+    return project.run(shlex.join(["bash", "-c", command]), env=env)
+
+
+@pytest.mark.parametrize("caller", ["make", "module", "script"])
+def test_the_commands_after_a_failure_run_as_printed(caller: str, project: Rendering) -> None:
+    project.make("migrate")
+    write_revision(project, "rev1", FIRST)
+    broken = write_revision(project, "rev2", "rev1", "op.execute('nonsense')")
+    command, starts = {
+        "make": ("make deploy", "make "),
+        "module": (
+            ".venv/bin/python -m migrator -c alembic_prod.ini deploy",
+            ".venv/bin/python -m",
+        ),
+        "script": (".venv/bin/python scripts/deploy_migrations.py", ".venv/bin/python scripts/"),
+    }[caller]
+    env = {"DATABASE_URL": f"sqlite:///{project.path}/my_service.db", "MIGRATOR_DRIFT": "false"}
+    done = project.run(command, env=env)
+    told = said(done)
+    (go_on,) = re.findall("^  to go on +(.*)$", told, re.MULTILINE)
+    # A test's interpreter is not the one in .venv by name; its path is printed then.
+    if caller == "make":
+        assert go_on == "make deploy"
+        assert re.search("^  to go back +make rollback to=5f2c81d0a7e4$", told, re.MULTILINE)
+        assert re.search("^  to restore +make restore file=\\S+ into=\\S+$", told, re.MULTILINE)
+    else:
+        assert starts.partition(" ")[2] in go_on and go_on.split()[0].endswith("/bin/python")
+    write_revision(project, "rev2", "rev1", "op.execute('SELECT 11')")  # of another size
+    again = typed(project, told, "to go on")
+    assert again.returncode == 0, said(again)
+    assert at(project) == ["rev2"]
+    broken.unlink()
+
+
+def test_the_way_back_is_asked_for_and_confirmed(project: Rendering) -> None:
+    project.make("migrate")
+    write_revision(project, "rev1", FIRST)
+    deployed(project, "deploy")
+    assert "confirm with yes=1" in deployed(project, "rollback to=-1", 2)
+    assert at(project) == ["rev1"]
+    assert "reverted rev1" in deployed(project, "rollback to=-1 yes=1")
+    assert at(project) == [FIRST]
+
+
+def test_a_backup_is_made_and_restored(project: Rendering) -> None:
+    project.make("migrate")
+    told = deployed(project, "backup out='a b.db'")
+    (restore,) = re.findall("^To restore it: (.*)$", told, re.MULTILINE)
+    assert restore.startswith("make restore 'file=") or restore.startswith("make restore file='")
+    assert "confirm with yes=1" in deployed(project, restore.removeprefix("make "), 2)
+    told = deployed(project, f"{restore.removeprefix('make ')} yes=1")
+    assert "Restored into" in told
+    with closing(sqlite3.connect(project.path / "my_service_restored.db")) as connection:
+        assert connection.execute("SELECT * FROM alembic_version").fetchall() == [(FIRST,)]
+    done = project.run("make restore into=x yes=1")
+    assert done.returncode == 2 and "make restore needs a backup" in said(done)
+    files = deployed(project, "backup")
+    assert re.search(f"backups/.*{FIRST}.*: .* verified", files)
+
+
+def test_wait_says_the_exit_code(project: Rendering) -> None:
+    assert "this code expects" in deployed(project, "wait timeout=0", 3)
+    deployed(project, "deploy")
+    assert "as this code expects" in deployed(project, "wait timeout=0")
+
+
+def test_a_refusal_and_a_failure_have_their_own_codes(project: Rendering) -> None:
+    """All are 2 for make."""
+    window = {"MIGRATOR_WINDOW": "00:00-00:01 UTC" if time.gmtime().tm_hour else "12:00-12:01 UTC"}
+    deployed(project, "deploy", 5, **window)
+    deployed(project, "deploy to=nonsense", 2)
+    write_revision(project, "rev1", FIRST, "op.execute('nonsense')")
+    deployed(project, "deploy", 1)
+
+
+def test_redo_reverts_and_applies_again(project: Rendering) -> None:
+    assert "There is no way back from base" in said(project.run("make redo"))
+    project.make("migrate")
+    for name, after in (("rev1", FIRST), ("rev2", "rev1")):
+        path = write_revision(project, name, after, f'op.execute("CREATE TABLE {name} (id int)")')
+        text = path.read_text("utf-8")
+        down = f'def downgrade() -> None:\n    op.execute("DROP TABLE {name}")'
+        path.write_text(text.replace("def downgrade() -> None:\n    pass", down), "utf-8")
+    project.make("migrate")
+    told = project.make("redo")
+    assert re.findall("^(Reverted|Applied) (\\w+)", told, re.MULTILINE) == [
+        ("Reverted", "rev2"),
+        ("Applied", "rev2"),
+    ]
+    assert "The database is at rev2, as before." in told
+    with closing(sqlite3.connect(project.path / "my_service.db")) as connection:
+        connection.execute("INSERT INTO rev1 VALUES (1)")
+        connection.commit()
+    told = project.make("redo n=2")
+    assert re.findall("^(?:Reverted|Applied) (\\w+)", told, re.MULTILINE) == [
+        *("rev2", "rev1", "rev1", "rev2")
+    ]
+    assert at(project) == ["rev2"]
+    with closing(sqlite3.connect(project.path / "my_service.db")) as connection:
+        assert connection.execute("SELECT count(*) FROM rev1").fetchone() == (0,)
+    for goals, words in (
+        ("redo n=9", "There is no way back"),
+        ("redo n=0", "one revision or more"),
+    ):
+        done = project.run(f"make {goals}")
+        assert done.returncode == 2 and words in said(done)
+    assert at(project) == ["rev2"]
+
+
+def test_redo_says_where_it_stopped(project: Rendering) -> None:
+    project.make("migrate")
+    write_revision(project, "rev1", FIRST, "op.execute('SELECT 1')")
+    project.make("migrate")
+    write_revision(project, "rev1", FIRST, "op.execute('nonsense')")
+    done = project.run("make redo")
+    assert done.returncode == 2
+    assert f"redo failed, and the database is at {FIRST}" in said(done)
+    assert at(project) == [FIRST]
+
+
+def test_redo_is_for_development_only(project: Rendering) -> None:
+    url = f"sqlite:///{project.path}/my_service.db"
+    command = ".venv/bin/python -m migrator -c alembic_prod.ini redo"
+    done = project.run(command, env={"DATABASE_URL": url})
+    assert done.returncode == 5 and "for development databases only" in said(done)
+
+
+def test_the_script_with_another_python_is_one_sentence(
+    project: Rendering, with_alembic: Path
+) -> None:
+    """One that has nothing, and one that has only Alembic."""
+    bare = project.path.parent / "bare"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(bare)], check=True)
+    for python in (bare / "bin/python", with_alembic / "bin/python"):
+        done = project.run(f"{python} {project.path}/scripts/deploy_migrations.py", cwd=bare)
+        assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
+        assert "does not have the module migrator" in said(done)
+        (shown,) = re.findall(r"Run the script with (\S+)\.$", done.stderr.strip())
+        done = project.run(f"{shown} {project.path}/scripts/deploy_migrations.py --help", cwd=bare)
+        assert done.returncode == 0 and "Steps:" in done.stdout
+
+
 # --- in another project -------------------------------------------------------------------------
 
-NEEDS_MIGRATOR = ("sql", "tables", "plan", "deploy", "db-start", "db-stop", "db-shell", "db-url")
+NEEDS_MIGRATOR = (
+    "sql",
+    "tables",
+    "status",
+    "redo",
+    "plan",
+    "deploy",
+    "backup",
+    "wait",
+    "db-start",
+    "db-stop",
+    "db-shell",
+    "db-url",
+)
 
 
 @pytest.fixture(scope="module")
@@ -528,6 +704,16 @@ def test_a_makefile_keeps_its_own_variables(stock: Rendering) -> None:
     assert len(at(stock)) == 1
     stock.make("downgrade", env={"to": "nonsense"})
     assert at(stock) == []
+
+
+def test_without_the_package_what_works_is_listed_apart(stock: Rendering) -> None:
+    works, _, needing = stock.make("migrations-help").partition("\nThese need the package")
+    names = [{line.split()[0] for line in part.splitlines()[1:]} for part in (works, needing)]
+    assert {"migrate", "revision", "upgrade", "current", "merge"} <= names[0]
+    assert {*NEEDS_MIGRATOR, "lint-migrations", "squash"} <= names[1]
+    assert not names[0] & names[1]
+    for goal in ("current", "history", "heads"):
+        assert "needs the package" not in said(stock.run(f"make {goal}"))
 
 
 @pytest.mark.parametrize("goal", NEEDS_MIGRATOR)

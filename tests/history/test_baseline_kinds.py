@@ -286,3 +286,62 @@ def test_databases_as_they_are(project: Rendering) -> None:
         assert connection.execute("SELECT n, rows FROM sums").fetchall() == [(None, 0)]
         with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState):
             connection.execute("SELECT * FROM later")
+
+
+def test_beside_models_that_are_there(renderer: Renderer) -> None:
+    """A table without a model refers to one that has one, also as the middle of many-to-many."""
+    with renderer.stopping():
+        project = renderer.ready()
+        url = database(project, "beside", "SELECT 1")
+        project.make("migrate", env={"DATABASE_URL": url})
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(
+                "CREATE TABLE posts (id serial PRIMARY KEY, user_id bigint REFERENCES users);"
+                "CREATE TABLE likes (post_id int REFERENCES posts, user_id bigint REFERENCES users,"
+                " PRIMARY KEY (post_id, user_id));"
+                "CREATE TABLE days (id int, at date, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);"
+                "CREATE TABLE day PARTITION OF days DEFAULT;"
+                "CREATE TABLE notes (id int PRIMARY KEY, day int, at date,"
+                " FOREIGN KEY (day, at) REFERENCES days);"
+                "DROP TABLE alembic_version"
+            )
+        for path in (project.path / "migrations/versions").glob("*.py"):
+            path.unlink()
+        done = project.run(f"{BASELINE} --yes --beside", env={"DATABASE_URL": url})
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "Fix the models" not in done.stderr, done.stderr
+        assert section("Models cannot describe", done.stdout) == []
+        drafted = project.read("app/models/adopted.py")
+        found = re.findall(r"^(?:class )?(\w+)[(:].*(?:Base|Table)\b", drafted, re.MULTILINE)
+        assert sorted(found) == ["Days", "Notes", "Posts", "t_likes"], found
+
+
+def test_an_extension_that_a_server_does_not_have(project: Rendering) -> None:
+    """It is named before anything is written."""
+    said = python(
+        project,
+        """
+        from sqlalchemy.engine import make_url
+
+        from app.settings import get_settings
+        from migrator.errors import RefusedError
+        from migrator.history import extensions
+        from migrator.history.schema_objects import Object, Schema
+
+        wanted = Schema(
+            tuple(Object("EXTENSION", "-", name, (), "") for name in ("citext", "no_such")), ()
+        )
+        try:
+            extensions.refuse_missing(
+                make_url(get_settings().database_url.get_secret_value()).set(
+                    drivername="postgresql+psycopg"
+                ),
+                wanted,
+            )
+        except RefusedError as error:
+            print(error)
+        """,
+        project.database_url(),
+    )
+    assert "does not have the extensions no_such, which" in said
+    assert 'object = "extension no_such"' in said

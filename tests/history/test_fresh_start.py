@@ -75,10 +75,15 @@ def test_after_all_revisions_were_deleted(project: Rendering, url: str) -> None:
 
 def test_after_a_new_revision_was_written_by_hand(project: Rendering, url: str) -> None:
     """rm, then autogenerate: the new revision has another name, and every database is lost."""
+    commit = "git -c user.name=x -c user.email=x@example.org commit --quiet --message x"
+    for command in ("git init --quiet", "git add migrations", commit):
+        assert project.run(command).returncode == 0
     for name in versions(project):
         (project.path / "migrations/versions" / name).unlink()
     project.make('revision m="anew"', env={"DATABASE_URL": url})
     (by_hand,) = versions(project)
+    for command in ("git add migrations", commit):
+        assert project.run(command).returncode == 0
     for command in ("make plan", "make migrate"):
         lost = project.run(command, env={"DATABASE_URL": url})
         assert lost.returncode != 0
@@ -120,6 +125,9 @@ def test_not_without_tables_nor_with_the_production_ini(project: Rendering, url:
     empty = squash(project, server, "--yes")
     assert empty.returncode == 2, empty.stderr
     assert "has no tables" in empty.stderr
+    ignored = squash(project, url, "--yes --keep-data all")
+    assert ignored.returncode == 2
+    assert "replays no revision" in ignored.stderr
     prod = ".venv/bin/python -m migrator -c alembic_prod.ini squash -m x --from database --yes"
     assert project.run(prod, env={"DATABASE_URL": url}).returncode == 5
     assert versions(project) == before

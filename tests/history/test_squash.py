@@ -201,7 +201,7 @@ def test_the_schema_the_rows_and_the_downgrade_stay(project: Rendering, url: str
         assert new_id.fetchone() == (3,)
     for database in (url, fresh):
         plan = project.run("make plan", env={"DATABASE_URL": database})
-        assert plan.returncode == 0, plan.stdout + plan.stderr
+        assert "Nothing is pending" in plan.stdout, plan.stdout + plan.stderr
 
 
 def test_rows_are_neither_lost_nor_kept_unsaid(project: Rendering, url: str) -> None:

@@ -289,10 +289,16 @@ op.execute("ALTER TABLE users ADD COLUMN n int")
 """
     first = write(project, body, name="a")
     second = write(project, 'op.execute("SELECT 1")', name="b", down="case_a")
+    # What is behind another revision is one finding, however many there are.
+    write(project, 'op.execute("SELECT 2")', name="c", down="case_b")
     assert found(project, f"{FIRST}..head") == [
         ("not-tried", line_of(project, first, "ALTER")),
         ("not-tried", line_of(project, second, "SELECT")),
     ]
+    done = project.run(f"{LINT} {FIRST}..head")
+    assert "not tried, because case_a fails, nor what is behind it (1 revision)" in " ".join(
+        done.stdout.split()
+    )
     done = project.run(f"{LINT} {first}")
     assert "Seen: CREATE INDEX CONCURRENTLY cannot run inside a transaction" in done.stdout
 

@@ -41,7 +41,8 @@ CONTRIBUTING.md Makefile README.md
 alembic.ini alembic_prod.ini app/__init__.py app/database.py app/models/__init__.py
 app/models/base.py app/models/billing/__init__.py app/models/billing/invoice.py app/models/team.py
 app/models/user.py app/seeds.py app/settings.py docs/adopting.md docs/decisions.md docs/errors.md
-docs/migrations.md docs/onboarding.md docs/production.md docs/updating.md docs/zero-downtime.md
+docs/json.md docs/migrations.md docs/onboarding.md docs/production.md docs/updating.md
+docs/zero-downtime.md
 docs/zh/migrations.md migrations.mk migrations/catalog.txt migrations/env.py
 migrations/script.py.mako
 migrations/versions/2026_11_22_0900-5f2c81d0a7e4_teams_users_and_invoices.py
@@ -62,7 +63,8 @@ help help-all setup test check check-migrations lint update
 squash baseline reset seed
 migrations-help db-start db-stop db-shell db-url
 migrate revision empty-revision upgrade downgrade redo status current history heads merge
-sql snapshot check-history tables diagram history-graph lint-migrations trace plan deploy rollback
+sql snapshot check-history tables diagram history-graph lint-migrations trace
+plan rehearse deploy rollback
 backup restore wait
 """
 

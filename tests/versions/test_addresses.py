@@ -112,18 +112,11 @@ def there_and_back(stage: Stage, folder: Path, url: str, **variables: str) -> st
     return said
 
 
-# HOST is the server's, DEAD a port where nobody listens.
+# PORT is the server's, at DEAD nobody listens. How URLs are read: library/tests/test_urls.py.
 SEVERAL = {
-    "libpq": "postgresql://postgres:pw@127.0.0.1:DEAD,127.0.0.1:PORT/deployed?",
-    "a name, and an address in brackets": (
-        "postgresql://postgres:pw@[::1]:DEAD,localhost:PORT/deployed?"
-    ),
-    "SQLAlchemy": "postgresql+psycopg://postgres:pw@/deployed?host=127.0.0.1:DEAD&host=127.0.0.1:PORT&",
-    "two lists": "postgresql://postgres:pw@/deployed?host=127.0.0.1,127.0.0.1&port=DEAD,PORT&",
-    "attributes": (
-        "postgres://postgres:pw@127.0.0.1:DEAD,127.0.0.1:PORT/deployed"
-        "?target_session_attrs=read-write&"
-    ),
+    "libpq": "postgresql://postgres:pw@[::1]:DEAD,localhost:PORT/deployed?",
+    "SQLAlchemy": "postgresql+psycopg://postgres:pw@/deployed?host=127.0.0.1:DEAD"
+    "&host=127.0.0.1:PORT&target_session_attrs=read-write&",
 }
 
 
@@ -168,15 +161,11 @@ def test_a_service(stage: Stage, secured: Secured, tmp_path: Path) -> None:
     assert "set DATABASE_URL to postgresql+psycopg:///deployed_restored?service=prod." in said
 
 
-@pytest.mark.parametrize(
-    "form",
-    ["postgresql://postgres@{}:{}/deployed", "postgresql://postgres@/deployed?host={}&port={}"],
-)
-def test_a_socket(stage: Stage, secured: Secured, tmp_path: Path, form: str) -> None:
-    folder = str(secured.server.sockets)
-    url = form.format(folder.replace("/", "%2F"), secured.server.port)
+def test_a_socket(stage: Stage, secured: Secured, tmp_path: Path) -> None:
+    folder = str(secured.server.sockets).replace("/", "%2F")
+    url = f"postgresql://postgres@{folder}:{secured.server.port}/deployed"
     said = there_and_back(stage, tmp_path, url)
-    assert f"postgresql://postgres@/deployed?host={folder.replace('/', '%2F')} answers" in said
+    assert f"postgresql://postgres@/deployed?host={folder} answers" in said
 
 
 @pytest.mark.parametrize("names", ["secure"], indirect=True)

@@ -31,6 +31,7 @@ ORDER = (
     "lint",
     "backup",
     "deploy",
+    "rehearsal",
     "history",
     "adopt",
     "compat",

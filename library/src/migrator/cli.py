@@ -42,6 +42,7 @@ COMMANDS = {
     "guard": "refuse changes to revisions that are on the main branch",
     "lint": "report what revisions would lock or break; exit 5 if any",
     "trace": "run revisions on a shadow database, and show their locks",
+    "rehearse": "deploy to a copy of the data, and report what it costs",
     "backup": "back up the database to a file, and verify the file",
     "restore": "restore a backup into an empty database",
     "squash": "collapse revisions into one that creates the same schema",
@@ -57,7 +58,7 @@ COMMANDS = {
     "db": "start, stop or open the development PostgreSQL",
 }
 # They import and run revisions, which may print.
-RUN_REVISIONS = ("history-graph", "lint", "plan", "revision", "trace")
+RUN_REVISIONS = ("history-graph", "lint", "plan", "rehearse", "revision", "trace")
 EXIT_CODES = """Exit codes: 0 done or nothing to do, 1 failed, 2 wrong usage or configuration,
 3 revisions are pending, 4 waited too long for a lock, 5 refused by a safety check, 130
 interrupted by Ctrl-C or SIGTERM."""

@@ -7,6 +7,7 @@ traceback too.
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 from alembic.util.exc import CommandError
 
@@ -29,13 +30,14 @@ class MigratorError(CommandError):
 
     `details` are lines to print below the message, each with a name and a text; `data` is the same
     for programs. `reason` is what happened, without what was or was not changed: for callers who
-    say that themselves.
+    say that themselves. `adds` is the statement that adds what rows violate.
     """
 
     exit_code = 1
     reason = ""
     details: tuple[tuple[str, str], ...] = ()
-    data: Mapping[str, object] = MappingProxyType({})
+    data: Mapping[str, Any] = MappingProxyType({})
+    adds = ""
 
 
 class UnreachableError(MigratorError):

@@ -57,6 +57,7 @@ class Adoption:
     env: EnvFile
     app: str = ""
     shadow_url: str = ""
+    shadow_name: str | None = None
     replay: Replay = field(default_factory=Replay)
     models: Models = field(default_factory=Models)
     database: Database | None = None
@@ -150,6 +151,7 @@ def _replay(found: Adoption, context: Context) -> None:
     with ExitStack() as stack:
         server = _server(found, context, named)
         url = stack.enter_context(shadow.empty(context, server))
+        found.shadow_name = url.database
         found.report.replayed_on = _place(url)
         own = stack.enter_context(shadow.fenced(context, url))
 
@@ -219,7 +221,8 @@ def _describe(found: Adoption) -> None:
     report.revisions, report.heads = seen.revisions, list(seen.heads)
     report.version_table = str(seen.options.get("version_table") or report.version_table)
     report.version_table_schema = str(seen.options.get("version_table_schema") or "")
-    report.connects_to = urls.shown(seen.url) if seen.url is not None else ""
+    if seen.url is not None and seen.url.database != found.shadow_name:  # not of its config
+        report.connects_to = urls.shown(seen.url)
     report.engine_names = seen.engine_names
     report.failed_revision, report.failed_because = seen.failed, seen.reason
     report.failed_at, report.replayed = seen.file, not seen.failed

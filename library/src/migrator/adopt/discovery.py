@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import MetaData, Table
 
+OBJECT = 1000  # after all classes
 LIBRARIES = tuple(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib"))
 
 
@@ -27,9 +28,15 @@ def find(metadata: MetaData, folder: Path) -> Models:
     loaded = [(name, each) for name, each in [*sys.modules.items()] if isinstance(each, ModuleType)]
     own = [(name, each) for name, each in loaded if _inside(each, folder)]
     defining = sorted(name for name, each in own if _defines(each, metadata))
-    base = min(_bases(own, metadata), default=None) or min(_bases(loaded, metadata), default=None)
+    base = min(_bases(own, metadata), key=_order, default=None)
+    base = base or min(_bases(loaded, metadata), key=_order, default=None)
     modules = tuple(_packages(defining, {name for name, _ in own}))
     return Models(base[1] if base else "", modules, len(metadata.tables))
+
+
+def _order(found: tuple[int, str]) -> tuple[int, int, str]:
+    """Sort what is as good as something else by how deep its module is."""
+    return found[0], found[1].count("."), found[1]
 
 
 def _inside(module: ModuleType, folder: Path) -> bool:
@@ -57,6 +64,13 @@ def vars_of(value: Any) -> dict[str, Any]:
     return dict(vars(value)) if isinstance(value, type) else {}
 
 
+def _has(value: Any, metadata: MetaData) -> bool:
+    try:
+        return getattr(value, "metadata", None) is metadata
+    except Exception:  # a proxy without its context
+        return False
+
+
 def _bases(modules: list[tuple[str, ModuleType]], metadata: MetaData) -> Iterator[tuple[int, str]]:
     """Yield what has the metadata, the best first: a base class, an object with it, itself."""
     for name, module in modules:
@@ -64,19 +78,20 @@ def _bases(modules: list[tuple[str, ModuleType]], metadata: MetaData) -> Iterato
             if attribute.startswith("_") or "." in attribute:
                 continue
             if value is metadata:
-                yield 3, f"{name}:{attribute}"
+                yield OBJECT + 1, f"{name}:{attribute}"
                 continue
-            try:
-                has = getattr(value, "metadata", None) is metadata
-            except Exception:  # a proxy without its context
-                continue
-            if not has or isinstance(value, Table) or "__mapper__" in vars_of(value):
+            if (
+                not _has(value, metadata)
+                or isinstance(value, Table)
+                or "__mapper__" in vars_of(value)
+            ):
                 continue
             if isinstance(value, type):
                 here = value.__module__ == name and value.__name__ == attribute
-                yield 0 if here else 1, f"{name}:{attribute}"
+                above = [each for each in value.__mro__ if _has(each, metadata)]
+                yield 2 * len(above) - here, f"{name}:{attribute}"
             else:
-                yield 2, f"{name}:{attribute}"
+                yield OBJECT, f"{name}:{attribute}"
 
 
 def _packages(defining: list[str], loaded: set[str]) -> Iterator[str]:

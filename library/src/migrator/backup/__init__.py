@@ -14,7 +14,7 @@ from migrator.config.context import Context
 from migrator.config.invocation import command
 from migrator.errors import Interrupted
 
-__all__ = ["Backup", "Restored", "amount", "prune", "restore_command", "take"]
+__all__ = ["Backup", "Restored", "amount", "newest", "prune", "restore_command", "take"]
 
 
 def take(context: Context, at: str, output: Path | None = None) -> Backup:
@@ -51,6 +51,22 @@ def take(context: Context, at: str, output: Path | None = None) -> Backup:
         kept.make_newest(path)
     size, seconds = path.stat().st_size, time.monotonic() - started
     return Backup(path, size, seconds, tables, name, None if output else kept)
+
+
+def newest(context: Context) -> Path | None:
+    """Return the newest backup of the database of `context`, without a connection to it."""
+    if context.target.dialect == "sqlite":
+        from migrator.backup import sqlite
+
+        kept = sqlite.kept(context)
+    else:
+        from migrator.backup import dump, programs
+
+        named = programs.database(context).parameters
+        kept = dump.kept(
+            context, named.get("dbname", ""), named.get("host", ""), named.get("port", "5432")
+        )
+    return next(reversed(kept.backups()), None)
 
 
 def prune(backup: Backup, context: Context) -> None:

@@ -46,16 +46,21 @@ def dump(context: Context, at: str, output: Path | None) -> tuple[Path, int, sto
         server = info.server_version // 10000
         found = programs.find(context, server, encrypted=connection.pgconn.ssl_in_use)[0]
         programs.require_version(found, server)
-        where = info.host if info.port == 5432 else f"{info.host}_{info.port}"
-        kept = storage.of_database(context, name, where, ".dump")
+        own = kept(context, name, info.host, info.port)
         if output is None:
-            kept.remove_abandoned()
-        with storage.new_file([output] if output else kept.new(at)) as (part, path):
+            own.remove_abandoned()
+        with storage.new_file([output] if output else own.new(at)) as (part, path):
             size = connection.execute("SELECT pg_database_size(current_database())").fetchone()
-            kept.require_space(size[0] // SIZE_RATIO if size else 0, part.parent)
+            own.require_space(size[0] // SIZE_RATIO if size else 0, part.parent)
             expected = _dump(context, found, source.where(connection), connection, part)
             _verify(found, part, expected)
-    return path, expected, kept, name
+    return path, expected, own, name
+
+
+def kept(context: Context, name: str, host: str, port: int | str) -> storage.Storage:
+    """Return where the backups of the database `name` on a server are kept."""
+    where = host if str(port) == "5432" else f"{host}_{port}"
+    return storage.of_database(context, name, where, ".dump")
 
 
 def _dump(
@@ -112,6 +117,15 @@ def tables_in(found: programs.Programs, dump: Path) -> int:
     return len(re.findall(r"^\d+; 1259 \d+ TABLE ", run.stdout, re.MULTILINE))
 
 
+def version_of(found: programs.Programs, dump: Path) -> str:
+    """Return the version of the server that a dump is of; empty if this one cannot read it."""
+    run = programs.run(
+        [found.path("pg_restore"), "--list", str(dump)], programs.plain_environment()
+    )
+    said = re.search(r"^;\s+Dumped from database version: (\S+)", run.stdout, re.MULTILINE)
+    return said[1] if said else ""
+
+
 def read_through(found: programs.Programs, dump: Path) -> None:
     """Read and decompress the whole dump, as a restore would.
 
@@ -120,7 +134,12 @@ def read_through(found: programs.Programs, dump: Path) -> None:
     """
     # --list reads only the table of contents, which is complete in a truncated file.
     command = [found.path("pg_restore"), f"--file={os.devnull}", str(dump)]
-    run = programs.run(command, programs.plain_environment())
+    started = time.monotonic()
+
+    def heartbeat() -> None:
+        note(f"Reading the backup back for {time.monotonic() - started:.0f} s.")
+
+    run = programs.run(command, programs.plain_environment(), heartbeat)
     if run.returncode:
         raise MigratorError(programs.error_output(run))
 

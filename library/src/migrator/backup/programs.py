@@ -22,7 +22,7 @@ from migrator.errors import MigratorError, one_line
 from migrator.postgres import after_connect, pooler, supported
 from migrator.postgres.engine import PRIMARY
 
-HEARTBEAT = 10.0  # seconds between two progress messages of a slow program
+HEARTBEAT = 5.0  # seconds between two progress messages of a slow program
 # Secret connection parameters, besides the password, that have no environment variable.
 SECRETS = {"sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key"}
 DEBIAN = "/usr/lib/postgresql/{}/bin"

@@ -32,14 +32,13 @@ def dump(context: Context, at: str, output: Path | None) -> tuple[Path, int, sto
         kept.
     """
     source_path = Path(context.target.url.database or "").absolute()
-    folder = hashlib.sha256(os.fsencode(source_path.parent)).hexdigest()[:8]
-    kept = storage.of_database(context, source_path.stem, folder, ".db")
+    own = kept(context)
     if output is None:
-        kept.remove_abandoned()
+        own.remove_abandoned()
     try:
         with (
             database.connect_autocommit(context, anywhere=True) as connected,
-            storage.new_file([output] if output else kept.new(at)) as (part, path),
+            storage.new_file([output] if output else own.new(at)) as (part, path),
         ):
             source = connected.connection.driver_connection
             assert isinstance(source, sqlite3.Connection)
@@ -47,7 +46,7 @@ def dump(context: Context, at: str, output: Path | None) -> tuple[Path, int, sto
             # would wait forever. After it nobody can write, so that both counts see one state.
             source.execute("BEGIN")
             expected, size = _count(source), _size(source)
-            kept.require_space(size, part.parent)
+            own.require_space(size, part.parent)
             _copy(source, part)
             with _open(part) as copy:
                 tables = _check(copy)
@@ -63,7 +62,14 @@ def dump(context: Context, at: str, output: Path | None) -> tuple[Path, int, sto
                 " changed. Run this again when that process has ended."
             ) from None
         raise storage.failed(f"SQLite reported {str(error)!r} for {source_path}") from None
-    return path, tables, kept
+    return path, tables, own
+
+
+def kept(context: Context) -> storage.Storage:
+    """Return where the backups of the database are kept."""
+    source_path = Path(context.target.url.database or "").absolute()
+    folder = hashlib.sha256(os.fsencode(source_path.parent)).hexdigest()[:8]
+    return storage.of_database(context, source_path.stem, folder, ".db")
 
 
 def restore(

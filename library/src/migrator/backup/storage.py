@@ -108,6 +108,12 @@ class Storage:
         """Remove all but the newest `keep` backups; never `current`, the one of this run."""
         _remove([path for path in self.backups()[: -max(keep, 1)] if path != current])
 
+    def remove(self, backups: Iterable[Path]) -> list[Path]:
+        """Remove some of the backups, and return those that are gone."""
+        chosen = list(backups)
+        _remove(chosen)
+        return [path for path in chosen if not path.exists()]
+
     def remove_abandoned(self) -> None:
         """Remove the partial files of backups whose processes were killed."""
         _remove([path for path in self.backups(".part") if _abandoned(path)])
@@ -163,7 +169,9 @@ def unwritable(context: Context, error: OSError) -> str:
 
 
 def amount(size: int) -> str:
-    """Return a number of bytes in kB or MB."""
+    """Return a number of bytes in kB, MB or GB."""
+    if size >= 1e9:
+        return f"{size / 1e9:.1f} GB"
     return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.1f} kB"
 
 

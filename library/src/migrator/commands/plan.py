@@ -8,10 +8,11 @@ from pathlib import Path
 from migrator import database
 from migrator.commands.deploy import allowances
 from migrator.config.context import Context
-from migrator.console import argument, say
-from migrator.deploy import value_losses
+from migrator.console import argument, say, wrap
+from migrator.deploy import value_losses, violations
 from migrator.errors import PendingError
-from migrator.revisions import graph, pending, sql_file
+from migrator.revisions import graph, pending, rehearsed, sql_file
+from migrator.revisions.rehearsed import Rehearsed
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -35,15 +36,27 @@ def run(context: Context, options: Namespace) -> None:
     revisions = graph.load(context)
     with database.connect(context, anywhere=True) as connection:
         found = pending.make(context, connection, options.to, revisions)
+    rehearsals = rehearsed.of(context, found.pending)
     if options.json:
-        losses = {"value_losses": [*map(asdict, value_losses.find(context, found.pending))]}
-        say(json.dumps(found.as_dict() | losses, ensure_ascii=False))
+        facts = found.as_dict()
+        for each, script in zip(facts["pending"], found.pending, strict=True):
+            each["rehearsed"] = _as_json(rehearsals.get(script.revision))
+        facts["value_losses"] = [*map(asdict, value_losses.find(context, found.pending))]
+        facts["violations"] = [
+            each.data() for each in violations.beforehand(context, found.pending)
+        ]
+        say(json.dumps(facts, ensure_ascii=False))
     elif found.pending:
         say(f"The database is at {found.at}; these would be applied:")
         for script in found.pending:
             say(f"  {graph.describe(script)}")
-        for each in value_losses.find(context, found.pending):
-            say(f"  {each}")
+            if each := rehearsals.get(script.revision):
+                for line in wrap(each.described, " " * 6):
+                    say(line)
+        for loss in value_losses.find(context, found.pending):
+            say(f"  {loss}")
+        for rows in violations.beforehand(context, found.pending):
+            say(f"  {rows.revision} would fail: {rows}. To find the rows:\n    {rows.query}")
     else:
         ahead = ", ahead of this code" if found.ahead else ""
         say(f"Nothing is pending: the database is at {found.at}{ahead}.")
@@ -55,3 +68,12 @@ def run(context: Context, options: Namespace) -> None:
             say(f"Wrote {name}: {written}." if written else f"Nothing to write into {name}.")
     if found.pending:
         raise PendingError(f"{len(found.pending)} pending up to {found.target}.")
+
+
+def _as_json(each: Rehearsed | None) -> dict[str, object] | None:
+    if each is None:
+        return None
+    names = ("seconds", "strongest_lock", "wal_bytes", "disk_bytes")
+    facts = {name: each.facts[name] for name in names}
+    started = each.started_at.isoformat(timespec="seconds")
+    return {"started_at": started, "source": each.source, **facts}

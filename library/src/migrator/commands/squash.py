@@ -8,7 +8,7 @@ from migrator.commands.baseline import LEFT_OUT, listed
 from migrator.config import urls
 from migrator.config.context import Context
 from migrator.console import argument, confirmed, note, say
-from migrator.errors import RefusedError, counted
+from migrator.errors import RefusedError, UsageError, counted
 from migrator.history import fresh_start, squash
 from migrator.history.squash import SquashRange, SquashResult
 
@@ -60,6 +60,11 @@ def run(context: Context, options: Namespace) -> None:
 
 
 def _begin_anew(context: Context, options: Namespace) -> None:
+    if options.to != "head" or options.keep_data or options.drop_data:
+        raise UsageError(
+            "from=database (--from database) replays no revision, so to=, keep= and drop= mean"
+            " nothing there: leave them out."
+        )
     chosen = fresh_start.choose(context)
     shown = urls.shown(context.target.url)
     say(f"The history begins anew with the schema of {shown}, as revision {chosen.revision}.")

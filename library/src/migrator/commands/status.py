@@ -133,9 +133,8 @@ def _compared(context: Context, connection: Connection, current: tuple[str, ...]
 def _lines(facts: dict[str, Any]) -> Iterator[str]:
     """Yield the same for people."""
     server = facts["server"]
-    yield from _entry(
-        "database", f"{facts['database']}, {NAMES[server['kind']]} {server['version']}"
-    )
+    yield from _entry("database", facts["database"])
+    yield from _entry("server", f"{NAMES[server['kind']]} {server['version']}")
     yield from _entry("at", ", ".join(facts["current"]) or "base (no revision is applied)")
     heads = facts["heads"]
     several = ', which `make merge m="merge"` joins' if len(heads) > 1 else ""

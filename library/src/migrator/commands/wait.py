@@ -4,7 +4,7 @@ from argparse import ArgumentParser, Namespace
 
 from migrator.commands import check
 from migrator.config.context import Context
-from migrator.revisions.wait import until_expected
+from migrator.revisions.wait import until
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -17,4 +17,4 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(context: Context, options: Namespace) -> None:
     """Print where the database is, once it is at the revision that this code expects."""
-    check.show(until_expected(context, options.timeout), as_json=options.json)
+    check.show(until(context, options.timeout), as_json=options.json)

@@ -3,7 +3,7 @@
 from alembic.config import Config
 
 from migrator.config.context import Context
-from migrator.revisions import pending, wait
+from migrator.revisions import wait
 
 
 def until_expected(config: Config, timeout: float) -> str:
@@ -17,4 +17,4 @@ def until_expected(config: Config, timeout: float) -> str:
         MigratorError: as for `migrator.revisions.wait.until_expected`.
     """
     context = Context.of(config, config.attributes.get("settings"))
-    return pending.expected(wait.until_expected(context, timeout))
+    return wait.until_expected(context, timeout)

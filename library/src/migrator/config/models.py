@@ -1,7 +1,7 @@
 """Model discovery: import all models below the packages that the ini file names.
 
     autoimport_models = app.models, billing.models   packages to search, including subfolders
-    autoimport_exclude = app.models.legacy*          module names to leave out (fnmatch patterns)
+    autoimport_exclude = tests, app.models.legacy*   modules to leave out, with all below them
     autoimport_base = app.models.base:Base           the declarative base of the tables
 
 For autogenerate, a table without a model is a table to drop. Therefore a module that cannot be
@@ -13,7 +13,6 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from fnmatch import fnmatch
 from pathlib import Path
 from types import ModuleType
 
@@ -21,6 +20,8 @@ from alembic.config import Config
 from sqlalchemy import MetaData, Table
 
 from migrator.config import imports
+from migrator.config.exclusions import Exclusions
+from migrator.console import note
 from migrator.errors import UsageError
 
 
@@ -54,13 +55,18 @@ def import_models(config: Config) -> dict[str, list[Table]]:
             imported under two names, or there are no tables.
     """
     base = metadata(config)
-    excluded = _split(config.get_main_option("autoimport_exclude") or "")
+    exclusions = Exclusions(_split(config.get_main_option("autoimport_exclude") or ""))
     modules: dict[str, ModuleType] = {}
     with imports.no_garbage_collection():
         for package in _split(_option(config, "autoimport_models")):
             for name in _names(imports.load(package, _ini(config))):
-                if not any(fnmatch(name, pattern) for pattern in excluded):
+                if not exclusions.exclude(name):
                     modules[name] = imports.load(name, _ini(config))
+    for pattern in exclusions.unused():
+        note(
+            f"autoimport_exclude = {pattern} in {_ini(config).name} fits no module below"
+            f" autoimport_models = {_option(config, 'autoimport_models')}, so it excludes nothing."
+        )
     if config.cmd_opts:  # the alembic command ends soon; other programs manage their memory
         gc.freeze()
     found = {name: list(_tables(module)) for name, module in modules.items()}

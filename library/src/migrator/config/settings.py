@@ -39,6 +39,9 @@ class Settings:
     backup_folder: str = "backups"
     backup_keep: int = 5
     pg_bin: str = ""
+    rehearsal_server: str = ""
+    rehearsal_folder: str = "rehearsals"
+    require_rehearsal: float = 0
     deploy_lock_timeout: float = 300
     blocker_age: float = 0.5
     blocker_timeout: float = 60

@@ -1,4 +1,4 @@
-"""Watches whom a revision waits for while it runs: afterwards nobody can tell."""
+"""Watches a revision while it runs: whom it waits for, and how far its statement is."""
 
 import threading
 import time
@@ -8,12 +8,14 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from migrator.deploy.report import Report
-from migrator.postgres import activity
+from migrator.postgres import activity, progress
 from migrator.postgres.activity import Session
 
 POLL = 0.03  # seconds; the first attempts wait for a tenth of a second only
 SAY_AFTER = 3.0
 SAY_EVERY = 10.0
+# How far a statement is: every few seconds, and not as often when it takes long.
+PROGRESS_EVERY, PROGRESS_LATER, LATER = 5.0, 15.0, 120.0
 
 
 class BlockerWatcher:
@@ -30,6 +32,7 @@ class BlockerWatcher:
         self.waiting = waiting
         self.report = report
         self.with_query = with_query
+        self._told = time.monotonic()
         self.blockers: list[Session] = []
         self.lost: SQLAlchemyError | None = None
         self._over = threading.Event()
@@ -58,6 +61,7 @@ class BlockerWatcher:
                 # Asking takes the lock table's own locks, so not often where it takes long.
                 pause = POLL if now - began < 2 else 0.5
                 if not found:
+                    self._tell_progress(now)
                     continue
                 self.blockers = found
                 if now - began >= SAY_AFTER and (said == began or now - said >= SAY_EVERY):
@@ -65,6 +69,16 @@ class BlockerWatcher:
                     self.report.waiting("apply", f"Waiting for {self.whom()}.")
         except SQLAlchemyError as error:
             self.lost = error
+
+    def _tell_progress(self, now: float) -> None:
+        if now - self._told < PROGRESS_EVERY:
+            return
+        found = progress.of(self.control, self.waiting)
+        if found is None or found.seconds < PROGRESS_EVERY:  # another statement than before
+            return
+        if found.seconds < LATER or now - self._told >= PROGRESS_LATER:
+            self._told = now
+            self.report.progress("apply", f"{found}.")
 
     def whom(self) -> str:
         """Return whom the process waits for, or waited for last, in words."""

@@ -5,7 +5,9 @@ waits outside the queue, without holding anything, until old transactions have e
 """
 
 import time
+from collections import deque
 from collections.abc import Iterable, Sequence
+from statistics import median
 
 from sqlalchemy import Connection
 
@@ -15,6 +17,9 @@ from migrator.postgres import activity
 from migrator.postgres.activity import Session
 
 POLL, POLL_LATER = 0.05, 0.2  # seconds; less often once it is clear that it takes a while
+# Seconds of looking for a moment, and between two looks; the part of the timeout to count on.
+MOMENT, SAMPLE, EARLY = 5.0, 0.03, 0.8
+KEPT = 100  # durations of transactions
 SAY_AFTER = 1.0  # seconds of waiting before a line is worth it
 SAY_EVERY = 10.0
 
@@ -35,6 +40,7 @@ class Blockers:
         self.tables: Sequence[int] | None = None
         self.sees_all = activity.sees_all(control)
         self.first_seen: dict[str, float] = {}
+        self.durations: deque[float] = deque(maxlen=KEPT)  # of transactions that have ended
 
     def next_revision(self, tables: Iterable[str] | None) -> None:
         """Begin to count anew; whom an earlier revision has waited for in vain counts no more.
@@ -73,6 +79,40 @@ class Blockers:
         waited = time.monotonic() - started
         self.left = max(0, self.left - waited)
         return waited
+
+    def wait_for_moment(
+        self, own: int, blockers: Sequence[Session], timeout: float, longest: float
+    ) -> float:
+        """Wait until those who have a lock that we need are about to end, MOMENT seconds at most.
+
+        Readers that overlap never leave the table alone, but those that begin after us wait for us.
+        How long they take is learned from those that end meanwhile.
+
+        Args:
+            own, blockers, longest: as for `wait`.
+            timeout: how long the attempt may wait for its lock.
+
+        Returns:
+            The seconds waited.
+        """
+        awaited = [each for session in blockers for each in session.awaited]
+        tables = [*(self.tables or ()), *awaited]
+        started, limit = time.monotonic(), min(MOMENT, longest or MOMENT)
+        before: dict[str, float] = {}
+
+        def ends_soon(age: float) -> bool:
+            longer = [each for each in self.durations if each > age]
+            return not longer or median(longer) - age <= EARLY * timeout
+
+        while awaited and time.monotonic() - started < limit:
+            found = activity.in_transaction(self.control, own, tables)
+            ages = {session.transaction: self._age(session) for session in found}
+            self.durations += [age for name, age in before.items() if name not in ages]
+            before = ages
+            if not ages or (self.durations and all(map(ends_soon, ages.values()))):
+                break
+            time.sleep(SAMPLE)
+        return time.monotonic() - started
 
     def _found(self, own: int, blockers: Sequence[Session]) -> list[Session]:
         known = {blocker.transaction for blocker in blockers}

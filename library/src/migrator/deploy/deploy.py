@@ -4,7 +4,7 @@ from sqlalchemy import Connection
 
 from migrator import database
 from migrator.config.context import Context
-from migrator.deploy import lint_check, preflight, steps
+from migrator.deploy import lint_check, preflight, rehearsal_check, steps, violations
 from migrator.deploy.deployment import Deployment, Options
 from migrator.deploy.report import Report
 from migrator.deploy.steps import Step
@@ -49,7 +49,7 @@ def compare(deployment: Deployment) -> None:
 
 
 def lint(deployment: Deployment) -> None:
-    """Refuse pending revisions that would block or break the service."""
+    """Refuse pending revisions that would block or break the service, or are certain to fail."""
     pending = deployment.plan.pending
     if not pending:
         return
@@ -58,6 +58,8 @@ def lint(deployment: Deployment) -> None:
     else:
         accepted = deployment.options.accepted_risk
         lint_check.check(deployment.context, pending, accepted, deployment.report)
+    if not deployment.skips("check"):
+        violations.refuse(deployment.context, pending)
 
 
 def take_lock(deployment: Deployment) -> None:
@@ -90,6 +92,7 @@ def take_lock(deployment: Deployment) -> None:
         _say_plan(deployment)
         steps.check(deployment)
         lint(deployment)
+        rehearsal_check.check(deployment)
 
 
 def _plan(deployment: Deployment, connection: Connection) -> None:
@@ -125,13 +128,21 @@ STEPS = (
         "Refuse outside the maintenance window (`window`). Name old transactions, INVALID indexes"
         " and NOT VALID constraints.",
         steps.check,
-        skip="ignore the maintenance window, old transactions and unfinished indexes",
+        skip="ignore the window, old transactions, unfinished indexes and rows that violate",
     ),
     Step(
         "lint",
-        "Refuse revisions that would block or break the service.",
+        "Refuse revisions that would block or break the service. Without `--no-check`, also refuse"
+        " what rows violate, where counting them is cheap.",
         lint,
         skip="do not look for unsafe revisions",
+    ),
+    Step(
+        "rehearsal",
+        "Refuse revisions without a rehearsal that is not older than `require_rehearsal`; 0 asks"
+        " for none.",
+        rehearsal_check.check,
+        skip="deploy without the rehearsal that require_rehearsal asks for",
     ),
     Step("lock", "Take the deploy lock: one deploy at a time (`deploy_lock_timeout`).", take_lock),
     Step(

@@ -52,9 +52,10 @@ class Deployment:
     `to` is how far to go, and `plan` the revisions on the way. `later` is the number of revisions
     that are left for --phase contract. `unfinished` are the indexes and constraints that were
     unfinished before the deploy. `control` is the connection that holds the deploy lock, in
-    autocommit mode; None on SQLite, as is `worker`, the session that applies. `applied` are the
-    revisions that were applied or reverted, and `failed` the one that could not be. `over` ends
-    the deploy after the current step.
+    autocommit mode; None on SQLite, as is `worker`, the session that applies. `state` is the
+    fingerprint of the schema in the backup, while nothing is committed that it lacks. `applied`
+    are the revisions that were applied or reverted, and `failed` the one that could not be. `over`
+    ends the deploy after the current step.
     """
 
     upgrades: ClassVar[bool] = True
@@ -71,6 +72,7 @@ class Deployment:
     has_lock: bool = field(default=False, init=False)
     worker: Worker | None = field(default=None, init=False)
     backup: "Backup | None" = field(default=None, init=False)
+    state: str = field(default="", init=False)
     applied: Sequence[Attempts] = field(default=(), init=False)
     failed: Attempts | None = field(default=None, init=False)
     over: bool = field(default=False, init=False)

@@ -51,6 +51,8 @@ def write(deployment: Deployment, step: str, error: BaseException) -> None:
                 durability.commit_locally(connection)
             failures.write(connection, *_line(deployment, step, error), alone=alone)
     except (Exception, KeyboardInterrupt) as why:
+        if str(why) == str(error):  # no file can be locked: said next
+            return
         said = getattr(why, "reason", "") or one_line(why, details=False) or "stopped"
         deployment.report.warn("log", f"This failure is not logged: {said}")
 
@@ -71,7 +73,10 @@ def _line(deployment: Deployment, step: str, error: BaseException) -> tuple[Entr
     stopped = isinstance(error, KeyboardInterrupt)
     default = Interrupted.exit_code if stopped else MigratorError.exit_code
     code: int = getattr(error, "exit_code", default)
-    return entry, Cause(step, _reason(deployment.context, error), code, tuple(pending))
+    reason = _reason(deployment.context, error)
+    saved = deployment.backup if deployment.state else None
+    file = str(saved.path) if saved else ""
+    return entry, Cause(step, reason, code, tuple(pending), file, deployment.state)
 
 
 def _has_lock(deployment: Deployment) -> bool:

@@ -10,8 +10,9 @@ from sqlalchemy.exc import DBAPIError, PendingRollbackError
 
 from migrator.config import urls
 from migrator.config.invocation import command
-from migrator.deploy import state
+from migrator.deploy import state, violation, violations
 from migrator.deploy.deployment import Deployment
+from migrator.deploy.violation import Violation
 from migrator.errors import (
     Interrupted,
     LockTimeout,
@@ -66,11 +67,28 @@ def failed(
             stays += f" and {len(kept) - SHOWN} more" if len(kept) > SHOWN else ""
             details.insert(1, ("committed", f"{stays} (of {revision}, before it failed)"))
         details += state.left_behind(deployment, unfinished)
-        data = state.data(deployment, done, revision, unfinished)
+        rows = _violations(deployment, error, revision)
+        details += violation.details(rows)
+        data = state.data(deployment, done, revision, unfinished) | violation.data(rows)
     found.reason = _without_details(deployment, error)
     found.details = (*details, *state.backup(deployment))
     found.data = {"revision": revision, "committed": [*map(without_secrets, kept)], **data}
     return found
+
+
+def _violations(deployment: Deployment, error: BaseException, revision: str) -> Sequence[Violation]:
+    """Return the rows because of which it failed; if they cannot be counted, none."""
+    scripts = (each for each in deployment.plan.pending if each.revision == revision)
+    script = next(scripts, None) if deployment.plan.upgrade else None
+    context = deployment.context
+    statement = violations.failed_statement(error)
+    if not statement:
+        return ()
+    with suppress(MigratorError, DBAPIError, KeyboardInterrupt):
+        return state.ask(
+            context, lambda each: violations.of_failure(context, each, statement, script)
+        )
+    return ()
 
 
 class _Unknown(MigratorError):

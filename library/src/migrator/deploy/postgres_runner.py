@@ -7,6 +7,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from migrator.deploy import touched_tables
+from migrator.deploy.attempts import SHORT
 from migrator.deploy.blocker_watcher import BlockerWatcher
 from migrator.deploy.blockers import Blockers
 from migrator.deploy.deployment import Deployment, Worker
@@ -73,6 +74,10 @@ class PostgresRunner(Runner):
                 current.blockers = [each for each in current.blockers if each not in vacuums]
         sees_all = self.blockers is not None and self.blockers.sees_all
         current.lock_timeout = current.timeout(chosen, self.deadlock, sees_all=sees_all)
+        if self.blockers and current.lock_timeout < current.held <= SHORT:
+            current.waited += self.blockers.wait_for_moment(
+                worker.pid, current.blockers, current.lock_timeout, current.left(chosen)
+            )
         values = limits.session_settings(chosen) | {
             "application_name": f"migrate:{current.revision}",
             "lock_timeout": f"{round(current.lock_timeout * 1000)}ms",

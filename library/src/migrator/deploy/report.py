@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,17 +42,20 @@ class Report:
         """Say for what or whom the deploy waits."""
         self._tell("waiting", step, message, data)
 
+    def progress(self, step: str, message: str) -> None:
+        """Say how far it is, to people only: on stderr also with JSON."""
+        note(f"{step:<8} {message}")
+
     def end(self, error: BaseException | None = None, exit_code: int = 0) -> None:
         """Say how it ended, to machines; people have read it, or read the error next."""
         details = {name: without_secrets(text) for name, text in getattr(error, "details", ())}
+        data: Mapping[str, Any] = getattr(error, "data", {})
         message = self.rows[-1][1] if self.rows else ""
         if error:
             message = without_secrets(str(error)) or "stopped"
         if self.as_json:
             status = "failed" if error else "done"
-            data = getattr(error, "data", {}) or {
-                name.replace(" ", "_"): text for name, text in details.items()
-            }
+            data = data or {name.replace(" ", "_"): text for name, text in details.items()}
             self._tell(status, "end", message, {"exit_code": exit_code, **data})
         if path := os.environ.get("GITHUB_STEP_SUMMARY"):
             with suppress(OSError):  # a page that nobody can write is no reason to fail

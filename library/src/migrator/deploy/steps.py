@@ -8,6 +8,7 @@ from migrator.config.invocation import command
 from migrator.deploy import (
     failure_log,
     failure_report,
+    planned_constraints,
     preflight,
     state,
     value_losses,
@@ -74,14 +75,22 @@ def back_up(deployment: Deployment) -> None:
         report.skipped("backup", "skipped: backup = false")
     else:
         from migrator import backup
+        from migrator.deploy import superseded_backups
 
+        deployment.state = superseded_backups.state(deployment)
         saved = deployment.backup = backup.take(context, deployment.plan.at)
+        replaced = superseded_backups.remove(deployment, saved)
+        more = (
+            f"; it replaces {counted(len(replaced), 'backup')} of failed attempts, which have"
+            f" changed nothing: {', '.join(replaced)}"
+        )
         report.done(
             "backup",
             f"{saved.path}, {saved.size:,} bytes, {saved.tables} tables, read back in"
-            f" {saved.seconds:.1f} s",
+            f" {saved.seconds:.1f} s{more if replaced else ''}",
             path=saved.path,
             size=saved.size,
+            replaced=replaced,
         )
     if not deployment.options.now and not deployment.skips("check"):
         window.check(context.settings.window)  # waiting and the backup may have taken long
@@ -104,9 +113,11 @@ def apply(deployment: Deployment) -> None:
         runner.run()
     except (Exception, KeyboardInterrupt) as error:
         deployment.failed = runner.current
+        if runner.applied or not all(map(planned_constraints.keeps_rows, runner.kept())):
+            deployment.state = ""
         revision = runner.current.revision
         raise failure_report.failed(deployment, error, revision, runner.kept()) from error
-    deployment.applied = runner.applied
+    deployment.applied, deployment.state = runner.applied, ""
 
 
 def verify(deployment: Deployment) -> None:

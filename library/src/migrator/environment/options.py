@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from migrator.config import models
 from migrator.config.context import Context
 from migrator.environment import command, guards
+from migrator.environment.revision_naming import RevisionMetaData
 
 # In PostgreSQL each revision has a transaction of its own, in SQLite too: sqlite/engine.py sees
 # to that.
@@ -19,7 +20,7 @@ def offline(config: Config) -> dict[str, Any]:
     """Return the options for writing SQL (`--sql`): no database, only its kind is needed."""
     return {
         "dialect_name": Context.of(config).target.dialect,
-        "target_metadata": models.metadata(config),
+        "target_metadata": RevisionMetaData(models.metadata(config)),
         "literal_binds": True,
         "dialect_opts": {"paramstyle": "named"},
         **TRANSACTIONS,
@@ -42,9 +43,10 @@ def online(config: Config, connection: Connection) -> dict[str, Any]:
     context, runs = Context.of(config), command.running(config)
     guards.refuse_in_production(context, runs)
     guards.refuse_elsewhere(config, runs, connection)
+    metadata = models.metadata(config)
     options: dict[str, Any] = {
         "connection": connection,
-        "target_metadata": models.metadata(config),
+        "target_metadata": metadata if runs.compares or runs.writes else RevisionMetaData(metadata),
         "on_version_apply": config.attributes.get("on_version_apply", ()),
         **TRANSACTIONS,
     }

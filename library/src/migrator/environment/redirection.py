@@ -23,6 +23,7 @@ def listen() -> None:
         event.listen(Engine, "do_connect", _connect)
         # Ahead of the fence, which refuses what an engine has left in its pool.
         event.listen(Pool, "checkout", _checkout, insert=True)
+        event.listen(Pool, "checkin", _checkin)
 
 
 def same_path(own: Any, handed_over: Connection) -> None:
@@ -45,9 +46,11 @@ def _wanted() -> URL | None:
     return given.engine.url if isinstance(given, Connection) else None
 
 
-def _connect(dialect: Any, record: Any, _arguments: Any, named: dict[str, Any]) -> Any:
+def _connect(dialect: Any, record: Any, arguments: Any, named: dict[str, Any]) -> Any:
     url = _wanted()
     if url is None or url.get_backend_name() != dialect.name:
+        return None
+    if dialect.name == "sqlite" and _in_memory(arguments):
         return None
     record.info[KEY] = url
     if dialect.driver != url.get_driver_name():  # it does not know the parameters of another one
@@ -59,13 +62,26 @@ def _connect(dialect: Any, record: Any, _arguments: Any, named: dict[str, Any]) 
     )
 
 
+def _in_memory(arguments: Any) -> bool:
+    """Tell whether the driver of SQLite is to open a database in memory, which is nobody's."""
+    return not arguments or arguments[0] in ("", ":memory:") or "mode=memory" in str(arguments[0])
+
+
 def _checkout(connection: Any, record: Any, _proxy: Any) -> None:
-    """Let a pool replace a connection that it has kept from before."""
+    """Let a pool replace a connection that it has kept from before.
+
+    One to SQLite that was made before is refused by the fence if it leads to another file.
+    """
     url, own = _wanted(), record.info.get(KEY)
-    if own is None and url is not None:
-        module = type(getattr(connection, "driver_connection", connection)).__module__
-        on_sqlite = module.partition(".")[0] in SQLITE
-        if on_sqlite != (url.get_backend_name() == "sqlite"):
-            return  # another kind of database, which is refused if it is anybody's
+    module = type(getattr(connection, "driver_connection", connection)).__module__
+    backend = url.get_backend_name() if url is not None else ""
+    if own is None and (backend == "sqlite" or module.partition(".")[0] in SQLITE):
+        return
     if own != url:
         raise DisconnectionError
+
+
+def _checkin(_connection: Any, record: Any) -> None:
+    """Keep no connection: a shadow database is copied and dropped when env.py has ended."""
+    if KEY in record.info:
+        record.invalidate()

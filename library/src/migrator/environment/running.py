@@ -13,7 +13,7 @@ from migrator import console, database
 from migrator.config.context import Context
 from migrator.environment import command, guards
 from migrator.errors import MigratorError
-from migrator.revisions import deploy_lock, deploy_lock_postgres, pending
+from migrator.revisions import application, deploy_lock, deploy_lock_postgres, pending
 
 
 @contextmanager
@@ -34,6 +34,7 @@ def running(config: Config) -> Iterator[None]:
     with console.exit_codes(config):
         context = Context.of(config)
         guards.refuse_in_production(context, runs)
+        application.enter(config)
         by_hand = runs.typed == "upgrade" and context.settings.production and not runs.offline
         upgrades = runs.typed == "upgrade" and not runs.offline
         with (

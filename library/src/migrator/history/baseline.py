@@ -1,24 +1,20 @@
 """Start the history of an existing database: draft models, a first revision, a stamp."""
 
-import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from alembic import command
 from alembic.util import rev_id
-from sqlalchemy import Connection, create_engine
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy import create_engine
+from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool
 
-from migrator import catalog, database, shadow
-from migrator.autogenerate import comparison
-from migrator.catalog import Difference
+from migrator import database, shadow
 from migrator.config import imports, models
 from migrator.config.context import Context
-from migrator.errors import MigratorError, RefusedError, UsageError
-from migrator.history import folder_swap, reflection, revision_file, schema_objects
+from migrator.errors import RefusedError, UsageError
+from migrator.history import extensions, folder_swap, models_file, revision_file
 from migrator.history.shadow_databases import ShadowDatabases
 from migrator.revisions import accepted_drift, graph, pending
 
@@ -122,7 +118,7 @@ def run(context: Context, message: str, file: Path, server: str | None = None) -
     wanted = shadows.schema(source)
     if not wanted.tables:
         raise UsageError("The database has no tables, so there is nothing to adopt.")
-    _refuse_missing_extensions(shadows.server, wanted)
+    extensions.refuse_missing(shadows.server, wanted)
     versions = Path(graph.load(context).versions)
     revision = rev_id()
     with folder_swap.replacement(versions) as new:
@@ -131,12 +127,9 @@ def run(context: Context, message: str, file: Path, server: str | None = None) -
         with shadows.empty() as engine, shadows.fenced(engine, new) as copy:
             shadow.upgrade(copy, revision)
             with engine.connect() as connection:
-                code = _models(context, connection)
-                with file.open("x", encoding="utf-8") as opened:
-                    opened.write(code)
+                models_file.write(context, connection, file)
                 try:
-                    _format(file)
-                    differences, problem = compare(context, connection, folder)
+                    differences, problem = models_file.compare(context, connection, folder)
                     folder_swap.swap(versions, new)
                 except BaseException:
                     file.unlink()
@@ -152,77 +145,10 @@ def run(context: Context, message: str, file: Path, server: str | None = None) -
         tuple(each.title for each in wanted.left_out),
         tuple(each.describe("the database", "the models") for each in differences),
         problem,
-        missing_extensions(shadow.server(context), wanted),
+        extensions.missing_in_development(context, wanted),
     )
-
-
-def missing_extensions(server: URL, wanted: schema_objects.Schema) -> list[str]:
-    """Return the extensions of a schema that a server does not have; none on SQLite."""
-    names = {one.name for one in wanted.objects if one.kind == "EXTENSION"}
-    if not names:
-        return []
-    with create_engine(server, poolclass=NullPool).connect() as connection:
-        available = connection.exec_driver_sql("SELECT name FROM pg_available_extensions")
-        return sorted(names - {*available.scalars()})
-
-
-def _refuse_missing_extensions(server: URL, wanted: schema_objects.Schema) -> None:
-    if missing := missing_extensions(server, wanted):
-        raise RefusedError(
-            f"The server for shadow databases does not have the extensions {', '.join(missing)},"
-            " which the database has, so no revision can be proved there; nothing was changed."
-            " Name a server that has them (--shadow URL), or leave them, and what needs them, to"
-            ' somebody else: an entry in accepted_drift.toml with between = "database" for each,'
-            f' for example object = "extension {missing[0]}".'
-        )
 
 
 def stamp(context: Context, revision: str) -> None:
     """Record in the database that it is at `revision`; nothing else in it is changed."""
     command.stamp(context.config, revision)
-
-
-def _models(context: Context, connection: Connection) -> str:
-    try:
-        from migrator.history import model_draft  # needs sqlacodegen
-    except ModuleNotFoundError:
-        raise UsageError(
-            "sqlacodegen, which drafts the models, is not installed; nothing was changed. Run"
-            " `make setup`, then run this again."
-        ) from None
-
-    schema = catalog.read(connection, catalog.NOT_OURS)
-    default = connection.dialect.default_schema_name
-    known = {
-        (key.name[-2] if len(key.name) > 1 else default, key.name[-1])
-        for key, said in schema.objects.items()
-        if key.kind == "table" and not said.keys() & {"partition_bound", "module", "foreign_server"}
-    }
-    metadata = reflection.tables(connection, known)
-    for name in models.metadata(context.config).tables:
-        if name in metadata.tables:
-            metadata.remove(metadata.tables[name])
-    return model_draft.draft(connection, metadata, schema, context.option("autoimport_base"))
-
-
-def _format(file: Path) -> None:
-    """Format the draft with ruff, if it is installed."""
-    steps: Sequence[Sequence[str]] = (
-        ("check", "--fix-only", "--unsafe-fixes", "--quiet"),
-        ("format", "--quiet"),
-        ("check", "--add-noqa", "--quiet"),  # long strings cannot be wrapped
-    )
-    for step in steps:
-        command_line = [sys.executable, "-m", "ruff", *step, str(file)]
-        subprocess.run(command_line, capture_output=True, check=False)
-
-
-def compare(context: Context, connection: Connection, folder: Path) -> tuple[list[Difference], str]:
-    """Return how the models differ from the database, or why they cannot be compared with it."""
-    try:
-        models.import_models(context.config)
-        accepted = accepted_drift.read(folder, "models")
-        metadata = models.metadata(context.config)
-        return comparison.compare(connection, metadata, accepted).differences, ""
-    except MigratorError as error:
-        return [], str(error)

@@ -17,7 +17,7 @@ from sqlalchemy.pool import NullPool
 from migrator import database, shadow
 from migrator.config.context import Context
 from migrator.errors import PendingError, UsageError
-from migrator.history import baseline, folder_swap, revision_file, squash
+from migrator.history import baseline, extensions, folder_swap, models_file, revision_file, squash
 from migrator.history.shadow_databases import ShadowDatabases
 from migrator.revisions import accepted_drift, graph, pending
 
@@ -85,6 +85,7 @@ def run(context: Context, chosen: FreshStart, message: str) -> baseline.Baseline
     wanted = shadows.schema(source)
     if not wanted.tables:
         raise UsageError("The database has no tables, so no history can begin with it.")
+    extensions.refuse_missing(url, wanted)
     replaces = tuple(each for each in chosen.gone if each != chosen.revision)
     with folder_swap.replacement(chosen.versions) as new:
         for each in chosen.script.walk_revisions():
@@ -94,7 +95,7 @@ def run(context: Context, chosen: FreshStart, message: str) -> baseline.Baseline
         with shadows.empty() as engine, shadows.fenced(engine, new) as copy:
             shadow.upgrade(copy, chosen.revision)
             with engine.connect() as connection:
-                differences, problem = baseline.compare(context, connection, config)
+                differences, problem = models_file.compare(context, connection, config)
         folder_swap.swap(chosen.versions, new)
     return baseline.BaselineResult(
         chosen.revision,

@@ -21,7 +21,13 @@ from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import NullType, TypeEngine
 
 from migrator.catalog import Key, Schema
-from migrator.history import definition_code, model_names, model_types, relationships
+from migrator.history import (
+    definition_code,
+    model_names,
+    model_sequences,
+    model_types,
+    relationships,
+)
 from migrator.history.definition_code import text
 
 OTHER = '''class Other(UserDefinedType[object]):
@@ -63,10 +69,10 @@ class _Generator(DeclarativeGenerator):
         self.base_path = base
         self.unnamed = 0
         self.exclusions: set[Constraint] = set()
-        self.serials = model_types.serials(metadata, schema, self.default)
-        self.sequences = model_types.sequences(metadata, schema, self.default, self.serials)
+        self.serials = model_sequences.serials(metadata, schema, self.default)
+        self.sequences = model_sequences.sequences(metadata, schema, self.default, self.serials)
         self.others = model_types.unlike(connection, metadata, schema)
-        self.late = set(model_types.cycles(metadata))
+        self.late = set(relationships.cycles(metadata))
 
     def said(self, kind: str, *name: str) -> Any:
         """Return what the catalog says of an object; nothing, on SQLite."""
@@ -147,9 +153,10 @@ class _Generator(DeclarativeGenerator):
         own = [
             each
             for each in association_tables
-            if relationships.first_side(each.table) is source.table
+            if relationships.joins(each.table, source.table, self.metadata)
         ]
-        found = super().generate_relationships(source, models_by_table_name, own)
+        with relationships.without_outside(source.table, self.metadata):
+            found = super().generate_relationships(source, models_by_table_name, own)
         for each in list(relationships.wrong(source)):
             relationships.remove(each)
         return found
@@ -169,7 +176,7 @@ class _Generator(DeclarativeGenerator):
     def render_column(self, column: Column[Any], show_name: bool, is_table: bool = False) -> str:
         code = super().render_column(column, show_name, is_table)
         usual = column in self.serials or self.bind.dialect.name != "postgresql"
-        if usual or not model_types.would_be_serial(column):
+        if usual or not model_sequences.would_be_serial(column):
             return code
         return f"{code[:-1]}, autoincrement=False)"
 

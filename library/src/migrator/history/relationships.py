@@ -1,10 +1,12 @@
-"""Which of the relationships that sqlacodegen finds in foreign keys are right."""
+"""Which of the relationships that sqlacodegen finds are right, and which keys make a cycle."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 
 from sqlacodegen.models import ModelClass, RelationshipAttribute
 from sqlacodegen.utils import get_constraint_sort_key
-from sqlalchemy import ForeignKeyConstraint, Table
+from sqlalchemy import ForeignKeyConstraint, MetaData, Table
+from sqlalchemy.schema import sort_tables_and_constraints
 
 
 def first_side(association: Table) -> Table:
@@ -55,3 +57,58 @@ def _own(source: ModelClass) -> list[RelationshipAttribute]:
 def _columns(relationship: RelationshipAttribute) -> set[str]:
     assert relationship.constraint is not None
     return {column.name for column in relationship.constraint.columns}
+
+
+def remove_keys_to_partitions(
+    metadata: MetaData, known: Collection[tuple[str | None, str]], default: str | None
+) -> None:
+    """Remove tables that are not known from reflected ones, and the foreign keys to them.
+
+    A foreign key to a partitioned table has one to each partition, which is PostgreSQL's own.
+    """
+    for table in list(metadata.tables.values()):
+        for constraint in table.foreign_key_constraints:
+            referred = constraint.referred_table
+            if (referred.schema or default, referred.name) not in known:
+                table.constraints.discard(constraint)
+                for key in constraint.elements:
+                    table.foreign_keys.discard(key)
+                    key.parent.foreign_keys.discard(key)
+    for table in list(metadata.tables.values()):
+        if (table.schema or default, table.name) not in known:
+            metadata.remove(table)
+
+
+@contextmanager
+def without_outside(table: Table, metadata: MetaData) -> Iterator[None]:
+    """Leave out the foreign keys to tables that have models already, which sqlacodegen misses."""
+    outside = {
+        key
+        for key in table.foreign_keys
+        if key.constraint is not None and not _has(metadata, key.constraint.referred_table)
+    }
+    table.foreign_keys.difference_update(outside)
+    try:
+        yield
+    finally:
+        table.foreign_keys.update(outside)
+
+
+def joins(association: Table, source: Table, metadata: MetaData) -> bool:
+    """Return whether a many-to-many relationship of `source` goes through this table."""
+    keys = association.foreign_key_constraints
+    return first_side(association) is source and all(
+        _has(metadata, each.referred_table) for each in keys
+    )
+
+
+def _has(metadata: MetaData, table: Table) -> bool:
+    return metadata.tables.get(table.key) is table
+
+
+def cycles(metadata: MetaData) -> Iterator[ForeignKeyConstraint]:
+    """Yield the foreign keys that can be created only after all tables."""
+    parts = sort_tables_and_constraints(metadata.tables.values())  # type: ignore[no-untyped-call]
+    for table, constraints in parts:
+        if table is None:
+            yield from constraints

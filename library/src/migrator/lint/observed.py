@@ -1,6 +1,7 @@
 """What the trace saw: what rules look at when a revision has run on the shadow database."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from migrator.postgres import sql
@@ -18,7 +19,7 @@ class Observed:
     step: Step
     old: frozenset[int]
 
-    @property
+    @cached_property
     def word(self) -> str:
         """The word that the statement begins with, in capitals."""
         return sql.first_word(self.step.sql)

@@ -17,6 +17,7 @@ from alembic.util.exc import CommandError
 from migrator.config.context import Context
 from migrator.errors import MigratorError
 from migrator.lint import offline
+from migrator.operations.operation import Operation
 from migrator.postgres import sql
 from migrator.trace import Traced
 from migrator.trace.place import Place, here
@@ -28,7 +29,8 @@ TRANSACTION = ("BEGIN", "COMMIT")
 class Statement:
     """One statement as PostgreSQL would get it, and where in the revision it comes from.
 
-    `nested` if it stands in a DO block, `repeated` if in a loop there.
+    `nested` if it stands in a DO block, `repeated` if in a loop there. `operation` is the one that
+    runs it, if there is one, and `adds` what that one adds: see `Operation.adds`.
     """
 
     sql: str
@@ -36,6 +38,8 @@ class Statement:
     in_transaction: bool = True
     nested: bool = False
     repeated: bool = False
+    operation: Operation | None = None
+    adds: str = ""
 
 
 @dataclass(frozen=True)
@@ -86,13 +90,17 @@ def render(
 def render_one(script: Script, context: MigrationContext) -> Rendered:
     """Render the upgrade of a revision with Alembic's context for offline mode."""
     found: list[Statement] = []
+    impl: Any = context.impl
     path = str(script.module.__file__)
     open_transaction = context.impl.transactional_ddl
 
     def record(text: str) -> None:
         place = here(path) or Place(1, False)
+        running: Operation | None = getattr(impl, "operation", None)
+        adds = running.adds(context) if running else ""
         for statement in _split(text):
-            found.append(Statement(statement, place, bool(open_transaction)))
+            made = Statement(statement, place, bool(open_transaction), operation=running, adds=adds)
+            found.append(made)
 
     def output(text: str) -> None:
         nonlocal open_transaction
@@ -108,7 +116,6 @@ def render_one(script: Script, context: MigrationContext) -> Rendered:
     def execute(statement: Any, execution_options: Any = None) -> None:
         record(offline.written(statement, context.dialect))
 
-    impl: Any = context.impl
     own: dict[str, Any] = {"static_output": output, "bulk_insert": insert, "execute": execute}
     own["connection"] = offline.Connection(context.dialect, record)
     failure = ""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from migrator.errors import counted
 from migrator.lint.finding import Finding
 from migrator.lint.observed import Observed, Trial
 from migrator.lint.rendering import Rendered
@@ -39,10 +40,14 @@ def compare(
     kept: list[Finding] = []
     dismissed: list[Finding] = []
     written = {each.script.revision: each for each in rendered}
+    behind = [each for each in traced if each.untried]
+    said_once = False
     for each in traced:
         own = [finding for finding in findings if finding.revision == each.script.revision]
+        seen = problems(each)
+        bad = {id(problem.step) for problem in seen}
         for finding in own:
-            trial = _trial(finding, each)
+            trial = _trial(finding, each, bad)
             evidence = _seen(trial.steps, each)
             dismiss = ALL[finding.rule].dismiss
             if dismiss and dismiss(trial):
@@ -51,10 +56,16 @@ def compare(
                 )
             else:
                 kept.append(replace(finding, evidence=evidence))
-        new = [problem for problem in problems(each) if not said(problem, each, own)]
+        new = [problem for problem in seen if not said(problem, each, own)]
         kept += [_as_finding(each, problem) for problem in new]
         if not any(problem.step.error and not problem.rule.breaks_code for problem in new):
-            kept += _untried(each, written[each.script.revision])
+            left = [*_untried(each, written[each.script.revision])]
+            if each.untried and left:  # one finding for all that are behind the failure
+                more = counted(len(behind) - behind.index(each) - 1, "revision")
+                evidence = f"{each.failure}, nor what is behind it ({more})"
+                left = [] if said_once else [replace(one, evidence=evidence) for one in left]
+                said_once = True
+            kept += left
     return Compared(tuple(kept), tuple(dismissed))
 
 
@@ -86,9 +97,8 @@ def _broken(step: Step, old: frozenset[int]) -> list[Rule]:
     return sorted(uncovered(broken, ALL), key=lambda rule: rule.breaks_code)
 
 
-def _trial(finding: Finding, traced: Traced) -> Trial:
+def _trial(finding: Finding, traced: Traced, bad: set[int]) -> Trial:
     steps = steps_of(finding, traced)
-    bad = {id(problem.step) for problem in problems(traced)}
     own = bool(steps) and all(_sends(step, finding.statement) for step in steps)
     harmless = own and all(step.watched and id(step) not in bad for step in steps)
     return Trial(finding, traced, tuple(steps), harmless)

@@ -1,6 +1,7 @@
 """The verdict about revisions: findings, those that are suppressed, those that are dismissed."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from alembic.script import Script, ScriptDirectory
@@ -142,20 +143,29 @@ def open_problems(context: Context, seen: Sequence[Traced], *, together: bool) -
 
     A comment may name the rule of the trace, or what lint says of the same statement.
     """
-    try:
-        compared, _ = _compared(context, [each.script for each in seen], seen, together)
-    except CommandError:
-        compared = Compared(())
-    found = []
-    for each in seen:
-        comments = suppressions.read(str(each.script.module.__file__))
-        suppressed = suppressions.reasons(comments).keys()
+    comments = {
+        each.script.revision: suppressions.reasons(
+            suppressions.read(str(each.script.module.__file__))
+        ).keys()
+        for each in seen
+    }
+    found = [
+        (each, problem)
+        for each in seen
+        for problem in trial.problems(each)
+        if problem.rule.name not in comments[each.script.revision]
+    ]
+    compared = Compared(())
+    if any(comments[each.script.revision] for each, _ in found):
+        with suppress(CommandError):
+            compared, _ = _compared(context, [each.script for each in seen], seen, together)
+    left = []
+    for each, problem in found:
         own = [said for said in compared.findings if said.revision == each.script.revision]
-        for problem in trial.problems(each):
-            said = {finding.rule for finding in trial.said(problem, each, own)}
-            if not {problem.rule.name, *said} & suppressed:
-                found.append(problem)
-    return found
+        said = {finding.rule for finding in trial.said(problem, each, own)}
+        if not said & comments[each.script.revision]:
+            left.append(problem)
+    return left
 
 
 def _compared(

@@ -6,7 +6,7 @@ from alembic.operations import Operations, ops
 from sqlalchemy import TextClause
 from sqlalchemy.sql.elements import ColumnElement
 
-from migrator.operations import names, validation
+from migrator.operations import validation
 from migrator.operations.drop_constraint_if_exists import DropConstraintIfExistsOp
 from migrator.operations.operation import Operation
 from migrator.operations.session import Session
@@ -49,9 +49,8 @@ class AddCheckValidatedOp(Operation, ops.CreateCheckConstraintOp):
     def run_in_steps(self, session: Session) -> None:
         """Add it NOT VALID, then validate it."""
         constraint = self.to_constraint(session.context)
-        target = names.target_of(constraint)
         validation.add_not_valid(session, constraint)
-        validation.validate_added(session, target, names.final_name(constraint))
+        validation.validate_added(session, constraint)
 
     def run_plain(self, operations: Operations) -> None:
         """Add it in one statement."""

@@ -65,7 +65,7 @@ class AddForeignKeyValidatedOp(Operation, ops.CreateForeignKeyOp):
             validation.add_to_parts(session, constraint)
         else:
             validation.add_not_valid(session, constraint)
-            validation.validate_added(session, target, names.final_name(constraint))
+            validation.validate_added(session, constraint)
 
     def run_plain(self, operations: Operations) -> None:
         """Add it in one statement."""

@@ -5,6 +5,7 @@ from typing import Any
 
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import Operations, ops
+from alembic.runtime.migration import MigrationContext
 from sqlalchemy import TextClause
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -48,6 +49,10 @@ class CreateIndexConcurrentlyOp(Operation, ops.CreateIndexOp):
     ) -> None:
         super().__init__(index_name, table_name, columns, schema=schema, unique=unique, **kw)
         self.plain = plain
+
+    def adds(self, context: MigrationContext) -> str:
+        """Return the statement that builds it."""
+        return WantedIndex.of(self.to_index(context)).statement
 
     def reverse(self) -> ops.DropIndexOp:
         """Return the operation that reverts it."""

@@ -5,7 +5,10 @@ from typing import Any, ClassVar
 from alembic.autogenerate import renderers
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import MigrateOperation, Operations, ops
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy.schema import AddConstraint
 
+from migrator.operations import names
 from migrator.operations.session import Session, outside_transaction
 
 IMPORT = "from migrator.operations import op"
@@ -29,6 +32,15 @@ class Operation(MigrateOperation):
 
     back: MigrateOperation | None = None
     """What reverts it, where that is known only to who has made the operation."""
+
+    def adds(self, context: MigrationContext) -> str:
+        """Return the statement that would add what rows have to hold, or nothing.
+
+        It is for those who look for rows that violate it.
+        """
+        if isinstance(self, ops.AddConstraintOp):
+            return names.compiled(AddConstraint(self.to_constraint(context)))
+        return ""
 
     def reverse(self) -> MigrateOperation:
         """Return the operation that reverts it."""
@@ -102,7 +114,12 @@ def _register(kind: type[Operation], name: str) -> None:
 
 @Operations.implementation_for(Operation)
 def _run(operations: Operations, operation: Operation) -> None:
-    operation.run(operations)
+    impl: Any = operations.impl
+    impl.operation = operation  # for who collects the statements
+    try:
+        operation.run(operations)
+    finally:
+        impl.operation = None
 
 
 @renderers.dispatch_for(Operation)

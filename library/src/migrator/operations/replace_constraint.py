@@ -2,6 +2,7 @@
 
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext
 from sqlalchemy.exc import DBAPIError
 
 from migrator.errors import MigratorError, UsageError
@@ -64,6 +65,12 @@ class ReplaceConstraintOp(Operation):
     def to_diff_tuple(self) -> tuple[str, str]:
         """Return what `alembic check` shows."""
         return (self.renders_as, self.constraint_name)
+
+    def adds(self, _context: MigrationContext) -> str:
+        """Return the statement that would add it at once."""
+        target = names.quoted(self.table_name, self.schema)
+        name = names.column(names.clipped(self.constraint_name))
+        return f"ALTER TABLE {target} ADD CONSTRAINT {name} {self.definition}"
 
     def run_in_steps(self, session: Session) -> None:
         """Add it beside the old one, then swap."""
@@ -192,8 +199,10 @@ class ReplaceConstraintOp(Operation):
             session.run_if(condition, statement)
 
     def _violated(self, session: Session, target: str, name: str) -> MigratorError:
-        return MigratorError(
+        found = MigratorError(
             f"{name} was not replaced: rows of {target} violate {self.definition}."
             f" {definitions.old_one(session, target, name)} Fix those rows, and run the migration"
             " again."
         )
+        found.adds = self.adds(session.context)
+        return found

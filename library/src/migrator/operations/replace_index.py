@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext
 
 from migrator.operations import definitions, index_build, names, swap
 from migrator.operations.index_build import WantedIndex
@@ -55,6 +56,10 @@ class ReplaceIndexOp(Operation):
     def to_diff_tuple(self) -> tuple[str, str]:
         """Return what `alembic check` shows."""
         return (self.renders_as, self.index_name)
+
+    def adds(self, _context: MigrationContext) -> str:
+        """Return the statement that builds it."""
+        return self._wanted(names.quoted(self.table_name, self.schema), self.index_name).statement
 
     def run_in_steps(self, session: Session) -> None:
         """Build it, then swap."""

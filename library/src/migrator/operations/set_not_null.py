@@ -5,6 +5,7 @@ from typing import Any
 
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import Operations, ops
+from alembic.runtime.migration import MigrationContext
 from sqlalchemy import CheckConstraint, MetaData, Table
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import TypeEngine
@@ -67,6 +68,13 @@ class SetNotNullOp(Operation):
         """Return what `alembic check` shows."""
         return (self.renders_as, self.schema, self.table_name, self.column_name)
 
+    def adds(self, _context: MigrationContext | None = None) -> str:
+        """Return the statement that sets it, unless NULLs are no reason to fail."""
+        if self.if_filled:
+            return ""
+        target = names.quoted(self.table_name, self.schema)
+        return f"ALTER TABLE {target} ALTER COLUMN {names.column(self.column_name)} SET NOT NULL"
+
     def run_in_steps(self, session: Session) -> None:
         """Set it with the help of a CHECK constraint, which is dropped in the end."""
         target, name = names.quoted(self.table_name, self.schema), self.column_name
@@ -91,10 +99,12 @@ class SetNotNullOp(Operation):
                 session.run(f"ALTER TABLE {target} DROP CONSTRAINT IF EXISTS {check}")
                 if self.if_filled:
                     return
-                raise MigratorError(
+                found = MigratorError(
                     f"{target}.{column} stays nullable: rows of {target} hold NULL there. Fill them"
                     " before this operation (op.backfill), and run the migration again."
-                ) from error
+                )
+                found.adds = self.adds()
+                raise found from error
         session.run_unless(done, f"ALTER TABLE {target} ALTER COLUMN {column} SET NOT NULL")
         session.run_if(there, f"ALTER TABLE {target} DROP CONSTRAINT {check}")
         session.expect(done, f"{target}.{name} is still nullable")

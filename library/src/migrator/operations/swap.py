@@ -59,11 +59,14 @@ def build(session: Session, wanted: WantedIndex, definition: str, name: str) -> 
     try:
         index_build.build(session, wanted)
     except NotUnique as error:
-        raise MigratorError(
+        refused = MigratorError(
             f"{name} was not replaced: rows of {target} are not unique in {wanted.shown}."
             f" {definitions.old_one(session, target, name)} Merge or fix those rows, and run the"
             " migration again."
-        ) from error
+        )
+        temporary_name, final_name = names.column(wanted.name), names.column(name)
+        refused.adds = wanted.statement.replace(temporary_name, final_name, 1)
+        raise refused from error
 
 
 def drops(target: str, name: str, full: str = "") -> Sequence[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext
 from sqlalchemy.exc import DBAPIError
 
 from migrator.errors import MigratorError
@@ -32,6 +33,11 @@ class ValidateConstraintOp(Operation):
     def to_diff_tuple(self) -> tuple[str, str]:
         """Return what `alembic check` shows."""
         return (self.renders_as, self.constraint_name)
+
+    def adds(self, _context: MigrationContext) -> str:
+        """Return the statement that validates it."""
+        target = names.quoted(self.table_name, self.schema)
+        return f"ALTER TABLE {target} VALIDATE CONSTRAINT {names.shortened(self.constraint_name)}"
 
     def run_in_steps(self, session: Session) -> None:
         """Validate it, unless that is done."""

@@ -46,23 +46,32 @@ def validate(session: Session, target: str, name: str) -> None:
         session.run_unless(conditions.is_validated(target, name), statement)
 
 
-def validate_added(session: Session, target: str, name: str) -> None:
+def validate_added(session: Session, constraint: Constraint, part: str = "") -> None:
     """Validate a constraint that this operation has added.
+
+    Args:
+        part: the quoted name of a partition, if it was added to that one.
 
     Raises:
         MigratorError: a row violates it. It is dropped then: nobody expects a constraint of a
             migration that failed.
     """
+    owner, name = names.target_of(constraint), names.final_name(constraint)
+    target = part or owner
     try:
         validate(session, target, name)
     except DBAPIError as error:
         if state_of(error) not in VIOLATIONS:
             raise
         session.run(f"ALTER TABLE {target} DROP CONSTRAINT IF EXISTS {names.column(name)}")
-        raise MigratorError(
+        found = MigratorError(
             f"{name} was not added: rows of {target} violate it. Fix those rows, and run the"
             " migration again."
-        ) from error
+        )
+        constraint.dialect_options["postgresql"]["not_valid"] = False
+        definition = names.compiled(AddConstraint(constraint))
+        found.adds = definition.replace(f"ALTER TABLE {owner} ", f"ALTER TABLE {target} ", 1)
+        raise found from error
 
 
 def add_to_parts(session: Session, constraint: Constraint) -> None:
@@ -73,7 +82,7 @@ def add_to_parts(session: Session, constraint: Constraint) -> None:
     Raises:
         MigratorError: a row refers to nothing.
     """
-    target, name = names.target_of(constraint), names.final_name(constraint)
+    target = names.target_of(constraint)
     constraint.dialect_options["postgresql"]["not_valid"] = False
     whole = names.compiled(AddConstraint(constraint))
     _, definition = whole.split(f"ALTER TABLE {target} ", 1)
@@ -81,7 +90,7 @@ def add_to_parts(session: Session, constraint: Constraint) -> None:
         part = names.quoted(table, schema)
         if not wanted.has_constraint(session, constraint, part):
             session.run(f"ALTER TABLE {part} {definition} NOT VALID")
-        validate_added(session, part, name)
+        validate_added(session, constraint, part)
     if not wanted.has_constraint(session, constraint):
         session.run(whole)
 

@@ -18,6 +18,7 @@ AS_STORED = (
     *("started_at", "seconds", "who", "host", "code_commit"),
     *("revision", "attempts", "waited"),
 )
+OF_CAUSE = {"step", "reason", "exit_code", "pending", "backup", "state"}
 VERIFIED = "failed"  # such a line applies nothing, so there is nothing to verify
 
 
@@ -25,13 +26,17 @@ VERIFIED = "failed"  # such a line applies nothing, so there is nothing to verif
 class Cause:
     """Why it failed: the `step` of the deploy, the `reason` without secrets or rows.
 
-    `exit_code` is that of the command, and `pending` are the revisions that it was to run.
+    `exit_code` is that of the command, and `pending` are the revisions that it was to run. `backup`
+    is the file that it made, and `state` the fingerprint of the schema then; they are empty if it
+    made none, or has committed something that the next backup would not contain.
     """
 
     step: str
     reason: str
     exit_code: int
     pending: tuple[str, ...] = ()
+    backup: str = ""
+    state: str = ""
 
 
 @dataclass(frozen=True)
@@ -112,19 +117,9 @@ def write(connection: Connection, entry: Entry, cause: Cause, *, alone: bool) ->
 
 
 def _of(row: sa.Row[Any]) -> Failure:
-    names = (
-        "started_at",
-        "seconds",
-        "who",
-        "host",
-        "code_commit",
-        "revision",
-        "attempts",
-        "waited",
-    )
-    cause = {name: row.failure[name] for name in ("step", "reason", "exit_code", "pending")}
+    cause = {name: row.failure[name] for name in row.failure.keys() & OF_CAUSE}
     return Failure(
-        **{name: getattr(row, name) for name in names},
+        **{name: getattr(row, name) for name in AS_STORED},
         direction=row.direction.removeprefix(FAILED),
         cause=Cause(**cause | {"pending": tuple(cause["pending"])}),
         resolved=bool(row.resolved),

@@ -1,14 +1,19 @@
 """The graph of this code's revisions: read from their files, found by name, described."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from traceback import extract_tb
+from traceback import walk_tb
 
+from alembic import op
+from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext
 from alembic.script import Script, ScriptDirectory
 from alembic.util.exc import CommandError
 
 from migrator.config.context import Context
 from migrator.errors import MigratorError, UsageError
-from migrator.revisions import attributes, missing
+from migrator.revisions import application, attributes, missing
 
 
 def load(context: Context) -> ScriptDirectory:
@@ -18,8 +23,10 @@ def load(context: Context) -> ScriptDirectory:
         MigratorError: one of them is broken, or the one that it follows is missing.
     """
     script = ScriptDirectory.from_config(context.config)
+    application.enter(context.config)
     try:
-        heads = script.get_heads()
+        with _operations(context):
+            heads = script.get_heads()
     except CommandError:
         raise
     except Exception as error:
@@ -44,15 +51,30 @@ def load(context: Context) -> ScriptDirectory:
     return script
 
 
+@contextmanager
+def _operations(context: Context) -> Iterator[None]:
+    """Let revisions call `op` while they are imported: `op.get_bind()` has no connection then."""
+    try:
+        op.get_context()
+    except (NameError, AttributeError):  # outside env.py, or after it
+        options = {"as_sql": True}
+        there = MigrationContext.configure(dialect_name=context.target.dialect, opts=options)
+        with Operations.context(there):
+            yield
+    else:
+        yield
+
+
 def _broken(script: ScriptDirectory, error: Exception) -> str:
-    """Return which revision file raised an error while it was imported, if one did."""
+    """Return which revision file raised an error while it was imported or read, if one did."""
     folders = [Path(folder).resolve() for folder in script._version_locations]
-    frames = [frame.filename for frame in extract_tb(error.__traceback__)]
-    if isinstance(error, SyntaxError) and error.filename:
-        frames.append(error.filename)
-    for frame in reversed(frames):
-        path = Path(frame).resolve()
-        if any(folder in path.parents for folder in folders):
+    files = [frame.f_code.co_filename for frame, _ in walk_tb(error.__traceback__)]
+    # Alembic's own frames say which file they are about: it may not be text, or no revision.
+    about = [str(frame.f_locals.get("path", "")) for frame, _ in walk_tb(error.__traceback__)]
+    named = str(getattr(error, "filename", None) or "")  # a SyntaxError, an OSError
+    for each in (*about, *files, named)[::-1]:
+        path = Path(each).resolve()
+        if each and any(folder in path.parents for folder in folders):
             return f"{path.name}: "
     return ""
 

@@ -17,7 +17,12 @@ from migrator.revisions.pending import Plan
 PAUSE = 1.0  # seconds between two attempts
 
 
-def until_expected(context: Context, timeout: float) -> Plan:
+def until_expected(context: Context, timeout: float) -> str:
+    """Return where the database is, once it is where this code expects it; see `until`."""
+    return pending.expected(until(context, timeout))
+
+
+def until(context: Context, timeout: float) -> Plan:
     """Return what is pending, once the database is where this code expects it.
 
     Args:

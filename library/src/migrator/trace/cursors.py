@@ -18,18 +18,40 @@ METHODS = ("execute", "executemany", "stream", "copy")
 
 
 @contextmanager
-def watched(watch: Watch) -> Iterator[None]:
-    """Enter `watch`, with the connection and the statement, around each statement."""
-    classes = (psycopg.Cursor, psycopg.ServerCursor)
+def watched(watch: Watch, edge: Callable[[], None]) -> Iterator[None]:
+    """Enter `watch`, with the connection and the statement, around each statement.
+
+    Args:
+        edge: called where a block of psycopg's own begins or ends a transaction or a savepoint,
+            which is no statement of a cursor.
+    """
+    classes: tuple[type, ...] = (psycopg.Cursor, psycopg.ServerCursor)
     before = [(each, name, vars(each)[name]) for each in classes for name in METHODS
               if name in vars(each)]  # fmt: skip
-    for each, name, original in before:
-        setattr(each, name, _wrapped(name, original, watch))
+    wrapped = [(each, name, _wrapped(name, original, watch)) for each, name, original in before]
+    block = psycopg.Connection.transaction
+    before.append((psycopg.Connection, "transaction", block))
+    wrapped.append((psycopg.Connection, "transaction", _transaction(block, edge)))
+    for each, name, wrapper in wrapped:
+        setattr(each, name, wrapper)
     try:
         yield
     finally:
         for each, name, original in before:
             setattr(each, name, original)
+
+
+def _transaction(original: Any, edge: Callable[[], None]) -> Any:
+    @contextmanager
+    def transaction(connection: Any, *args: Any, **options: Any) -> Iterator[Any]:
+        try:
+            with original(connection, *args, **options) as block:
+                edge()
+                yield block
+        finally:
+            edge()
+
+    return transaction
 
 
 def _wrapped(name: str, original: Any, watch: Watch) -> Any:

@@ -48,7 +48,7 @@ class Run:
                 self._run_env(left, traced)
                 failed = traced[-1].script.revision if traced and traced[-1].failure else ""
         why = f"not tried, because {failed} fails"
-        traced += [Traced(script, failure=why) for script in left]
+        traced += [Traced(script, failure=why, untried=True) for script in left]
 
     def _run_env(self, left: deque[Script], traced: list[Traced]) -> None:
         """Run env.py once for as many of the revisions as it commits one by one."""

@@ -15,6 +15,8 @@ if TYPE_CHECKING:  # psycopg does not come with SQLite
 
 # They exchange the files of tables, and no event trigger tells.
 FILES = ("TRUNCATE", "CLUSTER", "VACUUM", "REINDEX", "REFRESH")
+# With these locks only, a table is used as it is.
+USED = ("AccessShareLock", "RowShareLock", "RowExclusiveLock")
 # Any code may run here.
 CODE = ("DO", "CALL", "SELECT", "WITH")
 # Else what a statement changes are tables that it locks, which are new or not, and types.
@@ -31,9 +33,23 @@ class Observer:
         self._version: tuple[int, str] | None = None
         self._exchanged = "never"
         self._counted: set[int] | None = None
+        # Whose transaction `last` is the state of, if nothing has run in it since.
+        self._unchanged: PGconn | None = None
+
+    def changed(self) -> None:
+        """Something runs that is not looked at, or a transaction begins or ends."""
+        self._unchanged = None
+
+    def before(self, session: "PGconn", step: str) -> State:
+        """Return the state before `step`, without asking again for what has just been seen."""
+        if session is not self._unchanged:
+            return self.look(session, step=step)
+        query(session, f"SET {STEP} = '{step}'; SELECT to_json(1)")
+        return self.last
 
     def begin(self) -> None:
         """What the session has not reported yet, may have been done by anything until now."""
+        self.changed()
         self._counted = None
 
     def look(self, session: "PGconn", *, step: str = "", after: str = "") -> State:
@@ -65,7 +81,7 @@ class Observer:
             same = state.transaction == self.last.transaction and self._version is not None
             same = same and state.logged >= self.last.logged  # nothing was rolled back
             if same and self.log and after and not several and not sql.begins(after, *ANYWHERE):
-                touched = {oid for oid, _ in state.locks}
+                touched = {oid for oid, mode in state.locks if mode not in USED}
                 changed = _of(query(session, queries.schemas(touched, log=True)))
                 self._schemas = self._schemas.replaced(touched, changed)
             else:
@@ -73,6 +89,7 @@ class Observer:
             self._version = version
         counters = _counters(found["counters"], self._schemas.tables)
         self.last = replace(state, schemas=self._schemas, counters=counters)
+        self._unchanged = session
         return self.last
 
 

@@ -68,7 +68,7 @@ class Recorder:
         for name in ("commit", "rollback"):
             event.listen(Engine, name, self._end_of_transaction)
         try:
-            with cursors.watched(self._statement):
+            with cursors.watched(self._statement, self._observer.changed):
                 yield
         finally:
             for name in ("commit", "rollback"):
@@ -110,6 +110,8 @@ class Recorder:
     def _statement(self, connection: psycopg.Connection, text: str) -> Iterator[bool]:
         in_error = connection.pgconn.transaction_status == TransactionStatus.INERROR
         if self._busy or in_error:  # ROLLBACK TO SAVEPOINT
+            if in_error:
+                self._observer.changed()
             yield True
             return
         place = here(self._path) if self._path else None
@@ -118,6 +120,7 @@ class Recorder:
             if self._substitutes.refuses(connection.pgconn, text):
                 yield False
             elif place is None:
+                self._observer.changed()
                 with self._unplaced(connection, text):
                     yield True
             else:
@@ -150,12 +153,14 @@ class Recorder:
         idle = session.transaction_status == TransactionStatus.IDLE
         alone = connection.autocommit and idle
         ours = alone and not sql.runs_alone(text)
+        if idle:
+            self._observer.changed()
         if ours:  # it would commit by itself, and its locks were gone
             session.exec_(b"BEGIN")
         elif idle and not alone:
             connection.execute("SELECT 1")  # the transaction that its counters are of
         number = str(len(self._steps) + 1)
-        before = self._observer.look(session, step=number)
+        before = self._observer.before(session, number)
         step = Step(text, place, before.transaction, watched=not alone or ours, committed=alone)
         self._steps.append(step)
         started = time.perf_counter()
@@ -164,6 +169,7 @@ class Recorder:
                 yield
         except BaseException as error:  # revisions may expect it and go on; then it was none
             self._broken = step, error
+            self._observer.changed()
             step.lost = {**self._steps[-2].lost} if len(self._steps) > 1 else {}
             if ours:
                 session.exec_(b"ROLLBACK")
@@ -199,6 +205,8 @@ class Recorder:
         step.read = catalog.grown(before, after, 3)
         if not step.inserted and not step.rows:
             step.locked_rows = catalog.locked_rows(session, after, step.read)
+            if any((oid, catalog.ROW_LOCKS) in after.locks for oid in step.read):
+                self._observer.changed()  # that has read them, too
         step.bulk = self._totals.bulk(step)
 
     def _end_of_transaction(self, *_: object) -> None:

@@ -65,7 +65,7 @@ def seed(
         if only is None or f"{schema}.{name}" in only
     ]
     columns: dict[int, list[Column]] = {oid: [] for oid, _, _ in listed}
-    for row in connection.execute(COLUMNS, ([*columns],)):
+    for row in connection.execute(COLUMNS, {"tables": [*columns]}):
         columns[row[0]].append(Column(row))
     seeded = Seeded()
     try:

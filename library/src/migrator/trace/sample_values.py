@@ -7,6 +7,11 @@ from typing import Any
 from migrator.postgres import sql
 
 COLUMNS = """
+WITH keys (relation, number) AS (
+    SELECT conrelid, unnest(conkey) FROM pg_constraint
+    WHERE contype = 'f' AND conrelid = ANY (%(tables)s)
+    UNION SELECT confrelid, unnest(confkey) FROM pg_constraint
+    WHERE contype = 'f' AND confrelid = ANY (%(tables)s))
 SELECT a.attrelid, a.attname, format_type(coalesce(nullif(t.typbasetype, 0), t.oid),
         CASE WHEN t.typbasetype = 0 THEN a.atttypmod ELSE t.typtypmod END),
     t.typcategory, a.attnotnull OR t.typnotnull, a.attgenerated <> '',
@@ -17,11 +22,9 @@ SELECT a.attrelid, a.attname, format_type(coalesce(nullif(t.typbasetype, 0), t.o
         OR k.conrelid = a.attrelid AND k.contype = 'c' AND a.attnum = ANY (k.conkey)),
     coalesce(pg_get_partition_constraintdef(a.attrelid), ''),
     EXISTS (SELECT FROM pg_index x WHERE x.indrelid = a.attrelid AND a.attnum = ANY (x.indkey))
-    OR EXISTS (SELECT FROM pg_constraint k WHERE k.contype = 'f'
-        AND (k.conrelid = a.attrelid AND a.attnum = ANY (k.conkey)
-            OR k.confrelid = a.attrelid AND a.attnum = ANY (k.confkey)))
+    OR (a.attrelid, a.attnum) IN (SELECT relation, number FROM keys)
 FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
-WHERE a.attrelid = ANY (%s) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
+WHERE a.attrelid = ANY (%(tables)s) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
 """
 # Between the keys of two rows, so that a batch of some thousand keys meets one row only. A third
 # row still fits into a smallint.

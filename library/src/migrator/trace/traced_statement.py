@@ -64,7 +64,8 @@ class Traced:
 
     `failure` says why it did not come to its end, `notes` what could not be tried,
     `without_rows` are the tables whose rows it could not work with. `confirmed` if
-    the server was asked for what other sessions did.
+    the server was asked for what other sessions did; `untried` if it was not run, because one
+    before it failed.
     """
 
     script: Script
@@ -74,6 +75,7 @@ class Traced:
     notes: list[str] = field(default_factory=list)
     without_rows: list[str] = field(default_factory=list)
     confirmed: bool = False
+    untried: bool = False
 
 
 def disturbs(step: Step, old: frozenset[int]) -> bool:

@@ -34,7 +34,11 @@ LEFT JOIN pg_class i ON i.oid = k.conindid AND k.contype IN ('p', 'u', 'x')
 LEFT JOIN pg_index x ON x.indexrelid = i.oid
 LEFT JOIN pg_tablespace s ON s.oid = i.reltablespace
 LEFT JOIN pg_description d ON d.objoid = k.oid AND d.classoid = 'pg_constraint'::regclass
-WHERE k.contype <> 'n' AND {OURS} AND {not_of_extension("pg_class", "c.oid")}
+WHERE k.contype <> 'n'
+  -- A foreign key to a partitioned table has one to each partition, which is PostgreSQL's own.
+  AND NOT EXISTS (SELECT FROM pg_constraint p WHERE p.oid = k.conparentid AND p.contype = 'f'
+                  AND p.conrelid = k.conrelid)
+  AND {OURS} AND {not_of_extension("pg_class", "c.oid")}
 """,
     ),
 )

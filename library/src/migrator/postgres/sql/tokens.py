@@ -74,7 +74,7 @@ def bare(statement: str) -> str:
     return rest
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=4096)
 def words(statement: str) -> tuple[str, ...]:
     """Return the words of a statement in capitals, and its punctuation, without comments.
 

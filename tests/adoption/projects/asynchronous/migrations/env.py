@@ -7,10 +7,10 @@ from sqlalchemy import pool
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from shop import config as environment
-from shop.functions import TOTAL
+from shop.functions import WITH_TAX
 from shop.models import Model
 
-register_entities([TOTAL])
+register_entities([WITH_TAX])
 
 
 def include_object(item, name, kind, reflected, compare_to):

@@ -1,10 +1,10 @@
 from alembic_utils.pg_function import PGFunction
 
-TOTAL = PGFunction(
+WITH_TAX = PGFunction(
     schema="public",
-    signature="total(customer integer)",
+    signature="with_tax(amount bigint)",
     definition="""
-    RETURNS bigint LANGUAGE sql STABLE
-    AS $$ SELECT sum(amount) FROM orders WHERE customer_id = customer $$
+    RETURNS bigint LANGUAGE sql IMMUTABLE
+    AS $$ SELECT amount * 119 / 100 $$
     """,
 )

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from shop.functions import TOTAL
+from shop.functions import WITH_TAX
 
 revision = "2a0000000001"
 down_revision = None
@@ -28,10 +28,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("orders_by_amount", "orders", ["amount"])
-    op.create_entity(TOTAL)
+    op.create_entity(WITH_TAX)
 
 
 def downgrade() -> None:
-    op.drop_entity(TOTAL)
+    op.drop_entity(WITH_TAX)
     op.drop_table("orders")
     op.drop_table("customers")

@@ -1,0 +1,61 @@
+"""`rehearse`: deploy to a copy of the data, and report what it costs."""
+
+import json
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from migrator.config.context import Context
+from migrator.config.imports import relative
+from migrator.console import argument, note, say
+from migrator.errors import MigratorError
+from migrator.rehearsal import rehearsal
+from migrator.rehearsal.rehearsal import Asked
+from migrator.rehearsal.source import NOW
+
+FORMATS = ("people", "json", "markdown")
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Add the options of this command."""
+    parser.add_argument(
+        "--from",
+        dest="given",
+        type=argument,
+        metavar="FILE",
+        help=f"a backup, or the word {NOW}: copy the database as it is now (default: its newest"
+        " backup; without one, the same as the word)",
+    )
+    parser.add_argument(
+        "--to", type=argument, default="head", metavar="REV", help="stop at this revision"
+    )
+    parser.add_argument(
+        "--sql-after-restore",
+        type=argument,
+        metavar="FILE",
+        help="run this file on the copy before anything else, for example to mask values",
+    )
+    parser.add_argument("--format", choices=FORMATS, default="people", help="default: %(default)s")
+    parser.add_argument(
+        "--json", action="store_const", const="json", dest="format", help="--format json"
+    )
+
+
+def run(context: Context, options: Namespace) -> None:
+    """Rehearse, and report.
+
+    Raises:
+        MigratorError: the deploy fails on the copy.
+    """
+    masking = options.sql_after_restore
+    asked = Asked(options.given, options.to, Path(masking) if masking else None)
+    result, kept = rehearsal.run(context, asked)
+    if options.format == "json":
+        say(json.dumps(result.as_dict(), ensure_ascii=False, indent=2))
+    else:
+        from migrator.rehearsal import people
+
+        for line in people.lines(result):
+            say(line)
+    note(f"Kept in {relative(str(kept))}. The copy is removed.")
+    if result.failure:
+        raise MigratorError("the deploy fails on the copy; the report says why.")
