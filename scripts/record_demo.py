@@ -60,32 +60,41 @@ class Team(Timestamps, Base):
     slogan: Mapped[ShortText] = mapped_column(index=True)
 '''
 NEW = "    slogan: Mapped[ShortText] = mapped_column(index=True)"
+URL = "export DATABASE_URL=$(make -s db-url)"
 TEAMS = "INSERT INTO teams (name) SELECT 'team ' || n FROM generate_series(1, 10000) AS n;\n"
 
 
 def main() -> None:
     """Record, and write the picture."""
-    console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True)
     with tempfile.TemporaryDirectory() as folder:
         project = Path(
             cookiecutter(clean_copy(Path(folder)), no_input=True, output_dir=folder)
         ).resolve()
         try:
-            record(console, project)
+            run(project, "make setup")
+            picture = recorded(project)
         finally:
             run(project, "make db-stop")
     PICTURE.parent.mkdir(parents=True, exist_ok=True)
-    picture = console.export_svg(title="my_service", code_format=FORMAT, unique_id="demo")
-    PICTURE.write_text(
-        "\n".join(line.rstrip() for line in picture.splitlines() if line.strip()) + "\n",
-        encoding="utf-8",
-    )
+    PICTURE.write_text(picture, encoding="utf-8")
     print(f"Wrote {PICTURE.relative_to(REPOSITORY)}.")
+
+
+def recorded(project: Path) -> str:
+    """Return the picture of what is typed and printed in a new project, after `make setup`."""
+    console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True)
+    before = os.environ.pop("DATABASE_URL", None)
+    try:
+        record(console, project)
+    finally:
+        os.environ.pop("DATABASE_URL", None)
+        os.environ.update({"DATABASE_URL": before} if before else {})
+    picture = console.export_svg(title="my_service", code_format=FORMAT, unique_id="demo")
+    return "\n".join(line.rstrip() for line in picture.splitlines() if line.strip()) + "\n"
 
 
 def record(console: Console, project: Path) -> None:
     """Do what the picture shows."""
-    run(project, "make setup")
     shown(console, project, "make migrate", "a PostgreSQL of its own starts, without Docker")
     run(project, "make -s db-shell", TEAMS)
     (project / "app/models/team.py").write_text(MODEL, encoding="utf-8")
@@ -103,6 +112,7 @@ def record(console: Console, project: Path) -> None:
     lines = "op\\.[a-z_]*(\\|^phase\\|^transactional"
     shown(console, project, f"grep -h '{lines}' migrations/versions/*_slogan_*.py")
     shown(console, project, "make lint-migrations")
+    shown(console, project, URL, "production is this server today")
     os.environ["DATABASE_URL"] = run(project, "make -s db-url").strip()
     shown(console, project, "make deploy")
 
@@ -116,8 +126,7 @@ def shown(console: Console, project: Path, command: str, why: str = "") -> None:
     printed = run(project, command).replace(f"{project}/", "")
     hooks = ("Running post write hook", "  done")
     lines = [each for each in printed.splitlines() if not each.startswith(hooks)]
-    console.print(Text("\n".join(lines)), overflow="ellipsis", no_wrap=True)
-    console.print()
+    console.print(Text("\n".join([*lines, ""])), overflow="fold")  # nothing is cut
 
 
 def remark(console: Console, text: str) -> None:
