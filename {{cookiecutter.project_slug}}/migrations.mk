@@ -198,7 +198,7 @@ plan: ## show the revisions that a deploy would apply: to=REV (exit 3 if any; pr
 rehearse: ## deploy to a copy of the data in DATABASE_URL, and report what it costs: from=BACKUP to=REV mask=FILE.sql load=FILE.sql (default: the newest backup)
 	@$(call migration_takes_no,phase)
 	@$(need_migrator)
-	@$(MIGRATOR) -c $(PROD_INI) rehearse $(call migration_option,from) $(call migration_option,to) $(call migration_option,mask,sql-after-restore)
+	@$(MIGRATOR) -c $(PROD_INI) rehearse $(call migration_option,from) $(call migration_option,to) $(call migration_option,mask,sql-after-restore) $(call migration_option,load)
 
 deploy: ## apply pending revisions to the database in DATABASE_URL, with alembic_prod.ini: to=REV, phase=expand or phase=contract
 	@$(need_migrator)
