@@ -414,7 +414,7 @@ def test_manifests_are_valid(slug: str, rendered: Render) -> None:
             kubernetes_validate.validate(resource, version, strict=True)
         name = resource["metadata"]["name"]
         # What Kubernetes adds to the names of Pods has at most so many characters.
-        added = {"Job": 6, "Deployment": 17}.get(kind, 0)
+        added = {"Job": 6, "CronJob": 11, "Deployment": 17}.get(kind, 0)
         assert DNS_LABEL.fullmatch(name + "x" * added), name
         for label in resource["metadata"]["labels"].values():
             assert DNS_LABEL.fullmatch(label), label

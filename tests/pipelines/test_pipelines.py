@@ -87,7 +87,8 @@ def project(request: pytest.FixtureRequest, rendered: Render) -> Rendering:
 
 def test_it_is_valid(project: Rendering) -> None:
     if project.answers["ci"] == "github":
-        check_schema("vendor.github-workflows", project.path / FILES["github"])
+        for path in sorted((project.path / FILES["github"]).parent.glob("*.yml")):
+            check_schema("vendor.github-workflows", path)
     else:
         transform = ("--data-transform", "gitlab-ci")
         check_schema("vendor.gitlab-ci", project.path / FILES["gitlab"], *transform)
@@ -99,7 +100,9 @@ def test_only_a_file_on_a_server_is_not_deployed(project: Rendering) -> None:
     if project.answers["database"] == "postgresql":
         expected |= {"review"}
     if project.answers["database"] == "postgresql":
-        expected |= {"deploy"} if project.answers["ci"] == "github" else {"deploy", CONTRACT}
+        expected |= (
+            {"deploy"} if project.answers["ci"] == "github" else {"deploy", CONTRACT, "rehearse"}
+        )
     assert set(jobs(project)) == expected
 
 

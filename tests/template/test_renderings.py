@@ -41,7 +41,8 @@ CONTRIBUTING.md Makefile README.md
 alembic.ini alembic_prod.ini app/__init__.py app/database.py app/models/__init__.py
 app/models/base.py app/models/billing/__init__.py app/models/billing/invoice.py app/models/team.py
 app/models/user.py app/seeds.py app/settings.py docs/adopting.md docs/decisions.md docs/errors.md
-docs/json.md docs/migrations.md docs/onboarding.md docs/production.md docs/updating.md
+docs/json.md docs/migrations.md docs/onboarding.md docs/production.md docs/rehearsal.md
+docs/updating.md
 docs/zero-downtime.md
 docs/zh/migrations.md migrations.mk migrations/catalog.txt migrations/env.py
 migrations/script.py.mako
@@ -90,8 +91,13 @@ def test_there_are_exactly_the_expected_files(each_combination: Rendering) -> No
     for answer in answers_of(each_combination).items():
         expected |= set(BY_ANSWER.get(answer, "").split())
     if each_combination.answers["containers"] and each_combination.answers["database"] != "sqlite":
-        for name in ("README.md", "app.yaml", "backups.yaml", "migrate-job.yaml"):
+        for name in ("README.md", "app.yaml", "backups.yaml", "migrate-job.yaml", "rehearse.yaml"):
             expected.add(f"deploy/kubernetes/{name}")  # SQLite's file cannot be shared by Pods
+    if (each_combination.answers["ci"], each_combination.answers["database"]) == (
+        "github",
+        "postgresql",
+    ):
+        expected.add(".github/workflows/rehearse.yml")  # SQLite has no server to restore into
     assert set(own_files(each_combination)) == expected
 
 

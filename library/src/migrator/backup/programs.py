@@ -51,10 +51,15 @@ class LibpqDatabase:
     parameters: Mapping[str, str]
 
     @property
-    def argument(self) -> str:
-        """The command-line argument, without the password: other users can see arguments."""
+    def name(self) -> str:
+        """The parameters as programs take them, without the password: all users see arguments."""
         shown = {key: value for key, value in self.parameters.items() if key != "password"}
-        return "--dbname=" + conninfo.make_conninfo("", **shown)
+        return conninfo.make_conninfo("", **shown)
+
+    @property
+    def argument(self) -> str:
+        """`name` as an option."""
+        return f"--dbname={self.name}"
 
     @property
     def environment(self) -> dict[str, str]:

@@ -8,7 +8,7 @@ from migrator.config.context import Context
 from migrator.config.imports import relative
 from migrator.console import argument, note, say
 from migrator.errors import MigratorError
-from migrator.rehearsal import rehearsal
+from migrator.rehearsal import markdown, people, rehearsal
 from migrator.rehearsal.rehearsal import Asked
 from migrator.rehearsal.source import NOW
 
@@ -34,6 +34,13 @@ def arguments(parser: ArgumentParser) -> None:
         metavar="FILE",
         help="run this file on the copy before anything else, for example to mask values",
     )
+    parser.add_argument(
+        "--load",
+        type=argument,
+        metavar="FILE",
+        help="deploy a second time while clients of pgbench repeat the transaction in this file,"
+        " and report what they noticed",
+    )
     parser.add_argument("--format", choices=FORMATS, default="people", help="default: %(default)s")
     parser.add_argument(
         "--json", action="store_const", const="json", dest="format", help="--format json"
@@ -46,16 +53,18 @@ def run(context: Context, options: Namespace) -> None:
     Raises:
         MigratorError: the deploy fails on the copy.
     """
-    masking = options.sql_after_restore
-    asked = Asked(options.given, options.to, Path(masking) if masking else None)
+    files = (options.sql_after_restore, options.load)
+    masking, load = (Path(each) if each else None for each in files)
+    asked = Asked(options.given, options.to, masking, load)
     result, kept = rehearsal.run(context, asked)
     if options.format == "json":
         say(json.dumps(result.as_dict(), ensure_ascii=False, indent=2))
     else:
-        from migrator.rehearsal import people
-
-        for line in people.lines(result):
+        form = markdown if options.format == "markdown" else people
+        for line in form.lines(result):
             say(line)
     note(f"Kept in {relative(str(kept))}. The copy is removed.")
+    if result.load and result.load["failure"]:
+        raise MigratorError("the deploy under load could not be rehearsed; the report says why.")
     if result.failure:
         raise MigratorError("the deploy fails on the copy; the report says why.")

@@ -19,7 +19,7 @@ def lock(file: IO[str] | IO[bytes] | int, *, wait: bool = True) -> None:
         import fcntl
     except ModuleNotFoundError:  # Windows
         raise UsageError(
-            "Backups, and deploys to SQLite, run only on Linux and macOS, because they lock files"
-            " (fcntl). Nothing was changed. On Windows, use WSL."
+            "Backups, rehearsals, and deploys to SQLite, run only on Linux and macOS, because they"
+            " lock files (fcntl). Nothing was changed. On Windows, use WSL."
         ) from None
     fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)

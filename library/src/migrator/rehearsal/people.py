@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from migrator.backup import amount
-from migrator.console import wrap
+from migrator.console import width, wrap
+from migrator.console.layout import WIDTH
 from migrator.errors import counted
 from migrator.lint.finding import shorten
 from migrator.rehearsal.result import Result, Revision, strongest
@@ -11,18 +12,39 @@ from migrator.rehearsal.statement import Amount, Lock, Statement, shown
 from migrator.revisions.rehearsed import duration
 
 INDENT = " " * 4
-FEW = 2
 
 
 def lines(result: Result) -> Iterator[str]:
     """Yield the lines."""
-    if not result.revisions:
-        yield f"Nothing is pending: the copy is at {result.at}."
-        return
     for revision in result.revisions:
         yield from _revision(revision)
+    for paragraph in verdict(result):
+        yield from wrap(paragraph)
+
+
+def verdict(result: Result) -> Iterator[str]:
+    """Yield what it comes to, in paragraphs."""
+    source = result.source["described"]
+    if not result.revisions:
+        yield f"Nothing is pending: {source} is at {result.at}."
+        return
+    for each in result.violations:
+        rows = counted(each.rows or 0, "row")
+        yield f"{rows} of {each.table} would break {each.constraint}. To find them: {each.query}"
+    if result.failure:
+        yield f"A deploy would fail, as it does on {source}: {result.failure}"
+        yield from (f"{name}: {text}" for name, text in result.details.items())
+        return
     yield from _schema(result)
-    yield from _end(result)
+    yield from _load(result)
+    seconds = duration(sum(each.seconds for each in result.revisions))
+    count = counted(len(result.revisions), "revision")
+    wal = sum(each.wal for each in result.revisions)
+    written = f"; {amount(wal)} of WAL" if wal else ""
+    yield (
+        f"Rehearsed on {source}: {count} in {seconds}; {lock(strongest(result.revisions))}"
+        f"{written}."
+    )
 
 
 def lock(found: Lock | None) -> str:
@@ -43,71 +65,69 @@ def effects(each: Statement) -> str:
     return "; ".join([lock(each.strongest), *found])
 
 
+def way_back(each: Revision) -> str:
+    """Return how long the downgrade took, or why there is none."""
+    if each.downgrade is None:
+        return "not tried"
+    if each.downgrade.error:
+        return f"no way back: {shorten(each.downgrade.error)}"
+    return duration(each.downgrade.seconds)
+
+
 def _amount(each: Amount) -> str:
     verb = {"scanned": "scans", "rewritten": "rewrites", "created": "writes"}[each.how]
-    rows = f"{counted(each.rows, 'row')}, " if each.rows else ""
+    rows = f"{each.rows:,} rows, " if each.rows else ""
     return f"{verb} {each.relation} ({rows}{amount(each.size)})"
 
 
 def _revision(each: Revision) -> Iterator[str]:
     kind = each.phase if each.transactional else f"{each.phase}, non-transactional"
-    yield f"{each.revision}  {each.message}  [{kind}]"
+    line = f"{each.revision}  {each.message}  [{kind}]"
+    yield from [line] if width(line) <= WIDTH else wrap(line)
     for step in each.statements:
         times = f"{step.count} times, " if step.count > 1 else ""
         yield from wrap(f"{times}{duration(step.seconds)}: {shorten(step.sql)}", "  ")
         yield from wrap(step.error or effects(step), INDENT)
-    yield from wrap(summary(each), "  ")
+    yield from wrap(_summary(each), "  ")
     yield ""
 
 
-def summary(each: Revision) -> str:
-    """Return a revision in one sentence."""
+def _summary(each: Revision) -> str:
     if not each.applied:
-        return "not applied"
+        return "Not applied."
     tries = f" ({each.attempts} attempts)" if each.attempts > 1 else ""
-    back = each.downgrade
-    way = "not tried" if back is None else back.error or duration(back.seconds)
-    if back and back.error:
-        way = f"no way back: {shorten(back.error)}"
+    disk = [f"at most {amount(each.disk)} more disk"] if each.disk > 0 else []
+    files = [f"{amount(each.temporary)} of temporary files"] if each.temporary else []
+    wal = [f"{amount(each.wal)} of WAL"] if each.wal else []
+    parts = [lock(each.longest), *wal, *disk, *files]
     return (
-        f"in all {duration(each.seconds)}{tries}; {lock(each.longest)}; {amount(each.wal)} of WAL;"
-        f" at most {amount(each.disk)} more disk; {amount(each.temporary)} of temporary files;"
-        f" downgrade: {way}"
+        f"In all {duration(each.seconds)}{tries}: {'; '.join(parts)}. Downgrade: {way_back(each)}."
     )
 
 
 def _schema(result: Result) -> Iterator[str]:
     schema = result.schema
-    if result.failure:
-        return
     if schema.not_compared:
-        yield from wrap(f"The schema was not compared: {schema.not_compared}.")
+        yield f"The schema was not compared: {schema.not_compared}."
     elif schema.differences:
         yield "The schema differs from the one that the revisions build:"
-        for each in schema.differences:
-            yield from wrap(each, INDENT)
+        yield from schema.differences
     else:
         yield "The schema is the one that the revisions build."
     if left := schema.left_by_downgrade:
         yield "The downgrade does not lead back to the schema from before:"
-        for each in left:
-            yield from wrap(each, INDENT)
+        yield from left
     elif left is not None:
         yield "The downgrade leads back to the schema from before."
 
 
-def _end(result: Result) -> Iterator[str]:
-    for each in result.violations:
-        rows = "an unknown number of rows" if each.rows is None else counted(each.rows, "row")
-        yield from wrap(f"{rows} of {each.table} break {each.constraint}. To find them:")
-        yield from wrap(each.query, INDENT)
-    source = result.source["described"]
-    if result.failure:
-        yield from wrap(f"A deploy would fail on {source}: {result.failure}")
-        for name, text in result.details.items():
-            yield from wrap(f"{name}: {text}", INDENT)
-        return
-    seconds = duration(sum(each.seconds for each in result.revisions))
-    count = counted(len(result.revisions), "revision")
-    longest = strongest(result.revisions)
-    yield from wrap(f"Rehearsed on {source}: {count} in {seconds}; {lock(longest)}.")
+def _load(result: Result) -> Iterator[str]:
+    load = result.load
+    if load and load["failure"]:
+        yield f"Under load: {load['failure']}"
+    if load and load.get("requests"):
+        yield (
+            f"Under load: {counted(load['requests'], 'request')}, the longest"
+            f" {duration(load['longest_seconds'])}; {load['over_250_ms']} took more than 250 ms,"
+            f" and {load['failed']} failed. The deploy took {duration(load['deploy_seconds'])}."
+        )

@@ -1,9 +1,11 @@
 """Follow each statement of the revisions that a deploy runs, and measure what it costs."""
 
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import wraps
+from types import FrameType
 from typing import Any
 
 import psycopg
@@ -21,6 +23,7 @@ from migrator.trace.place import Place, here
 # They take no lock, and some of them must be the first of their transaction.
 SETTINGS = ("SET", "RESET", "SHOW")
 TABLES = ("r", "p", "m")
+ASKS = "migrator.deploy.non_transactional"
 
 
 class Recorder:
@@ -73,6 +76,8 @@ class Recorder:
         return sql.first_word(text) in SETTINGS and len(sql.split(text)) == 1
 
     def _place(self) -> Place | None:
+        if _asked_by_deploy():
+            return None
         names = dict.fromkeys([self._revision, *self._paths]) if self._revision else self._paths
         for revision in names:
             if found := here(self._paths[revision]):
@@ -197,3 +202,11 @@ class Recorder:
             yield
         finally:
             setattr(psycopg.Connection, name, original)
+
+
+def _asked_by_deploy() -> bool:
+    """Return whether the deploy asks for something of its own while a revision runs."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame and frame.f_globals.get("__name__") != ASKS:
+        frame = frame.f_back
+    return frame is not None

@@ -16,7 +16,7 @@ from migrator.console import note
 from migrator.deploy import deploy, drift, rollback
 from migrator.deploy.deployment import Options
 from migrator.errors import Interrupted, MigratorError, UsageError
-from migrator.rehearsal import source, workspace
+from migrator.rehearsal import load, source, workspace
 from migrator.rehearsal.progress import Progress
 from migrator.rehearsal.result import Downgrade, Result, Revision
 from migrator.rehearsal.source import Source
@@ -53,16 +53,21 @@ def run(context: Context, asked: Asked) -> tuple[Result, Path]:
     for file in (asked.sql_after_restore, asked.load):
         if file and not file.is_file():
             raise UsageError(f"There is no file {file}; nothing was restored.")
+    pgbench = load.pgbench(context) if asked.load else ""
     moment, began = datetime.now(UTC), time.monotonic()
     with workspace.workspace(rehearsed.folder(context)) as folder:
         data = source.choose(context, asked.given, folder)
         try:
             with stage(context, data, folder) as on:
                 _restore(on, data, asked)
-                _rehearse(on, asked)
+                _rehearse(on, asked, folder)
+            result = on.result
+            if asked.load and result.revisions and not result.failure:
+                with stage(context, data, folder) as on:
+                    _restore(on, data, asked)
+                    result.load = _under_load(on, pgbench, asked)
         except (KeyboardInterrupt, Interrupted):
             raise Interrupted("The rehearsal was interrupted; the copy is removed.") from None
-        result = on.result
     result.started_at = moment.isoformat(timespec="seconds")
     result.seconds = time.monotonic() - began
     return result, rehearsed.keep(context, result.as_dict())
@@ -81,7 +86,7 @@ def _restore(on: Stage, data: Source, asked: Asked) -> None:
     note(f"Restored {amount(result.restored_bytes)} in {result.restored_seconds:.1f} s.")
 
 
-def _rehearse(on: Stage, asked: Asked) -> None:
+def _rehearse(on: Stage, asked: Asked, folder: Path) -> None:
     context, result = on.context, on.result
     with database.connect(context) as connection:
         plan = pending.make(context, connection, asked.to)
@@ -92,6 +97,10 @@ def _rehearse(on: Stage, asked: Asked) -> None:
     if not plan.pending:
         return
     if not _deploy(on, plan, asked):
+        failed = [plan.pending[n] for n, each in enumerate(result.revisions) if not each.applied]
+        if failed:
+            note("Looking for rows that break a constraint of the revision that has failed.")
+            result.violations = on.violations(failed[0], folder)
         return
     with database.connect(context) as connection:
         if asked.to == HEAD:
@@ -127,7 +136,7 @@ def _deploy(on: Stage, plan: Plan, asked: Asked) -> bool:
         each.applied, each.seconds = True, said["seconds"]
         each.attempts, each.waited = said["attempts"], said["waited"]
         each.wal, each.temporary = now.wal - totals.wal, now.temporary - totals.temporary
-        each.disk = max(peak, now.size) - totals.size
+        each.disk = max(peak, now.size, totals.size) - totals.size
         totals = now
 
     options = Options(to=asked.to, without=LEFT_OUT, now=True)
@@ -142,6 +151,25 @@ def _deploy(on: Stage, plan: Plan, asked: Asked) -> bool:
     for each in result.revisions:
         each.statements = collapsed([s for s in statements if s.revision == each.revision])
     return not result.failure
+
+
+def _under_load(on: Stage, pgbench: str, asked: Asked) -> dict[str, Any]:
+    """Deploy once more while clients work, and return what they noticed."""
+    assert asked.load
+    note(f"Deploying again, while {load.CLIENTS} clients repeat {asked.load}.")
+    options = Options(to=asked.to, without=LEFT_OUT, now=True)
+    failure = ""
+    try:
+        with load.running(on.context, pgbench, asked.load) as seen:
+            try:
+                deploy.run(on.context, options, Progress(lambda _: None))
+            except Interrupted:
+                raise
+            except MigratorError as error:
+                failure = str(error)
+    except load.NothingSeen as error:
+        return {"failure": str(error)}
+    return seen.as_dict() | {"failure": failure or None}
 
 
 def _facts(error: MigratorError) -> dict[str, str]:

@@ -3,7 +3,6 @@
 Its lock is held while the rehearsal runs, so that the next one knows which folders a kill has left.
 """
 
-import fcntl
 import os
 import shutil
 import tempfile
@@ -11,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from migrator.database import file_lock
 from migrator.errors import MigratorError
 
 PREFIX = ".data-"
@@ -39,7 +39,7 @@ def workspace(folder: Path) -> Iterator[Path]:
             " folder."
         ) from None
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        file_lock.lock(descriptor)
         yield made
     finally:
         shutil.rmtree(made, ignore_errors=True)
@@ -54,7 +54,7 @@ def remove_abandoned(folder: Path) -> None:
         except OSError:
             continue  # another one is being made, or removed
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            file_lock.lock(descriptor, wait=False)
             shutil.rmtree(path, ignore_errors=True)
         except BlockingIOError:
             pass
