@@ -9,7 +9,7 @@ from scripts import record_demo
 from tests.conftest import Render
 
 # What differs from one recording to the next: identifiers, numbers and times.
-VARIES = re.compile(r"\b[0-9a-f]{12}\b|\d+(?:[.:]\d+)*|\bseconds?\b")
+VARIES = re.compile(r"(?<![0-9a-z])[0-9a-f]{12}(?![0-9a-z])|\d+(?:[.:]\d+)*|\bseconds?\b")
 
 
 def words(picture: str) -> list[str]:
