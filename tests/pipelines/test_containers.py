@@ -425,13 +425,15 @@ def test_manifests_and_their_readme_fit_together(rendered: Render) -> None:
     found = manifests(project)
     readme = project.read("deploy/kubernetes/README.md")
     secrets = set()
-    for kind in ("Job", "Deployment"):
-        volumes = {volume["name"]: volume for volume in pod(found[kind])["volumes"]}
-        for container in containers(found[kind]):
+    rehearsal = found["CronJob"]["spec"]["jobTemplate"]
+    for resource in (found["Job"], found["Deployment"], rehearsal):
+        volumes = {volume["name"]: volume for volume in pod(resource)["volumes"]}
+        for container in containers(resource):
             mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
             assert set(mounts) <= set(volumes)
             for entry in container["env"]:
-                assert entry["value"].startswith(tuple(mounts.values())), entry
+                if resource is not rehearsal or entry["value"].startswith("/"):
+                    assert entry["value"].startswith(tuple(mounts.values())), entry
         for volume in volumes.values():
             if secret := volume.get("secret"):
                 secrets.add(secret["secretName"])
@@ -446,7 +448,8 @@ def test_manifests_and_their_readme_fit_together(rendered: Render) -> None:
     assert created == secrets
     job = found["Job"]["metadata"]["name"]
     after = job.removesuffix("-migrate") + "-contract"
-    assert set(re.findall(r"job/([a-z-]+)", readme)) == {job}
+    assert set(re.findall(r"\bjob/([a-z-]+)", readme)) == {job}
+    assert set(re.findall(r"cronjob/([a-z-]+) ", readme)) == {found["CronJob"]["metadata"]["name"]}
     assert re.findall(r"^finish (.*)$", readme, re.M) == [job, after]
     assert f"Job `{job}` | Job `{after}`" in project.read("docs/production.md")
     assert "](../deploy/kubernetes/README.md)" in project.read("docs/production.md")

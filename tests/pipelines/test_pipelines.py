@@ -501,7 +501,9 @@ def test_a_deploy_of_all_phases(deployable: Rendering, production: str, tmp_path
 def test_the_pages_say_what_the_jobs_want(ci: str, rendered: Render) -> None:
     project = rendered(ci=ci, database="postgresql")
     wanted = re.findall(r"secrets\.(\w+)|\$(\w+_DATABASE_URL)", project.read(FILES[ci]))
-    assert {name for names in wanted for name in names if name} == {SECRETS[ci]}
+    others = {"REHEARSAL_DATABASE_URL"} if ci == "gitlab" else set()
+    assert {name for names in wanted for name in names if name} == {SECRETS[ci]} | others
+    assert all(f"`{name}`" in project.read("docs/rehearsal.md") for name in others)
     for page in ("README.md", "docs/production.md", "docs/zh/migrations.md"):
         text = project.read(page)
         assert f"]({'../' * page.count('/')}{FILES[ci]})" in text, page

@@ -53,7 +53,7 @@ def _statements(each: Revision) -> Iterator[str]:
     yield ""
     yield "| line | time | statement | what it does |"
     yield "|---|---|---|---|"
-    for step in each.statements:
+    for step in people.shown_statements(each):
         times = f"{step.count} times, " if step.count > 1 else ""
         code = f"`{shorten(step.sql).replace('`', ' ').replace('|', chr(92) + '|')}`"
         does = _line(step.error or people.effects(step))

@@ -7,11 +7,13 @@ from migrator.console import width, wrap
 from migrator.console.layout import WIDTH
 from migrator.errors import counted
 from migrator.lint.finding import shorten
+from migrator.postgres import sql
 from migrator.rehearsal.result import Result, Revision, strongest
 from migrator.rehearsal.statement import Amount, Lock, Statement, shown
 from migrator.revisions.rehearsed import duration
 
 INDENT = " " * 4
+NOTICED = 0.1  # seconds
 
 
 def lines(result: Result) -> Iterator[str]:
@@ -45,6 +47,15 @@ def verdict(result: Result) -> Iterator[str]:
         f"Rehearsed on {source}: {count} in {seconds}; {lock(strongest(result.revisions))}"
         f"{written}."
     )
+
+
+def shown_statements(each: Revision) -> list[Statement]:
+    """Return those that cost anything: our operations look before they act, which does not."""
+    return [
+        step
+        for step in each.statements
+        if step.seconds >= NOTICED or step.error or not sql.only_reads(step.sql)
+    ]
 
 
 def lock(found: Lock | None) -> str:
@@ -84,7 +95,7 @@ def _revision(each: Revision) -> Iterator[str]:
     kind = each.phase if each.transactional else f"{each.phase}, non-transactional"
     line = f"{each.revision}  {each.message}  [{kind}]"
     yield from [line] if width(line) <= WIDTH else wrap(line)
-    for step in each.statements:
+    for step in shown_statements(each):
         times = f"{step.count} times, " if step.count > 1 else ""
         yield from wrap(f"{times}{duration(step.seconds)}: {shorten(step.sql)}", "  ")
         yield from wrap(step.error or effects(step), INDENT)
