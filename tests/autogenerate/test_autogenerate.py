@@ -273,7 +273,7 @@ def downgrade():
 
 
 def test_no_naming_convention_for_revisions_written_elsewhere(project: Rendering) -> None:
-    path = project.path / "migrations/versions/e1.py"
+    path = project.path / "migrations/versions/2_elsewhere.py"
     path.write_text("import sqlalchemy as sa\nfrom alembic import op\n" + ELSEWHERE, "utf-8")
     written = project.make("sql")
     project.make("upgrade")

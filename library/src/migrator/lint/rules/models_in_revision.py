@@ -1,5 +1,6 @@
 """Models of the application in a revision."""
 
+from migrator.lint.mapped_names import is_mapped
 from migrator.lint.python_code import Code
 from migrator.lint.rule import Example, Rule
 
@@ -9,11 +10,12 @@ LIBRARIES = ("migrator", "alembic", "sqlalchemy", "sqlmodel", "pydantic", "geoal
 
 
 def _lines(code: Code) -> list[int]:
-    """Return where a module of models is imported, or something of one."""
+    """Return where a model is imported, or a module of models, by its name or by what it has."""
     return [
         line
         for name, line in code.imports
-        if name.split(".")[0] not in LIBRARIES and not {*name.split(".")}.isdisjoint(MODELS)
+        if name.split(".")[0] not in LIBRARIES
+        and (not {*name.split(".")}.isdisjoint(MODELS) or is_mapped(name))
     ]
 
 
@@ -32,5 +34,5 @@ if not op.get_context().as_sql:
         safe='sa.table("users", sa.column("nick"))',
     ),
     code=_lines,
-    words=MODELS,
+    words=("import ",),
 )
