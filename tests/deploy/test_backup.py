@@ -210,8 +210,8 @@ def test_what_was_backed_up_comes_back(
 def test_the_command_that_is_shown_restores(project: Rendering, url: str, programs: Path) -> None:
     said, path = run(project, url, "backup")
     command = shlex.split(said.partition("To restore it: ")[2])
-    assert command[:3] == ["python", "-m", "migrator"]
-    done = project.run(shlex.join([*COMMAND[:1], *command[1:], "--yes"]), env={"DATABASE_URL": url})
+    assert command[:3] == [".venv/bin/python", "-m", "migrator"]
+    done = project.run(shlex.join([*command, "--yes"]), env={"DATABASE_URL": url})
     assert done.returncode == 0, done.stderr
     copy = beside(url, "stored_restored")
     assert everything_in(programs, copy) == everything_in(programs, url)

@@ -55,6 +55,7 @@ revision = "{SECOND}"
 down_revision = "{FIRST}"
 branch_labels = ("文章",)
 depends_on = None
+phase = "expand"
 
 BigId = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
