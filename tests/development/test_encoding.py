@@ -55,7 +55,6 @@ revision = "{SECOND}"
 down_revision = "{FIRST}"
 branch_labels = ("文章",)
 depends_on = None
-phase = "expand"
 
 BigId = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
@@ -63,8 +62,9 @@ BigId = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 def upgrade() -> None:
     articles = op.create_table(
         "articles",
-        sa.Column("id", BigId, primary_key=True),
+        sa.Column("id", BigId, nullable=False),
         sa.Column("title", sa.String(200), nullable=False, comment={TITLE!r}),
+        sa.PrimaryKeyConstraint("id", name="pk_articles"),
         comment={TABLE!r},
     )
     op.bulk_insert(articles, [{{"title": title}} for title in {ROWS!r}])
