@@ -28,7 +28,7 @@ from markdown_it import MarkdownIt
 
 from tests.conftest import Rendering, users_environment
 
-SHOWN = {"json"}  # and compared by other tests
+SHOWN = {"ini", "json"}
 LANGUAGES = {"sh", "sql", "python", "text", *SHOWN}
 TIMEOUT = 600  # seconds for one block, on a machine that is busy
 
