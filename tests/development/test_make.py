@@ -562,7 +562,7 @@ def test_redo_says_where_it_stopped(project: Rendering) -> None:
     project.make("migrate")
     write_revision(project, "rev1", FIRST, "op.execute('SELECT 1')")
     project.make("migrate")
-    write_revision(project, "rev1", FIRST, "op.execute('nonsense')")
+    write_revision(project, "rev1", FIRST, "op.execute('no such statement')")
     done = project.run("make redo")
     assert done.returncode == 2
     assert f"redo failed, and the database is at {FIRST}" in said(done)
@@ -733,7 +733,7 @@ def test_copying_what_they_say_makes_them_work(stock: Rendering, shared: Renderi
     install(stock.path / ".venv", "alembic", f"./{LIBRARY}[sqlite]", folder=stock.path)
     assert stock.make("-s db-url") == "sqlite:///my_service.db\n"
     assert "there is no development server" in stock.run("make db-start").stderr
-    assert stock.run("make plan").stderr.count("Error 3") == 1
+    assert "1 pending" in said(stock.run("make plan"))
     stock.make("sql")
     assert "CREATE TABLE things" in stock.read("migration.sql")
 

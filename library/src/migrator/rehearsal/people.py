@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from migrator.backup import amount
 from migrator.console import width, wrap
 from migrator.console.layout import WIDTH
+from migrator.deploy.violation import Violation
 from migrator.errors import counted
 from migrator.lint.finding import shorten
 from migrator.postgres import sql
@@ -31,8 +32,9 @@ def verdict(result: Result) -> Iterator[str]:
         yield f"Nothing is pending: {source} is at {result.at}."
         return
     for each in result.violations:
-        rows = counted(each.rows or 0, "row")
-        yield f"{rows} of {each.table} would break {each.constraint}. To find them: {each.query}"
+        found = Violation(**each | {"columns": tuple(each["columns"])})
+        words = str(found)
+        yield f"{words[0].upper()}{words[1:]}. To find them: {found.query}"
     if result.failure:
         yield f"A deploy would fail, as it does on {source}: {result.failure}"
         yield from (f"{name}: {text}" for name, text in result.details.items())

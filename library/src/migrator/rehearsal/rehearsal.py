@@ -60,7 +60,7 @@ def run(context: Context, asked: Asked) -> tuple[Result, Path]:
         try:
             with stage(context, data, folder) as on:
                 _restore(on, data, asked)
-                _rehearse(on, asked, folder)
+                _rehearse(on, asked)
             result = on.result
             if asked.load and result.revisions and not result.failure:
                 with stage(context, data, folder) as on:
@@ -86,7 +86,7 @@ def _restore(on: Stage, data: Source, asked: Asked) -> None:
     note(f"Restored {amount(result.restored_bytes)} in {result.restored_seconds:.1f} s.")
 
 
-def _rehearse(on: Stage, asked: Asked, folder: Path) -> None:
+def _rehearse(on: Stage, asked: Asked) -> None:
     context, result = on.context, on.result
     with database.connect(context) as connection:
         plan = pending.make(context, connection, asked.to)
@@ -97,10 +97,6 @@ def _rehearse(on: Stage, asked: Asked, folder: Path) -> None:
     if not plan.pending:
         return
     if not _deploy(on, plan, asked):
-        failed = [plan.pending[n] for n, each in enumerate(result.revisions) if not each.applied]
-        if failed:
-            note("Looking for rows that break a constraint of the revision that has failed.")
-            result.violations = on.violations(failed[0], folder)
         return
     with database.connect(context) as connection:
         if asked.to == HEAD:
@@ -148,6 +144,7 @@ def _deploy(on: Stage, plan: Plan, asked: Asked) -> bool:
             raise
         except MigratorError as error:
             result.failure, result.details = str(error), _facts(error)
+            result.violations = list(error.data.get("violations", ()))
     for each in result.revisions:
         each.statements = collapsed([s for s in statements if s.revision == each.revision])
     return not result.failure

@@ -58,16 +58,6 @@ class Revision:
 
 
 @dataclass
-class Violation:
-    """A constraint that rows break, how many, and the query that finds them."""
-
-    constraint: str
-    table: str
-    rows: int | None
-    query: str
-
-
-@dataclass
 class Schema:
     """The schema afterwards, compared with the one that the revisions build.
 
@@ -94,7 +84,7 @@ class Result:
     at: str = ""
     revisions: list[Revision] = field(default_factory=list)
     schema: Schema = field(default_factory=Schema)
-    violations: list[Violation] = field(default_factory=list)
+    violations: list[dict[str, Any]] = field(default_factory=list)
     load: dict[str, Any] | None = None
     failure: str = ""
     details: dict[str, str] = field(default_factory=dict)
@@ -119,7 +109,7 @@ class Result:
             },
             "total": self._total(),
             "revisions": [_revision(each) for each in self.revisions],
-            "violations": [asdict(each) for each in self.violations],
+            "violations": self.violations,
             "schema": asdict(self.schema),
             "load": self.load,
             "notes": self.notes,

@@ -6,10 +6,8 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from alembic.script import Script
-
 from migrator.config.context import Context
-from migrator.rehearsal.result import Result, Violation
+from migrator.rehearsal.result import Result
 from migrator.rehearsal.source import Source
 from migrator.rehearsal.statement import Statement
 
@@ -60,14 +58,6 @@ class Stage(ABC):
     @abstractmethod
     def take_peak(self) -> int:
         """Return the most bytes that were taken at one time since the last call."""
-
-    @abstractmethod
-    def violations(self, failed: Script, folder: Path) -> list[Violation]:
-        """Return what rows break of the constraints of a revision that has failed.
-
-        Args:
-            folder: for files that do not stay.
-        """
 
     @abstractmethod
     def following(self, paths: Mapping[str, str]) -> AbstractContextManager[list[Statement]]:

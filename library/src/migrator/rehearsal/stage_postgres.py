@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from alembic.script import Script
 from sqlalchemy import create_engine
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
@@ -18,10 +17,10 @@ from migrator.config.context import Context
 from migrator.console import note
 from migrator.database import errors
 from migrator.errors import MigratorError, one_line
-from migrator.rehearsal import disk, server, twin
+from migrator.rehearsal import disk, server
 from migrator.rehearsal.progress import every
 from migrator.rehearsal.recorder import Recorder
-from migrator.rehearsal.result import Result, Violation
+from migrator.rehearsal.result import Result
 from migrator.rehearsal.sampler import Sampler
 from migrator.rehearsal.server import Server
 from migrator.rehearsal.source import Source
@@ -69,10 +68,6 @@ class PostgresStage(Stage):
         """Return the most that the database and its temporary files took."""
         peak, self.sampler.peak = self.sampler.peak, 0
         return peak
-
-    def violations(self, failed: Script, folder: Path) -> list[Violation]:
-        """Look for them with a twin."""
-        return twin.find(self.context, self.url, failed, folder)
 
     @contextmanager
     def following(self, paths: Mapping[str, str]) -> Iterator[list[Statement]]:

@@ -7,7 +7,6 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from alembic.script import Script
 from sqlalchemy import Engine, event
 
 from migrator import shadow
@@ -17,7 +16,7 @@ from migrator.console import note
 from migrator.errors import MigratorError, one_line
 from migrator.postgres import sql
 from migrator.rehearsal import disk
-from migrator.rehearsal.result import Result, Violation
+from migrator.rehearsal.result import Result
 from migrator.rehearsal.source import Source
 from migrator.rehearsal.stage import Stage, Totals, as_deployed
 from migrator.rehearsal.statement import Lock, Statement
@@ -65,10 +64,6 @@ class SqliteStage(Stage):
     def take_peak(self) -> int:
         """Return the size of the file."""
         return self.size()
-
-    def violations(self, failed: Script, folder: Path) -> list[Violation]:
-        """Return nothing: SQLite has no catalog that says what a constraint is."""
-        return []
 
     @contextmanager
     def following(self, paths: Mapping[str, str]) -> Iterator[list[Statement]]:
