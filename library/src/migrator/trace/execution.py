@@ -1,7 +1,7 @@
 """Run revisions on a shadow database whose tables have rows, one after the other."""
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from traceback import extract_tb
 from typing import Any
 
@@ -26,8 +26,9 @@ class Run:
         self.trials = Trials(url, rows, together=together)
         self._revisions = graph.load(context)
         self._applied: set[str] = set()
-        # The revision before those that were asked for that is running.
-        self._preparing = ""
+        # The revision before those that were asked for that is running, and whether such have run
+        # since the database was looked at.
+        self._preparing, self._prepared = "", False
 
     def close(self) -> None:
         """Close the sessions."""
@@ -54,21 +55,30 @@ class Run:
         """Run env.py once for as many of the revisions as it commits one by one."""
         trials = self.trials
         revisions = self._revisions
+        begun = False
 
         def steps(_: Any, migration: MigrationContext) -> Iterator[Any]:
+            nonlocal begun
             trials.recorder.attach(migration)
             while left:
-                yield from self._before(left[0], migration)
+                if (yield from self._before(left[0], migration)) and _is_open(migration):
+                    return  # env.py commits, and the locks of these are gone
+                if self._prepared:
+                    trials.prepared()
+                    self._prepared = False
+                begun = True
                 trials.begin(left[0])
                 yield MigrationStep.upgrade_from_script(revisions.revision_map, left[0])
                 shadow.commit_rest(migration)
-                if migration.connection is None or migration.connection.in_transaction():
-                    return  # env.py commits
+                if _is_open(migration):
+                    return
                 finish()
 
         def reached(heads: tuple[str, ...]) -> bool:
+            if not begun:
+                return not any(self._steps(each, heads) for each in left[0]._all_down_revisions)
             last = traced[-1].script if not trials.running and traced else left[0]
-            return not self._steps(last, heads)
+            return not self._steps(last.revision, heads)
 
         def finish() -> None:
             traced.append(trials.end())
@@ -91,23 +101,24 @@ class Run:
         finally:
             self._preparing = ""
 
-    def _before(self, script: Script, migration: MigrationContext) -> Iterator[Any]:
-        """Yield the steps to the revisions that this one follows, if they have not run."""
+    def _before(self, script: Script, migration: MigrationContext) -> Generator[Any, None, bool]:
+        """Yield the steps to revisions that this one follows; return whether any had not run."""
         if not {*script._all_down_revisions} - self._applied:
-            return
+            return False
         heads = migration.get_current_heads()
         shadow.commit_rest(migration)  # reading where it is began a transaction
-        for step in self._steps(script, heads):
+        for step in self._steps(script.revision, heads):
             if step.revision.revision != script.revision:
                 self._preparing = step.revision.revision
                 yield step
                 self._applied.add(self._preparing)
         shadow.commit_rest(migration)
-        self._preparing = ""
-        self.trials.prepared()
+        self._applied.update(script._all_down_revisions)
+        self._preparing, self._prepared = "", True
+        return True
 
-    def _steps(self, script: Script, heads: Any) -> list[Any]:
-        return [*self._revisions._upgrade_revs(script.revision, heads)]
+    def _steps(self, revision: str, heads: Any) -> list[Any]:
+        return [*self._revisions._upgrade_revs(revision, heads)]
 
     def _unprepared(self, error: Exception) -> MigratorError:
         frames = {frame.filename for frame in extract_tb(error.__traceback__)}
@@ -121,3 +132,8 @@ class Run:
             f" ({type(error).__name__}: {reason(error)}). Fix it so that it needs neither"
             " rows nor settings of another database."
         )
+
+
+def _is_open(migration: MigrationContext) -> bool:
+    """Return whether env.py has one transaction for all revisions, which it commits at its end."""
+    return migration.connection is None or migration.connection.in_transaction()
