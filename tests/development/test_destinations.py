@@ -32,7 +32,6 @@ SHADOWS = {
     "merge": "m=merge",
     "snapshot": "",
     "diagram": "out=diagram.md",
-    "history-graph": "",
     "lint-migrations": "from=base",
     "trace": "from=base",
 }
@@ -42,6 +41,7 @@ READS = {
     "status": "",
     "current": "",
     "history": "",
+    "history-graph": "",  # without the changes of the schema
     "heads": "",
     "sql": "out=plan.sql",
     "check-history": "",
@@ -52,7 +52,7 @@ READS = {
     "db-url": "",
 }
 # With alembic_prod.ini, which names its database on purpose; and a shell is for its user to use.
-NOT_FOR_DEVELOPMENT = {"deploy", "rollback", "backup", "restore", "wait", "db-shell"}
+NOT_FOR_DEVELOPMENT = {"deploy", "rehearse", "rollback", "backup", "restore", "wait", "db-shell"}
 
 # What could be changed on a server: its databases, and what is in one of them.
 STATE = """
