@@ -21,9 +21,15 @@ def _create(schema: Schema, action: Action) -> None:
 
 
 def _create_view(schema: Schema, action: Action) -> None:
-    schema.views[action.name] = action.columns
+    schema.views[action.name], schema.reads[action.name] = action.columns, action.refers
     if action.kind == "create materialized view":
         schema.materialized.add(action.name)
+
+
+def _drop_view(schema: Schema, action: Action) -> None:
+    schema.views.pop(action.name, None)
+    schema.reads.pop(action.name, None)
+    schema.materialized.discard(action.name)
 
 
 def _drop_table(schema: Schema, action: Action) -> None:
@@ -129,6 +135,8 @@ CHANGES: dict[str, Callable[[Schema, Action], None]] = {
     "like": _like,
     "create view": _create_view,
     "create materialized view": _create_view,
+    "drop view": _drop_view,
+    "drop materialized view": _drop_view,
     "drop table": _drop_table,
     "rename table": _rename_table,
     "add column": _add_column,

@@ -49,7 +49,7 @@ class Table:
 @dataclass
 class Schema:
     """All that the history tells; `sequences` are types by name, `views` the columns of each,
-    `materialized` those that are stored.
+    `reads` the tables and views that each reads, `materialized` those that are stored.
 
     `sure` is false if the SQL of a revision is not known, so that something may be missing.
     """
@@ -57,6 +57,7 @@ class Schema:
     tables: dict[str, Table] = field(default_factory=dict)
     sequences: dict[str, Type | None] = field(default_factory=dict)
     views: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    reads: dict[str, tuple[str, ...]] = field(default_factory=dict)
     materialized: set[str] = field(default_factory=set)
     sure: bool = True
 

@@ -9,6 +9,7 @@ from migrator.lint.statements.nodes import (
     Node,
     beside,
     dotted,
+    find,
     named,
     relation,
     texts,
@@ -109,8 +110,13 @@ def policy(node: Node) -> Iterator[Action]:
 def view(node: Node) -> Iterator[Action]:
     """Yield what a CREATE VIEW does."""
     facts = frozenset({"or replace"} if node.replace else ())
-    columns = tuple(texts(node.aliases)) or outputs(node.query)
-    yield Action("create view", name=relation(node.view), columns=columns, facts=facts)
+    columns, read = tuple(texts(node.aliases)) or outputs(node.query), _read(node.query)
+    yield Action("create view", "", relation(node.view), columns=columns, refers=read, facts=facts)
+
+
+def _read(query: Node) -> tuple[str, ...]:
+    """Return the tables and views that a query reads."""
+    return tuple(dict.fromkeys(relation(each) for each in find(query, "RangeVar")))
 
 
 def query_table(node: Node) -> Iterator[Action]:
@@ -118,8 +124,9 @@ def query_table(node: Node) -> Iterator[Action]:
     name = relation(node.into.rel)
     facts = frozenset({"if not exists"} if node.if_not_exists else ())
     if object_kind(word(node, "objtype")) == "materialized view":
-        columns = tuple(texts(node.into.col_names)) or outputs(node.query)
-        yield Action("create materialized view", name=name, columns=columns, facts=facts)
+        columns, read = tuple(texts(node.into.col_names)) or outputs(node.query), _read(node.query)
+        kind = "create materialized view"
+        yield Action(kind, "", name, columns=columns, refers=read, facts=facts)
     else:
         yield Action("create table", name, facts=facts)
 
