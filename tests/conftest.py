@@ -26,6 +26,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -223,6 +224,21 @@ class Rendering:
             and (self.path / ".venv").exists()
         ):
             self.run(".venv/bin/python -m migrator db stop", timeout=120)
+        end_server(self.path / ".postgres/data")
+
+
+def end_server(data: Path) -> None:
+    """Ends a PostgreSQL that still runs on `data`, because a test made its project forget it."""
+    try:
+        pid = int((data / "postmaster.pid").read_text(encoding="utf-8").split()[0])
+        if b"postgres" not in Path(f"/proc/{pid}/cmdline").read_bytes():
+            return  # it was killed, and the number is another process's now
+        os.kill(pid, signal.SIGQUIT)
+    except (OSError, ValueError, IndexError):
+        return
+    end = time.monotonic() + 30
+    while (data / "postmaster.pid").exists() and time.monotonic() < end:
+        time.sleep(0.05)
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
