@@ -120,6 +120,8 @@ def at(project: Rendering) -> list[str]:
 def write_revision(project: Rendering, name: str, after: str, upgrade: str = "pass") -> Path:
     """A revision whose identifier is its name."""
     path = project.path / f"migrations/versions/{name}.py"
+    # Python takes the bytecode of another text that had the same size in the same second.
+    shutil.rmtree(path.parent / "__pycache__", ignore_errors=True)
     path.write_text(
         f'"""步骤 {name}"""\n\nimport sqlalchemy as sa\nfrom alembic import op\n\n'
         f'revision: str = "{name}"\ndown_revision: str = "{after}"\n\n\n'
