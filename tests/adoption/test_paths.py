@@ -13,7 +13,7 @@ from tests.adoption.conftest import Project, made
 CHANGES = {
     "sync": ("shop/models.py", "String(3))\n", "String(3))\n    note: Mapped[str | None]\n"),
     "asynchronous": (
-        "shop/models/customer.py",
+        "src/shop/models/customer.py",
         "name: Mapped[str]\n",
         "name: Mapped[str]\n    note: Mapped[str | None]\n",
     ),

@@ -67,7 +67,7 @@ class Adoption:
     def __post_init__(self) -> None:
         own = self.layout
         self.report = Report(
-            ini=own.shown(own.ini),
+            ini=own.shown(own.settings),
             script_location=own.shown(own.scripts),
             version_locations=[own.shown(each) for each in own.locations],
             env=own.shown(own.env),

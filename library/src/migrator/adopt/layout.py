@@ -11,6 +11,7 @@ from migrator.config import alembic_config
 from migrator.errors import UsageError, one_line
 
 INI = "alembic.ini"
+MAKEFILES = ("GNUmakefile", "makefile", "Makefile")
 # Where Flask-Migrate has the file, without the keys that it sets itself.
 BELOW = ("migrations", "alembic")
 
@@ -39,9 +40,25 @@ class Layout:
         """What revisions are written with."""
         return self.scripts / "script.py.mako"
 
+    @property
+    def settings(self) -> Path:
+        """The file that its own settings are in today."""
+        own = self.source or self.ini
+        return own if own.is_file() else self.folder / "pyproject.toml"
+
+    @property
+    def makefile(self) -> Path | None:
+        """Its Makefile, if it has one."""
+        files = (self.folder / name for name in MAKEFILES)
+        return next((file for file in files if file.is_file()), None)
+
     def shown(self, path: Path) -> str:
         """Return a path as seen from the project's folder."""
         return path.relative_to(self.folder).as_posix() if self.has(path) else str(path)
+
+    def says_in_pyproject(self, key: str) -> bool:
+        """Tell whether [tool.alembic] of pyproject.toml has a key."""
+        return key in alembic_config.of_pyproject(self.folder / "pyproject.toml")
 
     def has(self, path: Path) -> bool:
         """Tell whether a path is inside the project's folder."""

@@ -15,7 +15,6 @@ from migrator.revisions import accepted_drift
 FILES = Path(__file__).with_name("files")
 PRODUCTION = "alembic_prod.ini"
 TARGETS = "migrations.mk"
-MAKEFILES = ("GNUmakefile", "makefile", "Makefile")
 BACKUPS = "backups"
 INCLUDE = f"include {TARGETS}"
 ATTRIBUTES = """\
@@ -70,8 +69,8 @@ def _template(found: Adoption) -> Iterator[Change]:
     if not lines:
         found.problem(
             "template-not-understood",
-            f"{found.layout.shown(path)} has no line depends_on: let it write `phase` and"
-            " `transactional` of a revision, as docs/adopting.md shows.",
+            f"{found.layout.shown(path)} has no line depends_on, below which two lines belong, so"
+            f" it is left alone. Paste them into it:\n{ATTRIBUTES.strip()}",
         )
         return
     end = "\r\n" if "\r\n" in text else "\n"
@@ -126,7 +125,10 @@ def _production(found: Adoption) -> Iterator[Change]:
     for key, value in section.items():
         if key not in DEVELOPMENT and not key.startswith("autoimport_"):
             keys[key] = value if key != "script_location" else keys[key]
-    keys["prepend_sys_path"] = section.get("prepend_sys_path", "%(here)s")
+    if not found.layout.says_in_pyproject("prepend_sys_path"):  # it counts for this file, too
+        keys["prepend_sys_path"] = section.get("prepend_sys_path", "%(here)s")
+    else:
+        keys["prepend_sys_path"] = section.get("prepend_sys_path")
     if "version_path_separator" in keys and "path_separator" not in section:
         keys["path_separator"] = None
     text = ini_file.replaced(text, "alembic", keys | _keys(found))
@@ -142,7 +144,7 @@ def _targets(found: Adoption) -> Iterator[Change]:
     path = folder / TARGETS
     if not path.exists():
         yield _change(found, path, (FILES / TARGETS).read_text(encoding="utf-8"))
-    makefile = next((folder / name for name in MAKEFILES if (folder / name).is_file()), None)
+    makefile = found.layout.makefile
     if makefile is None:  # `make -f migrations.mk` works without
         return
     text = read(makefile) or ""

@@ -11,8 +11,8 @@ from migrator.errors import MigratorError
 
 INDENT = 15
 NEXT = (
-    "Next: `make lint-migrations` looks at revisions, `make revision m=...` writes and proves them,"
-    " `make deploy` applies them with alembic_prod.ini. docs/adopting.md has more."
+    "Next: `{make} lint-migrations` looks at revisions, `{make} revision m=...` writes and proves"
+    " them, `{make} deploy` applies them with alembic_prod.ini. `{make} migrations-help` lists all."
 )
 
 
@@ -106,4 +106,4 @@ def _write(found: Adoption, proposed: list[Change], options: Namespace, *, ask: 
         say("\nWritten. To undo it:")
         for line in changes.undo(proposed):
             say(f"  {line}")
-        note(NEXT)
+        note(NEXT.format(make="make" if found.layout.makefile else "make -f migrations.mk"))

@@ -2,6 +2,7 @@
 
 import tomllib
 from pathlib import Path
+from typing import Any
 
 from alembic.config import Config
 
@@ -18,7 +19,13 @@ def read(path: str | Path) -> Config:
 
 def says_alembic(file: Path) -> bool:
     """Tell whether a pyproject.toml has a table for Alembic."""
+    return bool(of_pyproject(file))
+
+
+def of_pyproject(file: Path) -> dict[str, Any]:
+    """Return the table [tool.alembic] of a pyproject.toml; empty if there is none."""
     try:
-        return "alembic" in tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {})
-    except (OSError, ValueError):
-        return False
+        found: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))["tool"]["alembic"]
+    except (OSError, ValueError, KeyError):
+        return {}
+    return found

@@ -202,7 +202,8 @@ def _downgrade(on: Stage, plan: Plan, before: Schema) -> None:
     with database.connect(context) as connection:
         now = catalog.read(connection, catalog.NOT_OURS)
         connection.rollback()
-    left = [each.describe("before", "after the downgrade") for each in catalog.diff(before, now)]
+    names = ("the schema before", "the schema after it")
+    left = [each.describe(*names) for each in catalog.diff(before, now)]
     result.schema.left_by_downgrade = left[:SHOWN]
 
 
