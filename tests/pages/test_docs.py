@@ -193,7 +193,7 @@ class Message:
 
 
 # What another program said, which the caller puts into a message of its own.
-OF_OTHERS = {"programs.error_output(run)"}
+OF_OTHERS = {"processes.error_output(run)"}
 
 
 def messages() -> Iterator[Message]:

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from alembic import context as alembic_context
 
 from migrator.config.context import Context
-from migrator.revisions import log
+from migrator.revisions import log_table
 
 NameType = Literal[
     "schema",
@@ -50,7 +50,7 @@ def visible(connection: sa.Connection) -> Callable[[str | None, NameType, Parent
             if name is None or name in {table.schema for table in models.values()}:
                 return True
             return _may_be_ours(connection) and name not in _of_extensions(connection)
-        if type_ == "table" and name == log.TABLE.name:
+        if type_ == "table" and name == log_table.TABLE.name:
             return False
         if type_ != "table" or connection.dialect.name != "postgresql":
             return True

@@ -60,9 +60,9 @@ def newest(context: Context) -> Path | None:
 
         kept = sqlite.kept(context)
     else:
-        from migrator.backup import dump, programs
+        from migrator.backup import dump, libpq_database
 
-        named = programs.database(context).parameters
+        named = libpq_database.database(context).parameters
         kept = dump.kept(
             context, named.get("dbname", ""), named.get("host", ""), named.get("port", "5432")
         )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psycopg
 
-from migrator.backup import programs, storage
+from migrator.backup import libpq_database, processes, programs, storage
 from migrator.config.context import Context
 from migrator.console import note
 from migrator.errors import LockTimeout, MigratorError
@@ -40,7 +40,7 @@ def dump(context: Context, at: str, output: Path | None) -> tuple[Path, int, sto
         The path of the dump, the number of tables in it, where backups of this database are kept,
         and the name of the database, which only the server knows if a service file has it.
     """
-    source = programs.database(context)
+    source = libpq_database.database(context)
     with source.connect() as connection:
         info, name = connection.info, connection.info.dbname
         server = info.server_version // 10000
@@ -66,7 +66,7 @@ def kept(context: Context, name: str, host: str, port: int | str) -> storage.Sto
 def _dump(
     context: Context,
     found: programs.Programs,
-    source: programs.LibpqDatabase,
+    source: libpq_database.LibpqDatabase,
     connection: psycopg.Connection,
     part: Path,
 ) -> int:
@@ -93,11 +93,11 @@ def _dump(
         note(f"Backing up: {size} written{'; ' if waits else ''}{', '.join(waits)}.")
 
     started = time.monotonic()
-    run = programs.run(command, source.environment, heartbeat)
+    run = processes.run(command, source.environment, heartbeat)
     if run.returncode:
         if "LOCK TABLE" in run.stderr and time.monotonic() - started >= timeout > 0:
             raise _locked(connection, timeout)
-        raise storage.failed(f"pg_dump failed ({programs.error_output(run)})")
+        raise storage.failed(f"pg_dump failed ({processes.error_output(run)})")
     connection.execute("ROLLBACK")
     return int(expected)
 
@@ -109,18 +109,18 @@ def tables_in(found: programs.Programs, dump: Path) -> int:
         MigratorError: the dump is damaged, or newer than pg_restore; the message is what
             pg_restore printed.
     """
-    run = programs.run(
-        [found.path("pg_restore"), "--list", str(dump)], programs.plain_environment()
+    run = processes.run(
+        [found.path("pg_restore"), "--list", str(dump)], processes.plain_environment()
     )
     if run.returncode:
-        raise MigratorError(programs.error_output(run))
+        raise MigratorError(processes.error_output(run))
     return len(re.findall(r"^\d+; 1259 \d+ TABLE ", run.stdout, re.MULTILINE))
 
 
 def version_of(found: programs.Programs, dump: Path) -> str:
     """Return the version of the server that a dump is of; empty if this one cannot read it."""
-    run = programs.run(
-        [found.path("pg_restore"), "--list", str(dump)], programs.plain_environment()
+    run = processes.run(
+        [found.path("pg_restore"), "--list", str(dump)], processes.plain_environment()
     )
     said = re.search(r"^;\s+Dumped from database version: (\S+)", run.stdout, re.MULTILINE)
     return said[1] if said else ""
@@ -139,9 +139,9 @@ def read_through(found: programs.Programs, dump: Path) -> None:
     def heartbeat() -> None:
         note(f"Reading the backup back for {time.monotonic() - started:.0f} s.")
 
-    run = programs.run(command, programs.plain_environment(), heartbeat)
+    run = processes.run(command, processes.plain_environment(), heartbeat)
     if run.returncode:
-        raise MigratorError(programs.error_output(run))
+        raise MigratorError(processes.error_output(run))
 
 
 def _verify(found: programs.Programs, dump: Path, expected: int) -> None:

@@ -13,10 +13,10 @@ import psycopg
 from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
-from migrator.backup import dump, programs
+from migrator.backup import dump, libpq_database, processes, programs
 from migrator.backup.storage import Restored
 from migrator.errors import Interrupted, MigratorError
-from migrator.revisions import pending
+from migrator.revisions import position
 
 SET_UNKNOWN_BEFORE_17 = b"SET transaction_timeout = 0;\n"
 FIRST_OBJECT = b"-- Name: "
@@ -27,7 +27,7 @@ class RestoreTarget:
     """The database to restore into; `create` and `set` are the SQL to create a new one."""
 
     name: str
-    database: programs.LibpqDatabase
+    database: libpq_database.LibpqDatabase
     server: int
     create: str | None = None
     set: tuple[str, ...] = ()
@@ -54,8 +54,8 @@ def restore(
         else:
             strict = ["--single-transaction", "--exit-on-error", "--no-password"]
             command = [*restore, *strict, target.database.argument, str(file)]
-            done = programs.run(command, target.database.environment)
-            error = programs.error_output(done) if done.returncode else ""
+            done = processes.run(command, target.database.environment)
+            error = processes.error_output(done) if done.returncode else ""
     except KeyboardInterrupt:
         raise Interrupted(f"The restore was interrupted. {state}") from None
     if error:
@@ -85,19 +85,19 @@ def _through_psql(found: programs.Programs, command: list[str], target: RestoreT
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=output,
-            preexec_fn=programs.end_with_parent,
+            preexec_fn=processes.end_with_parent,
         )
         restore = subprocess.Popen(
             command,
-            env=programs.plain_environment(),
+            env=processes.plain_environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=output,
-            preexec_fn=programs.end_with_parent,
+            preexec_fn=processes.end_with_parent,
         )
         with (
-            programs.terminated_on_error(psql),
-            programs.terminated_on_error(restore),
+            processes.terminated_on_error(psql),
+            processes.terminated_on_error(restore),
             psql,
             restore,
         ):
@@ -108,7 +108,7 @@ def _through_psql(found: programs.Programs, command: list[str], target: RestoreT
         output.seek(0)
         text = output.read().decode(errors="replace")
         code = psql.returncode or restore.returncode
-        return programs.error_output(subprocess.CompletedProcess(command, code, "", text))
+        return processes.error_output(subprocess.CompletedProcess(command, code, "", text))
 
 
 def _pipe(source: IO[bytes], to: IO[bytes], complete: Callable[[], bool]) -> None:
@@ -152,5 +152,5 @@ def verify(target: RestoreTarget, tables: int, started: float) -> Restored:
         )
     engine = create_engine("postgresql+psycopg://", creator=connect, poolclass=NullPool)
     with engine.connect() as connected:
-        at = ", ".join(pending.current_heads(connected)) or "base"
+        at = ", ".join(position.current_heads(connected)) or "base"
     return Restored(target.name, tables, at, time.monotonic() - started)

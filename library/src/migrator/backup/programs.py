@@ -1,35 +1,21 @@
-"""PostgreSQL's client programs: where they are, and how they are run."""
+"""PostgreSQL's client programs: where they are, and which versions."""
 
-import ctypes
 import os
 import re
 import shutil
-import signal
-import subprocess
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import psycopg
-from psycopg import conninfo, pq
-
 from migrator.backup import storage
-from migrator.config import hosts
+from migrator.backup.processes import plain_environment, run
 from migrator.config.context import Context
-from migrator.errors import MigratorError, one_line
-from migrator.postgres import after_connect, pooler, supported
-from migrator.postgres.engine import PRIMARY
+from migrator.errors import MigratorError
 
-HEARTBEAT = 5.0  # seconds between two progress messages of a slow program
-# Secret connection parameters, besides the password, that have no environment variable.
-SECRETS = {"sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key"}
 DEBIAN = "/usr/lib/postgresql/{}/bin"
 # libpq refuses the second parameter before it looks at the first, if it cannot encrypt.
 NOWHERE = "host=/nowhere sslmode=require"
 CANNOT = "SSL support is not compiled in"
-PR_SET_PDEATHSIG = 1  # an option of prctl(2) on Linux
 
 
 @dataclass(frozen=True)
@@ -42,98 +28,6 @@ class Programs:
     def path(self, name: str) -> str:
         """Return the path of one of the programs."""
         return str(self.folder / name)
-
-
-@dataclass(frozen=True)
-class LibpqDatabase:
-    """A database by its libpq parameters, for psycopg and for the client programs alike."""
-
-    parameters: Mapping[str, str]
-
-    @property
-    def name(self) -> str:
-        """The parameters as programs take them, without the password: all users see arguments."""
-        shown = {key: value for key, value in self.parameters.items() if key != "password"}
-        return conninfo.make_conninfo("", **shown)
-
-    @property
-    def argument(self) -> str:
-        """`name` as an option."""
-        return f"--dbname={self.name}"
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """The environment that goes with `argument`."""
-        variables = plain_environment()
-        if password := self.parameters.get("password"):
-            variables["PGPASSWORD"] = password
-        return variables
-
-    def where(self, connection: psycopg.Connection) -> "LibpqDatabase":
-        """Return the database on the server that `connection` goes to, if there are several."""
-        found, info = dict(self.parameters), connection.info
-        if "," in found.get("host", ""):
-            found |= {"host": info.host, "port": str(info.port)}
-            if found.pop("hostaddr", ""):
-                found["hostaddr"] = info.hostaddr
-        return LibpqDatabase(found)
-
-    def named(self, name: str) -> "LibpqDatabase":
-        """Return the database `name` on the same server."""
-        return LibpqDatabase({**self.parameters, "dbname": name})
-
-    @contextmanager
-    def connect(self, state: str = "nothing was changed") -> Iterator[psycopg.Connection]:
-        """Yield a connection in autocommit mode.
-
-        Args:
-            state: the state of the database, for the end of an error message.
-
-        Raises:
-            MigratorError: the server cannot be reached, or a statement failed.
-        """
-        try:
-            with psycopg.connect(**self.parameters, autocommit=True) as connection:  # type: ignore[arg-type]
-                supported.require(connection)
-                if not pooler.is_between(connection):
-                    after_connect.apply(connection)
-                yield connection
-        except psycopg.Error as error:
-            reason = one_line(error).removesuffix(".")
-            if password := self.parameters.get("password"):
-                reason = reason.replace(password, "***")
-            raise MigratorError(f"PostgreSQL reported an error: {reason}; {state}.") from None
-
-
-def database(context: Context) -> LibpqDatabase:
-    """Return the database of `context`.
-
-    Raises:
-        MigratorError: the URL has a secret that could be passed only as an argument.
-    """
-    url = context.target.url
-    known = {option.keyword.decode() for option in pq.Conninfo.get_defaults()}
-    _, given = url.get_dialect()().create_connect_args(url)
-    found = {
-        key: " ".join(value) if isinstance(value, tuple | list) else str(value)
-        for key, value in given.items()
-        if key in known
-    }
-    for secret in SECRETS & set(found):
-        raise MigratorError(
-            f"The database URL has {secret}, which pg_dump accepts only as an argument, where every"
-            " user could read it; nothing was changed. Put it into a service file (PGSERVICEFILE"
-            " names the file) and write service=NAME in the URL."
-        )
-    if hosts.several(url):
-        found.setdefault("target_session_attrs", PRIMARY)
-    found["connect_timeout"] = str(round(context.settings.connect_timeout))
-    return LibpqDatabase(found)
-
-
-def plain_environment() -> dict[str, str]:
-    """Return the environment for a program that does not connect; its messages are English."""
-    return dict(os.environ, LC_ALL="C")
 
 
 def find(context: Context, server: int, *, encrypted: bool = False) -> list[Programs]:
@@ -170,69 +64,6 @@ def find(context: Context, server: int, *, encrypted: bool = False) -> list[Prog
         )
     best = able if encrypted else found
     return sorted(best, key=lambda each: (each.major < server, abs(each.major - server)))
-
-
-def run(
-    command: Sequence[str],
-    environment: Mapping[str, str],
-    heartbeat: Callable[[], None] = lambda: None,
-) -> subprocess.CompletedProcess[str]:
-    """Run a program and wait for its end; it is terminated if this process ends.
-
-    Args:
-        heartbeat: called every few seconds while the program runs.
-    """
-    with (
-        subprocess.Popen(
-            command,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-            errors="replace",
-            preexec_fn=end_with_parent,
-        ) as process,
-        terminated_on_error(process),
-    ):
-        while True:
-            try:
-                output, errors = process.communicate(timeout=HEARTBEAT)
-                break
-            except subprocess.TimeoutExpired:
-                heartbeat()
-    return subprocess.CompletedProcess(command, process.returncode, output, errors)
-
-
-@contextmanager
-def terminated_on_error(process: subprocess.Popen[str] | subprocess.Popen[bytes]) -> Iterator[None]:
-    """Terminate `process` if the block raises an error; SIGTERM lets it cancel its query."""
-    try:
-        yield
-    except BaseException:
-        process.terminate()
-        try:
-            process.wait(5)
-        except subprocess.TimeoutExpired:
-            process.kill()
-        raise
-
-
-def end_with_parent() -> None:
-    """Let Linux terminate this child when its parent is killed: a dump can take hours."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-
-
-def error_output(run: subprocess.CompletedProcess[str]) -> str:
-    """Return what a failed program printed, in one line and without its name."""
-    if run.returncode < 0:
-        return f"it was terminated by {signal.Signals(-run.returncode).name}"
-    lines = [
-        re.sub(r"^(pg_\w+|psql[^ ]*): (error: )?", "", line) for line in run.stderr.splitlines()
-    ]
-    shown = [line for line in lines if line.strip() and not line.startswith(("warning:", "hint:"))]
-    return "; ".join(shown[:3]).removesuffix(".") or f"its exit code was {run.returncode}"
 
 
 def _wheel() -> Path | None:

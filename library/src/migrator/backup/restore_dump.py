@@ -6,7 +6,7 @@ from pathlib import Path
 
 from psycopg import sql
 
-from migrator.backup import dump, pg_restore, programs
+from migrator.backup import dump, libpq_database, pg_restore, processes, programs
 from migrator.backup.storage import Restored
 from migrator.config.context import Context
 from migrator.console import note
@@ -50,7 +50,11 @@ def restore(
         server = connection.info.server_version // 10000
         encrypted = connection.pgconn.ssl_in_use
         maintenance = maintenance.where(connection)
-        name = into or programs.database(context).parameters.get("dbname") or connection.info.dbname
+        name = (
+            into
+            or libpq_database.database(context).parameters.get("dbname")
+            or connection.info.dbname
+        )
         known = connection.execute(
             "SELECT 1 FROM pg_database WHERE datname = %s", [name]
         ).fetchone()
@@ -80,9 +84,9 @@ def restore(
     return pg_restore.verify(target, tables, started)
 
 
-def _maintenance_database(context: Context) -> programs.LibpqDatabase:
+def _maintenance_database(context: Context) -> libpq_database.LibpqDatabase:
     """Return a database to connect to, even if the one of `context` does not exist."""
-    named = programs.database(context)
+    named = libpq_database.database(context)
     try:
         with named.connect() as connection:
             admit(context, connection, context.target.url)
@@ -97,7 +101,7 @@ def _maintenance_database(context: Context) -> programs.LibpqDatabase:
             raise error from None
 
 
-def _execute(database: programs.LibpqDatabase, statement: str) -> None:
+def _execute(database: libpq_database.LibpqDatabase, statement: str) -> None:
     with database.connect() as connection:
         connection.execute("SET statement_timeout = 0")
         connection.execute(statement.encode())
@@ -145,7 +149,7 @@ def _damaged(file: Path, error: MigratorError) -> MigratorError:
     )
 
 
-def _refuse_content(name: str, database: programs.LibpqDatabase) -> None:
+def _refuse_content(name: str, database: libpq_database.LibpqDatabase) -> None:
     with database.connect() as connection:
         rows = connection.execute(CONTENT).fetchall()
     if not rows:
@@ -170,7 +174,7 @@ def _creation(
     and what belongs to the database itself, such as who may connect.
     """
     command = [found.path("pg_restore"), "--create", "--schema-only", "--file=-", str(file)]
-    text = programs.run(command, programs.plain_environment()).stdout
+    text = processes.run(command, processes.plain_environment()).stdout
     new = sql.Identifier(name).as_string(None)
     made = pg_dump.database(text)
     if not made:
@@ -199,7 +203,7 @@ def _of_database(text: str, name: str) -> Iterator[str]:
             )
 
 
-def _require_createdb(maintenance: programs.LibpqDatabase, create: str, name: str) -> None:
+def _require_createdb(maintenance: libpq_database.LibpqDatabase, create: str, name: str) -> None:
     """Say what an administrator has to do, if this account may not create databases.
 
     Raises:

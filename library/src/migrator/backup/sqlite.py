@@ -17,7 +17,7 @@ from migrator.backup import storage
 from migrator.backup.storage import Restored
 from migrator.config.context import Context
 from migrator.errors import LockTimeout, MigratorError, RefusedError, UsageError
-from migrator.revisions import pending
+from migrator.revisions import position
 
 TABLES = r"""
 SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\_%' ESCAPE '\'
@@ -104,7 +104,7 @@ def restore(
             )
     engine = create_engine("sqlite://", creator=lambda: sqlite3.connect(target), poolclass=NullPool)
     with engine.connect() as connection:
-        at = ", ".join(pending.current_heads(connection)) or "base"
+        at = ", ".join(position.current_heads(connection)) or "base"
     return Restored(str(target), tables, at, time.monotonic() - started)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from migrator import backup, database
 from migrator.config.context import Context
 from migrator.console import argument, say
-from migrator.revisions import pending
+from migrator.revisions import position
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -24,7 +24,7 @@ def arguments(parser: ArgumentParser) -> None:
 def run(context: Context, options: Namespace) -> None:
     """Make the backup, and print its path and contents."""
     with database.connect(context, anywhere=True) as connection:
-        heads = pending.current_heads(connection)
+        heads = position.current_heads(connection)
     at = ", ".join(heads) or "base"
     taken = backup.take(context, at, Path(options.output) if options.output else None)
     backup.prune(taken, context)

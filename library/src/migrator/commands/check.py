@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from migrator import database
 from migrator.config.context import Context
 from migrator.console import say
-from migrator.revisions import pending
+from migrator.revisions import expectation, pending
 from migrator.revisions.pending import Plan
 
 
@@ -35,11 +35,11 @@ def show(found: Plan, *, as_json: bool) -> None:
         PendingError: it is not.
     """
     if not as_json:
-        say(pending.expected(found))
+        say(expectation.expected(found))
         return
     say(
         json.dumps(
-            found.as_dict() | {"as_expected": pending.is_expected(found)}, ensure_ascii=False
+            found.as_dict() | {"as_expected": expectation.is_expected(found)}, ensure_ascii=False
         )
     )
-    pending.expected(found)
+    expectation.expected(found)

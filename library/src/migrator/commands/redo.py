@@ -9,7 +9,7 @@ from migrator.config.context import Context
 from migrator.console import note, say
 from migrator.database import development_only
 from migrator.errors import UsageError
-from migrator.revisions import graph, pending
+from migrator.revisions import graph, pending, position
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -30,7 +30,7 @@ def run(context: Context, options: Namespace) -> None:
     if options.n < 1:
         raise UsageError(f"redo reverts one revision or more (n=1), not {options.n}.")
     with database.connect(context) as connection:
-        current = pending.current_heads(connection)
+        current = position.current_heads(connection)
         going = pending.back(context, connection, f"-{options.n}")
         context.config.attributes["connection"] = connection
         try:
@@ -41,7 +41,7 @@ def run(context: Context, options: Namespace) -> None:
                 command.upgrade(context.config, head)
         except BaseException:
             connection.rollback()
-            at = ", ".join(pending.current_heads(connection)) or "base"
+            at = ", ".join(position.current_heads(connection)) or "base"
             note(f"redo failed, and the database is at {at}; `make migrate` goes on from there.")
             raise
         for script in reversed(going.pending):

@@ -11,7 +11,7 @@ from migrator.console import confirmed, say
 from migrator.database import development_only
 from migrator.errors import RefusedError
 from migrator.history import reset, seeds
-from migrator.revisions import graph, pending
+from migrator.revisions import graph, position
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -39,6 +39,6 @@ def run(context: Context, options: Namespace) -> None:
         reset.empty(connection)
         context.config.attributes["connection"] = connection
         command.upgrade(context.config, "head")
-        say(f"{shown} is at {', '.join(pending.current_heads(connection)) or 'base'}.")
+        say(f"{shown} is at {', '.join(position.current_heads(connection)) or 'base'}.")
         if not options.no_seed and context.config.get_main_option("seeds"):
             say(f"Added {seeds.run(context, connection)} rows of example data.")

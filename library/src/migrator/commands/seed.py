@@ -7,7 +7,7 @@ from migrator.config.context import Context
 from migrator.console import say
 from migrator.database import development_only
 from migrator.history import seeds
-from migrator.revisions import pending
+from migrator.revisions import expectation
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -23,6 +23,6 @@ def run(context: Context, options: Namespace) -> None:
     """
     development_only.refuse_production(context, "example data")
     with database.connect(context) as connection:
-        pending.expect(context, connection)
+        expectation.expect(context, connection)
         changed = seeds.run(context, connection)
     say(f"Rows added or changed: {changed}." if changed else "The example data exists already.")

@@ -18,7 +18,16 @@ from migrator.console import say, wrap
 from migrator.deploy import drift
 from migrator.errors import MigratorError, counted, one_line
 from migrator.postgres import unfinished
-from migrator.revisions import failures, graph, log, missing, pending, recorded_schema
+from migrator.revisions import (
+    failures,
+    graph,
+    log,
+    log_table,
+    missing,
+    position,
+    recorded_schema,
+    verified,
+)
 from migrator.sqlite import engine as sqlite
 
 SHOWN = 5  # of the applied revisions
@@ -57,7 +66,7 @@ def _reading(context: Context) -> Iterator[Connection]:
 
 
 def _facts(context: Context, connection: Connection, script: ScriptDirectory) -> dict[str, Any]:
-    current = pending.current_heads(connection)
+    current = position.current_heads(connection)
     absent = missing.find_all(context, script, current)
     every = list(script.walk_revisions())[::-1]
     known = [each for each in current if each not in {one.revision for one in absent}]
@@ -69,7 +78,7 @@ def _facts(context: Context, connection: Connection, script: ScriptDirectory) ->
     settled = not absent or bool(before)
     dialect = connection.dialect.name
     version = str(connection.scalar(text(VERSION[dialect])))
-    unverified = log.unverified(connection) is not None
+    unverified = verified.unverified(connection) is not None
     return {
         "database": urls.shown(context.target.url),
         "server": {"kind": dialect, "version": version},
@@ -82,7 +91,7 @@ def _facts(context: Context, connection: Connection, script: ScriptDirectory) ->
         else None,
         "drift": _drift(context, connection, current),
         "unfinished": [each.stored() for each in unfinished.find(connection)],
-        "verified": not unverified if log.exists(connection) else None,
+        "verified": not unverified if log_table.exists(connection) else None,
         "failed_deploys": [
             failures.as_dict(each) for each in failures.last(connection) if not each.resolved
         ],

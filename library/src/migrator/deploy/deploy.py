@@ -9,7 +9,7 @@ from migrator.deploy.deployment import Deployment, Options
 from migrator.deploy.report import Report
 from migrator.deploy.steps import Step
 from migrator.postgres import unfinished
-from migrator.revisions import graph, log, pending
+from migrator.revisions import graph, log_table, pending, verified
 from migrator.revisions.attributes import EXPAND
 from migrator.revisions.pending import Plan
 
@@ -33,7 +33,7 @@ def compare(deployment: Deployment) -> None:
     """Find what is pending, and say it; with nothing to do, it is over."""
     with database.connect(deployment.context) as connection:
         if deployment.logged:
-            log.refuse_other(connection)
+            log_table.refuse_other(connection)
         _plan(deployment, connection)
         deployment.unverified = _is_unverified(connection, deployment)
     found = deployment.plan
@@ -71,7 +71,7 @@ def take_lock(deployment: Deployment) -> None:
     deployment.take_lock()
     with database.connect(context) as connection:
         _plan(deployment, connection)
-        unverified = log.unverified(connection)
+        unverified = verified.unverified(connection)
         deployment.unverified = _is_unverified(connection, deployment)
         # What an unverified deploy found is still what was there before the first of them.
         before_all = unfinished.find(connection) if unverified is None else unverified
@@ -109,9 +109,11 @@ def _plan(deployment: Deployment, connection: Connection) -> None:
 
 def _is_unverified(connection: Connection, deployment: Deployment) -> bool:
     """Tell whether nobody has verified the database yet: a deploy, or who stamped it."""
-    if log.unverified(connection) is not None:
+    if verified.unverified(connection) is not None:
         return True
-    return deployment.logged and bool(deployment.plan.current) and log.never_verified(connection)
+    return (
+        deployment.logged and bool(deployment.plan.current) and verified.never_verified(connection)
+    )
 
 
 STEPS = (

@@ -22,7 +22,7 @@ from migrator.errors import (
     without_secrets,
 )
 from migrator.postgres import durability
-from migrator.revisions import deploy_lock, failures, log
+from migrator.revisions import deploy_lock, failures, log_table
 from migrator.revisions.failures import Cause
 from migrator.revisions.log import Entry
 from migrator.revisions.pending import Plan
@@ -45,7 +45,7 @@ def write(deployment: Deployment, step: str, error: BaseException) -> None:
         with ExitStack() as stack:
             alone = _has_lock(deployment) or _gets_lock(stack, context)
             connection = stack.enter_context(database.connect(context))
-            if log.is_other(connection):  # which is the error
+            if log_table.is_other(connection):  # which is the error
                 return
             if connection.dialect.name == "postgresql":
                 durability.commit_locally(connection)

@@ -13,7 +13,7 @@ from migrator.deploy.rollback_preview import Preview
 from migrator.deploy.steps import Step
 from migrator.errors import RefusedError
 from migrator.postgres import unfinished
-from migrator.revisions import pending
+from migrator.revisions import pending, position
 from migrator.revisions.pending import Plan
 
 
@@ -66,7 +66,7 @@ def take_lock(deployment: Deployment) -> None:
     going = deployment.plan
     deployment.take_lock()
     with database.connect(deployment.context) as connection:
-        now = pending.current_heads(connection)
+        now = position.current_heads(connection)
         deployment.unfinished = unfinished.find(connection)
     if now != going.current:
         raise RefusedError(

@@ -15,7 +15,7 @@ from migrator.deploy.deployment import Deployment
 from migrator.errors import UnreachableError
 from migrator.postgres import unfinished
 from migrator.postgres.unfinished import Unfinished
-from migrator.revisions import pending
+from migrator.revisions import position
 from migrator.revisions.pending import Plan
 
 # Behind a pooler, a session that is done stays, and is idle.
@@ -74,7 +74,7 @@ def worker_has_ended(deployment: Deployment, connection: Connection) -> bool:
 
 def now(connection: Connection) -> tuple[tuple[str, ...], list[Unfinished]]:
     """Return the revisions that the database is at, and what is unfinished in it."""
-    return pending.current_heads(connection), unfinished.find(connection)
+    return position.current_heads(connection), unfinished.find(connection)
 
 
 def done(going: Plan, heads: tuple[str, ...]) -> int:

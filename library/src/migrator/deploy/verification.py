@@ -7,7 +7,7 @@ from migrator.deploy import drift
 from migrator.deploy.deployment import Deployment
 from migrator.errors import MigratorError, one_line
 from migrator.postgres import durability, unfinished
-from migrator.revisions import log, pending
+from migrator.revisions import pending, verified
 
 
 class NotVerifiedError(MigratorError):
@@ -31,7 +31,7 @@ def forward(deployment: Deployment, connection: Connection) -> None:
     if not deployment.logged:
         return
     try:
-        log.settle(connection, "left out" if deployment.skips("verify") else "yes")
+        verified.settle(connection, "left out" if deployment.skips("verify") else "yes")
     except DBAPIError as error:
         connection.rollback()
         why = one_line(error, details=False)

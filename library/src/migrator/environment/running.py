@@ -13,7 +13,7 @@ from migrator import console, database
 from migrator.config.context import Context
 from migrator.environment import command, guards
 from migrator.errors import MigratorError
-from migrator.revisions import application, deploy_lock, deploy_lock_postgres, pending
+from migrator.revisions import application, deploy_lock, deploy_lock_postgres, position
 
 
 @contextmanager
@@ -53,7 +53,7 @@ def _missing_revisions(context: Context) -> Iterator[None]:
     except CommandError as error:
         if not isinstance(error, MigratorError) and isinstance(error.__cause__, ResolutionError):
             with connection(context.config) as connected:
-                pending.refuse_missing(context, connected)
+                position.refuse_missing(context, connected)
         raise
 
 
@@ -68,7 +68,7 @@ def _never_silent(config: Config) -> Iterator[None]:
 
 def _heads(config: Config) -> tuple[str, ...]:
     with connection(config) as connected:
-        return pending.current_heads(connected)
+        return position.current_heads(connected)
 
 
 @contextmanager

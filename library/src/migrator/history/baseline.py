@@ -16,7 +16,7 @@ from migrator.config.context import Context
 from migrator.errors import RefusedError, UsageError
 from migrator.history import extensions, folder_swap, models_file, revision_file
 from migrator.history.shadow_databases import ShadowDatabases
-from migrator.revisions import accepted_drift, graph, pending
+from migrator.revisions import accepted_drift, graph, position
 
 FILE = "adopted.py"
 UNDESCRIBED = "it was there at the baseline, and models cannot describe it"
@@ -104,7 +104,7 @@ def run(context: Context, message: str, file: Path, server: str | None = None) -
     """
     url = context.target.url
     with database.connect(context) as connection:
-        if current := pending.current_heads(connection):
+        if current := position.current_heads(connection):
             raise RefusedError(
                 f"The database has a history already: it is at {', '.join(current)}. Nothing was"
                 " changed; use the revisions that it was migrated with."

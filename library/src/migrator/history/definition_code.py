@@ -6,6 +6,8 @@ constraints and more. The definition lacks nothing.
 
 from collections.abc import Collection, Iterator
 
+from sqlalchemy import Column, Index
+
 from migrator.postgres import sql
 
 NOT_DISTINCT = "NULLS NOT DISTINCT"
@@ -144,3 +146,16 @@ def _element(element: str, columns: Collection[str]) -> str:
 
 def _names(content: str) -> list[str]:
     return [sql.identifiers(each)[0] for each in elements(content)]
+
+
+def reflected_index(index: Index) -> str:
+    """Return code for an index as SQLAlchemy reflects it."""
+    parts = [
+        repr(str(each.name)) if isinstance(each, Column) else text(str(each))
+        for each in index.expressions
+    ]
+    options = ["unique=True"] if index.unique else []
+    for key, value in index.dialect_kwargs.items():
+        if value:
+            options.append(f"{key}={text(str(value)) if key.endswith('_where') else repr(value)}")
+    return f"Index({', '.join([repr(str(index.name)), *parts, *options])})"

@@ -19,7 +19,7 @@ from migrator.config.context import Context
 from migrator.errors import PendingError, UsageError
 from migrator.history import baseline, extensions, folder_swap, models_file, revision_file, squash
 from migrator.history.shadow_databases import ShadowDatabases
-from migrator.revisions import accepted_drift, graph, pending
+from migrator.revisions import accepted_drift, graph, position
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def choose(context: Context) -> FreshStart:
     script = graph.load(context)
     versions = squash.folder(script)
     with database.connect(context) as connection:
-        current = pending.current_heads(connection)
+        current = position.current_heads(connection)
     heads = script.get_heads()
     if any(graph.is_known(script, each) for each in current) and {*current} != {*heads}:
         raise PendingError(

@@ -13,9 +13,7 @@ import sqlalchemy as sa
 from sqlacodegen.generators import Base, DeclarativeGenerator, LiteralImport
 from sqlacodegen.models import Model, ModelClass, RelationshipAttribute
 from sqlalchemy import CheckConstraint, Column, Constraint, ForeignKey, Index, MetaData, Table
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import DOMAIN
-from sqlalchemy.dialects.postgresql.ranges import AbstractSingleRange
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import NullType, TypeEngine
@@ -26,9 +24,9 @@ from migrator.history import (
     model_names,
     model_sequences,
     model_types,
+    python_types,
     relationships,
 )
-from migrator.history.definition_code import text
 
 OTHER = '''class Other(UserDefinedType[object]):
     """A type that SQLAlchemy does not support, by its name in SQL."""
@@ -197,33 +195,17 @@ class _Generator(DeclarativeGenerator):
         dimensions = 0
         if isinstance(inner, sa.ARRAY):
             dimensions, inner = inner.dimensions or 1, inner.item_type
-        found = f"{'list[' * dimensions}{self._python_type(inner)}{']' * dimensions}"
+        code, imported = python_types.of(inner)
+        for module, name in imported:
+            if name:
+                self.add_literal_import(module, name)
+            else:
+                self.add_module_import(module)
+        found = f"{'list[' * dimensions}{code}{']' * dimensions}"
         if not column.nullable:
             return found
         self.add_literal_import("typing", "Optional")
         return f"Optional[{found}]"
-
-    def _python_type(self, kind: TypeEngine[Any]) -> str:
-        if isinstance(kind, DOMAIN):
-            kind = kind.data_type
-        if isinstance(kind, postgresql.HSTORE):
-            return "dict[str, str | None]"
-        try:
-            known: Any = kind.python_type
-        except NotImplementedError:
-            known = dict
-        if isinstance(kind, AbstractSingleRange):
-            self.add_literal_import("sqlalchemy.dialects.postgresql", "Range")
-        elif known.__module__ == "builtins" and known is not dict and known is not list:
-            return str(known.__name__)
-        elif known.__module__ == "uuid":
-            self.add_literal_import("uuid", "UUID")
-            return "UUID"
-        elif known.__module__ in ("datetime", "decimal"):
-            self.add_module_import(known.__module__)
-            return f"{known.__module__}.{known.__name__}"
-        self.add_literal_import("typing", "Any")
-        return "Range[Any]" if isinstance(kind, AbstractSingleRange) else "Any"
 
     def render_constraint(self, constraint: Constraint | ForeignKey) -> str:
         if isinstance(constraint, ForeignKey):
@@ -253,7 +235,7 @@ class _Generator(DeclarativeGenerator):
         said = self.said("index", *self.named(table), str(index.name)) if table is not None else {}
         self.add_literal_import("sqlalchemy", "text")
         if table is None or self.bind.dialect.name != "postgresql":
-            return _reflected_index(index)
+            return definition_code.reflected_index(index)
         columns = [column.name for column in table.columns]
         unique = bool(said.get("unique"))
         return definition_code.index(
@@ -263,15 +245,3 @@ class _Generator(DeclarativeGenerator):
 
 def _key_options(definition: str) -> list[str]:
     return definition_code.key_options(definition) if definition else []
-
-
-def _reflected_index(index: Index) -> str:
-    parts = [
-        repr(str(each.name)) if isinstance(each, Column) else text(str(each))
-        for each in index.expressions
-    ]
-    options = ["unique=True"] if index.unique else []
-    for key, value in index.dialect_kwargs.items():
-        if value:
-            options.append(f"{key}={text(str(value)) if key.endswith('_where') else repr(value)}")
-    return f"Index({', '.join([repr(str(index.name)), *parts, *options])})"

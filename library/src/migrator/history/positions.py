@@ -13,7 +13,7 @@ from migrator.database.development_only import Place
 from migrator.diagrams.history_page import Database
 from migrator.errors import MigratorError, UsageError, one_line
 from migrator.proof.drift import PRODUCTION
-from migrator.revisions import pending
+from migrator.revisions import position
 
 
 def read(context: Context) -> Iterator[Database]:
@@ -40,6 +40,6 @@ def _position(name: str, context: Context) -> Database:
         with database.connect(context, only_looks=True) as connection:
             place = Place.of(connection.connection.driver_connection, url)
             where = Path(place.database).name if url.get_backend_name() == "sqlite" else str(place)
-            return Database(f"{name} ({where})", pending.current_heads(connection))
+            return Database(f"{name} ({where})", position.current_heads(connection))
     except MigratorError as error:
         return Database(name, (), one_line(error))

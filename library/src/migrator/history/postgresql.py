@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Engine
 from sqlalchemy import text as sql_text
 
-from migrator.backup import programs
+from migrator.backup import libpq_database, processes, programs
 from migrator.config.context import Context
 from migrator.errors import MigratorError
 from migrator.history.schema_objects import Object, Schema
@@ -131,14 +131,14 @@ def _run(context: Context, engine: Engine, arguments: Sequence[str]) -> str:
     with engine.connect() as connection:
         session: Any = connection.connection.dbapi_connection
         server, encrypted = session.info.server_version // 10000, session.pgconn.ssl_in_use
-    database = programs.database(context)
+    database = libpq_database.database(context)
     program = programs.find(context, server, encrypted=encrypted)[0].path("pg_dump")
-    done = programs.run(
+    done = processes.run(
         [program, *arguments, "--encoding=UTF8", database.argument], database.environment
     )
     if done.returncode:
         raise MigratorError(
-            f"The schema cannot be read: {programs.error_output(done)}; nothing was changed."
+            f"The schema cannot be read: {processes.error_output(done)}; nothing was changed."
         )
     return done.stdout
 

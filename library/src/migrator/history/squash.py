@@ -18,7 +18,7 @@ from migrator.history import executed_sql, folder_swap, replay, revision_file
 from migrator.history.executed_sql import ExecutedSQL
 from migrator.history.replay import Rows
 from migrator.history.shadow_databases import ShadowDatabases, with_revisions
-from migrator.revisions import graph, pending
+from migrator.revisions import graph, position
 
 ALL = "all"
 
@@ -233,7 +233,7 @@ def _last(script: ScriptDirectory, to: str) -> Script:
 
 def _refuse_replaced(context: Context, chosen: SquashRange) -> None:
     with database.connect(context) as connection:
-        current = pending.current_heads(connection)
+        current = position.current_heads(connection)
     if gone := set(current) & set(chosen.replaces):
         raise PendingError(
             f"Your database is at {', '.join(sorted(gone))}, which would be removed, and then"

@@ -95,13 +95,13 @@ def running(context: Context, program: str, file: Path) -> Iterator[Load]:
 
 def _slice(context: Context, program: str, file: Path, folder: Path, load: Load) -> str:
     """Send requests for some seconds, and return what went wrong."""
-    from migrator.backup import programs
+    from migrator.backup import libpq_database, processes
 
-    database = programs.database(context)
+    database = libpq_database.database(context)
     options = ["--no-vacuum", f"--file={file.absolute()}", f"--client={CLIENTS}",
                f"--jobs={CLIENTS}", f"--time={SLICE}", "--log",
                f"--log-prefix={folder / 'log'}"]  # fmt: skip
-    done = programs.run([program, *options, database.name], database.environment)
+    done = processes.run([program, *options, database.name], database.environment)
     for path in folder.glob("log*"):
         for line in path.read_text(encoding="utf-8").splitlines():
             words = line.split()
@@ -114,5 +114,5 @@ def _slice(context: Context, program: str, file: Path, folder: Path, load: Load)
     load.failed += done.stderr.count("aborted in command")
     if done.returncode:
         time.sleep(0.1)
-        return programs.error_output(done)
+        return processes.error_output(done)
     return ""

@@ -9,7 +9,7 @@ from migrator import backup, database
 from migrator.config.context import Context
 from migrator.console import note
 from migrator.errors import UsageError
-from migrator.revisions import pending
+from migrator.revisions import position
 
 NOW = "database"  # as --from: not a backup, but the database itself
 TAKEN = re.compile(r"-(\d{8}T\d{6}\.\d{3})Z-")  # in the names of backups
@@ -69,7 +69,7 @@ def choose(context: Context, given: str | None, workspace: Path) -> Source:
     name = str(url.database).rpartition("/")[2]
     note(f"Copying the database {name} as it is now.")
     with database.connect(context, anywhere=True) as connection:
-        at = ", ".join(pending.current_heads(connection)) or "base"
+        at = ", ".join(position.current_heads(connection)) or "base"
     moment = datetime.now(UTC)
     made = backup.take(context, at, workspace / "data")
     return Source("database", name, made.path, moment)

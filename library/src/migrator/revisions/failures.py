@@ -11,8 +11,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from migrator.revisions import log
-from migrator.revisions.log import FAILED, TABLE, Entry
+from migrator.revisions import log_origin, log_table, verified
+from migrator.revisions.log import FAILED, Entry
+from migrator.revisions.log_table import TABLE
 
 AS_STORED = (
     *("started_at", "seconds", "who", "host", "code_commit"),
@@ -77,7 +78,7 @@ def as_dict(failure: Failure) -> dict[str, Any]:
 
 def last(connection: Connection, limit: int = 5) -> list[Failure]:
     """Return the newest `limit` deploys that failed, newest first; none where there is no log."""
-    if not log.exists(connection) or not log.has(connection, "failure"):
+    if not log_table.exists(connection) or not log_table.has(connection, "failure"):
         return []
     done = sa.select(sa.func.max(TABLE.c.id)).where(TABLE.c.failure.is_(None)).scalar_subquery()
     query = (
@@ -99,16 +100,16 @@ def write(connection: Connection, entry: Entry, cause: Cause, *, alone: bool) ->
     Returns:
         False if there is no complete log, and it was not alone; nothing is written then.
     """
-    verified = log.NEVER if log.never_verified(connection) else VERIFIED
+    how = verified.NEVER if verified.never_verified(connection) else VERIFIED
     if alone:
-        log.complete(connection)
-    elif not log.has(connection, "failure"):
+        log_table.complete(connection)
+    elif not log_table.has(connection, "failure"):
         connection.rollback()
         return False
     values = entry.values()
-    values |= log.origin() | {
+    values |= log_origin.origin() | {
         "direction": f"{FAILED}{values['direction']}",
-        "verified": verified,
+        "verified": how,
         "failure": asdict(cause),
     }
     connection.execute(TABLE.insert().values(values))

@@ -4,16 +4,15 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from alembic.runtime.migration import MigrationContext, RevisionStep
+from alembic.runtime.migration import RevisionStep
 from alembic.script import Script, ScriptDirectory
 from alembic.script.revision import RevisionError
 from alembic.util.exc import CommandError
 from sqlalchemy import Connection
 
-from migrator.config import version_table
 from migrator.config.context import Context
-from migrator.errors import PendingError, RefusedError, UsageError
-from migrator.revisions import attributes, graph, log, missing, squashed
+from migrator.errors import UsageError
+from migrator.revisions import attributes, graph, position
 from migrator.revisions.attributes import CONTRACT
 
 
@@ -78,11 +77,11 @@ def make(
     """
     script = revisions or graph.load(context)
     target = graph.find(script, to)
-    current = current_heads(connection)
+    current = position.current_heads(connection)
     if set(current) == {target}:
         return Plan(current, target, ())
     if any(not graph.is_known(script, revision) for revision in current):
-        _refuse_unknown(context, connection, script, current)
+        position.refuse_unknown(context, connection, script, current)
         return Plan(current, target, (), ahead=True)
     try:
         pending = list(script.iterate_revisions(target, current or "base"))
@@ -92,48 +91,6 @@ def make(
             f" {target}; nothing was changed."
         ) from None
     return Plan(current, target, tuple(reversed(pending)))
-
-
-def expect(context: Context, connection: Connection) -> str:
-    """Return a sentence that says that the database is where this code expects it.
-
-    Raises:
-        PendingError: it is not there yet.
-        MigratorError: as for `make`.
-    """
-    return expected(make(context, connection))
-
-
-def is_expected(found: Plan) -> bool:
-    """Tell whether the database is where this code expects it.
-
-    Contract revisions may be missing: they are for when this code has taken over.
-    """
-    phases = {attributes.of(script).phase for script in found.pending}
-    return not phases or (phases == {CONTRACT} and bool(found.current))
-
-
-def expected(found: Plan) -> str:
-    """Return a sentence that says so.
-
-    Raises:
-        PendingError: it is not there yet.
-    """
-    if not is_expected(found):
-        first = ""
-        if found.current and attributes.of(found.pending[0]).phase == CONTRACT:
-            first = " with --phase contract, which an earlier release has left,"
-        raise PendingError(
-            f"The database is at {found.at}, this code expects {found.target}: deploy{first} first."
-        )
-    if found.pending:
-        return (
-            f"The database is at {found.at}, as this code expects; {len(found.pending)} to apply"
-            " with --phase contract, when no older code runs."
-        )
-    if found.ahead:
-        return f"The database is at {found.at}, ahead of this code, which is allowed."
-    return f"The database is at {found.at}, as this code expects."
 
 
 def before_contract(found: Plan) -> str:
@@ -163,9 +120,9 @@ def back(context: Context, connection: Connection, to: str) -> Plan:
         UsageError: there is no such revision behind.
     """
     script = graph.load(context)
-    current = current_heads(connection)
+    current = position.current_heads(connection)
     if any(not graph.is_known(script, revision) for revision in current):
-        _refuse_unknown(context, connection, script, current)
+        position.refuse_unknown(context, connection, script, current)
     try:
         steps = script._downgrade_revs(to, current)  # type: ignore[arg-type]
     except CommandError as error:
@@ -184,7 +141,7 @@ def back(context: Context, connection: Connection, to: str) -> Plan:
 
 def still_there(connection: Connection, going: Plan, script: ScriptDirectory) -> list[Script]:
     """Return those of `going`, a way back, that the database still has."""
-    behind = {each.revision for each in _behind(script, current_heads(connection))}
+    behind = {each.revision for each in _behind(script, position.current_heads(connection))}
     return [each for each in going.pending if each.revision in behind]
 
 
@@ -204,59 +161,3 @@ def _absolute(
         return to
     found = script.get_revision(to)
     return found.revision if found else "base"
-
-
-def current_heads(connection: Connection) -> tuple[str, ...]:
-    """Return the revisions that the database is at, and end the transaction that reading began.
-
-    Left open, it would be taken for the caller's by Alembic, which then commits nothing.
-    """
-    heads = MigrationContext.configure(connection, opts=version_table.options()).get_current_heads()
-    connection.rollback()
-    return heads
-
-
-def refuse_missing(context: Context, connection: Connection) -> None:
-    """Refuse a database at a revision that this code does not have.
-
-    Raises:
-        MigratorError: it is at one; the message says where the file is.
-    """
-    script = graph.load(context)
-    current = current_heads(connection)
-    for revision in current:
-        if error := squashed.error(script, revision):
-            raise error
-    if found := missing.find_all(context, script, current):
-        raise missing.error(context, found, current)
-
-
-def _refuse_unknown(
-    context: Context, connection: Connection, script: ScriptDirectory, current: tuple[str, ...]
-) -> None:
-    """Tell a database that is ahead of this code from one that is on another path.
-
-    The migration log knows which revisions lie behind the one that this code does not have:
-    when all heads of this code are among them, newer code has been here.
-    """
-    for revision in current:
-        if error := squashed.error(script, revision):
-            raise error
-    behind = {name for revision in current for name in log.ancestors(connection, revision)}
-    connection.rollback()
-    ahead = set(script.get_heads()) <= behind
-    if ahead and context.settings.allow_ahead:
-        return
-    found = missing.find_all(context, script, current)
-    if not ahead:
-        raise missing.error(context, found, current)
-    names = ", ".join(current)
-    if where := "; ".join(each.where for each in found if each.source):
-        names += f" ({where})"
-    refused = RefusedError(
-        f"The database is ahead of this code: newer code has brought it to {names}, and the newest"
-        f" revision here is {', '.join(script.get_heads())}. Nothing was changed. Deploy the newer"
-        " code; or, if this code works with that schema, say so with --allow-ahead."
-    )
-    refused.data = missing.data(found)
-    raise refused

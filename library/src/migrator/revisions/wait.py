@@ -11,7 +11,7 @@ from migrator.errors import (
     UnreachableError,
     UsageError,
 )
-from migrator.revisions import pending
+from migrator.revisions import expectation, pending
 from migrator.revisions.pending import Plan
 
 PAUSE = 1.0  # seconds between two attempts
@@ -19,7 +19,7 @@ PAUSE = 1.0  # seconds between two attempts
 
 def until_expected(context: Context, timeout: float) -> str:
     """Return where the database is, once it is where this code expects it; see `until`."""
-    return pending.expected(until(context, timeout))
+    return expectation.expected(until(context, timeout))
 
 
 def until(context: Context, timeout: float) -> Plan:
@@ -37,7 +37,7 @@ def until(context: Context, timeout: float) -> Plan:
         try:
             with database.connect(context, only_looks=True) as connection:
                 found = pending.make(context, connection)
-            pending.expected(found)
+            expectation.expected(found)
             return found
         except (UsageError, RefusedError):
             raise
