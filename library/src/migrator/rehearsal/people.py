@@ -124,12 +124,12 @@ def _schema(result: Result) -> Iterator[str]:
         yield f"The schema was not compared: {schema.not_compared}."
     elif schema.differences:
         yield "The schema differs from the one that the revisions build:"
-        yield from schema.differences
+        yield from (each["message"] for each in schema.differences)
     else:
         yield "The schema is the one that the revisions build."
     if left := schema.left_by_downgrade:
         yield "The downgrade does not lead back to the schema from before:"
-        yield from left
+        yield from (each["message"] for each in left)
     elif left is not None:
         yield "The downgrade leads back to the schema from before."
 

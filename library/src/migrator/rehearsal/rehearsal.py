@@ -10,7 +10,7 @@ from alembic.script import Script
 
 from migrator import catalog, database
 from migrator.backup import amount
-from migrator.catalog import Schema
+from migrator.catalog import Difference, Schema
 from migrator.config.context import Context
 from migrator.console import note
 from migrator.deploy import deploy, drift, rollback
@@ -101,8 +101,9 @@ def _rehearse(on: Stage, asked: Asked) -> None:
     with database.connect(context) as connection:
         if asked.to == HEAD:
             found = drift.find(context, connection, plan.target)
-            result.schema.differences = drift.sentences([*found.wrong, *found.by_hand])
-            result.schema.not_compared = found.not_compared
+            differing = [*found.wrong, *found.by_hand][:SHOWN]
+            result.schema.differences = [*map(drift.as_dict, differing)]
+            result.schema.not_compared = found.not_compared or None
         else:
             result.schema.not_compared = f"only up to {asked.to}, and not to the newest revision"
     _downgrade(on, plan, before)
@@ -202,9 +203,19 @@ def _downgrade(on: Stage, plan: Plan, before: Schema) -> None:
     with database.connect(context) as connection:
         now = catalog.read(connection, catalog.NOT_OURS)
         connection.rollback()
-    names = ("the schema before", "the schema after it")
-    left = [each.describe(*names) for each in catalog.diff(before, now)]
-    result.schema.left_by_downgrade = left[:SHOWN]
+    left = catalog.diff(before, now)[:SHOWN]
+    result.schema.left_by_downgrade = [*map(_left, left)]
+
+
+def _left(found: Difference) -> dict[str, Any]:
+    return {
+        "kind": found.key.kind,
+        "name": [*found.key.name],
+        "property": found.property or None,
+        "before": found.before,
+        "after": found.after,
+        "message": found.describe("the schema before", "the schema after it"),
+    }
 
 
 def _paths(plan: Plan) -> dict[str, str]:

@@ -65,9 +65,9 @@ class Schema:
     back the schema from before, as far as it was tried.
     """
 
-    differences: list[str] = field(default_factory=list)
-    not_compared: str = ""
-    left_by_downgrade: list[str] | None = None
+    differences: list[dict[str, Any]] = field(default_factory=list)
+    not_compared: str | None = None
+    left_by_downgrade: list[dict[str, Any]] | None = None
 
 
 @dataclass

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.deploy.deploying import Stage, alone, execute, steps
-from tests.rehearsal.test_rehearse import NOTHING, ORDERS, leftovers, rehearse
+from tests.deploy.rehearsal.test_rehearse import NOTHING, ORDERS, leftovers, rehearse
 
 CASES = {
     "check": (execute("ALTER TABLE orders ADD CONSTRAINT small CHECK (amount < 19000)"), 1001),

@@ -8,17 +8,12 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Renderer, Rendering
-from tests.deploy.deploying import Stage, alone, execute, prepare, staged
-from tests.development.documented_json import schema, validate
+from tests.conftest import Rendering
+from tests.deploy.deploying import Stage, alone, execute, staged
+from tests.deploy.documented_json import schema, validate
 
 COMMANDS = {"status", "check", "plan", "log", "tables", "backup", "lint", "trace"}
 CREATE = "CREATE TABLE notes (id bigint PRIMARY KEY, title varchar(50))"
-
-
-@pytest.fixture(scope="module")
-def migrated(renderer: Renderer) -> Rendering:
-    return prepare(renderer)
 
 
 def printed(stage: Stage, command: str, *arguments: str, code: int = 0) -> Any:
@@ -57,8 +52,8 @@ def test_nothing_else_is_as_documented() -> None:
             validate("check", wrong)
 
 
-def test_commands_that_look(migrated: Rendering, tmp_path: Path) -> None:
-    with staged(migrated) as stage:
+def test_commands_that_look(project: Rendering, tmp_path: Path) -> None:
+    with staged(project) as stage:
         stage.history(execute(CREATE), execute("ALTER TABLE notes ADD COLUMN body text"))
         assert printed(stage, "check", code=3)["as_expected"] is False
         assert [each["revision"] for each in printed(stage, "plan", code=3)["pending"]] == [
@@ -76,8 +71,8 @@ def test_commands_that_look(migrated: Rendering, tmp_path: Path) -> None:
         assert printed(stage, "wait", "--timeout", "0") == printed(stage, "check")
 
 
-def test_a_value_that_would_be_lost(migrated: Rendering) -> None:
-    with staged(migrated) as stage:
+def test_a_value_that_would_be_lost(project: Rendering) -> None:
+    with staged(project) as stage:
         stage.history(
             execute(CREATE),
             execute("ALTER TABLE notes ALTER COLUMN title TYPE varchar(3) USING left(title, 3)"),
@@ -91,8 +86,8 @@ def test_a_value_that_would_be_lost(migrated: Rendering) -> None:
         assert found == [loss]
 
 
-def test_a_deploy_that_fails(migrated: Rendering) -> None:
-    with staged(migrated) as stage:
+def test_a_deploy_that_fails(project: Rendering) -> None:
+    with staged(project) as stage:
         stage.history(
             execute(CREATE),
             alone("CREATE INDEX CONCURRENTLY ix_title ON notes (lower(title))")
@@ -113,8 +108,8 @@ def test_a_deploy_that_fails(migrated: Rendering) -> None:
         assert entry["failure"]["step"] == "apply" and entry["direction"] == "upgrade"
 
 
-def test_what_is_unfinished_and_what_was_made_by_hand(migrated: Rendering) -> None:
-    with staged(migrated) as stage:
+def test_what_is_unfinished_and_what_was_made_by_hand(project: Rendering) -> None:
+    with staged(project) as stage:
         stage.history(execute(CREATE))
         lines(stage)
         with stage.connect() as connection:
@@ -130,18 +125,18 @@ def test_what_is_unfinished_and_what_was_made_by_hand(migrated: Rendering) -> No
         assert len([each for each in lines(stage) if "unfinished" in each]) == 2
 
 
-def test_a_rollback(migrated: Rendering) -> None:
-    with staged(migrated) as stage:
+def test_a_rollback(project: Rendering) -> None:
+    with staged(project) as stage:
         stage.history(execute(CREATE), downgrade=execute("DROP TABLE notes"))
         lines(stage)
         found = lines(stage, "--to", "base", "--yes", command="rollback")
         assert found[-2]["revisions"] == ["step1"]
 
 
-def test_lint_and_trace(migrated: Rendering) -> None:
-    with staged(migrated) as stage:
+def test_lint_and_trace(project: Rendering) -> None:
+    with staged(project) as stage:
         stage.history(execute(CREATE), execute("ALTER TABLE notes RENAME TO texts"))
         for command in ("lint", "trace"):
-            done = migrated.run(f".venv/bin/python -m migrator {command} base..head --json")
+            done = project.run(f".venv/bin/python -m migrator {command} base..head --json")
             assert done.returncode == 5, done.stderr  # a rename
             validate(command, json.loads(done.stdout))

@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 
 from tests.deploy.deploying import Deploy, Stage, execute
+from tests.deploy.documented_json import validate
 
 ORDERS = (
     "CREATE TABLE orders (id bigint PRIMARY KEY, amount integer, note text)",
@@ -26,6 +27,7 @@ def rehearse(stage: Stage, *arguments: str, code: int = 0, **variables: str) -> 
     assert process.returncode == code, said + errors
     assert "Traceback" not in errors, errors
     found: dict[str, Any] = json.loads(said)
+    validate("rehearse", found)
     return found
 
 

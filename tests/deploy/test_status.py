@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
 import psycopg
-import pytest
 
-from tests.conftest import Render, Renderer, Rendering
-from tests.deploy.deploying import Stage, execute, prepare, staged
-from tests.development.documented_json import validate
+from tests.conftest import Render
+from tests.deploy.deploying import Stage, execute
+from tests.deploy.documented_json import validate
 
 CREATE = "CREATE TABLE notes (id bigint PRIMARY KEY, title text)"
 READER = """
@@ -24,17 +22,6 @@ GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader;
 """
 # What could be changed: every row of the catalog's tables that describe something of ours.
 STATE = "SELECT count(*), max(xmin::text::bigint), sum(oid::bigint) FROM pg_class"
-
-
-@pytest.fixture(scope="module")
-def project(renderer: Renderer) -> Rendering:
-    return prepare(renderer)
-
-
-@pytest.fixture
-def stage(project: Rendering) -> Iterator[Stage]:
-    with staged(project) as stage:
-        yield stage
 
 
 def status(stage: Stage, **variables: Any) -> dict[str, Any]:
