@@ -21,7 +21,7 @@ from alembic.util.exc import CommandError
 from sqlalchemy.exc import DBAPIError
 
 from migrator import console
-from migrator.config import alembic_config, flask_app, version_table
+from migrator.config import alembic_config, version_table
 from migrator.config.context import Context
 from migrator.errors import Interrupted, MigratorError, UsageError, one_line, without_secrets
 
@@ -123,7 +123,6 @@ def _context(options: Namespace) -> Context:
     for folder in config.get_prepend_sys_paths_list() or ():
         if folder not in sys.path:
             sys.path.insert(0, folder)
-    flask_app.enter(config)
     return context
 
 

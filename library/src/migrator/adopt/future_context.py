@@ -11,7 +11,7 @@ from alembic.config import Config
 from migrator.adopt import changes
 from migrator.adopt.adoption import Adoption
 from migrator.adopt.layout import Layout
-from migrator.config import alembic_config, flask_app, version_table
+from migrator.config import alembic_config, application, version_table
 from migrator.config.context import Context
 
 
@@ -34,7 +34,7 @@ def of(found: Adoption) -> Iterator[Context]:
         config = Config(str(ini))
         if own.source is not None or not own.ini.is_file():
             config.set_main_option("script_location", str(own.scripts).replace("%", "%%"))
-        config.set_main_option(flask_app.KEY, found.app)
+        config.set_main_option(application.FLASK, found.app)
         with ini.open("w", encoding="utf-8") as file:
             config.file_config.write(file)
         yield _read(found, ini)

@@ -22,7 +22,7 @@ from migrator.adopt.adoption import Adoption, Wanted
 from migrator.adopt.replay import Replay
 from migrator.autogenerate import comparison
 from migrator.catalog import Difference
-from migrator.config import flask_app, target, urls
+from migrator.config import application, target, urls
 from migrator.config.context import Context
 from migrator.errors import MigratorError, UsageError
 
@@ -50,7 +50,7 @@ def look(wanted: Wanted) -> Adoption:
             )
             return found
     with future_context.of(found) as context:
-        flask_app.enter(context.config)
+        application.enter(context.config)
         _replay(found, context)
     findings.describe(found)
     return found

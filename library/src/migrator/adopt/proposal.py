@@ -8,7 +8,7 @@ from migrator.adopt import ini_file, layout
 from migrator.adopt.adoption import Adoption
 from migrator.adopt.changes import Change, read
 from migrator.catalog import Difference
-from migrator.config import flask_app
+from migrator.config import application
 from migrator.errors import UsageError
 from migrator.revisions import accepted_drift
 
@@ -90,7 +90,7 @@ def _keys(found: Adoption) -> dict[str, str]:
         if options.get(key):
             keys[key] = str(options[key])
     if found.app:
-        keys[flask_app.KEY] = found.app
+        keys[application.FLASK] = found.app
     return keys
 
 

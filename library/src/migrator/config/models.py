@@ -19,7 +19,7 @@ from types import ModuleType
 from alembic.config import Config
 from sqlalchemy import MetaData, Table
 
-from migrator.config import imports
+from migrator.config import application, imports
 from migrator.config.exclusions import Exclusions
 from migrator.console import note
 from migrator.errors import UsageError
@@ -34,6 +34,7 @@ def metadata(config: Config) -> MetaData:
     Raises:
         UsageError: the key is missing, or does not name a declarative base.
     """
+    application.enter(config)
     path = _option(config, "autoimport_base")
     name, _, attribute = path.partition(":")
     found = getattr(getattr(imports.load(name, _ini(config)), attribute, None), "metadata", None)

@@ -21,7 +21,7 @@ from alembic.runtime.environment import EnvironmentContext
 from alembic.util import to_tuple
 from sqlalchemy import Connection, MetaData
 
-from migrator.config import flask_app, models
+from migrator.config import application, models
 from migrator.config.context import Context
 from migrator.environment import command, guards, redirection
 from migrator.errors import UsageError
@@ -46,7 +46,7 @@ def adopt(config: Config) -> None:
         vars(running)["run_migrations"] = _RunMigrations(running, config)
         redirection.listen()
         _name_database(running, config)
-        flask_app.enter(config)
+        application.enter(config)
 
 
 def _name_database(running: EnvironmentContext, config: Config) -> None:

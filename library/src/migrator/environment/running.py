@@ -10,10 +10,11 @@ from alembic.util.exc import CommandError
 from sqlalchemy import Connection
 
 from migrator import console, database
+from migrator.config import application
 from migrator.config.context import Context
 from migrator.environment import command, guards
 from migrator.errors import MigratorError
-from migrator.revisions import application, deploy_lock, deploy_lock_postgres, position
+from migrator.revisions import deploy_lock, deploy_lock_postgres, position
 
 
 @contextmanager

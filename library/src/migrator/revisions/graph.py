@@ -11,9 +11,10 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import Script, ScriptDirectory
 from alembic.util.exc import CommandError
 
+from migrator.config import application
 from migrator.config.context import Context
 from migrator.errors import MigratorError, UsageError
-from migrator.revisions import application, attributes, missing
+from migrator.revisions import attributes, missing
 
 
 def load(context: Context) -> ScriptDirectory:
