@@ -42,19 +42,19 @@ def test_a_retry_replaces_the_backup_of_a_failed_attempt(
     stage.run(**backups(tmp_path))
     (first,) = files(tmp_path)
     stage.history(TABLE, ROWS, change)
-    stage.run("--no-check", code=1, **backups(tmp_path))
+    stage.run("--no-rows", code=1, **backups(tmp_path))
     old, failed = files(tmp_path)
     assert old == first
     with stage.connect() as user:
         user.execute("INSERT INTO rows VALUES (3, 'berta')")
-    output = stage.run("--no-check", code=1, **backups(tmp_path))
+    output = stage.run("--no-rows", code=1, **backups(tmp_path))
     assert (
         f"it replaces 1 backup of failed attempts, which have changed nothing: {failed}" in output
     )
     old, newest = files(tmp_path)
     assert (old, newest > failed) == (first, True)
     assert f"{newest} --into" in output
-    stage.run("--no-check", code=1, **backups(tmp_path))
+    stage.run("--no-rows", code=1, **backups(tmp_path))
     assert len(files(tmp_path)) == 2
     stage.history(TABLE, ROWS, "pass")
     stage.run(**backups(tmp_path))

@@ -69,7 +69,7 @@ def test_no_row(stage: Stage, change: str) -> None:
     assert "Revision step3 failed: " in output
     assert "anna" not in output
     assert "DETAIL" not in output
-    assert "anna" in stage.run("--no-check", "--show-queries", code=1) or "CHECK" in change
+    assert "anna" in stage.run("--no-rows", "--show-queries", code=1) or "CHECK" in change
 
 
 def test_what_depends_on_it_is_named(stage: Stage) -> None:

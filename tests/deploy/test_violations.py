@@ -106,9 +106,9 @@ def test_the_plan_counts_them_and_the_deploy_stops(stage: Stage, name: str, tmp_
 @pytest.mark.parametrize("name", [name for name, case in CASES.items() if case[2]])
 def test_a_failure_says_how_many(stage: Stage, name: str) -> None:
     prepared(stage, execute(CASES[name][0]))
-    end = stage.lines("--no-check", code=1)[-1]
+    end = stage.lines("--no-rows", code=1)[-1]
     check(stage, end["violations"], CASES[name])
-    text = stage.run("--no-check", code=1)
+    text = stage.run("--no-rows", code=1)
     for each in end["violations"]:
         assert each["query"] in text
         assert f"{each['rows']} row" in text
@@ -137,7 +137,7 @@ VALIDATED = {
 @pytest.mark.parametrize("name", VALIDATED)
 def test_validate(stage: Stage, name: str) -> None:
     prepared(stage, *VALIDATED[name])
-    (violation,) = stage.lines("--no-check", code=1)[-1]["violations"]
+    (violation,) = stage.lines("--no-rows", code=1)[-1]["violations"]
     kind = "foreign_key" if name == "foreign key" else "check"
     assert (violation["kind"], violation["rows"], violation["constraint"]) == (kind, 1, "new")
     assert len(stage.ask(violation["query"])) == 1
@@ -167,7 +167,7 @@ def test_operations(stage: Stage, call: str) -> None:
     prepared(stage, NON_TRANSACTIONAL.format(call))
     (violation,) = stage.lines(code=5)[-1]["violations"]
     assert (violation["kind"], violation["rows"]) == (kind, rows)
-    (violation,) = stage.lines("--no-check", code=1)[-1]["violations"]
+    (violation,) = stage.lines("--no-rows", code=1)[-1]["violations"]
     assert (violation["kind"], violation["rows"]) == (kind, rows)
     assert not violation["constraint"] or violation["constraint"].endswith("new")
     assert stage.ask(violation["query"])

@@ -96,12 +96,12 @@ def test_a_failure_says_what_is_so(stage: Stage) -> None:
     """Of a statement that was rolled back, and of an index that was not."""
     stage.begin(ROWS, "UPDATE people SET email = 'same'")
     stage.history(execute("SELECT 1"), execute("ALTER TABLE people ADD CHECK (age < 5)"))
-    said = stage.run("--no-check", code=1)
+    said = stage.run("--no-rows", code=1)
     assert "Its transaction was rolled back. The database is at step1" in said
     unique = 'op.create_index_concurrently("ix_email", "people", ["email"], unique=True)'
     stage.history(execute("SELECT 1"))
     write_operations(stage, unique)
-    said = stage.run("--no-check", code=1)
+    said = stage.run("--no-rows", code=1)
     assert "rows of people are not unique in email" in said
     assert "The database is at step1" in said
     assert stage.ask("SELECT count(*) FROM pg_index WHERE NOT indisvalid") == [(0,)]

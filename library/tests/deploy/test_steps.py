@@ -15,7 +15,7 @@ def test_each_step_is_listed_once() -> None:
     assert all(step.does.endswith(".") for step in deploy.STEPS)
 
 
-def test_a_rollback_has_the_steps_of_a_deploy_but_two() -> None:
+def test_a_rollback_has_the_steps_of_a_deploy_but_three() -> None:
     names = [step.name for step in deploy.STEPS if step.name not in rollback.LEFT_OUT]
     assert [step.name for step in rollback.STEPS] == names
 

@@ -49,7 +49,7 @@ def compare(deployment: Deployment) -> None:
 
 
 def lint(deployment: Deployment) -> None:
-    """Refuse pending revisions that would block or break the service, or are certain to fail."""
+    """Refuse pending revisions that would block or break the service."""
     pending = deployment.plan.pending
     if not pending:
         return
@@ -58,8 +58,6 @@ def lint(deployment: Deployment) -> None:
     else:
         accepted = deployment.options.accepted_risk
         lint_check.check(deployment.context, pending, accepted, deployment.report)
-    if not deployment.skips("check"):
-        violations.refuse(deployment.context, pending)
 
 
 def take_lock(deployment: Deployment) -> None:
@@ -90,9 +88,9 @@ def take_lock(deployment: Deployment) -> None:
             f" {now.at}: it is planned, checked and linted again.",
         )
         _say_plan(deployment)
-        steps.check(deployment)
-        lint(deployment)
-        rehearsal_check.check(deployment)
+        for step in STEPS:
+            if step.again and step.run:
+                step.run(deployment)
 
 
 def _plan(deployment: Deployment, connection: Connection) -> None:
@@ -130,14 +128,22 @@ STEPS = (
         "Refuse outside the maintenance window (`window`). Name old transactions, INVALID indexes"
         " and NOT VALID constraints.",
         steps.check,
-        skip="ignore the window, old transactions, unfinished indexes and rows that violate",
+        skip="ignore the window, old transactions and unfinished indexes",
+        again=True,
     ),
     Step(
         "lint",
-        "Refuse revisions that would block or break the service. Without `--no-check`, also refuse"
-        " what rows violate, where counting them is cheap.",
+        "Refuse revisions that would block or break the service.",
         lint,
         skip="do not look for unsafe revisions",
+        again=True,
+    ),
+    Step(
+        "rows",
+        "Refuse revisions that add what rows violate. They are counted where that is cheap.",
+        violations.check,
+        skip="do not count rows that violate what revisions add",
+        again=True,
     ),
     Step(
         "rehearsal",
@@ -145,6 +151,7 @@ STEPS = (
         " for none.",
         rehearsal_check.check,
         skip="deploy without the rehearsal that require_rehearsal asks for",
+        again=True,
     ),
     Step("lock", "Take the deploy lock: one deploy at a time (`deploy_lock_timeout`).", take_lock),
     Step(

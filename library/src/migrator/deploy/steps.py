@@ -24,13 +24,15 @@ class Step:
     """`name` is what the report and the flag call it, `does` one line for help and docs.
 
     `run` is None for what happens inside `apply`, for each revision. `skip` is what --no-NAME
-    does; empty if the step cannot be skipped.
+    does; empty if the step cannot be skipped. `again`: it looks at what is pending, so it is run
+    again if that is more after the lock.
     """
 
     name: str
     does: str
     run: Callable[[Deployment], None] | None = None
     skip: str = ""
+    again: bool = False
 
 
 def run(steps: Sequence[Step], deployment: Deployment) -> None:

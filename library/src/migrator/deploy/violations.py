@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from migrator import database
 from migrator.config.context import Context
 from migrator.deploy import planned_constraints, violation
+from migrator.deploy.deployment import Deployment
 from migrator.deploy.planned_constraints import Step
 from migrator.deploy.violation import Violation
 from migrator.errors import RefusedError
@@ -101,20 +102,25 @@ def beforehand(context: Context, pending: Sequence[Script]) -> list[Violation]:
     return found
 
 
-def refuse(context: Context, pending: Sequence[Script]) -> None:
+def check(deployment: Deployment) -> None:
     """Refuse a deploy that rows are certain to stop; see `beforehand`.
 
     Raises:
         RefusedError: with the number of rows, and the query that finds them.
     """
-    found = beforehand(context, pending)
+    if not deployment.plan.pending:
+        return
+    if deployment.skips("rows"):
+        deployment.report.skipped("rows", "skipped: --no-rows")
+        return
+    found = beforehand(deployment.context, deployment.plan.pending)
     if not found:
         return
     names = ", ".join(dict.fromkeys(each.revision for each in found))
     error = RefusedError(
         f"Rows violate what {names} would add, so that this deploy would fail. Nothing was changed,"
         " and no backup was made. Fix the rows, in a revision before it or by hand, and deploy"
-        " again. (--no-check deploys without counting rows.)"
+        " again. (--no-rows deploys without counting them.)"
     )
     error.details, error.data = tuple(violation.details(found)), violation.data(found)
     raise error
