@@ -242,11 +242,14 @@ def end_server(data: Path) -> None:
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
-    """The contents of all files below `folder`, by their names relative to it."""
+    """The contents of all files below `folder`, by their names relative to it.
+
+    Bytecode is left out: a process that is about to end may still replace it.
+    """
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in sorted(folder.rglob("*"))
-        if path.is_file()
+        if "__pycache__" not in path.parts and path.is_file()
     }
 
 

@@ -101,11 +101,7 @@ def state(url: str) -> tuple[object, ...] | None:
 def written(project: Rendering) -> dict[str, bytes]:
     """The files that commands write."""
     kept = ("migrations/versions/", "app/", "schema.sql")
-    return {
-        name: text
-        for name, text in project.files().items()
-        if name.startswith(kept) and "__pycache__" not in name
-    }
+    return {name: text for name, text in project.files().items() if name.startswith(kept)}
 
 
 def revisions(project: Rendering, *names: str) -> None:

@@ -173,11 +173,7 @@ class Foreign:
 
     def files(self) -> dict[str, bytes]:
         kept = ("migrations/", "app/", "schema.sql")
-        return {
-            name: text
-            for name, text in self.project.files().items()
-            if name.startswith(kept) and "__pycache__" not in name
-        }
+        return {name: text for name, text in self.project.files().items() if name.startswith(kept)}
 
 
 @pytest.fixture(scope="module")
