@@ -15,7 +15,8 @@ export PYTHONUTF8 = 1
 # Else each worker of the tests compiles all that it imports, which takes seconds.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo demo-svg test test-thorough test-versions check bench bench-deploy bench-matrix release bump
+.PHONY: help demo demo-svg test test-thorough test-versions check bench bench-deploy bench-fleet \
+	bench-matrix release bump
 
 help: ## show this help
 	@echo "Usage: make TARGET"
@@ -47,6 +48,9 @@ bench: .venv/installed ## measure against plain Alembic; prints tables
 
 bench-deploy: .venv/installed ## measure what users notice of a deploy, by tool, for the README (45 min)
 	@.venv/bin/python -m benchmarks.underload.run --readme --svg docs/images/deploy-under-load.svg
+
+bench-fleet: .venv/installed ## measure a deploy to 1,000 and 10,000 schemas, for the README (30 min)
+	@.venv/bin/python -m benchmarks.fleet --readme
 
 bench-matrix: .venv/installed ## unsafe revisions and who catches them, by tool, for the README (5 min)
 	@PATH="$$PATH:$(CURDIR)/.venv/bin" .venv/bin/python -m benchmarks.matrix --all --readme

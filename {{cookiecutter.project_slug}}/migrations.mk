@@ -15,7 +15,7 @@ PROD_INI ?= alembic_prod.ini
 # They are read from the command line only, and literally: a dollar sign in a message does not start
 # a variable. The recipes use copies, such as $migration_m, so variables of these names in the
 # environment, or in a Makefile that includes this file, are neither used nor changed.
-migration_arguments := m to from phase prod drop rewrite lose keep base out host yes beside deploys n file into timeout mask load all
+migration_arguments := m to from phase prod drop rewrite lose keep base out host yes beside deploys n file into timeout mask load only stage shard name schema all
 define migration_argument
 ifeq ($$(origin $(1)),command line)
 override $(1) := $$(value $(1))
@@ -72,6 +72,10 @@ endef
 named_host = $(call migration_option,host)
 alembic_to_host = $(ALEMBIC) $(call migration_x,host)
 
+# The history of shared tables (docs/fleet.md), if alembic.ini has one: the tenants' stands on it.
+shared_history = $(shell sed -n 's/^shared_history *= *\([^ ]*\).*/\1/p' alembic.ini 2>/dev/null)
+shared_history_first = $(if $(shared_history),$(ALEMBIC) -n $(shared_history) $(call migration_x,host) upgrade head)
+
 # Updates catalog.txt, and schema.sql, which shows the effect of a revision in a review: delete that to do
 # without.
 define keep_snapshot
@@ -107,6 +111,7 @@ endef
 # does, then after | its arguments; [pg] is for PostgreSQL only.
 define migration_listing
 awk -v all="$(1)" -v sqlite="$$(grep -ls '^sqlalchemy.url *= *sqlite' alembic.ini)" \
+	-v fleet="$(has_fleet)" \
 	-v package="$$(test -d vendor/alembic-starter && echo 1 || { $(has_migrator) && echo 1; })" ' \
 function wrapped(text, indent,   words, number, place, line) { \
 	number = split(text, words, " "); line = indent; \
@@ -117,11 +122,12 @@ function wrapped(text, indent,   words, number, place, line) { \
 /^#@ / { group = substr($$0, 4); if (!(group in known)) { known[group] = 1; order[++groups] = group } } \
 /^[a-z-]+:.*## / { \
 	name[++count] = $$0; sub(/:.*/, "", name[count]); text[count] = $$0; sub(/.*## /, "", text[count]); \
-	of[count] = group; own[count] = sub(/^\[pg\] /, "", text[count]) } \
+	of[count] = group; own[count] = sub(/^\[pg\] /, "", text[count]); \
+	many[count] = sub(/^\[fleet\] /, "", text[count]) } \
 /^\t@[$$][(]need_migrator[)]$$/ { needs[count] = 1 } \
 END { order[groups + 1] = "Help"; for (g = 1; g <= groups + 1; g++) { \
 	begun = 0; if (order[g] == "Help" && g <= groups) continue; \
-	for (i = 1; i <= count; i++) if (of[i] == order[g] && (all || !own[i] || !sqlite)) { \
+	for (i = 1; i <= count; i++) if (of[i] == order[g] && (all || !own[i] || !sqlite) && (fleet || !many[i])) { \
 		if (needs[i] && !package) { missing = missing " " name[i]; continue } \
 		if (!begun++) printf "\n%s\n", order[g]; \
 		split(text[i], part, " [|] "); printf "  %-16s  %s\n", name[i], part[1]; \
@@ -129,6 +135,8 @@ END { order[groups + 1] = "Help"; for (g = 1; g <= groups + 1; g++) { \
 	if (missing) { print "\nThese need the package alembic-starter (each says how to install it)"; wrapped(missing, "  ") } }' \
 	$(2)
 endef
+# Whether this project deploys to many tenants: docs/fleet.md.
+has_fleet = $(shell grep -ls '^\[fleet\]' $(PROD_INI) 2>/dev/null)
 migration_here = $(filter %migrations.mk,$(MAKEFILE_LIST))
 
 .PHONY: migrations-help db-start db-stop db-shell db-url migrate revision empty-revision upgrade \
@@ -140,6 +148,7 @@ migration_here = $(filter %migrations.mk,$(MAKEFILE_LIST))
 #@ Look
 #@ Review
 #@ Deploy
+#@ Deploy to many tenants
 #@ Begin anew
 #@ Development database
 
@@ -150,6 +159,7 @@ migrations-help: ## list the migration targets (all=1: with all their arguments)
 #@ Change the schema
 migrate: ## upgrade the database to the newest revision | host=NAME: it is on another machine
 	@$(call migration_takes_no,to phase prod)
+	@$(shared_history_first)
 	@$(call plainly,$(alembic_to_host) upgrade head,false,)
 
 #@ Change the schema
@@ -323,6 +333,45 @@ wait: ## wait until the database is where this code expects it | with alembic_pr
 	@$(call migration_takes_no,to phase file)
 	@$(need_migrator)
 	@$(call with_code,$(MIGRATOR) -c $(PROD_INI) wait $(call migration_option,timeout))
+
+# With [fleet] in alembic_prod.ini: docs/fleet.md.
+ifneq ($(has_fleet),)
+fleet = $(MIGRATOR) -c $(PROD_INI) fleet
+migration_tenants = $(call migration_option,only) $(call migration_option,stage) $(call migration_option,shard)
+
+.PHONY: fleet-plan fleet-deploy fleet-status fleet-verify fleet-create fleet-drop
+#@ Deploy to many tenants
+fleet-plan: ## [fleet] show which tenants a deploy would change | to=REV, phase=expand; only=NAME,..., stage=NAME, shard=I/N
+	@$(need_migrator)
+	@$(fleet) plan $(migration_tenants) $(call migration_option,to) $(call migration_option,phase) || { code=$$?; test $$code = 3 || exit $$code; }
+
+#@ Deploy to many tenants
+fleet-deploy: ## [fleet] apply pending revisions to all tenants | to=REV, phase=expand or phase=contract; only=NAME,..., stage=NAME, shard=I/N
+	@$(need_migrator)
+	@$(call with_code,$(fleet) deploy $(migration_tenants) $(call migration_option,to) $(call migration_option,phase))
+
+#@ Deploy to many tenants
+fleet-status: ## [fleet] show where the tenants are | only=NAME,..., stage=NAME; all=1 lists every one
+	@$(need_migrator)
+	@$(fleet) status $(migration_tenants) $(if $(migration_all),--all)
+
+#@ Deploy to many tenants
+fleet-verify: ## [fleet] compare the schema of each tenant | only=NAME,..., stage=NAME
+	@$(need_migrator)
+	@$(call with_code,$(fleet) verify $(migration_tenants))
+
+#@ Deploy to many tenants
+fleet-create: ## [fleet] make a tenant: name=acme | schema=NAME, if it is not the same name
+	@$(need_migrator)
+	@test -n "$$migration_name" || { echo 'make $@ needs a tenant, for example: make $@ name=acme' >&2; exit 2; }
+	@$(call with_code,$(fleet) create $(call migration_option,schema) -- "$$migration_name")
+
+#@ Deploy to many tenants
+fleet-drop: ## [fleet] back up a tenant and remove it: name=acme | yes=1: do not ask
+	@$(need_migrator)
+	@test -n "$$migration_name" || { echo 'make $@ needs a tenant, for example: make $@ name=acme' >&2; exit 2; }
+	@$(call with_code,$(fleet) drop $(if $(migration_yes),--yes) -- "$$migration_name")
+endif
 
 #@ Development database
 db-start: ## [pg] start PostgreSQL (other targets start it on demand)

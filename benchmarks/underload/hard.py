@@ -52,7 +52,7 @@ def _measure(server: Server, ours: Ours, moment: Moment) -> tuple[str, ...]:
     with load(server.programs, scratch, server.plain, moment.options) as running:
         running.since = time.time()
         with moment.around(server) as said:
-            code, last, seconds = run_aside(Deploy(deploy.command, deploy.folder, environment))
+            code, _, seconds = run_aside(Deploy(deploy.command, deploy.folder, environment))
             about = said()
         time.sleep(REST)
         requests = running.stop()
@@ -65,7 +65,7 @@ def _measure(server: Server, ours: Ours, moment: Moment) -> tuple[str, ...]:
         f"{requests.max_ms:.0f} ms",
         str(requests.slow),
         str(requests.failed),
-        "; ".join(filter(None, (about, compared if alone else "", last if code else ""))),
+        "; ".join(filter(None, (about, compared if alone else "", moment.explains.get(code, "")))),
     )
 
 

@@ -35,7 +35,7 @@ class Moment:
 
     `around` is what goes on meanwhile, and gives what is to be said of it in the end. `before` is
     SQL for the database. `alone` is one statement that does the same, for comparison. `options` are
-    those of the load's sessions.
+    those of the load's sessions. `explains` says what an exit code means that is not 0.
     """
 
     words: str
@@ -45,6 +45,7 @@ class Moment:
     alone: str = ""
     options: str = ""
     settings: dict[str, str] = field(default_factory=dict)
+    explains: dict[int, str] = field(default_factory=dict)
 
 
 @contextmanager
@@ -134,6 +135,7 @@ MOMENTS = (
         standby_hangs,
         options="-c synchronous_commit=local",
         settings={"MIGRATOR_STANDBY_TIMEOUT": "5"},
+        explains={1: "committed, not confirmed within `standby_timeout`"},
     ),
     Moment("overlapping readers of 0.45 s: add column", (ADD.format(""),), readers_overlap),
     Moment(

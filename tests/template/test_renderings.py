@@ -91,8 +91,13 @@ def test_there_are_exactly_the_expected_files(each_combination: Rendering) -> No
     for answer in answers_of(each_combination).items():
         expected |= set(BY_ANSWER.get(answer, "").split())
     if each_combination.answers["containers"] and each_combination.answers["database"] != "sqlite":
-        for name in ("README.md", "app.yaml", "backups.yaml", "migrate-job.yaml", "rehearse.yaml"):
+        for name in (
+            *("README.md", "app.yaml", "backups.yaml"),
+            *("fleet-job.yaml", "migrate-job.yaml", "rehearse.yaml"),
+        ):
             expected.add(f"deploy/kubernetes/{name}")  # SQLite's file cannot be shared by Pods
+    if each_combination.answers["database"] == "postgresql":
+        expected.add("docs/fleet.md")  # SQLite has no schemas
     if (each_combination.answers["ci"], each_combination.answers["database"]) == (
         "github",
         "postgresql",

@@ -33,6 +33,7 @@ ORDER = (
     "deploy",
     "rehearsal",
     "history",
+    "fleet",
     "adopt",
     "compat",
     "template",

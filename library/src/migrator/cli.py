@@ -21,7 +21,7 @@ from alembic.util.exc import CommandError
 from sqlalchemy.exc import DBAPIError
 
 from migrator import console
-from migrator.config import alembic_config, version_table
+from migrator.config import alembic_config, histories
 from migrator.config.context import Context
 from migrator.errors import Interrupted, MigratorError, UsageError, one_line, without_secrets
 
@@ -43,6 +43,7 @@ COMMANDS = {
     "lint": "report what revisions would lock or break; exit 5 if any",
     "trace": "run revisions on a shadow database, and show their locks",
     "rehearse": "deploy to a copy of the data, and report what it costs",
+    "fleet": "deploy to many tenants, a schema or database each",
     "backup": "back up the database to a file, and verify the file",
     "restore": "restore a backup into an empty database",
     "squash": "collapse revisions into one that creates the same schema",
@@ -113,11 +114,11 @@ def _context(options: Namespace) -> Context:
             "Alembic cannot read ini files in a folder with % in its path: rename the folder."
         )
     try:
-        config = alembic_config.read(path)
+        config = alembic_config.read(path, options.section)
         if alone and not config.file_config.has_section(config.config_ini_section):
             config.file_config.add_section(config.config_ini_section)
         context = Context.of(config, vars(options))
-        version_table.use(config)
+        histories.use(config)
     except (configparser.Error, UnicodeDecodeError) as error:
         raise UsageError(f"{path} cannot be read: {one_line(error)}.") from None
     for folder in config.get_prepend_sys_paths_list() or ():
@@ -141,12 +142,19 @@ def _parser() -> ArgumentParser:
     listed = "\n".join(f"  {name:<13} {line}" for name, line in COMMANDS.items())
     parser = ArgumentParser(
         prog="python -m migrator",
-        usage="%(prog)s [-h] [-c CONFIG] [--version] COMMAND ...",
+        usage="%(prog)s [-h] [-c CONFIG] [-n NAME] [--version] COMMAND ...",
         description=f"Manages the database schema of this project. Commands:\n\n{listed}",
         epilog=f"Use COMMAND --help for the options of a command.\n\n{EXIT_CODES}",
         formatter_class=RawDescriptionHelpFormatter,
     )
     parser.add_argument("-c", "--config", default="alembic.ini", help="ini file (%(default)s)")
+    parser.add_argument(
+        "-n",
+        "--name",
+        dest="section",
+        default="alembic",
+        help="section of the ini file, for another history (%(default)s)",
+    )
     parser.add_argument("--version", action=Version, nargs=0, help="show version and commit")
     parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="one of the above")
     parser.add_argument("rest", nargs=REMAINDER, help=SUPPRESS)
@@ -167,5 +175,5 @@ def _options(arguments: Callable[[ArgumentParser], None], first: Namespace) -> N
         help="a host that is for development, too (see development_hosts in alembic.ini)",
     )
     arguments(parser)
-    parser.set_defaults(command=first.command)
+    parser.set_defaults(command=first.command, section=first.section)
     return parser.parse_args(first.rest)

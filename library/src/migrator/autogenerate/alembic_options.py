@@ -24,6 +24,7 @@ from migrator.autogenerate import (
 from migrator.autogenerate.constraints import PLUGINS
 from migrator.autogenerate.hidden_tables import visible
 from migrator.autogenerate.sqlite import comparator as sqlite
+from migrator.config import histories
 from migrator.config.context import Context
 from migrator.errors import UsageError
 
@@ -53,12 +54,18 @@ def options(
     return {
         "include_schemas": True,
         "include_name": visible(connection),
+        "include_object": _is_own,
         "autogenerate_plugins": _plugins(connection.dialect.name, production),
         "process_revision_directives": directives,
         "render_item": column_types.render_item,
         # Alembic asks PostgreSQL for `SELECT a = b`, which not every type can.
         "compare_server_default": connection.dialect.name != "postgresql",
     }
+
+
+def _is_own(item: Any, _name: Any, kind: str, *_: Any) -> bool:
+    """Leave out the tables of another history."""
+    return kind != "table" or histories.owns(item.schema)
 
 
 def _plugins(dialect: str, production: bool) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from alembic import context as alembic_context
 
+from migrator.config import histories
 from migrator.config.context import Context
 from migrator.revisions import log_table
 
@@ -46,6 +47,8 @@ def visible(connection: sa.Connection) -> Callable[[str | None, NameType, Parent
     def filter_name(name: str | None, type_: NameType, parents: Parents) -> bool:
         nonlocal hidden
         models = alembic_context.get_context().opts["target_metadata"].tables
+        if type_ == "schema" and not histories.owns(name):
+            return False
         if type_ == "schema":
             if name is None or name in {table.schema for table in models.values()}:
                 return True

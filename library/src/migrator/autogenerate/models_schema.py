@@ -15,6 +15,7 @@ from sqlalchemy.pool import StaticPool
 from sqlalchemy.types import TypeEngine
 
 from migrator.catalog import Key, Schema
+from migrator.config import histories
 from migrator.operations import names
 
 VIEWS = ("view", "materialized_view")
@@ -46,7 +47,7 @@ def built(
             foreign = existing.objects[key].get("form") == "foreign"
             _drop(connection, key, FOREIGN if foreign else KINDS[key.kind], "CASCADE")
         default = connection.dialect.default_schema_name
-        tables = metadata.tables.values()
+        tables = [each for each in metadata.tables.values() if histories.owns(each.schema)]
         own = {(each.schema or default, each.name) for each in tables if each.is_view}
         for key in existing.objects:
             if key.kind in VIEWS and key.name in own:
@@ -96,7 +97,7 @@ def _drop_if_possible(connection: sa.Connection, key: Key) -> None:
 
 
 def _schemas(metadata: sa.MetaData, dialect: sa.Dialect) -> set[str]:
-    tables = {each.schema for each in metadata.tables.values()}
+    tables = {each.schema for each in metadata.tables.values() if histories.owns(each.schema)}
     return {each for each in (*tables, *(each[0] for each in _named(metadata, dialect))) if each}
 
 

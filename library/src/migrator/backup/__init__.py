@@ -17,13 +17,14 @@ from migrator.errors import Interrupted
 __all__ = ["Backup", "Restored", "amount", "newest", "prune", "restore_command", "take"]
 
 
-def take(context: Context, at: str, output: Path | None = None) -> Backup:
+def take(context: Context, at: str, output: Path | None = None, schema: str = "") -> Backup:
     """Back up the database of `context` to a file, and verify the file.
 
     Args:
         at: the revision that the database is at, for the name of the file.
         output: the file; by default a new one in `backup_folder`. Older backups are kept: see
             `prune`.
+        schema: only this schema of a PostgreSQL database; by default all of it.
 
     Raises:
         MigratorError: the backup failed, and its file was removed; the message gives the reason,
@@ -42,7 +43,7 @@ def take(context: Context, at: str, output: Path | None = None) -> Backup:
         else:
             from migrator.backup import dump
 
-            path, tables, kept, name = dump.dump(context, at, output)
+            path, tables, kept, name = dump.dump(context, at, output, schema)
     except KeyboardInterrupt:
         raise Interrupted("Interrupted during the backup; nothing was changed.") from None
     except OSError as error:

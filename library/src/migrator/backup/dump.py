@@ -11,6 +11,7 @@ from migrator.backup import libpq_database, processes, programs, storage
 from migrator.config.context import Context
 from migrator.console import note
 from migrator.errors import LockTimeout, MigratorError
+from migrator.postgres.sql.schemas import quoted
 
 # A compressed dump takes a fifth to a twentieth of the size of the database with its indexes. This
 # estimate is for the first backup only; if the disk fills up later, pg_dump fails and says so.
@@ -33,7 +34,9 @@ WHERE l.mode = 'AccessExclusiveLock' AND l.granted AND l.locktype = 'relation'
 """
 
 
-def dump(context: Context, at: str, output: Path | None) -> tuple[Path, int, storage.Storage, str]:
+def dump(
+    context: Context, at: str, output: Path | None, schema: str = ""
+) -> tuple[Path, int, storage.Storage, str]:
     """Make and verify a dump; see `backup.take`.
 
     Returns:
@@ -52,7 +55,8 @@ def dump(context: Context, at: str, output: Path | None) -> tuple[Path, int, sto
         with storage.new_file([output] if output else own.new(at)) as (part, path):
             size = connection.execute("SELECT pg_database_size(current_database())").fetchone()
             own.require_space(size[0] // SIZE_RATIO if size else 0, part.parent)
-            expected = _dump(context, found, source.where(connection), connection, part)
+            where = source.where(connection)
+            expected = _dump(context, found, where, connection, part, schema)
             _verify(found, part, expected)
     return path, expected, own, name
 
@@ -69,12 +73,14 @@ def _dump(
     source: libpq_database.LibpqDatabase,
     connection: psycopg.Connection,
     part: Path,
+    schema: str,
 ) -> int:
     timeout = context.settings.deploy_lock_timeout
     connection.execute("SET idle_in_transaction_session_timeout = 0; SET statement_timeout = 0")
     # Count the tables in the snapshot that is dumped: another session may create tables meanwhile.
     connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-    row = connection.execute(f"SELECT pg_export_snapshot(), ({TABLES})").fetchone()
+    query = f"SELECT pg_export_snapshot(), ({TABLES} AND n.nspname = coalesce(%s, n.nspname))"
+    row = connection.execute(query.encode(), (schema or None,)).fetchone()
     snapshot, expected = row or ("", 0)
     command = [
         found.path("pg_dump"),
@@ -84,6 +90,7 @@ def _dump(
         f"--lock-wait-timeout={round(timeout * 1000)}",
         f"--snapshot={snapshot}",
         f"--file={part}",
+        *([f"--schema={quoted(schema)}"] if schema else ()),
         source.argument,
     ]
 

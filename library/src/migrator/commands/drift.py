@@ -2,6 +2,7 @@
 
 from argparse import ArgumentParser, Namespace
 
+from migrator.config import histories
 from migrator.config.context import Context
 from migrator.console import say
 from migrator.proof import drift
@@ -13,5 +14,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(context: Context, options: Namespace) -> None:
     """Say that nothing does; see `drift.check` for the errors."""
-    for sentence in drift.check(context):
-        say(sentence)
+    for own in histories.every(context):
+        with histories.used(own):
+            for sentence in drift.check(own):
+                say(sentence)

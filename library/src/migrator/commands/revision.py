@@ -4,6 +4,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from migrator.commands import lint
+from migrator.config import histories
 from migrator.config.context import Context
 from migrator.console import argument, note, say
 from migrator.proof import revising
@@ -44,13 +45,26 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(context: Context, options: Namespace) -> None:
-    """Write the revisions, and say what is in them; see `revising.revise` for the errors."""
+    """Write the revisions, and say what is in them; see `revising.revise` for the errors.
+
+    Shared tables come first: revisions of tenants may refer to them.
+    """
+    for own in (every := histories.every(context)):
+        with histories.used(own):
+            written = _write(own, options)
+        if not written and len(every) == 1:
+            say("The models and the revisions agree: no revision is needed, none was written.")
+        elif not written:
+            what = "tenants" if own is context else "shared tables"
+            say(f"The models and the revisions of the {what} agree: none was written.")
+
+
+def _write(context: Context, options: Namespace) -> bool:
     names = ("drop", "rewrite", "lose")
     asked = [f"{name}={value}" for name in names if (value := getattr(options, name))]
     written = revising.revise(context, options.message, asked)
     if not written.files:
-        say("The models and the revisions agree: no revision is needed, none was written.")
-        return
+        return False
     for path, attributes in written.files:
         say(f"Wrote {_shown(path)}: {attributes.whole}.")
     if written.snapshot:
@@ -59,6 +73,7 @@ def run(context: Context, options: Namespace) -> None:
         note(sentence)
     say(PROVED.format(rows=NOT_ALL if written.without_rows else LOSSLESS))
     lint.run(context, lint.advice(written.range))
+    return True
 
 
 def _shown(path: Path) -> str:

@@ -2,6 +2,7 @@
 
 from argparse import ArgumentParser, Namespace
 
+from migrator.config import histories
 from migrator.config.context import Context
 from migrator.console import say
 from migrator.proof.shadow_history import applied
@@ -21,13 +22,17 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(context: Context, options: Namespace) -> None:
     """Write the files, or compare them."""
-    with applied(context) as history:
-        if options.check:
-            found = snapshot.check(context, history.url)
-            for name in found:
-                say(f"{name} matches the revisions.")
-            if not found:
-                say("There is no snapshot to compare; run `make snapshot` to write it.")
-            return
-        written = snapshot.write(context, history.url, keep=options.keep)
-    say(snapshot.said(written) if written else "The snapshot is up to date.")
+    found: list[str] = []
+    for own in histories.every(context):
+        with histories.used(own), applied(own) as history:
+            if options.check:
+                found += snapshot.check(own, history.url)
+            else:
+                found += snapshot.write(own, history.url, keep=options.keep)
+    if not options.check:
+        say(snapshot.said(found) if found else "The snapshot is up to date.")
+        return
+    for name in found:
+        say(f"{name} matches the revisions.")
+    if not found:
+        say("There is no snapshot to compare; run `make snapshot` to write it.")

@@ -7,14 +7,18 @@ from typing import Any
 from alembic.config import Config
 
 
-def read(path: str | Path) -> Config:
+def read(path: str | Path, section: str = "alembic") -> Config:
     """Read an ini file; a table [tool.alembic] of the pyproject.toml beside it counts, too.
+
+    Args:
+        section: the one that the options are in, as Alembic's -n names it.
 
     Raises:
         configparser.Error: it is not an ini file.
     """
     beside = Path(path).absolute().parent / "pyproject.toml"
-    return Config(str(path), toml_file=str(beside) if says_alembic(beside) else None)
+    toml = str(beside) if says_alembic(beside) else None
+    return Config(str(path), toml_file=toml, ini_section=section)
 
 
 def says_alembic(file: Path) -> bool:

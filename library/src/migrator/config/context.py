@@ -56,7 +56,7 @@ class Context:
 
         Used for commands on another database, and where the configuration is modified.
         """
-        config = alembic_config.read(self.ini)
+        config = alembic_config.read(self.ini, self.config.config_ini_section)
         return replace(self, config=config, target=Target(config))
 
     def option(self, key: str) -> str:

@@ -13,6 +13,7 @@ BY_MAKE = "MIGRATION_CALLED_BY"  # migrations.mk sets it for what it calls
 SCRIPT = "deploy_migrations.py"
 # Targets of migrations.mk that use the ini file of deploys without being told to.
 OF_PRODUCTION = ("deploy", "rollback", "backup", "restore", "wait")
+OF_FLEET = "fleet-"  # targets; the command is `fleet ACTION`
 PRODUCTION_INI = "alembic_prod.ini"
 PLAIN = re.compile(r"[\w@%+=:,./-]+")
 
@@ -31,13 +32,14 @@ def command(context: Context, name: str, *positional: str, **options: str) -> st
     flags = [word for key, value in given.items() for word in (f"--{key}", value)]
     if name == "deploy" and Path(sys.argv[0]).name == SCRIPT:
         return shlex.join([*_python(), sys.argv[0], *flags])
-    return shlex.join([*_program(), "-c", context.ini, name, *positional, *flags])
+    words = name.split("-", 1) if name.startswith(OF_FLEET) else [name]
+    return shlex.join([*_program(), "-c", context.ini, *words, *positional, *flags])
 
 
 def _make(context: Context, name: str, arguments: dict[str, str]) -> str:
     words = [f"{key}={value}" for key, value in arguments.items() if value]
     if context.settings.production:
-        if name not in OF_PRODUCTION:
+        if name not in OF_PRODUCTION and not name.startswith(OF_FLEET):
             words.append("prod=1")
         if context.ini != PRODUCTION_INI:
             words.append(f"PROD_INI={context.ini}")

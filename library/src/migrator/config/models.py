@@ -56,7 +56,7 @@ def import_models(config: Config) -> dict[str, list[Table]]:
             imported under two names, or there are no tables.
     """
     base = metadata(config)
-    exclusions = Exclusions(_split(config.get_main_option("autoimport_exclude") or ""))
+    exclusions = Exclusions(_split(_key(config, "autoimport_exclude")))
     modules: dict[str, ModuleType] = {}
     with imports.no_garbage_collection():
         for package in _split(_option(config, "autoimport_models")):
@@ -144,13 +144,19 @@ def _tables(module: ModuleType) -> Iterator[Table]:
 
 
 def _option(config: Config, key: str) -> str:
-    value = config.get_main_option(key)
+    value = _key(config, key)
     if not value:
         raise UsageError(
             f"{_ini(config).name} does not set {key} under [alembic], so no model can be found; add"
             " the key."
         )
     return value
+
+
+def _key(config: Config, key: str) -> str:
+    """Return a key of the history's section, which may leave it to [alembic]."""
+    ini = config.file_config
+    return config.get_main_option(key) or ini.get("alembic", key, fallback="") or ""
 
 
 def _split(text: str) -> list[str]:

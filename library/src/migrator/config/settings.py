@@ -71,11 +71,7 @@ def load(config: Config, flags: Mapping[str, Any]) -> Settings:
     Raises:
         UsageError: a setting is misspelt or has a value of the wrong kind.
     """
-    known = {field.name: field.type for field in fields(Settings)}
-    ini = config.file_config
-    section = ini.items("migrator", raw=True) if ini.has_section("migrator") else []
-    here = project_folder(config).as_posix()
-    given = {key: value.replace("%(here)s", here) for key, value in section if key != "here"}
+    given = section(config, "migrator")
     for name in os.environ:
         if name.startswith("MIGRATOR_"):
             given[name.removeprefix("MIGRATOR_").lower()] = os.environ[name]
@@ -83,19 +79,36 @@ def load(config: Config, flags: Mapping[str, Any]) -> Settings:
     for key in given.keys() & REMOVED.keys():
         note(f"The setting {key} has no effect: {REMOVED[key]}. Remove it.")
         del given[key]
-    for key in given:
-        if key not in known:
-            near = get_close_matches(key, known, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"the settings are {', '.join(known)}."
-            raise UsageError(f"[migrator] has no setting {key!r}; {hint}")
-    found = Settings(**{key: _convert(key, value, known[key]) for key, value in given.items()})
-    found = replace(found, **flags)
+    found = replace(Settings(**converted("migrator", given, Settings)), **flags)
     if 0 < found.statement_timeout <= max(found.lock_timeout, found.lock_timeout_max):
         raise UsageError(
             "The setting statement_timeout has to be longer than lock_timeout and lock_timeout_max;"
             " otherwise a wait for a lock would end with a statement timeout, which is not retried."
         )
     return found
+
+
+def section(config: Config, name: str) -> dict[str, str]:
+    """Return the keys and values of a section of the ini file; none if there is no such section."""
+    ini = config.file_config
+    here = project_folder(config).as_posix()
+    items = ini.items(name, raw=True) if ini.has_section(name) else []
+    return {key: value.replace("%(here)s", here) for key, value in items if key != "here"}
+
+
+def converted(name: str, given: Mapping[str, str], kind: type) -> dict[str, Any]:
+    """Return values of the section `name` as the dataclass `kind` has them.
+
+    Raises:
+        UsageError: a key is misspelt or has a value of the wrong kind.
+    """
+    known = {field.name: field.type for field in fields(kind)}
+    for key in given:
+        if key not in known:
+            near = get_close_matches(key, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"the settings are {', '.join(known)}."
+            raise UsageError(f"[{name}] has no setting {key!r}; {hint}")
+    return {key: _convert(key, value, known[key]) for key, value in given.items()}
 
 
 def _convert(key: str, value: str, kind: object) -> Any:

@@ -49,6 +49,28 @@ class Target:
         return {self.dialect} | ({_backend(urls.normalise(written))} if written else set())
 
 
+@dataclass(frozen=True)
+class GivenTarget(Target):
+    """A database whose URL the caller knows, as that of one of many tenants."""
+
+    given: URL = field(repr=False)
+
+    @cached_property
+    def url(self) -> URL:
+        """The URL that was given."""
+        return self.given
+
+    @cached_property
+    def configured(self) -> URL:
+        """The same."""
+        return self.given
+
+    @property
+    def dialect(self) -> str:
+        """The kind of the database."""
+        return self.given.get_backend_name()
+
+
 def database_url(config: Config, variables: Sequence[str] = URL_VARIABLES) -> URL:
     """Return the URL for migrations, with a synchronous driver.
 
@@ -122,8 +144,9 @@ def _from_dotenv(config: Config, variables: Sequence[str]) -> str | None:
 
 
 def _from_ini(config: Config) -> str | None:
-    raw = config.file_config.get(
-        config.config_ini_section, "sqlalchemy.url", raw=True, fallback=None
+    ini, key = config.file_config, "sqlalchemy.url"
+    raw = ini.get(config.config_ini_section, key, raw=True, fallback=None) or ini.get(
+        "alembic", key, raw=True, fallback=None
     )
     # Quoted, because the name of a folder may contain ? or #.
     return raw.replace("%(here)s", quote(project_folder(config).as_posix())) if raw else None

@@ -19,8 +19,13 @@ def use(config: Config) -> None:
     """Take the names from an ini file."""
     keys = ("version_table", "version_table_schema")
     found = {key: config.get_main_option(key) or "" for key in keys}
+    set_options({key: value for key, value in found.items() if value})
+
+
+def set_options(options: dict[str, str]) -> None:
+    """Take the names from options of `MigrationContext.configure`."""
     _options.clear()
-    _options.update({key: value for key, value in found.items() if value})
+    _options.update(options)
     NOT_OF_MODELS[0] = name()
 
 

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 
@@ -62,6 +62,7 @@ class Deployment:
     context: Context
     options: Options
     report: Report
+    read: InitVar[ScriptDirectory | None] = None
     revisions: ScriptDirectory = field(init=False)
     to: str = field(init=False)
     plan: Plan = field(init=False)
@@ -79,9 +80,9 @@ class Deployment:
     began: float = field(default_factory=time.monotonic, init=False)
     locks: ExitStack = field(default_factory=ExitStack, init=False)
 
-    def __post_init__(self) -> None:
-        """Read the revision files."""
-        self.revisions = graph.load(self.context)
+    def __post_init__(self, read: ScriptDirectory | None) -> None:
+        """Read the revision files, unless `read` are those that have been read already."""
+        self.revisions = read or graph.load(self.context)
         self.to = self.options.to
 
     def skips(self, step: str) -> bool:

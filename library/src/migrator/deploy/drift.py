@@ -1,5 +1,6 @@
 """Drift: how the database differs from the schema that the revisions build."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
@@ -7,6 +8,7 @@ from sqlalchemy import Connection
 from migrator.catalog import Difference, Key
 from migrator.config.context import Context
 from migrator.revisions import accepted_drift, recorded_schema
+from migrator.revisions.accepted_drift import AcceptedDrift
 
 # Objects of the database and of whoever runs it: those that the revisions did not make say nothing.
 OF_OPERATORS = frozenset({"extension", "event_trigger", "schema"})
@@ -40,9 +42,14 @@ def find(context: Context, connection: Connection, revision: str) -> Drift:
     if recorded.revision != revision:
         of = f"{file.name} is of revision {recorded.revision}"
         return Drift(not_compared=f"{of}; `make snapshot` writes it")
-    accepted = accepted_drift.read(file.parent, "database")
-    found = accepted.others(recorded.differences(connection))
+    differences = recorded.differences(connection)
     connection.rollback()
+    return sorted_out(differences, accepted_drift.read(file.parent, "database"))
+
+
+def sorted_out(differences: Iterable[Difference], accepted: AcceptedDrift) -> Drift:
+    """Return what is wrong, and what somebody has made by hand, of all that differs."""
+    found = accepted.others(differences)
     extra = [each for each in found if not each.property and each.after is None]
     partitions = {each.key.name for each in extra if "partition_bound" in (each.before or {})}
     return Drift(

@@ -27,7 +27,7 @@ class Runner(ABC):
     revisions that have been. What is special about a database is in the subclasses.
     """
 
-    def __init__(self, deployment: Deployment) -> None:
+    def __init__(self, deployment: Deployment, log: Log | None = None) -> None:
         self.deployment = deployment
         self.context = deployment.context
         self.limits = deployment.context.settings
@@ -35,7 +35,7 @@ class Runner(ABC):
         self.current = Attempts()
         self.applied: list[Attempts] = []
         accepted = deployment.options.accepted_risk
-        self._log = Log(accepted, deployment.unfinished) if deployment.logged else None
+        self._log = (log or Log(accepted, deployment.unfinished)) if deployment.logged else None
 
     def run(self) -> None:
         """Apply all of it.
@@ -120,15 +120,19 @@ class Runner(ABC):
 
     def _steps(self, heads: Any, migration: MigrationContext) -> Iterator[RevisionStep]:
         """Yield the steps; Alembic is between two transactions when it asks for the next one."""
-        connection, plan = migration.connection, self.deployment.plan
+        connection = migration.connection
         assert connection is not None
-        for step in plan.steps(self.deployment.revisions, heads):
+        for step in self.found_steps(heads):
             connection.commit()  # what Alembic read to get here, so that we wait in no transaction
             self._prepare(connection, step)
             step.migration_fn = self._then_clean_up(step.migration_fn, connection)
             yield step
             self.after_commit(connection)
             self._has_applied()
+
+    def found_steps(self, heads: Any) -> Sequence[RevisionStep]:
+        """Return Alembic's steps from where the database is."""
+        return self.deployment.plan.steps(self.deployment.revisions, heads)
 
     def _prepare(self, connection: Connection, step: RevisionStep) -> None:
         name: str = step.revision.revision

@@ -182,6 +182,7 @@ def _either(theirs: Callable[..., Any], ours: Callable[..., Any]) -> Callable[..
 
 JOINED: dict[str, Callable[[Any, Any], Any]] = {
     "include_name": _both,
+    "include_object": _both,
     "process_revision_directives": _one_after_the_other,
     "render_item": _either,
     "autogenerate_plugins": lambda theirs, ours: tuple(dict.fromkeys((*theirs, *ours))),

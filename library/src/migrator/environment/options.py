@@ -6,7 +6,7 @@ from alembic.config import Config
 from alembic.util import to_tuple
 from sqlalchemy import Connection
 
-from migrator.config import models
+from migrator.config import models, version_table
 from migrator.config.context import Context
 from migrator.environment import command, guards
 from migrator.environment.revision_naming import RevisionMetaData
@@ -22,6 +22,7 @@ def offline(config: Config) -> dict[str, Any]:
         "dialect_name": Context.of(config).target.dialect,
         "target_metadata": RevisionMetaData(models.metadata(config)),
         "literal_binds": True,
+        **version_table.options(),
         "dialect_opts": {"paramstyle": "named"},
         **TRANSACTIONS,
     }
@@ -48,6 +49,7 @@ def online(config: Config, connection: Connection) -> dict[str, Any]:
         "connection": connection,
         "target_metadata": metadata if runs.compares or runs.writes else RevisionMetaData(metadata),
         "on_version_apply": config.attributes.get("on_version_apply", ()),
+        **version_table.options(),
         **TRANSACTIONS,
     }
     if runs.compares or runs.writes:

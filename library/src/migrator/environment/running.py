@@ -10,8 +10,9 @@ from alembic.util.exc import CommandError
 from sqlalchemy import Connection
 
 from migrator import console, database
-from migrator.config import application
+from migrator.config import application, histories
 from migrator.config.context import Context
+from migrator.database import version_schema
 from migrator.environment import command, guards
 from migrator.errors import MigratorError
 from migrator.revisions import deploy_lock, deploy_lock_postgres, position
@@ -34,16 +35,26 @@ def running(config: Config) -> Iterator[None]:
     runs = command.running(config)
     with console.exit_codes(config):
         context = Context.of(config)
+        histories.use(config)
         guards.refuse_in_production(context, runs)
         application.enter(config)
         by_hand = runs.typed == "upgrade" and context.settings.production and not runs.offline
         upgrades = runs.typed == "upgrade" and not runs.offline
+        if upgrades:
+            _make_schema_of_versions(config)
         with (
             _missing_revisions(context),
             _only_deployer(context) if by_hand else nullcontext(),
             _never_silent(config) if upgrades else nullcontext(),
         ):
             yield
+
+
+def _make_schema_of_versions(config: Config) -> None:
+    """Make the schema of the version table of a history that has one of its own."""
+    if config.config_ini_section != histories.MAIN:
+        with connection(config) as connected:
+            version_schema.make(connected)
 
 
 @contextmanager

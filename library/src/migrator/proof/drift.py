@@ -10,7 +10,7 @@ from alembic.config import Config
 
 from migrator.autogenerate.comparison import Comparison
 from migrator.catalog import Difference
-from migrator.config import models
+from migrator.config import histories, models
 from migrator.config.context import Context
 from migrator.diagrams import schema_page
 from migrator.errors import MigratorError
@@ -19,7 +19,7 @@ from migrator.revisions import graph, snapshot
 
 SHOWN = 20
 PRODUCTION = "alembic_prod.ini"
-MODEL_KEYS = ("autoimport_models", "autoimport_exclude", "autoimport_base")
+MODEL_KEYS = ("autoimport_models", "autoimport_exclude", "autoimport_base", histories.KEY)
 
 
 class DriftError(MigratorError):
@@ -64,7 +64,7 @@ def _same_models(context: Context) -> None:
     other = Path(context.folder, PRODUCTION)
     if not other.exists() or other.name == Path(context.ini).name:
         return
-    production = Config(str(other))
+    production = Config(str(other), ini_section=context.config.config_ini_section)
     for key in MODEL_KEYS:
         here, there = context.option(key), production.get_main_option(key) or ""
         if here.replace(",", " ").split() != there.replace(",", " ").split():

@@ -109,6 +109,7 @@ class ShadowHistory:
     def made_again(self, script: Script) -> Iterator[Self]:
         """Yield the same on a new database, with the revisions before `script`."""
         with shadow.another(self.url) as url, shadow.fenced(self.context, url) as own:
+            shadow.prepare(self.context, url)
             made = replace(self, context=own, url=url)
             for parent in script._versioned_down_revisions:
                 made.upgrade(parent)

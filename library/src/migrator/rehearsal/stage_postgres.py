@@ -101,7 +101,7 @@ def stage(context: Context, data: Source, folder: Path) -> Iterator[Stage]:
     for each in result.notes:
         note(each)
     with ExitStack() as stack:
-        made = stack.enter_context(shadow.empty(context, url))
+        made = stack.enter_context(shadow.bare(context, url))
         own = as_deployed(stack.enter_context(shadow.fenced(context, made)))
         sampler = stack.enter_context(closing(Sampler(made)))
         yield PostgresStage(own, result, made, sampler)

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from migrator import catalog
 from migrator.catalog import Difference, Schema
 from migrator.catalog.differences import ON_REQUEST
+from migrator.config import histories
 from migrator.config.context import Context
 from migrator.errors import MigratorError
 from migrator.postgres import sql
@@ -42,7 +43,7 @@ class RecordedSchema:
     @classmethod
     def of(cls, connection: Connection, revision: str) -> "RecordedSchema":
         """Read it from a database that the revisions have been applied to."""
-        return cls(revision, _server(connection), _without_owners(connection))
+        return cls(revision, server_of(connection), _without_owners(connection))
 
     def text(self) -> str:
         """Return the text of the file."""
@@ -50,7 +51,11 @@ class RecordedSchema:
 
     def differences(self, connection: Connection) -> list[Difference]:
         """Return what leads from the database to this, but not what another version only writes."""
-        found, server = catalog.diff(_without_owners(connection), self.schema), _server(connection)
+        return self.from_schema(_without_owners(connection), server_of(connection))
+
+    def from_schema(self, schema: Schema, server: int) -> list[Difference]:
+        """Return the same for a schema that a server of the major version `server` has."""
+        found = catalog.diff(schema, self.schema)
         if (self.server >= NEW_VIEWS) != (server >= NEW_VIEWS):
             found = [each for each in found if not _is_view(each)]
         if (self.server >= NEW_FUNCTIONS) != (server >= NEW_FUNCTIONS):
@@ -60,7 +65,8 @@ class RecordedSchema:
 
 def path(context: Context) -> Path:
     """Return where the file is, or will be."""
-    return Path(ScriptDirectory.from_config(context.config).dir, FILE)
+    folder = ScriptDirectory.from_config(context.config).dir
+    return Path(folder, histories.file_name(context, FILE))
 
 
 def read(file: Path) -> RecordedSchema | None:
@@ -90,11 +96,15 @@ def read(file: Path) -> RecordedSchema | None:
 
 
 def _without_owners(connection: Connection) -> Schema:
-    found = catalog.read(connection, catalog.NOT_OURS)
+    return without_owners(catalog.read(connection, catalog.NOT_OURS))
+
+
+def without_owners(schema: Schema) -> Schema:
+    """Return a schema as it is recorded: without what differs from server to server."""
     return Schema(
         {
             key: {name: value for name, value in properties.items() if name not in OF_SERVERS}
-            for key, properties in found.objects.items()
+            for key, properties in schema.objects.items()
         }
     )
 
@@ -108,6 +118,7 @@ def _has_syntax(difference: Difference) -> bool:
     return None not in values and any(sql.calls_as_syntax(str(each)) for each in values)
 
 
-def _server(connection: Connection) -> int:
+def server_of(connection: Connection) -> int:
+    """Return the major version of the server; 0 for SQLite."""
     version = connection.dialect.server_version_info
     return int(version[0]) if version and connection.dialect.name == "postgresql" else 0

@@ -9,9 +9,10 @@ from sqlalchemy import create_engine
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import NullPool
 
-from migrator.config import version_table
+from migrator.config import histories, version_table
 from migrator.errors import MigratorError, UsageError
 from migrator.postgres.sql.pg_dump_output import schema_text
+from migrator.postgres.sql.schemas import quoted
 
 OPTIONS = ("--schema-only", "--no-owner", "--no-privileges")
 
@@ -41,6 +42,8 @@ def _pg_dump(url: URL, pg_bin: str) -> str:
             _program(pg_bin),
             *OPTIONS,
             f"--exclude-table=*.{version_table.name()}",
+            *(f"--schema={quoted(each)}" for each in sorted(histories.own_schemas())),
+            *(f"--exclude-schema={quoted(each)}" for each in sorted(histories.others_schemas())),
             "--encoding=UTF8",
             f"--dbname={shown}",
         ],

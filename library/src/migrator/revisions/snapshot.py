@@ -1,19 +1,20 @@
-"""The schema that the revisions build, in two files.
+"""The schema that the revisions build, in two files; for a fleet, in three.
 
 schema.sql is for reviews, which see a change as a diff; catalog.txt (see recorded_schema) is for
-comparisons, since it does not depend on the server's version.
+comparisons, since it does not depend on the server's version. tenant.sql makes a new tenant.
 """
 
 from collections.abc import Sequence
 from difflib import unified_diff
 from pathlib import Path
 
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import NullPool
 
-from migrator.config import version_table
+from migrator.config import histories, version_table
 from migrator.config.context import Context
 from migrator.errors import MigratorError, RefusedError, UsageError
 from migrator.revisions import recorded_schema, schema_dump
@@ -25,6 +26,12 @@ HEADER = (
     " `make revision` writes it.\n"
     "-- Do not edit it. After you edited a revision, or after a conflict here: `make snapshot`.\n\n"
 )
+TENANT = "tenant.sql"
+OF_TENANT = (
+    "-- The schema of a new tenant at revision {revision}: `fleet create` executes it. `make"
+    " revision` and\n-- `make snapshot` write it; do not edit it.\n\n"
+)
+PRODUCTION = "alembic_prod.ini"
 FIRST_WORDS = 39  # of the header: they stay, so that the file is known again
 SHOWN = 40  # lines of a difference
 
@@ -50,7 +57,10 @@ def write(context: Context, url: URL, *, keep: bool) -> list[str]:
             " snapshot` again."
         )
     wanted = old is not None or not keep
-    texts = {record: _recorded(url).text(), **({file: _sql(context, url)} if wanted else {})}
+    now = _recorded(url)
+    texts = {record: now.text(), **({file: _sql(context, url)} if wanted else {})}
+    if has_fleet(context):
+        texts[tenant_path(context)] = _of_tenant(context, url, now)
     return [name.name for name, text in texts.items() if _replace(name, text)]
 
 
@@ -72,24 +82,34 @@ def check(context: Context, url: URL) -> list[str]:
     Raises:
         MigratorError: one is stale; the message has the difference. Otherwise as for `write`.
     """
-    now, recorded = _recorded(url), recorded_schema.read(recorded_schema.path(context))
-    old = read(path(context))
+    record, file = recorded_schema.path(context), path(context)
+    now, recorded = _recorded(url), recorded_schema.read(record)
+    old = read(file)
     if recorded is not None:
         with create_engine(url, poolclass=NullPool).connect() as connection:
             found = recorded.differences(connection)
         if found or recorded.revision != now.revision:
-            lines = [each.describe("the revisions", recorded_schema.FILE) for each in found]
-            raise _stale(recorded_schema.FILE, lines)
-    if old is None or (recorded is not None and recorded.server != now.server):
-        return [recorded_schema.FILE] if recorded else []
+            lines = [each.describe("the revisions", record.name) for each in found]
+            raise _stale(record.name, lines)
+    same_server = recorded is None or recorded.server == now.server
+    if (
+        same_server
+        and has_fleet(context)
+        and read(tenant_path(context)) != _of_tenant(context, url, now)
+    ):
+        raise _stale(TENANT, ())
+    if old is None or not same_server:
+        return [record.name] if recorded else []
     new = _sql(context, url)
     if old != new:
         if any(line.startswith(("<<<<<<< ", ">>>>>>> ")) for line in old.splitlines()):
-            raise MigratorError(f"{FILE} has a conflict from a merge in it: run `make snapshot`.")
-        names = f"{FILE} as it is", f"{FILE} as the revisions build it"
+            raise MigratorError(
+                f"{file.name} has a conflict from a merge in it: run `make snapshot`."
+            )
+        names = f"{file.name} as it is", f"{file.name} as the revisions build it"
         lines = [*unified_diff(old.splitlines(), new.splitlines(), *names, n=1, lineterm="")]
-        raise _stale(FILE, lines)
-    return [FILE, *([recorded_schema.FILE] if recorded else [])]
+        raise _stale(file.name, lines)
+    return [file.name, *([record.name] if recorded else [])]
 
 
 def _stale(name: str, lines: Sequence[str]) -> MigratorError:
@@ -118,13 +138,32 @@ def _recorded(url: URL) -> RecordedSchema:
         return RecordedSchema.of(connection, ", ".join(heads) or "base")
 
 
+def has_fleet(context: Context) -> bool:
+    """Tell whether the history is of many tenants: the ini file of deploys has [fleet]."""
+    if context.config.config_ini_section != histories.MAIN:
+        return False
+    production = Path(context.folder, PRODUCTION)
+    own = context.config.file_config.has_section("fleet")
+    return own or (production.exists() and Config(str(production)).file_config.has_section("fleet"))
+
+
+def tenant_path(context: Context) -> Path:
+    """Return where tenant.sql is, or will be: beside the revisions, for whoever has them."""
+    return recorded_schema.path(context).with_name(TENANT)
+
+
+def _of_tenant(context: Context, url: URL, now: RecordedSchema) -> str:
+    header = OF_TENANT.format(revision=now.revision)
+    return header + schema_dump.dump(url, context.settings.pg_bin)
+
+
 def _sql(context: Context, url: URL) -> str:
     return HEADER + schema_dump.dump(url, context.settings.pg_bin)
 
 
 def path(context: Context) -> Path:
     """Return where schema.sql is, or will be."""
-    return context.folder / FILE
+    return context.folder / histories.file_name(context, FILE)
 
 
 def read(file: Path) -> str | None:

@@ -1,6 +1,7 @@
 """Shadow databases: empty databases on which revisions are run, and which are dropped after."""
 
-from migrator.shadow.database import another, configured, copy, empty, reading, server
+from migrator.shadow.database import another, configured, copy, reading, server
+from migrator.shadow.database import empty as bare
 from migrator.shadow.fence import ShadowError, fence, is_theirs, outside
 from migrator.shadow.migration import (
     check,
@@ -11,10 +12,12 @@ from migrator.shadow.migration import (
     run,
     upgrade,
 )
+from migrator.shadow.prepared import empty, prepare
 
 __all__ = [
     "ShadowError",
     "another",
+    "bare",
     "check",
     "commit_rest",
     "configured",
@@ -26,6 +29,7 @@ __all__ = [
     "is_theirs",
     "not_there",
     "outside",
+    "prepare",
     "reading",
     "run",
     "server",

@@ -1,6 +1,6 @@
 """A kind of object: how it is read."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 # Schemas of PostgreSQL's own.
@@ -24,9 +24,21 @@ class Kind:
     exists: str = "true"
     since: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
 
-    def written(self, version: int) -> str:
-        """Return the query for a server of this version (major)."""
+    @property
+    def in_schemas(self) -> bool:
+        """Whether such objects are in schemas, and not in the database itself."""
+        return OURS in self.query and self.name != "schema"
+
+    def written(self, version: int, schemas: Collection[str] = ()) -> str:
+        """Return the query for a server of this version (major).
+
+        Args:
+            schemas: only their objects; by default those of all schemas but PostgreSQL's own.
+        """
         text = self.query
+        if schemas:
+            names = ", ".join("'" + name.replace("'", "''") + "'" for name in sorted(schemas))
+            text = text.replace(OURS, f"n.nspname IN ({names})")
         for needed, expressions in self.since.items():
             for name, expression in expressions.items():
                 text = text.replace(f"{{{name}}}", expression if version >= needed else "NULL")

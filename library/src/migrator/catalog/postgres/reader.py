@@ -20,7 +20,7 @@ def kinds() -> Iterator[Kind]:
         yield from getattr(import_module(module.name), "KINDS", ())
 
 
-def read(connection: Connection, without: Collection[str]) -> Schema:
+def read(connection: Connection, without: Collection[str], schemas: Collection[str] = ()) -> Schema:
     """Return the schema; see `catalog.read`.
 
     The search path is empty meanwhile, so that every name is written with its schema, and what it
@@ -31,7 +31,9 @@ def read(connection: Connection, without: Collection[str]) -> Schema:
     before = connection.exec_driver_sql("SELECT current_setting('search_path')").scalar_one()
     connection.exec_driver_sql(PATH, ("pg_catalog",))
     for kind in _present(connection):
-        for row in _rows(connection, kind.written(version)):
+        if schemas and not kind.in_schemas:
+            continue
+        for row in _rows(connection, kind.written(version, schemas)):
             name = tuple(row.pop("name"))
             owner = str(row.get("owned_by") or "").split(".")[1:2]
             if not any(part in without for part in (*name[1:2], *owner)):

@@ -1,0 +1,19 @@
+"""The schema of Alembic's version table, which Alembic does not make."""
+
+from sqlalchemy import Connection, text
+
+from migrator.config import version_table
+from migrator.postgres.sql.schemas import quoted
+
+EXISTS = text("SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = :name)")
+
+
+def make(connection: Connection) -> None:
+    """Make it if it is not there; ends the transaction.
+
+    An account that may not create schemas is not asked to.
+    """
+    name = version_table.options().get("version_table_schema")
+    if name and not connection.scalar(EXISTS, {"name": name}):
+        connection.exec_driver_sql(f"CREATE SCHEMA {quoted(name)}")
+    connection.commit()
