@@ -97,9 +97,10 @@ class NonTransactional:
     ) -> None:
         bare, outside = sql.sent(statement), cursor.connection.autocommit
         # Those of migrator.operations look before they act, and say so.
-        if not context.execution_options.get("repeatable"):
+        repeatable = context.execution_options.get("repeatable")
+        if not repeatable:
             (self.committed if outside else self._in_transaction).append(bare)
-        if not outside and _commits(bare):
+        if not outside and not repeatable and _commits(bare):
             self._committed()
         if outside and not sql.changes_nothing(bare):
             self.committed_at = time.monotonic()

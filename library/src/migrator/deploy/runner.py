@@ -24,8 +24,11 @@ class Runner(ABC):
     """Applies the plan of a deployment, forward or back.
 
     `current` are the attempts at the revision that is being applied, `applied` those at the
-    revisions that have been. What is special about a database is in the subclasses.
+    revisions that have been. `log_is_complete`: nobody has to look whether the log is there. What is
+    special about a database is in the subclasses.
     """
+
+    log_is_complete = False
 
     def __init__(self, deployment: Deployment, log: Log | None = None) -> None:
         self.deployment = deployment
@@ -165,7 +168,7 @@ class Runner(ABC):
                 current.count,
                 current.waited,
             )
-            self._log.write(ctx.connection, entry)
+            self._log.write(ctx.connection, entry, complete=self.log_is_complete)
         self.before_commit()
 
     def _has_applied(self) -> None:

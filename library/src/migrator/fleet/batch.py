@@ -125,6 +125,7 @@ class Batch:
         deployment.plan = Plan(heads, way.target, way.pending)
         deployment.later, deployment.to = way.later, way.target
         runner = TenantRunner(deployment, work.log, made, tenant.schema, outside)
+        runner.log_is_complete = work.plan.positions[tenant].logged
         current[:] = [runner]
         began = time.monotonic()
         try:

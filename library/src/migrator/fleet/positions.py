@@ -35,13 +35,15 @@ FROM pg_namespace n WHERE n.nspname = ANY(:schemas)
 class Position:
     """Where one tenant is.
 
-    `heads` is None if it has no version table. `verified` is whether its last deploy has been.
+    `heads` is None if it has no version table. `verified` is whether its last deploy has been, and
+    `logged` whether it has a complete migration log.
     `problem` is why nothing is known; then the rest says nothing.
     """
 
     heads: tuple[str, ...] | None = None
     verified: bool = True
     problem: str = ""
+    logged: bool = False
 
 
 class Facts(NamedTuple):
@@ -126,7 +128,7 @@ def _chunk(
         if unverified:
             open_ones.add(name)
     for name in names:
-        yield name, Position(tuple(heads[name]), name not in open_ones)
+        yield name, Position(tuple(heads[name]), name not in open_ones, logged=facts[name].logged)
 
 
 def _query(name: str, logged: bool) -> str:

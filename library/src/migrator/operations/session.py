@@ -6,6 +6,7 @@ Therefore each looks at the catalog first and does what is still missing.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import cached_property
 from typing import Any
 
 from alembic.operations import Operations
@@ -30,7 +31,7 @@ class Session:
         self.offline = context.as_sql
         self._expected: list[tuple[str, str]] = []
 
-    @property
+    @cached_property
     def config(self) -> Settings:
         """The settings of the ini file."""
         config = self.context.config

@@ -57,9 +57,14 @@ class Log:
             "unfinished_before": [each.stored() for each in unfinished],
         }
 
-    def write(self, connection: Connection, entry: Entry) -> None:
-        """Write one line; the transaction is the caller's."""
-        log_table.complete(connection)  # each time: it may have been rolled back
+    def write(self, connection: Connection, entry: Entry, *, complete: bool = False) -> None:
+        """Write one line; the transaction is the caller's.
+
+        Args:
+            complete: the table is known to be there, with all its columns.
+        """
+        if not complete:
+            log_table.complete(connection)  # each time: it may have been rolled back
         values = entry.values()
         if connection.dialect.name == "postgresql":
             values["wal_position"] = sa.cast(sa.func.pg_current_wal_lsn(), sa.Text)
