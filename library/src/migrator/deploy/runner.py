@@ -24,8 +24,8 @@ class Runner(ABC):
     """Applies the plan of a deployment, forward or back.
 
     `current` are the attempts at the revision that is being applied, `applied` those at the
-    revisions that have been. `log_is_complete`: nobody has to look whether the log is there. What is
-    special about a database is in the subclasses.
+    revisions that have been. `log_is_complete`: nobody has to look whether the log is there. What
+    is special about a database is in the subclasses.
     """
 
     log_is_complete = False
