@@ -40,10 +40,10 @@ ALWAYS = """
 CONTRIBUTING.md Makefile README.md
 alembic.ini alembic_prod.ini app/__init__.py app/database.py app/models/__init__.py
 app/models/base.py app/models/billing/__init__.py app/models/billing/invoice.py app/models/team.py
-app/models/user.py app/seeds.py app/settings.py docs/adopting.md docs/decisions.md docs/errors.md
-docs/json.md docs/migrations.md docs/onboarding.md docs/production.md docs/rehearsal.md
-docs/updating.md
-docs/zero-downtime.md
+app/models/user.py app/seeds.py app/settings.py docs/adopting.md docs/application.md
+docs/decisions.md docs/errors.md docs/json.md docs/migrations.md docs/onboarding.md
+docs/production.md docs/rehearsal.md
+docs/updating.md docs/zero-downtime.md
 docs/zh/migrations.md migrations.mk migrations/catalog.txt migrations/env.py
 migrations/script.py.mako
 migrations/versions/2026_11_22_0900-5f2c81d0a7e4_teams_users_and_invoices.py

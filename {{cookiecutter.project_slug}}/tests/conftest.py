@@ -13,9 +13,12 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.engine import URL
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
+from app.database import async_engine, engine, url_for
+from app.settings import get_settings
 from migrator.config.context import Context
 from migrator.database import connect
 from migrator.errors import RefusedError
@@ -72,6 +75,26 @@ def session(database: URL) -> Iterator[Session]:
     """A session on a database at head for one test."""
     with Session(create_engine(database, poolclass=NullPool)) as session:
         yield session
+
+
+@pytest.fixture
+def async_sessions(database: URL) -> async_sessionmaker[AsyncSession]:
+    """Asynchronous sessions on a database at head for one test, in whatever event loop it has."""
+    url = url_for(database.render_as_string(hide_password=False), asynchronous=True)
+    return async_sessionmaker(create_async_engine(url, poolclass=NullPool))
+
+
+@pytest.fixture
+def application(database: URL, monkeypatch: pytest.MonkeyPatch) -> Iterator[URL]:
+    """Give the application a database at head for one test, as a deployment would."""
+    monkeypatch.setenv("DATABASE_URL", database.render_as_string(hide_password=False))
+    cached = (get_settings, engine, async_engine)
+    for function in cached:
+        function.cache_clear()
+    yield database
+    engine().dispose()
+    for function in cached:
+        function.cache_clear()
 
 
 @pytest.fixture
