@@ -18,15 +18,21 @@ from tests.pages.blocks import Reader, blocks_of
 
 TEMPLATE = REPOSITORY / TEMPLATE_FOLDER
 LIBRARY = Path(migrator.__file__).parent
-# Needs a template with two versions: tests/test_updates.py runs its blocks.
-ELSEWHERE = {"docs/updating.md"}
+# Others run their blocks: one needs a template with two versions, the other one FastAPI.
+ELSEWHERE = {"docs/updating.md", "docs/application.md"}
 PAGES = sorted(
     path.relative_to(TEMPLATE).as_posix()
     for path in (*TEMPLATE.glob("*.md"), *(TEMPLATE / "docs").rglob("*.md"))
     if path.relative_to(TEMPLATE).as_posix() not in ELSEWHERE
 )
 # On SQLite these say and do what others do there as well.
-POSTGRESQL_IS_ENOUGH = {"README.md", "docs/zero-downtime.md", "docs/zh/migrations.md"}
+POSTGRESQL_IS_ENOUGH = {
+    "README.md",
+    "docs/zero-downtime.md",
+    "docs/zh/migrations.md",
+    "docs/zh/onboarding.md",
+    "docs/zh/production.md",
+}
 # What is not done in a clone but in a new project: from this line on.
 FROM_HERE_ON = {
     "docs/adopting.md": "# Adopting an existing database or project\n",
@@ -59,6 +65,8 @@ NOT_RUN = {
     ("docs/adopting.md", "installs packages"),
     ("docs/adopting.md", "this database has no such schema"),
     ("docs/production.md", "app is your database"),
+    ("docs/zh/onboarding.md", "the address of your repository"),
+    ("docs/zh/production.md", "app is your database"),
     ("docs/rehearsal.md", "it is for your own tables"),
 }
 

@@ -44,8 +44,8 @@ app/models/user.py app/seeds.py app/settings.py docs/adopting.md docs/applicatio
 docs/decisions.md docs/errors.md docs/json.md docs/migrations.md docs/onboarding.md
 docs/production.md docs/rehearsal.md
 docs/updating.md docs/zero-downtime.md
-docs/zh/migrations.md migrations.mk migrations/catalog.txt migrations/env.py
-migrations/script.py.mako
+docs/zh/migrations.md docs/zh/onboarding.md docs/zh/production.md migrations.mk
+migrations/catalog.txt migrations/env.py migrations/script.py.mako
 migrations/versions/2026_11_22_0900-5f2c81d0a7e4_teams_users_and_invoices.py
 migrations/versions/ruff.toml pyproject.toml schema.sql scripts/deploy_migrations.py
 scripts/setup.sh tests/conftest.py tests/databases.py tests/test_database.py
