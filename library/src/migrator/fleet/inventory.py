@@ -14,6 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from migrator import database
+from migrator.config import version_table
 from migrator.config.context import Context
 from migrator.errors import MigratorError, UsageError, one_line
 from migrator.fleet.settings import FleetSettings
@@ -71,6 +72,11 @@ def read(context: Context, fleet: FleetSettings) -> list[Tenant]:
     else:
         found = _of_lines(_output(context, fleet.targets_command), "targets_command")
     _refuse_doubles(found)
+    if version_table.options().get("version_table_schema") and any(each.schema for each in found):
+        raise UsageError(
+            f"version_table_schema in [alembic] of {context.ini} would give all tenants one version"
+            " table: remove it, since that of a tenant is in its schema."
+        )
     return sorted(found, key=lambda each: each.stage != CANARY)
 
 
@@ -101,23 +107,29 @@ def require(tenants: Sequence[Tenant], names: Sequence[str], stage: str | None =
 def _of_query(context: Context, query: str) -> list[Tenant]:
     with database.connect(context) as connection:
         try:
-            rows = connection.execute(text(query.replace(":", r"\:"))).mappings().all()
+            result = connection.execute(text(query.replace(":", r"\:")))
+            keys = [*result.keys()] if result.returns_rows else []
+            rows = result.mappings().all() if keys else []
         except DBAPIError as error:
             raise MigratorError(
                 f"schemas_sql fails: {one_line(error, details=False)}. Nothing was changed."
             ) from None
         finally:
             connection.rollback()
+    if "schema" not in keys:
+        raise UsageError(
+            "schemas_sql has to give a column called schema, with a name in every row; it gives"
+            f" {', '.join(keys) or 'no rows'}."
+        )
     found = []
-    for row in rows:
+    for number, row in enumerate(rows, 1):
         values = {str(key): value for key, value in row.items()}
-        if not values.get("schema"):
+        if not values["schema"]:
             raise UsageError(
-                "schemas_sql has to give a column called schema, with a name in every row; it gives"
-                f" {', '.join(values) or 'nothing'}."
+                f"Row {number} of schemas_sql ({values.get('name') or 'without a name'}) has no"
+                " schema: it would not be known where the tables of that tenant are."
             )
-        values.setdefault("name", values["schema"])
-        found.append(_tenant(values, "schemas_sql"))
+        found.append(_tenant({"name": values["schema"]} | values, f"row {number} of schemas_sql"))
     return found
 
 
@@ -143,14 +155,30 @@ def _tenant(values: dict[str, Any], where: str) -> Tenant:
             f"A tenant has no {', '.join(wrong)} ({where}); it may have {', '.join(KEYS)}."
         )
     texts = {key: "" if value is None else str(value) for key, value in values.items()}
-    if not texts.get("name"):
-        raise UsageError(f"A tenant needs a name ({where}).")
+    if nested := [key for key, value in values.items() if isinstance(value, dict | list)]:
+        raise UsageError(f"The {nested[0]} of a tenant has to be a text ({where}).")
+    check_name(texts.get("name", ""), where)
     if not any(texts.get(key) for key in ("schema", "url", "url_env", "url_file")):
         raise UsageError(
             f"Tenant {texts['name']} has no schema and no database ({where}): give it schema, url,"
             " url_env or url_file."
         )
     return Tenant(**texts)
+
+
+def check_name(name: str, where: str) -> None:
+    """Refuse a name that a person could not write on a command line.
+
+    Raises:
+        UsageError: it is empty, or has a comma or a control character.
+    """
+    if not name.strip():
+        raise UsageError(f"A tenant needs a name ({where}).")
+    if "," in name or not name.isprintable():
+        raise UsageError(
+            f"The name {name!r} of a tenant has a comma or a control character ({where}), so that"
+            " --only could not select it: give tenants short names."
+        )
 
 
 def _output(context: Context, command: str) -> str:

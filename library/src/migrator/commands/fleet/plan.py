@@ -42,5 +42,7 @@ def run(context: Context, options: Namespace) -> None:
                 say(line)
         for script in pending:
             say(f"  {graph.describe(script)}")
+        if plan.later:
+            say("  The next revisions are for --phase contract.")
     if left := counts[BEHIND] + counts[UNVERIFIED]:
         raise PendingError(f"{counted(left, 'tenant')} to deploy to.")
