@@ -14,13 +14,15 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from migrator import database
-from migrator.config import version_table
+from migrator.config import histories, version_table
 from migrator.config.context import Context
+from migrator.config.invocation import command
 from migrator.errors import MigratorError, UsageError, one_line
 from migrator.fleet.settings import FleetSettings
 from migrator.fleet.tenant import CANARY, Tenant
 
 KEYS = tuple(field.name for field in fields(Tenant))
+NOT_THERE = ("42P01", "3F000")  # a table, a schema
 PATIENCE = 60  # seconds for targets_command
 
 
@@ -97,7 +99,8 @@ def require(tenants: Sequence[Tenant], names: Sequence[str], stage: str | None =
         hint = f" Did you mean {near[0]}?" if near else ""
         raise UsageError(f"There is no tenant {', '.join(missing)} in the inventory.{hint}")
     found = stages(tenants)
-    if stage is not None and stage not in found:
+    # A pipeline deploys to the canaries first, whether there are any or not.
+    if stage is not None and stage not in (*found, CANARY):
         raise UsageError(
             f"There is no stage {stage}; the inventory has"
             f" {', '.join(filter(None, found)) or 'none'}."
@@ -111,8 +114,11 @@ def _of_query(context: Context, query: str) -> list[Tenant]:
             keys = [*result.keys()] if result.returns_rows else []
             rows = result.mappings().all() if keys else []
         except DBAPIError as error:
+            hint = ""
+            if getattr(error.orig, "sqlstate", "") in NOT_THERE and histories.shared(context):
+                hint = f" {command(context, 'fleet-deploy')} makes the shared tables."
             raise MigratorError(
-                f"schemas_sql fails: {one_line(error, details=False)}. Nothing was changed."
+                f"schemas_sql fails: {one_line(error, details=False)}. Nothing was changed.{hint}"
             ) from None
         finally:
             connection.rollback()
@@ -181,10 +187,10 @@ def check_name(name: str, where: str) -> None:
         )
 
 
-def _output(context: Context, command: str) -> str:
+def _output(context: Context, program: str) -> str:
     try:
         done = subprocess.run(
-            shlex.split(command),
+            shlex.split(program),
             cwd=context.folder,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -194,11 +200,11 @@ def _output(context: Context, command: str) -> str:
         )
     except (OSError, ValueError, subprocess.TimeoutExpired) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise UsageError(f"targets_command = {command} cannot be run: {reason}.") from None
+        raise UsageError(f"targets_command = {program} cannot be run: {reason}.") from None
     if done.returncode:
         said = " ".join(done.stderr.split()) or "it printed no reason"
         raise MigratorError(
-            f"targets_command = {command} failed with exit code {done.returncode}: {said}."
+            f"targets_command = {program} failed with exit code {done.returncode}: {said}."
             " Nothing was changed."
         )
     return done.stdout
