@@ -20,13 +20,19 @@ TEMPLATE = REPOSITORY / TEMPLATE_FOLDER
 LIBRARY = Path(migrator.__file__).parent
 # Needs a template with two versions: tests/test_updates.py runs its blocks.
 ELSEWHERE = {"docs/updating.md"}
-PAGES = sorted(
-    path.relative_to(TEMPLATE).as_posix()
-    for path in (*TEMPLATE.glob("*.md"), *(TEMPLATE / "docs").rglob("*.md"))
-    if path.relative_to(TEMPLATE).as_posix() not in ELSEWHERE
-)
+# The files of the pages; the name of one that not every project has is a condition.
+SOURCES = {
+    re.sub(r"{%.*?%}", "", path.relative_to(TEMPLATE).as_posix()): path
+    for path in (*TEMPLATE.glob("*.md"), *(TEMPLATE / "docs").rglob("*.md*"))
+}
+PAGES = sorted(SOURCES.keys() - ELSEWHERE)
 # On SQLite these say and do what others do there as well.
-POSTGRESQL_IS_ENOUGH = {"README.md", "docs/zero-downtime.md", "docs/zh/migrations.md"}
+POSTGRESQL_IS_ENOUGH = {
+    "README.md",
+    "docs/fleet.md",  # which there is for PostgreSQL only
+    "docs/zero-downtime.md",
+    "docs/zh/migrations.md",
+}
 # What is not done in a clone but in a new project: from this line on.
 FROM_HERE_ON = {
     "docs/adopting.md": "# Adopting an existing database or project\n",
@@ -48,7 +54,7 @@ RUNS = [
     for start in ("clone", "just made")
     if any(
         block.runs
-        for block in blocks_of(part(start, page, (TEMPLATE / page).read_text(encoding="utf-8")))
+        for block in blocks_of(part(start, page, SOURCES[page].read_text(encoding="utf-8")))
     )
     for database in ("postgresql", "sqlite")
     if database == "postgresql" or page not in POSTGRESQL_IS_ENOUGH
@@ -60,6 +66,7 @@ NOT_RUN = {
     ("docs/adopting.md", "this database has no such schema"),
     ("docs/production.md", "app is your database"),
     ("docs/rehearsal.md", "it is for your own tables"),
+    ("docs/fleet.md", "the tenants of this page need neither"),
 }
 
 
@@ -135,6 +142,7 @@ def test_all_pages_with_something_to_do_are_run() -> None:
     assert {page for _, page, _ in RUNS} >= {
         "README.md",
         "docs/adopting.md",
+        "docs/fleet.md",
         "docs/migrations.md",
         "docs/onboarding.md",
         "docs/production.md",
