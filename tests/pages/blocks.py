@@ -5,6 +5,7 @@ sh      is run; with `exit: 3` after it, has to end with that code; with `type: 
 sql     goes through `make db-shell`
 python  is written into the file that its first line names; where there is one already, what the
         block defines takes the place of what has the same name there
+ini     is written into the files that its first line names, if it does, section by section
 text    is what the block before it has to print; `...` stands for anything, alone for any lines
 any of them with `not-run: WHY` is left alone
 """
@@ -28,8 +29,8 @@ from markdown_it import MarkdownIt
 
 from tests.conftest import Rendering, users_environment
 
-SHOWN = {"ini", "json"}
-LANGUAGES = {"sh", "sql", "python", "text", *SHOWN}
+SHOWN = {"json"}
+LANGUAGES = {"sh", "sql", "python", "ini", "text", *SHOWN}
 TIMEOUT = 600  # seconds for one block, on a machine that is busy
 
 
@@ -141,6 +142,9 @@ class Reader:
             elif block.language == "python":
                 write(self.project.path, block.text, where)
                 last = None
+            elif block.language == "ini":
+                configure(self.project.path, block.text)
+                last = None
             else:
                 code, printed = self.run(block)
                 assert code == block.exit_code, (
@@ -230,6 +234,21 @@ def write(project: Path, text: str, where: str) -> None:
         body = merged(files[0].read_text(encoding="utf-8"), body)
     files[0].parent.mkdir(parents=True, exist_ok=True)
     files[0].write_text(body, encoding="utf-8")
+
+
+def configure(project: Path, text: str) -> None:
+    """Puts an ini block into the files that its first line names: keys into sections there are."""
+    first, _, body = text.partition("\n")
+    for name in re.findall(r"\w+\.ini\b", first if first.startswith("# ") else ""):
+        whole = (project / name).read_text(encoding="utf-8")
+        for section in filter(None, re.split(r"^(?=\[)", body, flags=re.MULTILINE)):
+            header, _, keys = section.partition("\n")
+            assert header.startswith("["), f"{name}: no section is named before {header!r}"
+            if f"\n{header}\n" in whole:
+                whole = whole.replace(f"\n{header}\n", f"\n{header}\n{keys.strip()}\n", 1)
+            else:
+                whole += f"\n{section.strip()}\n"
+        (project / name).write_text(whole, encoding="utf-8")
 
 
 def merged(old: str, new: str) -> str:

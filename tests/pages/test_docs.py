@@ -20,14 +20,16 @@ TEMPLATE = REPOSITORY / TEMPLATE_FOLDER
 LIBRARY = Path(migrator.__file__).parent
 # Others run their blocks: one needs a template with two versions, the other one FastAPI.
 ELSEWHERE = {"docs/updating.md", "docs/application.md"}
-PAGES = sorted(
-    path.relative_to(TEMPLATE).as_posix()
-    for path in (*TEMPLATE.glob("*.md"), *(TEMPLATE / "docs").rglob("*.md"))
-    if path.relative_to(TEMPLATE).as_posix() not in ELSEWHERE
-)
+# The files of the pages; the name of one that not every project has is a condition.
+SOURCES = {
+    re.sub(r"{%.*?%}", "", path.relative_to(TEMPLATE).as_posix()): path
+    for path in (*TEMPLATE.glob("*.md"), *(TEMPLATE / "docs").rglob("*.md*"))
+}
+PAGES = sorted(SOURCES.keys() - ELSEWHERE)
 # On SQLite these say and do what others do there as well.
 POSTGRESQL_IS_ENOUGH = {
     "README.md",
+    "docs/fleet.md",  # which there is for PostgreSQL only
     "docs/zero-downtime.md",
     "docs/zh/migrations.md",
     "docs/zh/onboarding.md",
@@ -54,7 +56,7 @@ RUNS = [
     for start in ("clone", "just made")
     if any(
         block.runs
-        for block in blocks_of(part(start, page, (TEMPLATE / page).read_text(encoding="utf-8")))
+        for block in blocks_of(part(start, page, SOURCES[page].read_text(encoding="utf-8")))
     )
     for database in ("postgresql", "sqlite")
     if database == "postgresql" or page not in POSTGRESQL_IS_ENOUGH
@@ -68,6 +70,7 @@ NOT_RUN = {
     ("docs/zh/onboarding.md", "the address of your repository"),
     ("docs/zh/production.md", "app is your database"),
     ("docs/rehearsal.md", "it is for your own tables"),
+    ("docs/fleet.md", "the tenants of this page need neither"),
 }
 
 
@@ -143,6 +146,7 @@ def test_all_pages_with_something_to_do_are_run() -> None:
     assert {page for _, page, _ in RUNS} >= {
         "README.md",
         "docs/adopting.md",
+        "docs/fleet.md",
         "docs/migrations.md",
         "docs/onboarding.md",
         "docs/production.md",

@@ -9,11 +9,13 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from migrator.deploy import drift, failure_log
+from migrator.deploy.drift import Drift
 from migrator.deploy.non_transactional import NonTransactional
 from migrator.errors import MigratorError, one_line
-from migrator.fleet import ordinary, session, verification
+from migrator.fleet import ordinary, positions, session, verification
 from migrator.fleet.ordinary import Stopped
 from migrator.fleet.outcome import DONE, FAILED, NOTHING, Outcome
+from migrator.fleet.positions import Position
 from migrator.fleet.runner import Changed, TenantRunner
 from migrator.fleet.session import Session
 from migrator.fleet.tenant import Tenant, in_environment
@@ -132,7 +134,7 @@ class Batch:
             runner.run()
         except Changed as changed:
             made.connection.rollback()
-            if planned and changed.heads:
+            if planned:
                 self._one(made, tenant, outside, current, changed.heads)
         except (Exception, KeyboardInterrupt) as error:
             locked = isinstance(error, DBAPIError) and limits.is_lock_timeout(error)
@@ -181,18 +183,36 @@ class Batch:
             for each in done:
                 self._spoil(each, f"not verified: {why}")
             return
-        names = [each.schema for each in done]
-        found = verification.compare(connection, self.work.reference, names)
+        at_now = dict(positions.of_schemas(connection, [each.schema for each in done]))
+        reference = self.work.reference
+        # With --to and --phase, a tenant may be where there is nothing to compare it with.
+        known = (reference.recorded.revision,) if reference.recorded else None
+        names = [each.schema for each in done if at_now[each.schema].heads == known]
+        found = verification.compare(connection, reference, names) if names else {}
         good = []
         for each in done:
-            if wrong := drift.sentences(found[each.schema].wrong):
-                self._spoil(each, f"drift: {'; '.join(wrong)}")
+            compared = found.get(each.schema, Drift())
+            if wrong := self._misses(each, at_now[each.schema]):
+                self._spoil(each, wrong)
+            elif differences := drift.sentences(compared.wrong):
+                self._spoil(each, f"drift: {'; '.join(differences)}")
             else:
                 good.append(each.schema)
-            for other in found[each.schema].by_hand:
+            for other in compared.by_hand:
                 self.work.say(each.name, f"drift, made by hand: {drift.in_words(other)}")
         if self.work.logs:
             verification.settle(connection, good)
+
+    def _misses(self, tenant: Tenant, now: Position) -> str:
+        """Return why a tenant is not where its revisions lead, although none has failed."""
+        at = self.outcomes[tenant.name].at
+        if now.problem or set(now.heads or ()) == set(at or ()):
+            return now.problem
+        return (
+            f"it is at {', '.join(now.heads or ()) or 'base'} instead of {', '.join(at or ())},"
+            " without an error; look at the revisions after it for a commit or rollback of their"
+            " own"
+        )
 
     def _spoil(self, tenant: Tenant, reason: str) -> None:
         before = self.outcomes[tenant.name]

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
-from migrator import database
+from migrator import catalog, database
 from migrator.config import urls, version_table
 from migrator.config.context import Context
 from migrator.deploy import drift
@@ -23,8 +23,13 @@ from migrator.revisions import graph, log_table, snapshot
 from migrator.revisions.log import Entry, Log
 
 PUBLIC = "public"
+NAME_LENGTH = 63
 # Of the database, and not of a schema in it.
 OF_DATABASE = ("CREATE EXTENSION", "COMMENT ON EXTENSION", "CREATE SCHEMA", "COMMENT ON SCHEMA")
+MATERIALIZED = text(
+    "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+    " WHERE c.relkind = 'm' AND n.nspname = :schema ORDER BY c.oid"
+)
 ADMIN = "postgres"  # the database from which another one is created
 
 
@@ -49,6 +54,12 @@ def create(context: Context, name: str, schema: str = "") -> Created:
         RefusedError: there is one already, or it would not be what the revisions build.
         MigratorError: a statement fails; nothing is left of it.
     """
+    inventory.check_name(name, "fleet create")
+    if len((schema or name).encode()) > NAME_LENGTH:
+        raise UsageError(
+            f"PostgreSQL keeps {NAME_LENGTH} bytes of a name, and {schema or name} is longer: give"
+            " the tenant a shorter name, or a schema with --schema."
+        )
     fleet, revisions = FleetSettings.of(context), graph.load(context)
     head = graph.find(revisions, "head")
     known = {each.name: each for each in inventory.read(context, fleet)}
@@ -75,8 +86,9 @@ def create(context: Context, name: str, schema: str = "") -> Created:
             connection.commit()
         except DBAPIError as error:
             connection.rollback()
+            reason = one_line(error).rstrip(".")
             raise MigratorError(
-                f"Tenant {name} cannot be created: {one_line(error)}. Nothing of it is left"
+                f"Tenant {name} cannot be created: {reason}. Nothing of it is left"
                 f"{_left(tenant, url)}."
             ) from None
         except BaseException:
@@ -159,6 +171,7 @@ def _fill(
     for statement in _for(statements, tenant, schema):
         _run(connection, statement)
     _run(connection, f"SET LOCAL search_path = {quoted(schema)}")
+    _refresh(connection, schema, reference)
     table = f"{quoted(schema)}.{quoted(version_table.name())}"
     key = quoted(f"{version_table.name()}_pkc")
     _run(
@@ -179,6 +192,15 @@ def _fill(
     connection.execute(
         log_table.TABLE.update().where(log_table.TABLE.c.verified.is_(None)).values(verified="yes")
     )
+
+
+def _refresh(connection: Connection, schema: str, reference: Reference) -> None:
+    """Fill the materialized views, which pg_dump creates WITH NO DATA; one may read another."""
+    recorded = reference.recorded.schema.objects if reference.recorded else {}
+    for name in connection.scalars(MATERIALIZED, {"schema": schema}).all():
+        key = catalog.Key("materialized_view", (PUBLIC, name))
+        if not recorded.get(key, {}).get("without_data"):
+            _run(connection, f"REFRESH MATERIALIZED VIEW {quoted(schema)}.{quoted(name)}")
 
 
 def _for(statements: Sequence[str], tenant: Tenant, schema: str) -> Iterator[str]:

@@ -19,7 +19,7 @@ from migrator.errors import Interrupted, LockTimeout, MigratorError, RefusedErro
 from migrator.fleet import inventory, positions
 from migrator.fleet import plan as plans
 from migrator.fleet.inventory import Shard
-from migrator.fleet.outcome import DONE, FAILED, INTERRUPTED, Outcome
+from migrator.fleet.outcome import DONE, FAILED, INTERRUPTED, NOTHING, Outcome
 from migrator.fleet.plan import BEHIND, CURRENT, NEW, OF_STATES, UNKNOWN, UNREADABLE, UNVERIFIED
 from migrator.fleet.pool import BATCH, SHARES, Job, Pool
 from migrator.fleet.settings import CONTINUE, FleetSettings
@@ -162,7 +162,7 @@ class FleetDeploy:
         self.report.done(
             "plan",
             f"{counted(sum(found.values()), 'tenant')}, target {self.plan.to}:"
-            f" {', '.join(parts) or 'none'}",
+            f" {', '.join(parts) or 'none'}{self._left()}",
             target=self.plan.to,
             states={state: found[state] for state in OF_STATES if found[state]},
             pending=[graph.as_dict(each) for each in pending],
@@ -278,8 +278,8 @@ class FleetDeploy:
         done = len(self.outcomes) - before - new
         self.report.done(
             "deploy",
-            f"{f'stage {name}' if name else 'all'}: {done} of {counted(len(tenants), 'tenant')} at"
-            f" {self.plan.to} in {time.monotonic() - began:.1f} s"
+            f"{f'stage {name}' if name else 'all'}: {done} of {counted(len(tenants), 'tenant')}"
+            f"{self._where()} in {time.monotonic() - began:.1f} s"
             + (f", {new} failed" if new else ""),
             stage=name or None,
             done=done,
@@ -292,10 +292,10 @@ class FleetDeploy:
     def _hear(self, outcome: Outcome) -> None:
         self.outcomes[outcome.name] = outcome
         if outcome.state in (FAILED, INTERRUPTED):
-            where = "unknown" if outcome.at is None else ", ".join(outcome.at) or "base"
+            where = "" if outcome.at is None else f", it is at {', '.join(outcome.at) or 'base'}"
             self.report.warn(
                 "deploy",
-                f"{outcome.name} {outcome.state}, it is at {where}: {outcome.reason}",
+                f"{outcome.name} {outcome.state}{where}: {outcome.reason}",
                 tenant=outcome.as_dict(),
             )
 
@@ -337,13 +337,28 @@ class FleetDeploy:
             raise found
         seconds = time.monotonic() - self.began
         said = f"{counted(applied, 'tenant')} deployed to" if applied else "Nothing to do"
+        if where := self._where():
+            where = f": {counted(len(self.plan.tenants), 'tenant')}{where}"
         self.report.done(
             "done",
-            f"{said}: {counted(len(self.plan.tenants), 'tenant')} at {self.plan.to},"
-            f" {seconds:.1f} s.",
+            f"{said}{where}, {seconds:.1f} s{self._left()}.",
             deployed=applied,
             seconds=round(seconds, 3),
         )
+
+    def _where(self) -> str:
+        """Return where the tenants are that did not fail; some may be further than --to."""
+        reached = {each.at for each in self.outcomes.values() if each.state in (DONE, NOTHING)}
+        reached |= {
+            self.plan.positions[each].heads
+            for each in self.plan.tenants
+            if each.name not in self.outcomes
+        }
+        return f" at {self.plan.to}" if reached <= {(self.plan.to,)} else ""
+
+    def _left(self) -> str:
+        """Return what the plan leaves for another deploy, if anything."""
+        return deploy.LATER if self.plan.later else ""
 
     def _complete(self, found: MigratorError) -> None:
         """Add the failures to an error, and the command to go on."""

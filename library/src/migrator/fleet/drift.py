@@ -73,8 +73,9 @@ def _compared(
         connection.rollback()
         server = recorded_schema.server_of(connection)
         folder = Path(recorded_schema.path(context)).parent
-        reference = Reference.like(schema, server, ", ".join(heads), folder)
-        first[heads] = (f"{named[names[0]].name}, the first at {', '.join(heads)}", reference)
+        at_now = ", ".join(heads) or "base"
+        reference = Reference.like(schema, server, at_now, folder)
+        first[heads] = (f"{named[names[0]].name}, the first at {at_now}", reference)
     what, reference = first[heads]
     for start in range(0, len(names), BATCH):
         some = names[start : start + BATCH]

@@ -14,12 +14,15 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from migrator import database
+from migrator.config import histories, version_table
 from migrator.config.context import Context
+from migrator.config.invocation import command
 from migrator.errors import MigratorError, UsageError, one_line
 from migrator.fleet.settings import FleetSettings
 from migrator.fleet.tenant import CANARY, Tenant
 
 KEYS = tuple(field.name for field in fields(Tenant))
+NOT_THERE = ("42P01", "3F000")  # a table, a schema
 PATIENCE = 60  # seconds for targets_command
 
 
@@ -71,6 +74,11 @@ def read(context: Context, fleet: FleetSettings) -> list[Tenant]:
     else:
         found = _of_lines(_output(context, fleet.targets_command), "targets_command")
     _refuse_doubles(found)
+    if version_table.options().get("version_table_schema") and any(each.schema for each in found):
+        raise UsageError(
+            f"version_table_schema in [alembic] of {context.ini} would give all tenants one version"
+            " table: remove it, since that of a tenant is in its schema."
+        )
     return sorted(found, key=lambda each: each.stage != CANARY)
 
 
@@ -91,7 +99,8 @@ def require(tenants: Sequence[Tenant], names: Sequence[str], stage: str | None =
         hint = f" Did you mean {near[0]}?" if near else ""
         raise UsageError(f"There is no tenant {', '.join(missing)} in the inventory.{hint}")
     found = stages(tenants)
-    if stage is not None and stage not in found:
+    # A pipeline deploys to the canaries first, whether there are any or not.
+    if stage is not None and stage not in (*found, CANARY):
         raise UsageError(
             f"There is no stage {stage}; the inventory has"
             f" {', '.join(filter(None, found)) or 'none'}."
@@ -101,23 +110,32 @@ def require(tenants: Sequence[Tenant], names: Sequence[str], stage: str | None =
 def _of_query(context: Context, query: str) -> list[Tenant]:
     with database.connect(context) as connection:
         try:
-            rows = connection.execute(text(query.replace(":", r"\:"))).mappings().all()
+            result = connection.execute(text(query.replace(":", r"\:")))
+            keys = [*result.keys()] if result.returns_rows else []
+            rows = result.mappings().all() if keys else []
         except DBAPIError as error:
+            hint = ""
+            if getattr(error.orig, "sqlstate", "") in NOT_THERE and histories.shared(context):
+                hint = f" {command(context, 'fleet-deploy')} makes the shared tables."
             raise MigratorError(
-                f"schemas_sql fails: {one_line(error, details=False)}. Nothing was changed."
+                f"schemas_sql fails: {one_line(error, details=False)}. Nothing was changed.{hint}"
             ) from None
         finally:
             connection.rollback()
+    if "schema" not in keys:
+        raise UsageError(
+            "schemas_sql has to give a column called schema, with a name in every row; it gives"
+            f" {', '.join(keys) or 'no rows'}."
+        )
     found = []
-    for row in rows:
+    for number, row in enumerate(rows, 1):
         values = {str(key): value for key, value in row.items()}
-        if not values.get("schema"):
+        if not values["schema"]:
             raise UsageError(
-                "schemas_sql has to give a column called schema, with a name in every row; it gives"
-                f" {', '.join(values) or 'nothing'}."
+                f"Row {number} of schemas_sql ({values.get('name') or 'without a name'}) has no"
+                " schema: it would not be known where the tables of that tenant are."
             )
-        values.setdefault("name", values["schema"])
-        found.append(_tenant(values, "schemas_sql"))
+        found.append(_tenant({"name": values["schema"]} | values, f"row {number} of schemas_sql"))
     return found
 
 
@@ -143,8 +161,9 @@ def _tenant(values: dict[str, Any], where: str) -> Tenant:
             f"A tenant has no {', '.join(wrong)} ({where}); it may have {', '.join(KEYS)}."
         )
     texts = {key: "" if value is None else str(value) for key, value in values.items()}
-    if not texts.get("name"):
-        raise UsageError(f"A tenant needs a name ({where}).")
+    if nested := [key for key, value in values.items() if isinstance(value, dict | list)]:
+        raise UsageError(f"The {nested[0]} of a tenant has to be a text ({where}).")
+    check_name(texts.get("name", ""), where)
     if not any(texts.get(key) for key in ("schema", "url", "url_env", "url_file")):
         raise UsageError(
             f"Tenant {texts['name']} has no schema and no database ({where}): give it schema, url,"
@@ -153,10 +172,25 @@ def _tenant(values: dict[str, Any], where: str) -> Tenant:
     return Tenant(**texts)
 
 
-def _output(context: Context, command: str) -> str:
+def check_name(name: str, where: str) -> None:
+    """Refuse a name that a person could not write on a command line.
+
+    Raises:
+        UsageError: it is empty, or has a comma or a control character.
+    """
+    if not name.strip():
+        raise UsageError(f"A tenant needs a name ({where}).")
+    if "," in name or not name.isprintable():
+        raise UsageError(
+            f"The name {name!r} of a tenant has a comma or a control character ({where}), so that"
+            " --only could not select it: give tenants short names."
+        )
+
+
+def _output(context: Context, program: str) -> str:
     try:
         done = subprocess.run(
-            shlex.split(command),
+            shlex.split(program),
             cwd=context.folder,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -166,11 +200,11 @@ def _output(context: Context, command: str) -> str:
         )
     except (OSError, ValueError, subprocess.TimeoutExpired) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise UsageError(f"targets_command = {command} cannot be run: {reason}.") from None
+        raise UsageError(f"targets_command = {program} cannot be run: {reason}.") from None
     if done.returncode:
         said = " ".join(done.stderr.split()) or "it printed no reason"
         raise MigratorError(
-            f"targets_command = {command} failed with exit code {done.returncode}: {said}."
+            f"targets_command = {program} failed with exit code {done.returncode}: {said}."
             " Nothing was changed."
         )
     return done.stdout

@@ -4,6 +4,10 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from alembic.script import Script
+
+from migrator import database
+from migrator.config import histories
 from migrator.config.context import Context
 from migrator.fleet import inventory, positions
 from migrator.fleet import plan as plans
@@ -11,7 +15,8 @@ from migrator.fleet.deploy import Selection
 from migrator.fleet.plan import OF_STATES, UNREADABLE, FleetPlan
 from migrator.fleet.settings import FleetSettings
 from migrator.fleet.tenant import Tenant
-from migrator.revisions import graph
+from migrator.revisions import graph, pending
+from migrator.revisions.attributes import EXPAND
 
 
 def plan(
@@ -25,6 +30,22 @@ def plan(
     fleet, revisions = FleetSettings.of(context), graph.load(context)
     chosen = selection.of(inventory.read(context, fleet))
     return plans.make(revisions, positions.read(context, fleet, chosen), to, phase)
+
+
+def shared(context: Context, phase: str | None) -> Sequence[Script]:
+    """Return the pending revisions of the shared tables, which a deploy applies first.
+
+    Raises:
+        MigratorError: they are at a revision that this code does not have.
+    """
+    first = histories.shared(context)
+    if first is None:
+        return ()
+    with histories.used(first), database.connect(first) as connection:
+        found = pending.make(first, connection)
+        if phase == EXPAND:
+            found = pending.make(first, connection, pending.before_contract(found))
+        return found.pending
 
 
 def states(found: FleetPlan, tenants: Sequence[Tenant]) -> Counter[str]:

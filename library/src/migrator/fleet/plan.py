@@ -76,7 +76,7 @@ class FleetPlan:
         found = self.positions[tenant]
         if found.problem:
             return UNREADABLE
-        if not found.heads:
+        if found.heads is None:
             return NEW
         way = self.way(found.heads)
         if way is None:
@@ -84,6 +84,11 @@ class FleetPlan:
         if way.pending:
             return BEHIND
         return CURRENT if found.verified else UNVERIFIED
+
+    @property
+    def later(self) -> bool:
+        """Whether revisions are left for --phase contract."""
+        return any(way and way.later for way in self.ways.values())
 
     def counted(self) -> Counter[str]:
         """Return how many tenants are in which state."""
@@ -93,7 +98,7 @@ class FleetPlan:
         """Return the revisions that any of these tenants lacks, in their order."""
         found: dict[str, Script] = {}
         for heads in {self.positions[each].heads for each in tenants}:
-            way = self.way(heads) if heads else None
+            way = None if heads is None else self.way(heads)
             for script in way.pending if way else ():
                 found.setdefault(script.revision, script)
         order = {script.revision: place for place, script in enumerate(_oldest_first(self))}
@@ -102,7 +107,7 @@ class FleetPlan:
     def as_dict(self, tenant: Tenant) -> dict[str, Any]:
         """Return a tenant for JSON."""
         found = self.positions[tenant]
-        way = self.way(found.heads) if found.heads else None
+        way = None if found.heads is None else self.way(found.heads)
         return {
             "name": tenant.name,
             "schema": tenant.schema or None,
@@ -149,7 +154,7 @@ def _way(
     if set(heads) == {target}:
         return Way(heads, target, ())
     try:
-        pending = list(revisions.iterate_revisions(target, heads))[::-1]
+        pending = list(revisions.iterate_revisions(target, heads or "base"))[::-1]
     except (CommandError, RevisionError):
         behind = {each.revision for each in revisions.iterate_revisions(heads, "base")}
         if target in behind:  # it is already further than --to
@@ -159,7 +164,8 @@ def _way(
         ) from None
     kept = []
     for script in pending:
-        if phase == EXPAND and attributes.of(script).phase == CONTRACT:
+        # Where there is no revision yet, no code runs.
+        if phase == EXPAND and heads and attributes.of(script).phase == CONTRACT:
             break
         kept.append(script)
     later = len(pending) - len(kept)

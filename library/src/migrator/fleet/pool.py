@@ -10,7 +10,7 @@ import signal
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -31,6 +31,7 @@ DEATHS = 2  # workers that may die with the same tenant
 POLL = 0.5  # seconds between two looks at the clock
 LOOK = 0.1  # seconds between two looks of a worker whether it is over
 ENDS = 30.0  # seconds for a worker to end after Ctrl-C
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 Heard = Callable[[Outcome], None]
 
@@ -126,7 +127,12 @@ class Pool:
         own, theirs = self.start.Pipe()
         arguments = (self.work, theirs, self.over, os.getpid())
         process = self.start.Process(target=serve, args=arguments, daemon=True)
-        process.start()
+        # A signal that comes before the worker expects it would end it with a traceback.
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+        try:
+            process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         theirs.close()
         worker = Worker(process, own)
         self.workers.append(worker)
@@ -207,31 +213,37 @@ class Pool:
 
 def serve(work: Work, pipe: Connection, over: Any, parent: int) -> None:
     """Do one job after the other, until the pipe ends or the parent has died."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
     def is_over() -> bool:
         return bool(over.is_set()) or os.getppid() != parent
 
-    own = replace(
-        work,
-        say=lambda name, message: pipe.send(("say", (name, message))),
-        begin=lambda tenant: pipe.send(("begin", tenant.name)),
-        fail=lambda outcome: pipe.send(("outcome", outcome)),
-        is_over=is_over,
-    )
+    # They are of this process: the work is a copy since the fork.
+    work.say = lambda name, message: pipe.send(("say", (name, message)))
+    work.begin = lambda tenant: pipe.send(("begin", tenant.name))
+    work.fail = lambda outcome: pipe.send(("outcome", outcome))
+    work.is_over = is_over
     try:
+        for each in SIGNALS:
+            signal.signal(each, _interrupt_once)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         while not is_over():
             if not pipe.poll(LOOK):
                 continue
             url, tenants = pipe.recv()
-            for outcome in _done(own, url, tenants):
+            for outcome in _done(work, url, tenants):
                 pipe.send(("outcome", outcome))
             pipe.send(("ready", None))
     except Stopped as stopped:
         pipe.send(("outcome", stopped.outcome))
     except (KeyboardInterrupt, EOFError, OSError):
         pass
+
+
+def _interrupt_once(*_: Any) -> None:
+    """Ctrl-C reaches a worker from the terminal and from its parent: the second one is too many."""
+    for each in SIGNALS:
+        signal.signal(each, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def _done(work: Work, url: URL, tenants: Sequence[Tenant]) -> Any:

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
@@ -35,9 +35,9 @@ FROM pg_namespace n WHERE n.nspname = ANY(:schemas)
 class Position:
     """Where one tenant is.
 
-    `heads` is None if it has no version table. `verified` is whether its last deploy has been, and
-    `logged` whether it has a complete migration log.
-    `problem` is why nothing is known; then the rest says nothing.
+    `heads` is None if it has no version table, and empty at base. `verified` is whether its last
+    deploy has been, and `logged` whether it has a complete migration log. `problem` is why nothing
+    is known; then the rest says nothing.
     """
 
     heads: tuple[str, ...] | None = None
@@ -71,13 +71,21 @@ def read(
 
 
 def _of_database(context: Context, url: URL, tenants: Sequence[Tenant]) -> dict[Tenant, Position]:
-    own = at(context, url)
     try:
-        with database.connect(own) as connection:
-            schemas = {each.schema: each for each in tenants if each.schema}
-            whole = [each for each in tenants if not each.schema]
-            found = {schemas[name]: each for name, each in _of_schemas(connection, [*schemas])}
-            return found | dict.fromkeys(whole, _of_whole(connection) if whole else Position())
+        with database.connect(at(context, url)) as connection:
+            schemas: dict[str, list[Tenant]] = {}
+            for each in tenants:
+                schemas.setdefault(each.schema, []).append(each)
+            own = schemas.pop("", [])
+            found = dict(of_schemas(connection, [*schemas]))
+            first = {some[0]: found[name] for name, some in schemas.items()}
+            if own:
+                first[own[0]] = _of_whole(connection)
+            return first | {
+                each: Position(problem=f"it has the same place as {some[0].name}")
+                for some in (*schemas.values(), own)
+                for each in some[1:]
+            }
     except (UnreachableError, MigratorError) as error:
         reason = error.reason or str(error)
         return dict.fromkeys(tenants, Position(problem=reason))
@@ -85,11 +93,15 @@ def _of_database(context: Context, url: URL, tenants: Sequence[Tenant]) -> dict[
 
 def _of_whole(connection: Connection) -> Position:
     heads = position.current_heads(connection)
-    return Position(heads or None, verified.unverified(connection) is None)
+    schema = version_table.options().get("version_table_schema")
+    if not heads and not inspect(connection).has_table(version_table.name(), schema=schema):
+        return Position()
+    return Position(heads, verified.unverified(connection) is None)
 
 
-def _of_schemas(connection: Connection, names: list[str]) -> Iterator[tuple[str, Position]]:
-    rows = connection.execute(SCHEMAS, {"schemas": names, "version": version_table.name()})
+def of_schemas(connection: Connection, names: Sequence[str]) -> Iterator[tuple[str, Position]]:
+    """Yield each of these schemas with where it is; ends the transaction."""
+    rows = connection.execute(SCHEMAS, {"schemas": [*names], "version": version_table.name()})
     facts = {row.nspname: Facts(row.versioned, row.logged) for row in rows}
     connection.rollback()
     yield from (

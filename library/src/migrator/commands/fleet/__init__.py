@@ -21,6 +21,12 @@ def arguments(parser: ArgumentParser) -> None:
     for name, does in ACTIONS.items():
         action = actions.add_parser(name, help=does, description=f"{does.capitalize()}.")
         import_module(f"{__name__}.{name}").arguments(action)
+        action.add_argument(
+            "--allow-pooler",
+            action="store_true",
+            default=None,
+            help="accept a pooler, which has to be in session mode",
+        )
 
 
 def run(context: Context, options: Namespace) -> None:

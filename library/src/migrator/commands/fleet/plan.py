@@ -27,13 +27,17 @@ def run(context: Context, options: Namespace) -> None:
     Raises:
         PendingError: there is something to do.
     """
+    shared = overview.shared(context, options.phase)
     plan = overview.plan(context, selecting.selection(options), options.to, options.phase)
     counts, pending = plan.counted(), plan.pending(plan.tenants)
     if options.json:
         facts = overview.as_dict(plan)
+        facts["shared"] = [graph.as_dict(each) for each in shared]
         facts["pending"] = [graph.as_dict(each) for each in pending]
         say(json.dumps(facts, ensure_ascii=False))
     else:
+        for script in shared:
+            say(f"shared tables: {graph.describe(script)}")
         say(f"{counted(sum(counts.values()), 'tenant')}, target {plan.to}:")
         for name, tenants in plan.stages:
             states = overview.states(plan, tenants)
@@ -42,5 +46,9 @@ def run(context: Context, options: Namespace) -> None:
                 say(line)
         for script in pending:
             say(f"  {graph.describe(script)}")
-    if left := counts[BEHIND] + counts[UNVERIFIED]:
-        raise PendingError(f"{counted(left, 'tenant')} to deploy to.")
+        if plan.later:
+            say("  The next revisions are for --phase contract.")
+    left = counts[BEHIND] + counts[UNVERIFIED]
+    if left or shared:
+        first = "The shared tables, and " if shared else ""
+        raise PendingError(f"{first}{counted(left, 'tenant')} to deploy to.")

@@ -55,9 +55,16 @@ def split(sql: str, *, comments: bool = False) -> list[str]:
     Args:
         comments: keep them; else a space replaces each.
     """
-    found = [""]
+    found, depth, before = [""], 0, ""
     for kind, text in tokens(sql):
-        if text == ";":
+        if kind == "word":  # BEGIN ATOMIC ... END is the body of a function, with semicolons in it
+            word = text.upper()
+            if depth:
+                depth += {"CASE": 1, "END": -1}.get(word, 0)
+            elif (before, word) == ("BEGIN", "ATOMIC"):
+                depth = 1
+            before = word
+        if text == ";" and not depth:
             found.append("")
         else:
             found[-1] += " " if kind == "comment" and not comments else text
