@@ -49,8 +49,13 @@ class Seeding:
         only = None if self.only is None else {".".join(name) for name in self.only}
         own = url.set(drivername="postgresql").render_as_string(hide_password=False)
         with psycopg.connect(own, autocommit=True) as connection:
+            listed = [
+                (oid, schema, name)
+                for oid, schema, name in sample_rows.tables(connection)
+                if only is None or f"{schema}.{name}" in only
+            ]
             return sample_rows.seed(
-                connection, self.full, self.empty, only, edges=self.edges
+                connection, listed, self.full, self.empty, edges=self.edges
             ).problems
 
     def without(self, error: Exception) -> bool:

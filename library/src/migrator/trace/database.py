@@ -1,6 +1,6 @@
 """The shadow database: its sessions, its rows, and what is in it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,11 +10,12 @@ from sqlalchemy import create_engine
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import NullPool
 
-from migrator.trace import catalog, sample_rows
+from migrator.trace import sample_rows
 from migrator.trace.event_log import EventLog
 from migrator.trace.observer import Observer
 from migrator.trace.queries import FUNCTIONS
 from migrator.trace.row_statistics import RowStatistics
+from migrator.trace.schemas import Schemas
 from migrator.trace.traced_statement import Step
 from migrator.trace.unfit_rows import EVERY, Rows
 
@@ -32,10 +33,15 @@ SESSION = {
 
 @dataclass
 class _Filled:
-    """The tables that were looked at; `ours` have our rows, `counts` says how many each has."""
+    """The tables that were looked at; `ours` have our rows, `counts` says how many each has.
 
+    `seen` are these and what is no table with rows of its own, `since` is when that was.
+    """
+
+    seen: set[int] = field(default_factory=set)
     ours: set[int] = field(default_factory=set)
     counts: dict[int, int] = field(default_factory=dict)
+    since: str = sample_rows.EVER
 
 
 class Database:
@@ -45,6 +51,8 @@ class Database:
         self.engine = create_engine(url, poolclass=NullPool)
         own = url.set(drivername="postgresql").render_as_string(hide_password=False)
         self._connection: psycopg.Connection[Any] = psycopg.connect(own, autocommit=True)
+        # What is read again and again is planned once.
+        self._connection.execute("SET plan_cache_mode = force_generic_plan")
         for name, value in SESSION.items():  # for all sessions, whoever opens them
             self._connection.execute(
                 sql.SQL("ALTER DATABASE {} SET {} = {}").format(
@@ -62,45 +70,53 @@ class Database:
 
     def begin(self, session: Any) -> None:
         """A revision begins on `session` (of libpq), which `seed` and `schemas` have preceded."""
-        self.observer.begin()
-        self.log.forget(self.observer.last.logged)
-        self.statistics.begin(session)
+        self.observer.begin(reported=self.statistics.begin(session))
+        self.log.forget(self.observer.last)
 
     def elsewhere(self, steps: Sequence[Step], session: Any, version_table: str) -> list[str]:
         """Return what the server has seen since `begin`, and none of the steps explains."""
         written = self.statistics.unexplained(steps, session, version_table)
-        return [*self.log.unexplained(self.observer.last.logged), *written]
+        return [*self.log.unexplained(self.observer.last), *written]
 
     def changed(self, steps: Iterable[Step]) -> None:
         """Count the rows of the tables again that a revision has written to."""
         for step in steps:
-            for oid in {*step.rows, *step.inserted, *step.rewritten}:
-                self._filled.counts.pop(oid, None)
+            self._forget({*step.rows, *step.inserted, *step.rewritten})
 
-    def seed(self, rows: Rows) -> list[str]:
-        """Put rows into the tables that are new or have lost theirs.
+    def seed(self, rows: Rows, tables: Collection[int]) -> list[str]:
+        """Put rows into those of the tables that are new or have lost theirs.
 
         Returns:
             Sentences about what could not be done.
         """
         filled = self._filled
-        there = self._connection.execute(*sample_rows.tables()).fetchall()
-        known = filled.counts.keys()
-        new = {f"{schema}.{name}": oid for oid, schema, name in there if oid not in known}
-        if not new:
+        unseen = [oid for oid in tables if oid not in filled.seen]
+        if not unseen:
             return []
-        self.statistics.forget()
-        empty = new.keys() if EVERY in rows.empty else rows.empty
-        full = new.keys() if EVERY in rows.full else rows.full
-        seeded = sample_rows.seed(self._connection, full, empty, new.keys())
+        filled.seen.update(unseen)
+        listed = sample_rows.tables(self._connection, unseen)
+        if not listed:
+            return []
+        names = {f"{schema}.{name}" for _, schema, name in listed}
+        # They are counted from the beginning where rows are gone.
+        since = sample_rows.EVER if filled.ours.intersection(unseen) else filled.since
+        seeded = sample_rows.seed(
+            self._connection,
+            listed,
+            names if EVERY in rows.full else rows.full,
+            names if EVERY in rows.empty else rows.empty,
+            since=since,
+        )
         filled.ours |= seeded.ours
-        filled.counts |= dict.fromkeys(new.values(), 0) | seeded.counts
+        filled.counts |= dict.fromkeys((oid for oid, *_ in listed), 0) | seeded.counts
+        filled.since = seeded.since
+        self.statistics.seeded(unseen)
         return seeded.problems
 
     def clear(self, table: str) -> None:
         """Remove the rows of a table (schema.name), so that `seed` fills it again; `*` is all."""
         self.statistics.forget()
-        for oid, schema, name in self._connection.execute(*sample_rows.tables()).fetchall():
+        for oid, schema, name in sample_rows.tables(self._connection):
             if oid in self._filled.ours and table in (EVERY, f"{schema}.{name}"):
                 with self._connection.transaction():
                     # Without foreign keys and triggers.
@@ -108,7 +124,7 @@ class Database:
                     self._connection.execute(
                         sql.SQL("DELETE FROM ONLY {}").format(sql.Identifier(schema, name))
                     )
-                del self._filled.counts[oid]
+                self._forget([oid])
 
     def many(self) -> dict[int, int]:
         """Return by table how many rows, changed by one statement, are a bulk."""
@@ -121,6 +137,11 @@ class Database:
         """Return by table how many rows it has."""
         return {**self._filled.counts}
 
-    def schemas(self) -> catalog.Schemas:
+    def schemas(self) -> Schemas:
         """Return what is there now."""
         return self.observer.look(self._connection.pgconn).schemas
+
+    def _forget(self, tables: Iterable[int]) -> None:
+        for oid in tables:
+            self._filled.counts.pop(oid, None)
+            self._filled.seen.discard(oid)

@@ -6,6 +6,8 @@ schema begins with `pg_`, so that nothing that lists or compares schemas sees it
 
 from typing import TYPE_CHECKING, Any
 
+from migrator.trace.catalog import State
+
 if TYPE_CHECKING:  # psycopg does not come with SQLite
     from psycopg import Connection
 
@@ -22,6 +24,7 @@ CREATE TABLE {SCHEMA}.log (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     step text NOT NULL, tag text NOT NULL, query text NOT NULL
 );
+CREATE INDEX ON {SCHEMA}.log (id) WHERE step = '';
 CREATE FUNCTION {SCHEMA}.note() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog AS $function$
 BEGIN
@@ -38,7 +41,7 @@ RESET allow_system_table_mods;
 """
 SUPERUSER = "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"
 UNEXPLAINED = f"""
-SELECT query, max(id) FROM {SCHEMA}.log WHERE id > %s AND step = '' GROUP BY query ORDER BY min(id)
+SELECT query FROM {SCHEMA}.log WHERE id > %s AND step = '' GROUP BY query ORDER BY min(id)
 """
 
 
@@ -58,13 +61,13 @@ class EventLog:
             connection.execute(INSTALL.replace(FUNCTIONS, functions))
         self.works = bool(superuser)
 
-    def forget(self, last: int) -> None:
-        """Leave out what has been written until the entry `last`."""
-        self._last = last
+    def forget(self, state: State) -> None:
+        """Leave out what has been written until a moment."""
+        self._last = state.logged
 
-    def unexplained(self, last: int) -> list[str]:
-        """Return the statements that no step explains, from after `forget` to the entry `last`."""
-        if not self.works or last == self._last:
+    def unexplained(self, state: State) -> list[str]:
+        """Return the statements that no step explains, from after `forget` to a moment."""
+        if not self.works or state.unexplained <= self._last:
             return []
         found = self._connection.execute(UNEXPLAINED, [self._last]).fetchall()
-        return [query for query, _ in found]
+        return [query for (query,) in found]

@@ -1,7 +1,8 @@
-"""One row for a table: values are changed until its checks take them."""
+"""Rows for a table: values are changed until its checks take them."""
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from psycopg import Connection, Error, errors, sql
@@ -9,6 +10,40 @@ from psycopg import Connection, Error, errors, sql
 from migrator.trace.sample_values import Column
 
 TRIES = 200  # with other values each time
+
+
+def insert_all(
+    connection: Connection[Any],
+    table: sql.Composable,
+    columns: list[Column],
+    rows: Mapping[int, bool],
+) -> list[str]:
+    """Insert some rows; return for each why it was not possible, or nothing.
+
+    Args:
+        rows: the numbers of rows, and whether it has NULL wherever that is possible.
+    """
+    # Most tables take what is likely, all at once.
+    lists = [
+        sql.SQL("({})").format(
+            sql.SQL(", ").join(
+                _cast(column, next(column.values(number, far=True)))
+                if column.required or not nulls
+                else sql.SQL("DEFAULT")
+                for column in columns
+            )
+        )
+        for number, nulls in rows.items()
+    ]
+    names = sql.SQL(", ").join(sql.Identifier(column.name) for column in columns)
+    form = sql.SQL("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE VALUES {}")
+    if columns:
+        with suppress(Error):
+            connection.execute(form.format(table, names, sql.SQL(", ").join(lists)))
+            return [""] * len(rows)
+    return [
+        insert(connection, table, columns, number, nulls=nulls) for number, nulls in rows.items()
+    ]
 
 
 def insert(
@@ -42,10 +77,7 @@ def _try(
     others: dict[str | None, Iterator[dict[str, str]]] = {}
     reason = ""
     for _ in range(TRIES):
-        casts = sql.SQL(", ").join(
-            sql.SQL("{}::text::{}").format(values[column.name], sql.SQL(column.type))
-            for column in filled
-        )
+        casts = sql.SQL(", ").join(_cast(column, values[column.name]) for column in filled)
         try:
             connection.execute(sql.SQL(form).format(table, names, casts))
         except errors.CheckViolation as error:
@@ -62,6 +94,10 @@ def _try(
         else:
             return ""
     return reason
+
+
+def _cast(column: Column, value: str) -> sql.Composable:
+    return sql.SQL("{}::text::{}").format(value, sql.SQL(column.type))
 
 
 def _others(columns: Sequence[Column], number: int, *, far: bool) -> Iterator[dict[str, str]]:

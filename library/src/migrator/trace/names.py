@@ -4,7 +4,7 @@ Rules read this from the statement; here the catalog tells, whatever did it: a D
 function, DROP SCHEMA, Python that looks at the database first.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 # `tables` is a condition on the tables (c).
@@ -26,6 +26,9 @@ UNION ALL SELECT 'value', e.oid, 0, typname, enumlabel
 Key = tuple[str, int, int]
 # By key whose it is (a column's table, a value's type) and the name.
 Names = dict[Key, tuple[str, str]]
+KINDS = ("table", "column", "value")
+# Names are kept by their table (oid); those of types are here.
+TYPES = 0
 
 
 @dataclass(frozen=True)
@@ -42,19 +45,34 @@ class Loss:
         return f"renames {self.name} to {self.new}" if self.new else f"drops {self.name}"
 
 
-def lost(before: Names, after: Names) -> dict[Key, Loss]:
-    """Return what had another name before, or was there. New names are no loss."""
+def lost(before: Mapping[int, Names], after: Mapping[int, Names]) -> dict[Key, Loss]:
+    """Return what had another name before, or was there, by table. New names are no loss."""
     found = {}
-    for key, (whose, name) in before.items():
-        kind, oid, _ = key
-        full = f"{whose}.{name}" if whose else name
-        if key in after and (new := after[key][1]) != name:
-            found[key] = Loss(kind, full, new)
-        elif key not in after and (
-            kind == "table" or (kind == "column" and ("table", oid, 0) in after)
-        ):
-            found[key] = Loss(kind, full)
-    return found
+    for table, names in before.items():
+        there: Names = after.get(table, {})
+        if there is names:
+            continue
+        for key, (whose, name) in names.items():
+            full = f"{whose}.{name}" if whose else name
+            if key in there and (new := there[key][1]) != name:
+                found[key] = Loss(key[0], full, new)
+            elif key not in there and (
+                key[0] == "table" or (key[0] == "column" and ("table", table, 0) in there)
+            ):
+                found[key] = Loss(key[0], full)
+    return dict(sorted(found.items(), key=lambda each: KINDS.index(each[0][0])))
+
+
+def still(before: Mapping[int, Names], after: Mapping[int, Names]) -> dict[int, Names]:
+    """Return the names of `before` that are there yet, as they are `after` it."""
+    kept = {}
+    for table, names in before.items():
+        there: Names = after.get(table, {})
+        if there is not names:
+            names = {key: there[key] for key in names if key in there}
+        if names:
+            kept[table] = names
+    return kept
 
 
 def settle(losses: Sequence[dict[Key, Loss]], end: Collection[Key]) -> None:

@@ -1,14 +1,15 @@
 """Looks at what a session has done, and at no more than can have changed since the last time."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from migrator.postgres import sql
-from migrator.trace import queries
-from migrator.trace.catalog import ForeignKey, Schemas, State, query
+from migrator.trace import queries, schemas
+from migrator.trace.catalog import State, query
 from migrator.trace.event_log import STEP
+from migrator.trace.schemas import Schemas
 
 if TYPE_CHECKING:  # psycopg does not come with SQLite
     from psycopg.pq.abc import PGconn
@@ -30,6 +31,8 @@ class Observer:
         self.log = log
         self.last = State()
         self._schemas = Schemas()
+        # Of each relation that there was, its table.
+        self._owners: dict[int, int] = {}
         self._version: tuple[int, str] | None = None
         self._exchanged = "never"
         self._counted: set[int] | None = None
@@ -40,32 +43,40 @@ class Observer:
         """Something runs that is not looked at, or a transaction begins or ends."""
         self._unchanged = None
 
-    def before(self, session: "PGconn", step: str) -> State:
-        """Return the state before `step`, without asking again for what has just been seen."""
+    def before(self, session: "PGconn", step: str, first: str) -> State:
+        """Return the state before `step`, without asking again for what has just been seen.
+
+        Args:
+            first: a statement that comes first, and returns nothing.
+        """
         if session is not self._unchanged:
-            return self.look(session, step=step)
+            return self.look(session, first=first, step=step)
         query(session, f"SET {STEP} = '{step}'; SELECT to_json(1)")
         return self.last
 
-    def begin(self) -> None:
-        """What the session has not reported yet, may have been done by anything until now."""
+    def begin(self, *, reported: bool) -> None:
+        """A revision begins. What its session has not `reported` is still in its counters."""
         self.changed()
-        self._counted = None
+        self._counted = set() if reported else None
 
-    def look(self, session: "PGconn", *, step: str = "", after: str = "") -> State:
+    def look(self, session: "PGconn", *, first: str = "", step: str = "", after: str = "") -> State:
         """Return the state of a session, in the transaction that it is in.
 
         Args:
+            first: see `before`.
             step: what the session does from now on, for the event log.
             after: the statement that has just run.
 
         Raises:
             MigratorError: the database cannot be read.
         """
-        others = self._schemas.tables if self._counted is None else self._counted
-        found = query(session, f"SET {STEP} = '{step}'; {queries.moment(others, log=self.log)}")
+        others = self._owners if self._counted is None else self._counted
+        moment = queries.moment(others, log=self.log)
+        found = query(session, f"{first}SET {STEP} = '{step}'; {moment}")
         locks = frozenset((oid, mode) for oid, mode in found["locks"])
-        state = State(found["transaction"], found["logged"], found["roles"], locks)
+        state = State(
+            found["transaction"], found["logged"], found["unexplained"], found["roles"], locks
+        )
         counted = {oid for oid, *_ in found["counters"]}
         # In the transactions of a procedure, there were more locks than can be seen.
         unseen = bool(after) and state.transaction != self.last.transaction
@@ -80,40 +91,31 @@ class Observer:
         if again or version != self._version or not self.log:
             same = state.transaction == self.last.transaction and self._version is not None
             same = same and state.logged >= self.last.logged  # nothing was rolled back
+            touched: set[int] | None = None
             if same and self.log and after and not several and not sql.begins(after, *ANYWHERE):
-                touched = {oid for oid, mode in state.locks if mode not in USED}
-                changed = _of(query(session, queries.schemas(touched, log=True)))
-                self._schemas = self._schemas.replaced(touched, changed)
-            else:
-                self._schemas = _of(query(session, queries.schemas(None, log=self.log)))
+                touched = {self._owners.get(oid, oid) for oid, mode in locks if mode not in USED}
+            self._read(session, touched)
             self._version = version
-        counters = _counters(found["counters"], self._schemas.tables)
+        counters = self._counters(found["counters"])
         self.last = replace(state, schemas=self._schemas, counters=counters)
         self._unchanged = session
         return self.last
 
+    def _read(self, session: "PGconn", touched: set[int] | None) -> None:
+        """Read the tables that are touched again, or everything."""
+        found = schemas.of(query(session, queries.schemas(touched, log=self.log)))
+        self._schemas = self._schemas.replaced(touched, found)
+        for oid, table in found.tables.items():
+            self._owners.update(dict.fromkeys(table.files, oid))
 
-def _counters(
-    found: Iterable[tuple[int, ...]], tables: Mapping[int, int]
-) -> dict[int, tuple[int, ...]]:
-    """Return the counters of tables, with the rows that were found by their indexes."""
-    counters = {}
-    by_index: Counter[int] = Counter()
-    for oid, *counts, returned, fetched in found:
-        if tables.get(oid) == oid:
-            counters[oid] = (*counts, returned + fetched)
-        elif oid in tables:
-            by_index[tables[oid]] += fetched
-    return {oid: (*counts, read + by_index[oid]) for oid, (*counts, read) in counters.items()}
-
-
-def _of(found: Any) -> Schemas:
-    relations = found["relations"]
-    return Schemas(
-        {oid: name for oid, name, *_ in relations},
-        {oid: file for oid, _, file, *_ in relations},
-        {oid: table for oid, *_, table, _ in relations},
-        {oid: width for oid, *_, width in relations},
-        {oid: ForeignKey(*rest) for oid, *rest in found["foreign_keys"]},
-        {(kind, oid, number): (whose, name) for kind, oid, number, whose, name in found["names"]},
-    )
+    def _counters(self, found: Iterable[tuple[int, ...]]) -> dict[int, tuple[int, ...]]:
+        """Return the counters of tables, with the rows that were found by their indexes."""
+        counters, tables = {}, self._schemas.tables
+        by_index: Counter[int] = Counter()
+        for oid, *counts, returned, fetched in found:
+            owner = self._owners.get(oid, oid)
+            if owner in tables and oid == owner:
+                counters[oid] = (*counts, returned + fetched)
+            elif owner in tables and oid in tables[owner].files:
+                by_index[owner] += fetched
+        return {oid: (*counts, read + by_index[oid]) for oid, (*counts, read) in counters.items()}

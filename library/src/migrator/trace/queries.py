@@ -25,6 +25,7 @@ counted AS (
 SELECT json_build_object(
   'transaction', pg_backend_pid() || '/' || now()::text,
   'logged', {logged},
+  'unexplained', {unexplained},
   'roles', (SELECT count(*) FROM pg_roles),
   'locks', (SELECT coalesce(json_agg(json_build_array(relation::bigint, mode)), '[]') FROM mine
     -- Nobody writes to a materialized view: only its readers can wait.
@@ -32,7 +33,10 @@ SELECT json_build_object(
       (SELECT FROM pg_class WHERE oid = relation AND relkind = 'm')),
   'counters', (SELECT coalesce(json_agg(counts), '[]') FROM counted))
 """
-LOGGED = f"coalesce((SELECT max(id) FROM {SCHEMA}.log), 0)"
+LOG = {
+    "logged": f"coalesce((SELECT max(id) FROM {SCHEMA}.log), 0)",
+    "unexplained": f"coalesce((SELECT max(id) FROM {SCHEMA}.log WHERE step = ''), 0)",
+}
 # What is only read again after a change of the schema, or a strong lock: everything, or the tables
 # and indexes that are touched. The last of a foreign key: its columns can have values as soon as
 # they are there.
@@ -67,13 +71,14 @@ def _function(name: str, arguments: str, query: str) -> str:
     return f"""
     CREATE FUNCTION {SCHEMA}.{name}({arguments}) RETURNS json LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog SET enable_seqscan = on SET enable_indexonlyscan = on SET jit = off
+    SET plan_cache_mode = force_generic_plan
     AS $function$ BEGIN RETURN ({query}); END $function$;
     GRANT EXECUTE ON FUNCTION {SCHEMA}.{name} TO PUBLIC;
     """
 
 
 FUNCTIONS = (
-    _function("moment", "others oid[]", MOMENT.format(logged=LOGGED, others="others"))
+    _function("moment", "others oid[]", MOMENT.format(**LOG, others="others"))
     + _function("schemas", "", SCHEMAS.format(**EVERYTHING))
     + _function("schemas_of", "touched oid[]", SCHEMAS.format(**TOUCHED))
 )
@@ -84,7 +89,7 @@ def moment(others: Collection[int], *, log: bool) -> str:
     listed = _listed(others)
     if log:
         return f"SELECT {SCHEMA}.moment({listed})"
-    return MOMENT.format(logged=-1, others=listed)
+    return MOMENT.format(logged=-1, unexplained=0, others=listed)
 
 
 def schemas(touched: Collection[int] | None, *, log: bool) -> str:

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Engine
 
 from migrator import shadow
 from migrator.postgres import sql
-from migrator.trace import catalog, cursors, names
+from migrator.trace import catalog, cursors, names, schemas
 from migrator.trace.event_log import STEP
 from migrator.trace.observer import Observer
 from migrator.trace.place import Place, here
@@ -155,12 +155,12 @@ class Recorder:
         ours = alone and not sql.runs_alone(text)
         if idle:
             self._observer.changed()
-        if ours:  # it would commit by itself, and its locks were gone
-            session.exec_(b"BEGIN")
+        first = ""
+        if ours or (idle and not alone and _is_plain(connection)):
+            first = "BEGIN; "  # the transaction that its locks and counters are of
         elif idle and not alone:
-            connection.execute("SELECT 1")  # the transaction that its counters are of
-        number = str(len(self._steps) + 1)
-        before = self._observer.before(session, number)
+            connection.execute("SELECT 1")
+        before = self._observer.before(session, str(len(self._steps) + 1), first)
         step = Step(text, place, before.transaction, watched=not alone or ours, committed=alone)
         self._steps.append(step)
         started = time.perf_counter()
@@ -186,20 +186,21 @@ class Recorder:
     def _see(self, session: psycopg.pq.abc.PGconn, step: Step, before: catalog.State) -> None:
         after = self._observer.look(session, after=step.sql)
         then, now = before.schemas, after.schemas
-        step.names = then.names | now.names
-        step.rewritten = frozenset(catalog.rewritten(then, now)) if then is not now else frozenset()
+        step.rewritten = frozenset(schemas.rewritten(then, now))
+        locked = {oid for oid, _ in before.locks | after.locks}
+        used = locked | after.counters.keys() | step.rewritten
+        step.names = schemas.names((then, now), used)
         step.lost = names.lost(self._known.names, now.used)
         if after.transaction != before.transaction and step.watched:  # it has ended its own
             step.watched, step.committed = False, True
         if not step.watched:
             return
-        tables = then.tables | now.tables
         gained = after.locks - before.locks
         # Locks on indexes come with those on their tables.
-        step.locks = frozenset(lock for lock in gained if tables.get(lock[0]) == lock[0])
+        step.locks = frozenset(lock for lock in gained if lock[0] in step.names)
         step.held = frozenset(catalog.locked_tables(before, catalog.STOPS_WRITES))
         scanned = catalog.grown(before, after, 0).keys()
-        step.scanned = frozenset(scanned | catalog.validated(then, now))
+        step.scanned = frozenset(scanned | schemas.validated(then, now))
         step.inserted = catalog.grown(before, after, 1)
         step.rows = catalog.grown(before, after, 2)
         step.read = catalog.grown(before, after, 3)
@@ -214,3 +215,9 @@ class Recorder:
         for step in self._steps:
             if step.kept < 0:
                 step.kept = (step.kept + time.perf_counter()) * 1000 + step.milliseconds
+
+
+def _is_plain(connection: psycopg.Connection) -> bool:
+    """Return whether a transaction of this connection begins like any other."""
+    qualities = (connection.isolation_level, connection.read_only, connection.deferrable)
+    return qualities == (None, None, None)

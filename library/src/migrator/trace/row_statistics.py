@@ -1,10 +1,11 @@
 """How many rows all sessions together have written, by the server's statistics."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from psycopg import Connection
+from psycopg.pq import TransactionStatus
 
 from migrator.errors import counted
 from migrator.postgres import sql
@@ -21,6 +22,7 @@ FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
 WHERE relkind IN ('r', 'm') AND nspname !~ '^pg_[ct]'
     AND nspname NOT IN ('information_schema', '{SCHEMA}')
 """
+OF_SOME = " AND c.oid = ANY (%s)"
 # What runs outside a transaction and writes no rows.
 WITHOUT_ROWS = ("CREATE", "DROP", "ALTER", "REINDEX", "VACUUM", "ANALYZE", "CLUSTER", "REFRESH")
 
@@ -31,19 +33,33 @@ class RowStatistics:
     def __init__(self, connection: Connection[Any]) -> None:
         self._connection = connection
         self._works = connection.info.server_version >= SINCE
-        self._start: dict[int, int] | None = None
+        self._start: dict[int, tuple[str, int]] | None = None
         self._owed: Counter[int] = Counter()
 
     def forget(self) -> None:
         """Leave out what is written until the next revision begins."""
         self._start = None
 
-    def begin(self, session: Any) -> None:
-        """Read what was written before a revision, also by the session of Alembic."""
-        if self._works and self._start is None:
-            session.exec_(REPORT.encode())
+    def seeded(self, tables: Collection[int]) -> None:
+        """Leave out what our own session has written to some tables."""
+        if self._start is not None:
             self._connection.execute(REPORT)
-            self._start = {oid: count for oid, (_, count) in self._read().items()}
+            self._start |= self._read(tables)
+
+    def begin(self, session: Any) -> bool:
+        """Read what was written before a revision, also by the session of Alembic.
+
+        Returns:
+            Whether that session has reported all that it has done.
+        """
+        if not self._works:
+            return False
+        idle: bool = session.transaction_status == TransactionStatus.IDLE
+        session.exec_(REPORT.encode())
+        if self._start is None:
+            self._connection.execute(REPORT)
+            self._start = self._read()
+        return idle
 
     def unexplained(self, steps: Sequence[Step], session: Any, apart: str) -> list[str]:
         """Return how many rows of which tables were written since `begin` by none of the steps.
@@ -68,15 +84,18 @@ class RowStatistics:
             self._owed.update(step.rows)
         found = []
         now = self._read()
-        for oid, (name, count) in now.items():
-            grown = count - start.get(oid, 0)
-            more = grown - self._owed[oid]
+        for oid, (name, count) in sorted(now.items() - start.items()):
+            _, before = start.get(oid, ("", 0))
+            more = count - before - self._owed[oid]
             self._owed[oid] = max(-more, 0)  # a session that reports later
             if more > 0 and name.rpartition(".")[2] != apart:
                 found.append(f"{counted(more, 'row')} of {name}")
-        self._start = {oid: count for oid, (_, count) in now.items()}
+        self._start = now
         return found
 
-    def _read(self) -> dict[int, tuple[str, int]]:
-        found = self._connection.execute(WRITTEN).fetchall()
+    def _read(self, tables: Collection[int] | None = None) -> dict[int, tuple[str, int]]:
+        if tables is None:
+            found = self._connection.execute(WRITTEN)
+        else:
+            found = self._connection.execute(WRITTEN + OF_SOME, [[*tables]])
         return {oid: (name, count) for oid, name, count in found}

@@ -13,57 +13,72 @@ from typing import Any
 from psycopg import Connection, errors, sql
 
 from migrator.config import version_table
-from migrator.trace.insertion import insert
+from migrator.trace.insertion import insert_all
 from migrator.trace.sample_values import COLUMNS, EDGE, Column
 
 ROWS = 3
 TAKEN = 30_000  # beyond the numbers in our rows, and a smallint still
-_TABLES = """
+TABLES = """
 SELECT c.oid, n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind = 'r' AND n.nspname NOT IN ('pg_catalog', 'information_schema')
-    AND n.nspname !~ '^pg_[mt]' AND c.relname <> %s ORDER BY c.oid
+    AND n.nspname !~ '^pg_[mt]' AND c.relname <> %s {} ORDER BY c.oid
 """
+# Revisions that insert rows must not meet the numbers that are taken. Of sequences that were seen
+# before, only those that are as they were then (the transactions until `since`) are left alone.
+ADVANCE = """
+WITH new AS MATERIALIZED (
+    SELECT seqrelid FROM pg_sequence JOIN pg_class c ON c.oid = seqrelid
+    WHERE seqmax > %(taken)s AND seqmin <= %(taken)s AND NOT seqcycle AND seqincrement > 0
+        AND c.relpersistence <> 't' AND age(pg_sequence.xmin) <= age(%(since)s::xid))
+SELECT pg_snapshot_xmin(pg_current_snapshot())::xid::text,
+    count(setval(seqrelid::regclass, %(taken)s))
+FROM new WHERE coalesce(pg_sequence_last_value(seqrelid), 0) < %(taken)s
+"""
+EVER = "0"
+Listed = tuple[int, str, str]
 
 
-def tables() -> tuple[str, tuple[str]]:
-    """Return a query for all tables but Alembic's own, with its parameter."""
-    return _TABLES, (version_table.name(),)
+def tables(connection: Connection[Any], only: Collection[int] | None = None) -> list[Listed]:
+    """Return the oid, schema and name of all tables but Alembic's own; or `only` of some."""
+    found = "" if only is None else "AND c.oid = ANY (%s)"
+    parameters = [version_table.name(), *([] if only is None else [[*only]])]
+    return connection.execute(TABLES.format(found), parameters).fetchall()
 
 
 @dataclass
 class Seeded:
     """What became of it: a sentence for each table that takes no row, and the others.
 
-    `ours` are the tables (oids) that have got rows now, `counts` how many rows each has.
+    `ours` are the tables (oids) that have got rows now, `counts` how many rows each has, `since` is
+    for the next time.
     """
 
     problems: list[str] = field(default_factory=list)
     ours: set[int] = field(default_factory=set)
     counts: dict[int, int] = field(default_factory=dict)
+    since: str = EVER
 
 
 def seed(
     connection: Connection[Any],
+    listed: Collection[Listed],
     full: Collection[str],
     empty: Collection[str],
-    only: Collection[str] | None = None,
     *,
     edges: bool = False,
+    since: str = EVER,
 ) -> Seeded:
     """Put rows into the tables that have none.
 
     Args:
-        connection: in autocommit mode, of a superuser.
-        full: tables (schema.name) in which no value may be NULL.
-        empty: tables that are to have no row.
-        only: tables that are to have rows, if not all of them.
+        connection: in autocommit mode, of a superuser; foreign keys and triggers stay off there,
+            because the server plans every query anew when that changes.
+        listed: the tables.
+        full: those (schema.name) in which no value may be NULL.
+        empty: those that are to have no row.
         edges: one more row, with values at the edge of their types.
+        since: when rows were put into tables of this database before.
     """
-    listed = [
-        (oid, schema, name)
-        for oid, schema, name in connection.execute(*tables()).fetchall()
-        if only is None or f"{schema}.{name}" in only
-    ]
     columns: dict[int, list[Column]] = {oid: [] for oid, _, _ in listed}
     for row in connection.execute(COLUMNS, {"tables": [*columns]}):
         columns[row[0]].append(Column(row))
@@ -81,26 +96,13 @@ def seed(
         if shown in empty or seeded.counts[oid]:
             continue
         fill = [column for column in columns[oid] if not column.generated]
-        reasons = [
-            insert(connection, table, fill, number, nulls=number == ROWS and shown not in full)
-            for number in range(1, (EDGE if edges else ROWS) + 1)
-        ]
+        numbers = range(1, (EDGE if edges else ROWS) + 1)
+        rows = {number: number == ROWS and shown not in full for number in numbers}
+        reasons = insert_all(connection, table, fill, rows)
         seeded.ours.add(oid)
         seeded.counts[oid] = reasons.count("")
         if all(reasons):
             seeded.problems.append(f"{shown.removeprefix('public.')} has no rows: {reasons[0]}.")
-    connection.execute("SET session_replication_role = origin")
-    _advance_sequences(connection)
+    found = connection.execute(ADVANCE, {"taken": TAKEN, "since": since}).fetchone()
+    seeded.since = str(found[0]) if found else EVER
     return seeded
-
-
-def _advance_sequences(connection: Connection[Any]) -> None:
-    """Revisions that insert rows must not meet the numbers that are taken."""
-    found = connection.execute(
-        "SELECT schemaname, sequencename FROM pg_sequences WHERE max_value > %(taken)s"
-        " AND cycle = false AND increment_by > 0 AND coalesce(last_value, 0) < %(taken)s",
-        {"taken": TAKEN},
-    ).fetchall()
-    for schema, name in found:
-        text = sql.Identifier(schema, name).as_string(connection)
-        connection.execute("SELECT setval(%s, %s)", (text, TAKEN))

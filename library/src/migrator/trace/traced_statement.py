@@ -48,12 +48,12 @@ class Step:
 
 @dataclass(frozen=True)
 class Known:
-    """What is in use before a revision: all names, and by table how many rows it has.
+    """What is in use before a revision, by table: all names, and how many rows it has.
 
     `many` is how many changed by one statement are a bulk.
     """
 
-    names: Names
+    names: dict[int, Names]
     many: dict[int, int]
     rows: dict[int, int]
 

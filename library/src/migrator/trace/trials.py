@@ -11,10 +11,10 @@ from sqlalchemy import Connection
 from sqlalchemy.engine import URL
 
 from migrator.trace import names, unfit_rows
-from migrator.trace.catalog import Schemas
 from migrator.trace.database import Database
 from migrator.trace.place import Place
 from migrator.trace.recorder import Recorder
+from migrator.trace.schemas import Schemas
 from migrator.trace.substitutes import Substitutes
 from migrator.trace.traced_statement import Known, Step, Traced
 from migrator.trace.unfit_rows import Rows, RowsDoNotFit
@@ -67,8 +67,8 @@ class Trials:
             self.prepared()
         self._alone = not self._together or self._old is None
         if self._alone:
-            self._problems = self.database.seed(self.rows)
-            self._old = frozenset(self._schemas.tables.values())
+            self._problems = self.database.seed(self.rows, self._schemas.tables)
+            self._old = frozenset(self._schemas.tables)
             many, rows = self.database.many(), self.database.rows()
             self._known = Known(self._schemas.used, many, rows)
         self.database.begin(self._session())
@@ -125,8 +125,7 @@ class Trials:
         if not self._together:  # the next one is tried with rows again
             self.rows.empty.clear()
         self.database.changed(traced.steps)
-        kept = {key: after[key] for key in known.names if key in after}
-        self._known = replace(known, names=kept)
+        self._known = replace(known, names=names.still(known.names, after))
         return traced
 
     @property

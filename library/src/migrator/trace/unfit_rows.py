@@ -1,5 +1,6 @@
 """Rows that a revision cannot work with: they are ours and not those of production."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import psycopg
@@ -62,7 +63,9 @@ class RowsDoNotFit(Exception):
         self.revision, self.table, self.step = revision, table, step
 
 
-def refused(error: BaseException | None, rows: Rows, names: Names) -> tuple[str, bool]:
+def refused(
+    error: BaseException | None, rows: Rows, names: Mapping[int, Names]
+) -> tuple[str, bool]:
     """Return of which table the rows do not fit, if they do not; and whether none would.
 
     None would where a column is NULL that must not be, and that is not among those (`names`)
@@ -80,7 +83,8 @@ def refused(error: BaseException | None, rows: Rows, names: Names) -> tuple[str,
     if EVERY in rows.empty:
         return "", False
     column = ("column", table.removeprefix("public."), error.diag.column_name)
-    there = {(kind, whose, name) for (kind, *_), (whose, name) in names.items()}
+    there = {(kind, whose, name) for each in names.values()
+             for (kind, *_), (whose, name) in each.items()}  # fmt: skip
     old = ("table", "", column[1]) in there
     return table, state == NOT_NULL and old and column not in there
 
