@@ -13,7 +13,7 @@ from alembic.script import Script
 import migrator.operations  # noqa: F401 - adds ours to Alembic's
 from migrator.lint import rendering, rules, sql_findings, suppressions
 from migrator.lint.finding import Finding
-from migrator.lint.known_changes import History
+from migrator.lint.history import History
 from migrator.lint.observed import Observed
 from migrator.lint.rule import Rule, uncovered
 from migrator.lint.rules import ALL
@@ -57,10 +57,7 @@ def rendered(name: str, body: str, folder: Path) -> rendering.Rendered:
 
 def found_in(revisions: list[rendering.Rendered]) -> list[Finding]:
     """What the rules find in each, where the history tells nothing."""
-    every = (
-        sql_findings.find([each], {}, History(lambda: ((), True)), together=False)
-        for each in revisions
-    )
+    every = (sql_findings.find([each], {}, History(), together=False) for each in revisions)
     return [finding for found in every for finding in found]
 
 

@@ -61,3 +61,18 @@ def test_odd_names(fleet: Fleet) -> None:
     fleet.run("deploy --no-backup")
     assert set(fleet.at().values()) == {"weight"}
     assert "None differs" in fleet.run("verify")
+
+
+def test_lint_knows_the_tenant(fleet: Fleet) -> None:
+    """A table that no revision tells of: its columns are known, and not those of public."""
+    fleet.run("create acme")
+    fleet.ask("CREATE TABLE acme.parts (id int PRIMARY KEY, code varchar(20))")
+    fleet.ask("INSERT INTO acme.parts VALUES (1, 'a')")
+    fleet.ask("CREATE TABLE public.parts (code int)")
+    change = "op.execute('ALTER TABLE parts ALTER code TYPE varchar({})')"
+    fleet.revision("narrower", change.format(10))
+    assert "changing-column-type" in fleet.run("deploy --no-backup", code=5)
+    fleet.files.pop().unlink()
+    fleet.revision("wider", change.format(40))
+    fleet.run("deploy --no-backup", env={"MIGRATOR_DRIFT": "false"})
+    assert fleet.at() == {"acme": "wider"}

@@ -2,19 +2,15 @@
 
 import pytest
 
-from migrator.lint.known_changes import History, learn
+from migrator.lint.history import History, learned
 from migrator.lint.known_schema import Schema
-from migrator.lint.statements import Action, Type, read
+from migrator.lint.statements import Type, read
 from migrator.lint.widening import widens
 
 
 def schema(*statements: str) -> Schema:
     """What these statements make."""
-    made = Schema()
-    for statement in statements:
-        for action in read(statement).actions:
-            learn(made, action)
-    return made
+    return learned((each for text in statements for each in read(text).actions), sure=True)
 
 
 def test_columns_and_their_sequences() -> None:
@@ -60,9 +56,9 @@ def test_a_column_that_a_constraint_has_not_null() -> None:
 def test_the_history_is_read_when_somebody_asks() -> None:
     asked = []
 
-    def earlier() -> tuple[tuple[Action, ...], bool]:
+    def earlier() -> Schema:
         asked.append(1)
-        return read("CREATE TABLE t (a int)").actions, True
+        return schema("CREATE TABLE t (a int)")
 
     history = History(earlier)
     (change,) = read("ALTER TABLE t ALTER a TYPE bigint").actions
@@ -71,6 +67,24 @@ def test_the_history_is_read_when_somebody_asks() -> None:
     column = history.schema.column("t", "a")
     assert column and column.type == Type("int8")
     assert history.schema.sure and asked == [1]
+
+
+def test_indexes_and_constraints_keep_up_with_renames() -> None:
+    made = schema(
+        "CREATE TABLE t (a int, b int CONSTRAINT k CHECK (b IS NOT NULL))",
+        "CREATE UNIQUE INDEX i ON t (a)",
+        "ALTER TABLE t RENAME a TO c",
+        "ALTER TABLE t RENAME b TO d",
+        "ALTER INDEX i RENAME TO j",
+        "ALTER TABLE t RENAME CONSTRAINT k TO l",
+    )
+    assert made.is_key("t", ["c"]) and not made.is_key("t", ["a"])
+    assert made.has_check("t", "d") and not made.has_check("t", "b")
+    for gone, there in (
+        ("DROP INDEX IF EXISTS i", "DROP INDEX IF EXISTS j"),
+        ("ALTER TABLE t DROP CONSTRAINT IF EXISTS k", "ALTER TABLE t DROP CONSTRAINT IF EXISTS l"),
+    ):
+        assert made.lacks(*read(gone).actions) and not made.lacks(*read(there).actions)
 
 
 @pytest.mark.parametrize(

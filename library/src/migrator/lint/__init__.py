@@ -2,10 +2,11 @@
 
 A `rule` holds everything about itself, in a file of its own in `rules/`, and looks at a `candidate`
 or at what was `observed`. `rendering` has the SQL of revisions, `statements` what the SQL does,
-`known_schema` what it meets there, `known_changes` how it changes that; `python_code` is what
-the revisions are written in. `sql_findings` are what the rules see in all this, `trial` compares
-them with what the trace (migrator/trace) saw, `suppressions` are comments in revisions, and
-`verdict` is the whole.
+`known_schema` what it meets there, `known_catalog` that of a database, `known_changes` how it
+changes that, `before` and `history` what is known before a revision and before an action;
+`python_code` is what the revisions are written in. `sql_findings` are what the rules see in all
+this, `trial` compares them with what the trace (migrator/trace) saw, `suppressions` are comments in
+revisions, and `verdict` is the whole.
 """
 
 from migrator.lint.finding import Finding

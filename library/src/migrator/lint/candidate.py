@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from migrator.lint import known_changes
 from migrator.lint.change import Change
-from migrator.lint.known_changes import History
+from migrator.lint.history import History
 from migrator.lint.statements import Action
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class Candidate:
     phase: str = ""
     earlier: tuple[Placed, ...] = ()
     later: tuple[Placed, ...] = ()
-    history: History = field(default_factory=lambda: History(lambda: ((), True)))
+    history: History = field(default_factory=History)
     change: Change = field(default_factory=Change)
     new: frozenset[str] = frozenset()
     nested: bool = False
@@ -60,6 +61,24 @@ class Candidate:
             and self.in_transaction
             and each.action.has("strong lock")
         }
+
+    def drops_nothing(self) -> bool:
+        """Return whether a DROP ... IF EXISTS is about nothing, or what an attempt has left.
+
+        That is what the revision makes again just as it is, in another transaction.
+        """
+        action, schema = self.action, self.history.schema
+        if schema.lacks(action):
+            return True
+        may_be_left = schema.of_database and action.has("if exists")
+        found = schema.dropped(action) if may_be_left else None
+        return found is not None and any(
+            each.action.kind in ("create index", "add constraint")
+            and each.action.name == action.name
+            and not (self.in_transaction and each.transaction == self.transaction)
+            and (not found.valid or (found.whole and known_changes.made(each.action) == found))
+            for each in self.later
+        )
 
     def made_again(self) -> Action | None:
         """Return what makes again, under the same name, what the transaction drops here."""

@@ -1,7 +1,8 @@
-"""How the actions of revisions change the schema that is known, and the history of them all."""
+"""How the actions of revisions change the schema that is known."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from migrator.lint.known_schema import KEYS, Column, Constraint, Schema, Table
 from migrator.lint.statements import Action
@@ -57,16 +58,23 @@ def _add_column(schema: Schema, action: Action) -> None:
         schema.sequences[sequence] = action.type
 
 
-def _add_constraint(schema: Schema, action: Action) -> None:
-    table = schema.table(action.table)
-    index = table.indexes.pop(action.new_name, None)
-    columns = index.columns if index else action.columns
+def made(action: Action) -> Constraint:
+    """Return the constraint or the index that an action adds."""
+    if action.kind == "create index":
+        unique, whole = action.has("unique"), action.has("whole")
+        return Constraint("index", action.columns, unique and whole, whole=whole)
+    kind, is_valid = action.value or "", not action.has("not valid")
     wants = action.columns[0] if action.has("nulls out") else ""
-    kind = action.value or ""
-    new = Constraint(kind, columns, kind in KEYS, not action.has("not valid"), wants)
+    return Constraint(kind, action.columns, kind in KEYS, is_valid, wants, kind in KEYS)
+
+
+def _add_constraint(schema: Schema, action: Action) -> None:
+    table, new = schema.table(action.table), made(action)
+    if index := table.indexes.pop(action.new_name, None):
+        new = replace(new, columns=index.columns)
     table.constraints[action.name] = new
-    if kind == "primary key":
-        for name in columns:
+    if new.kind == "primary key":
+        for name in new.columns:
             table.columns.setdefault(name, Column()).required = True
 
 
@@ -81,14 +89,29 @@ def _drop_constraint(schema: Schema, action: Action) -> None:
 
 
 def _create_index(schema: Schema, action: Action) -> None:
-    unique = action.has("unique") and action.has("whole")
     name = action.name or "_".join((action.table, *action.columns, "idx"))
-    schema.table(action.table).indexes[name] = Constraint("index", action.columns, unique)
+    schema.table(action.table).indexes[name] = made(action)
 
 
 def _drop_index(schema: Schema, action: Action) -> None:
     for table in schema.tables.values():
         table.indexes.pop(action.name, None)
+
+
+def _rename_index(schema: Schema, action: Action) -> None:
+    for table in schema.tables.values():
+        _rename(table.indexes, action)
+        _rename(table.constraints, action)  # that the index belongs to
+
+
+def _rename_constraint(schema: Schema, action: Action) -> None:
+    table = schema.table(action.table)
+    _rename(table.constraints, action)
+
+
+def _rename(kept: dict[str, Any], action: Action) -> None:
+    if action.name in kept:
+        kept[action.new_name] = kept.pop(action.name)
 
 
 def _drop_column(schema: Schema, action: Action) -> None:
@@ -100,9 +123,19 @@ def _drop_column(schema: Schema, action: Action) -> None:
 
 
 def _rename_column(schema: Schema, action: Action) -> None:
-    columns = schema.table(action.table).columns
-    if action.name in columns:
-        columns[action.new_name] = columns.pop(action.name)
+    table = schema.table(action.table)
+    _rename(table.columns, action)
+    for kept in (table.constraints, table.indexes):
+        for name, each in kept.items():
+            kept[name] = replace(
+                each,
+                columns=tuple(_renamed(column, action) for column in each.columns),
+                wants=_renamed(each.wants, action),
+            )
+
+
+def _renamed(column: str, action: Action) -> str:
+    return action.new_name if column == action.name else column
 
 
 def _rename_table(schema: Schema, action: Action) -> None:
@@ -152,35 +185,8 @@ CHANGES: dict[str, Callable[[Schema, Action], None]] = {
     "drop constraint": _drop_constraint,
     "create index": _create_index,
     "drop index": _drop_index,
+    "rename index": _rename_index,
+    "rename constraint": _rename_constraint,
     "create sequence": _alter_sequence,
     "alter sequence": _alter_sequence,
 }
-
-
-class History:
-    """The schema before a statement; it is read only when somebody asks.
-
-    Args:
-        earlier: returns the actions of the revisions before, and whether these are all.
-    """
-
-    def __init__(self, earlier: Callable[[], tuple[Iterable[Action], bool]]) -> None:
-        self._earlier: Callable[[], tuple[Iterable[Action], bool]] | None = earlier
-        self._left: list[Action] = []
-        self._schema = Schema()
-
-    def learn(self, action: Action) -> None:
-        """Note what a statement does that comes next."""
-        self._left.append(action)
-
-    @property
-    def schema(self) -> Schema:
-        """The schema after all that was learnt."""
-        if self._earlier:
-            actions, self._schema.sure = self._earlier()
-            self._earlier = None
-            self._left = [*actions, *self._left]
-        for action in self._left:
-            learn(self._schema, action)
-        self._left = []
-        return self._schema

@@ -1,4 +1,4 @@
-"""The schema as the SQL of earlier revisions tells it: what an action meets."""
+"""The schema that an action meets, as a catalog or the SQL of earlier revisions tells it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -22,7 +22,8 @@ class Column:
 class Constraint:
     """A constraint or an index; `unique` if no two rows may have the same there.
 
-    `wants` is the column that a check or a constraint has NOT NULL.
+    `wants` is the column that a check or a constraint has NOT NULL. `whole` if there is no more
+    to it than its columns: no condition, no expression.
     """
 
     kind: str
@@ -30,13 +31,14 @@ class Constraint:
     unique: bool = False
     valid: bool = True
     wants: str = ""
+    whole: bool = False
 
 
 @dataclass
 class Table:
     """A table: its columns, and its constraints and indexes by their names.
 
-    `created` if the history tells how it came to be, and not only what was changed.
+    `created` if all of it is known, and not only what was changed.
     """
 
     columns: dict[str, Column] = field(default_factory=dict)
@@ -48,10 +50,11 @@ class Table:
 
 @dataclass
 class Schema:
-    """All that the history tells; `sequences` are types by name, `views` the columns of each,
+    """All that is known; `sequences` are types by name, `views` the columns of each,
     `reads` the tables and views that each reads, `materialized` those that are stored.
 
     `sure` is false if the SQL of a revision is not known, so that something may be missing.
+    `of_database` if it is what there is, so that an attempt at a revision may have left something.
     """
 
     tables: dict[str, Table] = field(default_factory=dict)
@@ -60,6 +63,7 @@ class Schema:
     reads: dict[str, tuple[str, ...]] = field(default_factory=dict)
     materialized: set[str] = field(default_factory=set)
     sure: bool = True
+    of_database: bool = False
 
     def column(self, table: str, name: str) -> Column | None:
         """Return a column, None if the history does not tell of it."""
@@ -76,6 +80,13 @@ class Schema:
     def table_of_index(self, index: str) -> str:
         """Return the table of an index, or nothing."""
         return next((name for name, each in self.tables.items() if index in each.indexes), "")
+
+    def dropped(self, action: Action) -> Constraint | None:
+        """Return the index or the constraint that an action drops, None if it is not known."""
+        if action.kind == "drop index":
+            table = self.table_of_index(action.name)
+            return self.tables[table].indexes[action.name] if table else None
+        return self.tables.get(action.table, Table()).constraints.get(action.name)
 
     def lacks(self, action: Action) -> bool:
         """Return whether a DROP ... IF EXISTS is about nothing that the history tells of."""

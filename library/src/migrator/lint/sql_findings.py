@@ -7,17 +7,16 @@ from pathlib import Path
 from migrator.lint.candidate import Candidate, Placed
 from migrator.lint.change import Change
 from migrator.lint.finding import Finding
-from migrator.lint.known_changes import History
+from migrator.lint.history import History
 from migrator.lint.python_code import Code
 from migrator.lint.rendering import Rendered, Statement
 from migrator.lint.rule import Rule, uncovered
 from migrator.lint.rules import ALL
 from migrator.lint.statements import Action, Inner, read
+from migrator.lint.visible_names import OF_SESSION, VisibleNames
 from migrator.revisions import attributes
 from migrator.revisions.attributes import CONTRACT
 
-# What they name is in no catalog that a revision could have changed before.
-OF_SESSION = ("set", "call")
 DEEPEST = 3  # of functions that call each other
 
 
@@ -74,7 +73,8 @@ def find(
 def _of_statements(
     revision: Rendered, before: Sequence[Rendered], history: History, new: New
 ) -> Iterator[Finding]:
-    phase, change, everything = _phase(revision), _change(before), placed(revision)
+    phase, change = _phase(revision), _change(before, history.visible)
+    everything = placed(revision, history.visible)
     earlier: list[Placed] = []
     broken: dict[int, tuple[Statement, list[Rule]]] = {}
     for number, each in enumerate(everything, start=1):
@@ -103,8 +103,12 @@ def _of_statements(
             yield _finding(revision, rule, statement.place.line, statement.sql)
 
 
-def placed(revision: Rendered) -> list[Placed]:
-    """Return the actions of a revision, also those in DO blocks and in functions that it calls."""
+def placed(revision: Rendered, visible: VisibleNames | None = None) -> list[Placed]:
+    """Return the actions of a revision, also those in DO blocks and in functions that it calls.
+
+    Args:
+        visible: the names that its session sees.
+    """
     found: list[Placed] = []
     functions: dict[str, tuple[Inner, ...]] = {}
     transaction, inside = 0, True
@@ -113,7 +117,7 @@ def placed(revision: Rendered) -> list[Placed]:
             inside = statement.in_transaction
             transaction += 1
         for each, action in _actions(statement, functions):
-            found.append(Placed(action, each, transaction))
+            found.append(Placed(visible.of(action) if visible else action, each, transaction))
     return found
 
 
@@ -139,10 +143,10 @@ def _phase(revision: Rendered) -> str:
     return attributes.of(script).phase if attributes.has_phase(script) else ""
 
 
-def _change(before: Sequence[Rendered]) -> Change:
+def _change(before: Sequence[Rendered], visible: VisibleNames) -> Change:
     change = Change(sure=not any(each.failure for each in before))
     for each in before:
-        for one in placed(each):
+        for one in placed(each, visible):
             change.learn(one.action)
     return change
 

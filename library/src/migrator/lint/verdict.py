@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 
 from alembic.script import Script, ScriptDirectory
 from alembic.util.exc import CommandError
@@ -11,12 +12,19 @@ from sqlalchemy import make_url
 from migrator import shadow, trace
 from migrator.config.context import Context
 from migrator.errors import counted
-from migrator.lint import change, rendering, safe_form, source, sql_findings, suppressions, trial
+from migrator.lint import (
+    before,
+    change,
+    rendering,
+    safe_form,
+    source,
+    sql_findings,
+    suppressions,
+    trial,
+)
 from migrator.lint.finding import Finding
-from migrator.lint.known_changes import History
 from migrator.lint.rendering import Rendered
 from migrator.lint.rules import ALL
-from migrator.lint.statements import Action
 from migrator.lint.trial import Compared, Problem
 from migrator.revisions import graph
 from migrator.trace import Traced
@@ -62,18 +70,24 @@ def for_deploy(
 ) -> tuple[list[Finding], list[Finding]]:
     """Return what is wrong with pending revisions by their SQL, and what only a trace can tell.
 
-    A deploy tries nothing. What a trace has dismissed in CI may be suppressed in the revision, too.
+    The schema that they meet is read from the database. A deploy tries nothing: what a trace has
+    dismissed in CI may be suppressed in the revision, too.
 
     Raises:
         CommandError: env.py failed.
     """
-    found = examine(context, revisions, traced=False).findings
+    found = examine(context, revisions, traced=False, at_database=True).findings
     certain = [finding for finding in found if not ALL[finding.rule].undecided_at_deploy]
     return certain, [finding for finding in found if ALL[finding.rule].undecided_at_deploy]
 
 
 def examine(
-    context: Context, revisions: Sequence[Script], *, together: bool = True, traced: bool = True
+    context: Context,
+    revisions: Sequence[Script],
+    *,
+    together: bool = True,
+    traced: bool = True,
+    at_database: bool = False,
 ) -> Verdict:
     """Check revisions, oldest first.
 
@@ -81,6 +95,8 @@ def examine(
         together: they are deployed at once, so that what one creates is empty for the next; else
             each is judged as if it came alone.
         traced: try them on a shadow database, too.
+        at_database: the database of `context` is where they come next; what it has is known from
+            its catalog, and not from the SQL of earlier revisions.
 
     Raises:
         CommandError: env.py or the shadow database failed.
@@ -88,7 +104,7 @@ def examine(
     if not revisions or context.target.dialect != "postgresql":
         return Verdict(())
     seen = trace.run(context, revisions, together=together) if traced else None
-    compared, rendered = _compared(context, revisions, seen, together)
+    compared, rendered = _compared(context, revisions, seen, together, at_database)
     whole = {each.script.revision for each in seen or () if not each.failure}
     everything: list[Finding] = []
     for script in revisions:
@@ -169,40 +185,30 @@ def open_problems(context: Context, seen: Sequence[Traced], *, together: bool) -
 
 
 def _compared(
-    context: Context, revisions: Sequence[Script], seen: Sequence[Traced] | None, together: bool
+    context: Context,
+    revisions: Sequence[Script],
+    seen: Sequence[Traced] | None,
+    together: bool,
+    at_database: bool = False,
 ) -> tuple[Compared, list[Rendered]]:
     directory = graph.load(context)
-    before = {each.revision: change.earlier(directory, each) for each in revisions}
-    more = [each for earlier in before.values() for each in earlier]
+    same_change = {each.revision: change.earlier(directory, each) for each in revisions}
+    more = [each for earlier in same_change.values() for each in earlier]
     scripts = {each.revision: each for each in (*more, *revisions)}
     rendered = rendering.with_traced(_rendered(context, directory, [*scripts.values()]), seen or ())
     by_name = {each.script.revision: each for each in rendered}
     wanted = [by_name[each.revision] for each in revisions]
-    parts = {name: [by_name[each.revision] for each in earlier] for name, earlier in before.items()}
+    parts = {
+        name: [by_name[each.revision] for each in earlier] for name, earlier in same_change.items()
+    }
 
-    def earlier() -> tuple[list[Action], bool]:
-        left = _ancestors(directory, revisions)
-        found = _rendered(context, directory, left) if left else []
-        actions = [one.action for each in found for one in sql_findings.placed(each)]
-        return actions, not any(each.failure for each in found)
-
-    found = sql_findings.find(wanted, parts, History(earlier), together=together)
+    history = before.in_database(context, wanted) if at_database else None
+    if history is None:
+        render = partial(_rendered, context, directory)
+        history = before.in_revisions(directory, revisions, render)
+    found = sql_findings.find(wanted, parts, history, together=together)
     compared = Compared(tuple(found)) if seen is None else trial.compare(found, wanted, seen)
     return compared, wanted
-
-
-def _ancestors(directory: ScriptDirectory, revisions: Sequence[Script]) -> list[Script]:
-    """Return what was applied before the first of the revisions, oldest first."""
-    looked: set[str] = {each.revision for each in revisions}
-    left = [name for each in revisions for name in each._all_down_revisions]
-    found: set[str] = set()
-    while left:
-        script = directory.get_revision(left.pop())
-        if script and script.revision not in looked:
-            looked.add(script.revision)
-            found.add(script.revision)
-            left += script._all_down_revisions
-    return [each for each in directory.walk_revisions() if each.revision in found][::-1]
 
 
 def _rendered(

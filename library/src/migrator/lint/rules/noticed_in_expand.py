@@ -14,7 +14,7 @@ def _is_noticed(candidate: Candidate) -> bool:
     match candidate.kind:
         case "drop index":
             # In a DO block only what is not valid is dropped.
-            return not candidate.nested and not candidate.history.schema.lacks(action)
+            return not candidate.nested and not candidate.drops_nothing()
         case "create index":
             return action.has("unique") and not change.is_on_new(action)
         case "drop constraint":
