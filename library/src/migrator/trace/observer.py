@@ -38,10 +38,12 @@ class Observer:
         self._counted: set[int] | None = None
         # Whose transaction `last` is the state of, if nothing has run in it since.
         self._unchanged: PGconn | None = None
+        # What has told the statistics all that it did, and done nothing since.
+        self.reported: PGconn | None = None
 
     def changed(self) -> None:
         """Something runs that is not looked at, or a transaction begins or ends."""
-        self._unchanged = None
+        self._unchanged = self.reported = None
 
     def before(self, session: "PGconn", step: str, first: str) -> State:
         """Return the state before `step`, without asking again for what has just been seen.
