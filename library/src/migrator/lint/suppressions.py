@@ -9,6 +9,7 @@ import re
 import tokenize
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 
 from migrator.lint.finding import Finding
@@ -16,18 +17,19 @@ from migrator.lint.rule import Suppression
 from migrator.lint.rules import ALL
 
 COMMENT = re.compile(r"#\s*migrator\s*:\s*(?P<text>.*)")
+LIKELY = re.compile(rb"#\s*migrator")
 ALLOW = re.compile(r"allow\s+(?P<rule>\S+)(?:\s+because(?:\s+(?P<reason>.*))?)?\s*$")
 
 
 def read(path: str) -> list[Suppression]:
     """Return the suppressions in a revision file."""
-    found = []
-    with open(path, "rb") as file:  # noqa: PTH123 - tokenize reads the encoding from it
-        for token in tokenize.tokenize(file.readline):
-            match = COMMENT.match(token.string) if token.type == tokenize.COMMENT else None
-            if match:
-                found.append(_parse(token.start[0], match["text"].strip()))
-    return found
+    source = Path(path).read_bytes()
+    if not LIKELY.search(source):  # splitting a file into tokens takes its time
+        return []
+    tokens = tokenize.tokenize(BytesIO(source).readline)
+    comments = ((each, COMMENT.match(each.string)) for each in tokens
+                if each.type == tokenize.COMMENT)  # fmt: skip
+    return [_parse(each.start[0], match["text"].strip()) for each, match in comments if match]
 
 
 def write(path: str, rule: str, reason: str) -> None:

@@ -50,9 +50,9 @@ class Seeding:
         own = url.set(drivername="postgresql").render_as_string(hide_password=False)
         with psycopg.connect(own, autocommit=True) as connection:
             listed = [
-                (oid, schema, name)
-                for oid, schema, name in sample_rows.tables(connection)
-                if only is None or f"{schema}.{name}" in only
+                each
+                for each in sample_rows.tables(connection)
+                if only is None or each.shown in only
             ]
             return sample_rows.seed(
                 connection, listed, self.full, self.empty, edges=self.edges

@@ -1,11 +1,10 @@
 """What revisions really do when they are run on a shadow database.
 
 A trace only observes; lint judges. `execution` runs env.py, and `trials` has what is there before
-and after each revision. `recorder` makes a
-`traced_statement` of each statement that passes psycopg's `cursors`, with what `catalog` and
-`names` read from the server; `event_log` has what other sessions do. Before that, `sample_rows` of
-`sample_values` are put into the tables of the `database` (`insertion`); `unfit_rows` knows those
-that a revision cannot work with.
+and after each revision. `recorder` makes a `traced_statement` of each statement that passes
+psycopg's `cursors`, with what `catalog`, `schemas` and `names` read from the server; `event_log`
+has what other sessions do. Before that, `sample_rows` of `sample_values` are put into the tables of
+the `database` (`insertion`); `unfit_rows` knows those that a revision cannot work with.
 """
 
 from collections.abc import Sequence

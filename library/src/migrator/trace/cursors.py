@@ -17,6 +17,12 @@ Watch = Callable[[Any, str], AbstractContextManager[bool]]
 METHODS = ("execute", "executemany", "stream", "copy")
 
 
+class Unwatched(psycopg.Cursor[Any]):
+    """A cursor of our own, whose statements are none of a revision."""
+
+    execute = psycopg.Cursor.execute  # as it is before it is watched
+
+
 @contextmanager
 def watched(watch: Watch, edge: Callable[[], None]) -> Iterator[None]:
     """Enter `watch`, with the connection and the statement, around each statement.

@@ -6,15 +6,17 @@ from typing import Any
 
 import psycopg
 from psycopg import sql
+from psycopg.pq import TransactionStatus
 from sqlalchemy import create_engine
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import NullPool
 
 from migrator.trace import sample_rows
+from migrator.trace.cursors import Unwatched
 from migrator.trace.event_log import EventLog
 from migrator.trace.observer import Observer
 from migrator.trace.queries import FUNCTIONS
-from migrator.trace.row_statistics import RowStatistics
+from migrator.trace.row_statistics import REPORT, RowStatistics
 from migrator.trace.schemas import Schemas
 from migrator.trace.traced_statement import Step
 from migrator.trace.unfit_rows import EVERY, Rows
@@ -50,7 +52,9 @@ class Database:
     def __init__(self, url: URL) -> None:
         self.engine = create_engine(url, poolclass=NullPool)
         own = url.set(drivername="postgresql").render_as_string(hide_password=False)
-        self._connection: psycopg.Connection[Any] = psycopg.connect(own, autocommit=True)
+        self._connection: psycopg.Connection[Any] = psycopg.connect(
+            own, autocommit=True, cursor_factory=Unwatched
+        )
         # What is read again and again is planned once.
         self._connection.execute("SET plan_cache_mode = force_generic_plan")
         for name, value in SESSION.items():  # for all sessions, whoever opens them
@@ -70,12 +74,15 @@ class Database:
 
     def begin(self, session: Any) -> None:
         """A revision begins on `session` (of libpq), which `seed` and `schemas` have preceded."""
-        self.observer.begin(reported=self.statistics.begin(session))
+        reported = self._report(session)
+        self.statistics.begin()
+        self.observer.begin(reported=reported)
         self.log.forget(self.observer.last)
 
     def elsewhere(self, steps: Sequence[Step], session: Any, version_table: str) -> list[str]:
         """Return what the server has seen since `begin`, and none of the steps explains."""
-        written = self.statistics.unexplained(steps, session, version_table)
+        self._report(session)
+        written = self.statistics.unexplained(steps, version_table)
         return [*self.log.unexplained(self.observer.last), *written]
 
     def changed(self, steps: Iterable[Step]) -> None:
@@ -97,7 +104,7 @@ class Database:
         listed = sample_rows.tables(self._connection, unseen)
         if not listed:
             return []
-        names = {f"{schema}.{name}" for _, schema, name in listed}
+        names = {each.shown for each in listed}
         # They are counted from the beginning where rows are gone.
         since = sample_rows.EVER if filled.ours.intersection(unseen) else filled.since
         seeded = sample_rows.seed(
@@ -108,23 +115,21 @@ class Database:
             since=since,
         )
         filled.ours |= seeded.ours
-        filled.counts |= dict.fromkeys((oid for oid, *_ in listed), 0) | seeded.counts
+        filled.counts |= dict.fromkeys((each.oid for each in listed), 0) | seeded.counts
         filled.since = seeded.since
-        self.statistics.seeded(unseen)
+        self.statistics.seeded(seeded.written if seeded.exact else None)
         return seeded.problems
 
     def clear(self, table: str) -> None:
         """Remove the rows of a table (schema.name), so that `seed` fills it again; `*` is all."""
         self.statistics.forget()
-        for oid, schema, name in sample_rows.tables(self._connection):
-            if oid in self._filled.ours and table in (EVERY, f"{schema}.{name}"):
+        for each in sample_rows.tables(self._connection):
+            if each.oid in self._filled.ours and table in (EVERY, each.shown):
                 with self._connection.transaction():
                     # Without foreign keys and triggers.
                     self._connection.execute("SET LOCAL session_replication_role = replica")
-                    self._connection.execute(
-                        sql.SQL("DELETE FROM ONLY {}").format(sql.Identifier(schema, name))
-                    )
-                self._forget([oid])
+                    self._connection.execute(sql.SQL("DELETE FROM ONLY {}").format(each.identifier))
+                self._forget([each.oid])
 
     def many(self) -> dict[int, int]:
         """Return by table how many rows, changed by one statement, are a bulk."""
@@ -140,6 +145,14 @@ class Database:
     def schemas(self) -> Schemas:
         """Return what is there now."""
         return self.observer.look(self._connection.pgconn).schemas
+
+    def _report(self, session: Any) -> bool:
+        """Let a session report what it has written; return whether it has."""
+        if self.statistics.works and self.observer.reported is not session:
+            idle = session.transaction_status == TransactionStatus.IDLE
+            session.exec_(REPORT.encode())
+            self.observer.reported = session if idle else None
+        return self.observer.reported is session
 
     def _forget(self, tables: Iterable[int]) -> None:
         for oid in tables:

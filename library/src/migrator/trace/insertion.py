@@ -12,18 +12,17 @@ from migrator.trace.sample_values import Column
 TRIES = 200  # with other values each time
 
 
-def insert_all(
+def insert_at_once(
     connection: Connection[Any],
     table: sql.Composable,
     columns: list[Column],
     rows: Mapping[int, bool],
-) -> list[str]:
-    """Insert some rows; return for each why it was not possible, or nothing.
+) -> bool:
+    """Insert some rows; return whether the table takes what is likely, as most do.
 
     Args:
         rows: the numbers of rows, and whether it has NULL wherever that is possible.
     """
-    # Most tables take what is likely, all at once.
     lists = [
         sql.SQL("({})").format(
             sql.SQL(", ").join(
@@ -37,13 +36,10 @@ def insert_all(
     ]
     names = sql.SQL(", ").join(sql.Identifier(column.name) for column in columns)
     form = sql.SQL("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE VALUES {}")
-    if columns:
-        with suppress(Error):
-            connection.execute(form.format(table, names, sql.SQL(", ").join(lists)))
-            return [""] * len(rows)
-    return [
-        insert(connection, table, columns, number, nulls=nulls) for number, nulls in rows.items()
-    ]
+    with suppress(Error):
+        connection.execute(form.format(table, names, sql.SQL(", ").join(lists)))
+        return True
+    return False
 
 
 def insert(

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from migrator.postgres import sql
 from migrator.trace import queries, schemas
@@ -16,8 +16,6 @@ if TYPE_CHECKING:  # psycopg does not come with SQLite
 
 # They exchange the files of tables, and no event trigger tells.
 FILES = ("TRUNCATE", "CLUSTER", "VACUUM", "REINDEX", "REFRESH")
-# With these locks only, a table is used as it is.
-USED = ("AccessShareLock", "RowShareLock", "RowExclusiveLock")
 # Any code may run here.
 CODE = ("DO", "CALL", "SELECT", "WITH")
 # Else what a statement changes are tables that it locks, which are new or not, and types.
@@ -38,10 +36,12 @@ class Observer:
         self._counted: set[int] | None = None
         # Whose transaction `last` is the state of, if nothing has run in it since.
         self._unchanged: PGconn | None = None
+        # What has told the statistics all that it did, and done nothing since.
+        self.reported: PGconn | None = None
 
     def changed(self) -> None:
         """Something runs that is not looked at, or a transaction begins or ends."""
-        self._unchanged = None
+        self._unchanged = self.reported = None
 
     def before(self, session: "PGconn", step: str, first: str) -> State:
         """Return the state before `step`, without asking again for what has just been seen.
@@ -71,7 +71,10 @@ class Observer:
             MigratorError: the database cannot be read.
         """
         others = self._owners if self._counted is None else self._counted
-        moment = queries.moment(others, log=self.log)
+        several = ";" in after and len(sql.split(after)) > 1
+        partly = self.log and bool(after) and not several and not sql.begins(after, *ANYWHERE)
+        since = self.last.logged if partly else None
+        moment = queries.moment(others, log=self.log, since=since)
         found = query(session, f"{first}SET {STEP} = '{step}'; {moment}")
         locks = frozenset((oid, mode) for oid, mode in found["locks"])
         state = State(
@@ -81,7 +84,6 @@ class Observer:
         # In the transactions of a procedure, there were more locks than can be seen.
         unseen = bool(after) and state.transaction != self.last.transaction
         self._counted = None if unseen else (self._counted or set()) | counted
-        several = ";" in after and len(sql.split(after)) > 1
         word = sql.first_word(after) if after else ""
         again = several or word in FILES or (word in CODE and bool(state.strong))
         if again:
@@ -92,18 +94,22 @@ class Observer:
             same = state.transaction == self.last.transaction and self._version is not None
             same = same and state.logged >= self.last.logged  # nothing was rolled back
             touched: set[int] | None = None
-            if same and self.log and after and not several and not sql.begins(after, *ANYWHERE):
-                touched = {self._owners.get(oid, oid) for oid, mode in locks if mode not in USED}
-            self._read(session, touched)
+            if same and partly:
+                touched = {
+                    self._owners.get(oid, oid) for oid, mode in locks if mode not in queries.USED
+                }
+            self._read(session, touched, found["schemas"])
             self._version = version
         counters = self._counters(found["counters"])
         self.last = replace(state, schemas=self._schemas, counters=counters)
         self._unchanged = session
         return self.last
 
-    def _read(self, session: "PGconn", touched: set[int] | None) -> None:
-        """Read the tables that are touched again, or everything."""
-        found = schemas.of(query(session, queries.schemas(touched, log=self.log)))
+    def _read(self, session: "PGconn", touched: set[int] | None, read: Any) -> None:
+        """Read the tables that are touched again, or everything, unless they have been `read`."""
+        if touched is None or not read:
+            read = query(session, queries.schemas(touched, log=self.log))
+        found = schemas.of(read)
         self._schemas = self._schemas.replaced(touched, found)
         for oid, table in found.tables.items():
             self._owners.update(dict.fromkeys(table.files, oid))

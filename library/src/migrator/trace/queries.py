@@ -5,6 +5,8 @@ from collections.abc import Collection
 from migrator.trace.event_log import SCHEMA
 from migrator.trace.names import ALL
 
+# With these locks only, a table is used as it is.
+USED = ("AccessShareLock", "RowShareLock", "RowExclusiveLock")
 # What each statement may change. The counters are those of tables and indexes that are locked, and
 # of others that the session may not have reported since its last transaction. Of rows that were
 # read, an index counts those that it has found.
@@ -31,9 +33,17 @@ SELECT json_build_object(
     -- Nobody writes to a materialized view: only its readers can wait.
     WHERE mode = 'AccessExclusiveLock' OR NOT EXISTS
       (SELECT FROM pg_class WHERE oid = relation AND relkind = 'm')),
-  'counters', (SELECT coalesce(json_agg(counts), '[]') FROM counted))
+  'counters', (SELECT coalesce(json_agg(counts), '[]') FROM counted),
+  'schemas', {schemas})
+"""
+# The tables that may have changed, if the schema has.
+CHANGED = f"""
+  CASE WHEN (SELECT max(id) FROM {SCHEMA}.log) > since THEN {SCHEMA}.schemas_of(ARRAY(
+    SELECT coalesce((SELECT indrelid FROM pg_index WHERE indexrelid = relation), relation)
+    FROM mine WHERE mode <> ALL ('{{{",".join(USED)}}}'))) END
 """
 LOG = {
+    "schemas": CHANGED,
     "logged": f"coalesce((SELECT max(id) FROM {SCHEMA}.log), 0)",
     "unexplained": f"coalesce((SELECT max(id) FROM {SCHEMA}.log WHERE step = ''), 0)",
 }
@@ -78,18 +88,24 @@ def _function(name: str, arguments: str, query: str) -> str:
 
 
 FUNCTIONS = (
-    _function("moment", "others oid[]", MOMENT.format(**LOG, others="others"))
+    _function("moment", "others oid[], since bigint", MOMENT.format(**LOG, others="others"))
     + _function("schemas", "", SCHEMAS.format(**EVERYTHING))
     + _function("schemas_of", "touched oid[]", SCHEMAS.format(**TOUCHED))
 )
 
 
-def moment(others: Collection[int], *, log: bool) -> str:
-    """Return the query of a moment; `others` are relations that are counted also without a lock."""
+def moment(others: Collection[int], *, log: bool, since: int | None = None) -> str:
+    """Return the query of a moment.
+
+    Args:
+        others: relations that are counted also without a lock.
+        log: whether there is an event log.
+        since: an entry of it; after a later one, the tables that are locked are read, too.
+    """
     listed = _listed(others)
     if log:
-        return f"SELECT {SCHEMA}.moment({listed})"
-    return MOMENT.format(logged=-1, unexplained=0, others=listed)
+        return f"SELECT {SCHEMA}.moment({listed}, {'NULL' if since is None else since})"
+    return MOMENT.format(logged=-1, unexplained=0, schemas="NULL", others=listed)
 
 
 def schemas(touched: Collection[int] | None, *, log: bool) -> str:

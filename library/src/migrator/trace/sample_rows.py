@@ -8,18 +8,19 @@ table that takes no row at all is named.
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from psycopg import Connection, errors, sql
 
 from migrator.config import version_table
-from migrator.trace.insertion import insert_all
+from migrator.trace.insertion import insert, insert_at_once
 from migrator.trace.sample_values import COLUMNS, EDGE, Column
 
 ROWS = 3
 TAKEN = 30_000  # beyond the numbers in our rows, and a smallint still
 TABLES = """
-SELECT c.oid, n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+SELECT c.oid, n.nspname, c.relname, pg_relation_size(c.oid) = 0, c.relhasrules OR c.relhastriggers
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind = 'r' AND n.nspname NOT IN ('pg_catalog', 'information_schema')
     AND n.nspname !~ '^pg_[mt]' AND c.relname <> %s {} ORDER BY c.oid
 """
@@ -35,27 +36,49 @@ SELECT pg_snapshot_xmin(pg_current_snapshot())::xid::text,
 FROM new WHERE coalesce(pg_sequence_last_value(seqrelid), 0) < %(taken)s
 """
 EVER = "0"
-Listed = tuple[int, str, str]
+
+
+class Listed(NamedTuple):
+    """A table; `new` if it has never had a row, `active` if more may happen with its rows."""
+
+    oid: int
+    schema: str
+    name: str
+    new: bool
+    active: bool
+
+    @property
+    def shown(self) -> str:
+        """The name, always with its schema."""
+        return f"{self.schema}.{self.name}"
+
+    @property
+    def identifier(self) -> sql.Identifier:
+        """The name in SQL."""
+        return sql.Identifier(self.schema, self.name)
 
 
 def tables(connection: Connection[Any], only: Collection[int] | None = None) -> list[Listed]:
-    """Return the oid, schema and name of all tables but Alembic's own; or `only` of some."""
+    """Return all tables but Alembic's own, or `only` some."""
     found = "" if only is None else "AND c.oid = ANY (%s)"
     parameters = [version_table.name(), *([] if only is None else [[*only]])]
-    return connection.execute(TABLES.format(found), parameters).fetchall()
+    return [Listed(*row) for row in connection.execute(TABLES.format(found), parameters)]
 
 
 @dataclass
 class Seeded:
     """What became of it: a sentence for each table that takes no row, and the others.
 
-    `ours` are the tables (oids) that have got rows now, `counts` how many rows each has, `since` is
-    for the next time.
+    `ours` are the tables (oids) that have got rows now, `counts` how many rows each has,
+    `written` how many were tried; there may have been others unless that is `exact`. `since` is for
+    the next time.
     """
 
     problems: list[str] = field(default_factory=list)
     ours: set[int] = field(default_factory=set)
     counts: dict[int, int] = field(default_factory=dict)
+    written: dict[int, int] = field(default_factory=dict)
+    exact: bool = True
     since: str = EVER
 
 
@@ -79,7 +102,7 @@ def seed(
         edges: one more row, with values at the edge of their types.
         since: when rows were put into tables of this database before.
     """
-    columns: dict[int, list[Column]] = {oid: [] for oid, _, _ in listed}
+    columns: dict[int, list[Column]] = {each.oid: [] for each in listed}
     for row in connection.execute(COLUMNS, {"tables": [*columns]}):
         columns[row[0]].append(Column(row))
     seeded = Seeded()
@@ -88,17 +111,24 @@ def seed(
     except errors.InsufficientPrivilege:
         reason = "only a superuser can make them without regard to foreign keys"
         return Seeded([f"No table has rows: {reason}."])
-    for oid, schema, name in listed:
-        table = sql.Identifier(schema, name)
-        shown = f"{schema}.{name}"
-        found = connection.execute(sql.SQL("SELECT count(*) FROM ONLY {}").format(table)).fetchone()
-        seeded.counts[oid] = found[0] if found else 0
+    for each in listed:
+        oid, shown = each.oid, each.shown
+        seeded.counts[oid] = 0 if each.new else _count(connection, each)
         if shown in empty or seeded.counts[oid]:
             continue
         fill = [column for column in columns[oid] if not column.generated]
         numbers = range(1, (EDGE if edges else ROWS) + 1)
         rows = {number: number == ROWS and shown not in full for number in numbers}
-        reasons = insert_all(connection, table, fill, rows)
+        reasons = [""] * len(rows)
+        if insert_at_once(connection, each.identifier, fill, rows):
+            seeded.written[oid] = len(rows)
+        else:
+            seeded.exact = False
+            reasons = [
+                insert(connection, each.identifier, fill, number, nulls=nulls)
+                for number, nulls in rows.items()
+            ]
+        seeded.exact = seeded.exact and not each.active
         seeded.ours.add(oid)
         seeded.counts[oid] = reasons.count("")
         if all(reasons):
@@ -106,3 +136,9 @@ def seed(
     found = connection.execute(ADVANCE, {"taken": TAKEN, "since": since}).fetchone()
     seeded.since = str(found[0]) if found else EVER
     return seeded
+
+
+def _count(connection: Connection[Any], table: Listed) -> int:
+    count = sql.SQL("SELECT count(*) FROM ONLY {}").format(table.identifier)
+    found = connection.execute(count).fetchone()
+    return int(found[0]) if found else 0

@@ -125,7 +125,8 @@ class Trials:
         if not self._together:  # the next one is tried with rows again
             self.rows.empty.clear()
         self.database.changed(traced.steps)
-        self._known = replace(known, names=names.still(known.names, after))
+        if self._together:
+            self._known = replace(known, names=names.still(known.names, after))
         return traced
 
     @property
