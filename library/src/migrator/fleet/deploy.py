@@ -148,8 +148,8 @@ class FleetDeploy:
         work = Work(context, self.fleet, self.plan, options, reference)
         if reference.why_not and todo:
             self.report.warn("verify", f"drift is not looked for: {reference.why_not}")
-        if todo:
-            self._back_up(todo)
+        if saved := self._to_back_up(every, todo):
+            self._back_up(saved)
         for name, tenants in self.plan.stages:
             left = [each for each in tenants if self.plan.state(each) in (BEHIND, UNVERIFIED)]
             if left:
@@ -225,6 +225,21 @@ class FleetDeploy:
             deployment = Deployment(first, self.options, self.report, self.plan.revisions)
             deployment.plan = plans.as_plan(self.plan, todo[0])
             rehearsal_check.check(deployment)
+
+    def _to_back_up(self, every: Sequence[Tenant], todo: Sequence[Tenant]) -> Sequence[Tenant]:
+        """Return the tenants whose databases to back up: with the canaries, those of all.
+
+        What comes after them may be many jobs, which would each make a backup of the same database.
+        """
+        if self.selection.stage != CANARY or self.selection.shard:
+            return todo
+        found = plans.make(
+            self.plan.revisions,
+            positions.read(self.context, self.fleet, every),
+            self.options.to,
+            self.options.phase,
+        )
+        return [each for each in every if found.state(each) == BEHIND]
 
     def _back_up(self, todo: Sequence[Tenant]) -> None:
         """Back up each database that tenants share; a tenant's own is backed up by its deploy."""
