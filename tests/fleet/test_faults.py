@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -9,8 +10,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.conftest import Process
-from tests.fleet.fleets import Fleet
+from tests.conftest import Process, users_environment
+from tests.fleet.fleets import COMMAND, Fleet
 
 NAMES = [f"t{number}" for number in range(1, 9)]
 ADD = "op.add_column('items', sa.Column('weight', sa.Integer()))"
@@ -116,6 +117,35 @@ def test_interrupted(tenants: Fleet) -> None:
     assert "Interrupted: tenants deployed to: 0, failed: 2, not tried: 6" in said
     assert "interrupted, it is at" in said
     assert "weight" not in tenants.at().values()
+
+
+MOMENTS = (0.4, 0.8, 1.2, 1.6)
+
+
+def test_ctrl_c_in_a_terminal_at_any_moment(tenants: Fleet) -> None:
+    """It reaches the parent and all workers, which hear of it from the parent, too."""
+    tenants.revision("weight", f"op.execute('SELECT pg_sleep(0.1)'); {ADD}")
+    tenants.snapshot()
+    words = [*COMMAND, "deploy", "--no-backup", "--no-lint"]
+    for seconds in MOMENTS:
+        process = subprocess.Popen(
+            words,
+            cwd=tenants.project.path,
+            env=users_environment(tenants.env()),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            start_new_session=True,
+        )
+        time.sleep(seconds)
+        os.killpg(process.pid, signal.SIGINT)
+        said, _ = process.communicate(timeout=60)
+        # Before the command has begun, Python itself answers.
+        assert "Traceback" not in said or "multiprocessing" not in said, said
+        assert "Process ForkProcess" not in said, said
+        until(lambda: tenants.ask(WORKERS) == [(0,)])
+    tenants.run("deploy --no-backup --no-lint")
+    everything_once(tenants)
 
 
 @pytest.mark.parametrize("end", ["released", "for ever"])

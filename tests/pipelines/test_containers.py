@@ -104,13 +104,21 @@ def _ignored(name: str, patterns: Sequence[str]) -> bool:
     return ignored
 
 
+FLEET = "fleet-job.yaml"
+
+
+def resources(rendering: Rendering, names: str = "*.yaml") -> list[tuple[str, Any]]:
+    """The Kubernetes resources with the names of their files."""
+    return [
+        (path.name, resource)
+        for path in sorted((rendering.path / "deploy/kubernetes").glob(names))
+        for resource in yaml.safe_load_all(path.read_text(encoding="utf-8"))
+    ]
+
+
 def manifests(rendering: Rendering) -> dict[str, Any]:
-    """The Kubernetes resources by kind."""
-    found = {}
-    for path in sorted((rendering.path / "deploy/kubernetes").glob("*.yaml")):
-        for resource in yaml.safe_load_all(path.read_text(encoding="utf-8")):
-            found[resource["kind"]] = resource
-    return found
+    """Those for one database by kind."""
+    return {resource["kind"]: resource for name, resource in resources(rendering) if name != FLEET}
 
 
 def release_commands(rendering: Rendering) -> str:
@@ -402,14 +410,16 @@ def test_manifests_are_valid(slug: str, rendered: Render) -> None:
     if slug == "a":
         answers |= {"description": 'It\'s "quoted": # yes, & 日本語 %d', "project_name": "- a: b"}
     project = rendered(**answers)
-    found = manifests(project)
     [oldest] = re.findall(
         r"from Kubernetes (1\.\d+) on", project.read("deploy/kubernetes/README.md")
     )
     versions = kubernetes_validate.utils.all_versions()
     supported = versions[[v.rpartition(".")[0] for v in versions].index(oldest) :]
     assert len(supported) >= 4
-    for kind, resource in found.items():
+    found = resources(project)
+    assert len({resource["metadata"]["name"] for _, resource in found}) == len(found) > 5
+    for _, resource in found:
+        kind = resource["kind"]
         for version in supported:
             kubernetes_validate.validate(resource, version, strict=True)
         name = resource["metadata"]["name"]
@@ -450,7 +460,8 @@ def test_manifests_and_their_readme_fit_together(rendered: Render) -> None:
     after = job.removesuffix("-migrate") + "-contract"
     assert set(re.findall(r"\bjob/([a-z-]+)", readme)) == {job}
     assert set(re.findall(r"cronjob/([a-z-]+) ", readme)) == {found["CronJob"]["metadata"]["name"]}
-    assert re.findall(r"^finish (.*)$", readme, re.M) == [job, after]
+    fleet = [resource["metadata"]["name"] for _, resource in resources(project, FLEET)]
+    assert re.findall(r"^finish (.*)$", readme, re.M) == [job, after, *fleet]
     assert f"Job `{job}` | Job `{after}`" in project.read("docs/production.md")
     assert "](../deploy/kubernetes/README.md)" in project.read("docs/production.md")
     assert "](deploy/kubernetes/README.md)" in project.read("README.md")
@@ -542,6 +553,30 @@ def test_a_release_goes_around_the_new_code(slug: str, rendered: Render, tmp_pat
     assert f" -l app.kubernetes.io/name={name} -o " in said[looks[0]]
 
 
+def test_the_jobs_of_a_fleet_are_one_and_then_many(rendered: Render) -> None:
+    """Their commands are those of docs/fleet.md, and the labels select one of them each."""
+    project = rendered(project_slug="two_words")
+    (_, first), (_, rest) = resources(project, FLEET)
+    readme = project.read("deploy/kubernetes/README.md").partition("## Many tenants")[2]
+    chosen = re.findall(r"kubectl create -l stage=(\w+) -f -", readme)
+    assert chosen == [job["metadata"]["labels"]["stage"] for job in (first, rest)]
+    assert containers(first)[0]["command"][-3:] == ["deploy", "--stage", "canary"]
+    parts = rest["spec"]["completions"]
+    assert rest["spec"]["parallelism"] <= parts
+    assert f"$(JOB_COMPLETION_INDEX)/{parts}" in containers(rest)[0]["command"]
+    assert rest["spec"]["completionMode"] == "Indexed"
+    errors = project.read("vendor/alembic-starter/src/migrator/errors.py")
+    codes = {int(n) for n in re.findall(r"exit_code = (\d+)", errors)} - {3, 130}
+    for job, action in ((first, "FailJob"), (rest, "FailIndex")):
+        assert pod(job)["restartPolicy"] == "Never"
+        final = job["spec"]["podFailurePolicy"]["rules"][-1]
+        assert (final["action"], set(final["onExitCodes"]["values"])) == (action, codes)
+        assert final["onExitCodes"]["containerName"] == containers(job)[0]["name"]
+        for container in containers(job):
+            mounts = [mount["mountPath"] for mount in container["volumeMounts"]]
+            assert all(entry["value"].startswith(tuple(mounts)) for entry in container["env"])
+
+
 def test_a_release_ends_where_its_job_failed(rendered: Render, tmp_path: Path) -> None:
     calls = release(rendered(), tmp_path, "host/a:2", JOB_FAILS="1")
     assert [resource["kind"] for _, resource in calls if resource] == ["Job"]
@@ -583,8 +618,8 @@ def test_a_job_waits_longer_than_its_deploy_and_runs_alone(rendered: Render) -> 
 def test_pods_may_do_nothing_that_they_need_not(rendered: Render) -> None:
     project = rendered()
     user = int(dict(last_stage(project))["USER"].partition(":")[0])
-    for kind in ("Job", "Deployment"):
-        resource = manifests(project)[kind]
+    fleet = [resource for _, resource in resources(project, FLEET)]
+    for resource in (*(manifests(project)[kind] for kind in ("Job", "Deployment")), *fleet):
         assert pod(resource)["automountServiceAccountToken"] is False
         security = pod(resource)["securityContext"]
         assert security["runAsNonRoot"] is True

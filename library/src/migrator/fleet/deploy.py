@@ -1,8 +1,9 @@
 """A deploy to a fleet: plan all, then stage after stage, canaries first."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from sqlalchemy.engine import URL
@@ -72,7 +73,7 @@ class FleetDeploy:
     began: float = field(default_factory=time.monotonic)
     total: int = 0
     said: float = 0.0
-    backed_up: set[URL] = field(default_factory=set)
+    backed_up: dict[URL, Callable[[], None] | None] = field(default_factory=dict)
 
     @property
     def failures(self) -> list[Outcome]:
@@ -131,7 +132,7 @@ class FleetDeploy:
             self.report.done("shared", "the shared tables:")
             steps.run(deploy.STEPS, deployment)
         if deployment.backup:
-            self.backed_up.add(self.context.target.url)
+            self.backed_up[self.context.target.url] = None  # the steps have removed older ones
 
     def _round(self, revisions: Any, every: Sequence[Tenant], chosen: Sequence[Tenant]) -> None:
         context, options = self.context, self.options
@@ -148,8 +149,8 @@ class FleetDeploy:
         work = Work(context, self.fleet, self.plan, options, reference)
         if reference.why_not and todo:
             self.report.warn("verify", f"drift is not looked for: {reference.why_not}")
-        if todo:
-            self._back_up(todo)
+        if saved := self._to_back_up(every, todo):
+            self._back_up(saved)
         for name, tenants in self.plan.stages:
             left = [each for each in tenants if self.plan.state(each) in (BEHIND, UNVERIFIED)]
             if left:
@@ -226,6 +227,21 @@ class FleetDeploy:
             deployment.plan = plans.as_plan(self.plan, todo[0])
             rehearsal_check.check(deployment)
 
+    def _to_back_up(self, every: Sequence[Tenant], todo: Sequence[Tenant]) -> Sequence[Tenant]:
+        """Return the tenants whose databases to back up: with the canaries, those of all.
+
+        What comes after them may be many jobs, which would each make a backup of the same database.
+        """
+        if self.selection.stage != CANARY or self.selection.shard:
+            return todo
+        found = plans.make(
+            self.plan.revisions,
+            positions.read(self.context, self.fleet, every),
+            self.options.to,
+            self.options.phase,
+        )
+        return [each for each in every if found.state(each) == BEHIND]
+
     def _back_up(self, todo: Sequence[Tenant]) -> None:
         """Back up each database that tenants share; a tenant's own is backed up by its deploy."""
         if "backup" in self.options.without:
@@ -240,8 +256,9 @@ class FleetDeploy:
         for url in urls:
             if url in self.backed_up:
                 continue
-            self.backed_up.add(url)
-            saved = backup.take(at(self.context, url), self.plan.to)
+            own = at(self.context, url)
+            saved = backup.take(own, self.plan.to)
+            self.backed_up[url] = partial(backup.prune, saved, own)
             self.report.done(
                 "backup",
                 f"{saved.path}, {saved.size:,} bytes, {saved.tables} tables, read back in"
@@ -279,7 +296,7 @@ class FleetDeploy:
         self.report.done(
             "deploy",
             f"{f'stage {name}' if name else 'all'}: {done} of {counted(len(tenants), 'tenant')}"
-            f"{self._where()} in {time.monotonic() - began:.1f} s"
+            f"{self._where(tenants)} in {time.monotonic() - began:.1f} s"
             + (f", {new} failed" if new else ""),
             stage=name or None,
             done=done,
@@ -335,9 +352,11 @@ class FleetDeploy:
             )
             self._complete(found)
             raise found
+        for prune in filter(None, self.backed_up.values()):
+            prune()  # as after any deploy that was verified
         seconds = time.monotonic() - self.began
         said = f"{counted(applied, 'tenant')} deployed to" if applied else "Nothing to do"
-        if where := self._where():
+        if where := self._where(self.plan.tenants):
             where = f": {counted(len(self.plan.tenants), 'tenant')}{where}"
         self.report.done(
             "done",
@@ -346,13 +365,13 @@ class FleetDeploy:
             seconds=round(seconds, 3),
         )
 
-    def _where(self) -> str:
-        """Return where the tenants are that did not fail; some may be further than --to."""
-        reached = {each.at for each in self.outcomes.values() if each.state in (DONE, NOTHING)}
-        reached |= {
-            self.plan.positions[each].heads
-            for each in self.plan.tenants
-            if each.name not in self.outcomes
+    def _where(self, tenants: Sequence[Tenant]) -> str:
+        """Return where these are, but for those that failed; some may be further than --to."""
+        found = [(self.outcomes.get(each.name), self.plan.positions[each]) for each in tenants]
+        reached = {
+            outcome.at if outcome else position.heads
+            for outcome, position in found
+            if outcome is None or outcome.state in (DONE, NOTHING)
         }
         return f" at {self.plan.to}" if reached <= {(self.plan.to,)} else ""
 

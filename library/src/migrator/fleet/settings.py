@@ -33,6 +33,16 @@ class FleetSettings:
     create_sql: str = ""
     drop_sql: str = ""
 
+    def __post_init__(self) -> None:
+        """Refuse numbers with which a deploy would never end.
+
+        Raises:
+            UsageError: one is negative.
+        """
+        for name in ("parallel", "connections", "max_failures"):
+            if (value := getattr(self, name)) < 0:
+                raise UsageError(f"{name} of a fleet is {value}, and may not be negative.")
+
     @classmethod
     def of(cls, context: Context) -> Self:
         """Read them.

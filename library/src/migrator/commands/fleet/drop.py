@@ -22,9 +22,11 @@ def run(context: Context, options: Namespace) -> None:
             "fleet drop asks for confirmation, and there is no terminal: confirm with yes=1"
             " (--yes)."
         )
-    what, saved = removal.drop(context, options.name, (lambda _: None) if options.yes else _ask)
+    what, saved, still_there = removal.drop(context, options.name, (lambda _: None) if options.yes else _ask)
     kept = f"; its backup is {saved}" if saved else ", without a backup (backup = false)"
     say(f"Removed {what} of tenant {options.name}{kept}.")
+    if still_there:
+        say("The inventory still names it: take it out there, or the next deploy stops.")
 
 
 def _ask(name: str) -> None:
