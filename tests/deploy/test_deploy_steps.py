@@ -334,6 +334,33 @@ def test_timeouts_of_the_account(
     assert stage.at == "step3"
 
 
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "client_encoding = 'LATIN1'",
+        "client_encoding = 'SQL_ASCII'",
+        "DateStyle = 'German'",
+        "DateStyle = 'SQL, DMY'",
+        "quote_all_identifiers = on",
+    ],
+)
+def test_how_the_account_has_things_written(
+    stage: Stage, account: Callable[..., str], setting: str
+) -> None:
+    """Times, names and texts are read as they are, and dates in revisions as the account has it."""
+    url = account(f"SET {setting}")
+    day = execute("INSERT INTO texts VALUES ('Zażółć 中文', '2026-02-03')")
+    stage.history(
+        steps(execute("CREATE TABLE texts (text text, day date)"), day), execute("SELECT 1")
+    )
+    output = stage.run(DATABASE_URL=url)
+    output += stage.run(command="status", DATABASE_URL=url)
+    output += stage.run(command="log", DATABASE_URL=url)
+    assert "Warning" not in output
+    assert stage.ask("SELECT text, day::text FROM texts") == [("Zażółć 中文", "2026-02-03")]
+    assert stage.at == "step2"
+
+
 # Plan
 
 

@@ -1,6 +1,7 @@
 """`python -m migrator`: the commands, and their exit codes (see errors.py)."""
 
 import configparser
+import os
 import signal
 import sys
 from argparse import (
@@ -15,6 +16,7 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from importlib import import_module
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 from alembic.util.exc import CommandError
@@ -23,7 +25,14 @@ from sqlalchemy.exc import DBAPIError
 from migrator import console
 from migrator.config import alembic_config, histories
 from migrator.config.context import Context
-from migrator.errors import Interrupted, MigratorError, UsageError, one_line, without_secrets
+from migrator.errors import (
+    Interrupted,
+    MigratorError,
+    UsageError,
+    contained,
+    one_line,
+    without_secrets,
+)
 
 # Each command is a module of migrator/commands with `arguments(parser)` and
 # `run(context, options)`. Only the module of the given command is imported.
@@ -70,28 +79,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console.start()
     # Containers are stopped with SIGTERM: handle it like Ctrl-C, which cancels the statement.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    first = _parser().parse_args(arguments)
-    command = import_module(f"migrator.commands.{first.command.replace('-', '_')}")
-    context = None
+    sys.unraisablehook = _unraisable
+    name, context = "migrator", None
     try:
+        first = _parser().parse_args(arguments)
+        name = first.command
+        command = import_module(f"migrator.commands.{name.replace('-', '_')}")
         options = _options(command.arguments, first)
         made = getattr(command, "context", _context)
         context = made(options)
-        with console.only_results() if _runs_revisions(options) else nullcontext():
+        with console.only_results() if _runs_revisions(options) else nullcontext(), contained():
             command.run(context, options)
     except CommandError as error:
-        console.note(f"{first.command}: {without_secrets(str(error))}")
-        for name, text in getattr(error, "details", ()):
-            console.note(f"  {name:<12} {without_secrets(text)}")
+        console.note(f"{name}: {without_secrets(str(error))}")
+        for label, text in getattr(error, "details", ()):
+            console.note(f"  {label:<12} {without_secrets(text)}")
         return getattr(error, "exit_code", MigratorError.exit_code)
     except DBAPIError as error:
         details = context is not None and context.settings.shows_details
-        console.note(f"{first.command}: database error: {one_line(error, details=details)}")
+        console.note(f"{name}: database error: {one_line(error, details=details)}")
         return MigratorError.exit_code
     except KeyboardInterrupt:
-        console.note(f"{first.command}: interrupted.")
+        console.note(f"{name}: interrupted.")
         return Interrupted.exit_code
     return 0
+
+
+def _unraisable(found: Any) -> None:
+    """Interrupt again a moment later if it came in a finalizer: Python ignores what that raises."""
+    if found.exc_type is not None and issubclass(found.exc_type, KeyboardInterrupt):
+        later = Timer(0.05, os.kill, (os.getpid(), signal.SIGINT))
+        later.daemon = True
+        later.start()
+    else:
+        sys.__unraisablehook__(found)
 
 
 def _runs_revisions(options: Namespace) -> bool:

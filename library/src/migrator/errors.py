@@ -5,7 +5,8 @@ traceback too.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any
 
@@ -76,6 +77,28 @@ class RefusedError(MigratorError):
     """A safety check refused the command; the message says how to proceed."""
 
     exit_code = 5
+
+
+@contextmanager
+def contained() -> Iterator[None]:
+    """Fail where a revision, or what it imports, would end this process: with sys.exit() it would
+    even say that all went well.
+
+    Raises:
+        MigratorError: in place of SystemExit and the like; Ctrl-C is not among them.
+    """
+    try:
+        yield
+    except (Exception, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        text = f": {error}" if str(error) else ""
+        found = MigratorError(
+            f"A revision, or code that it imports, has raised {type(error).__name__}{text}, which"
+            " ends a program. Let it raise an Exception if it has failed, or return if it has not."
+        )
+        found.reason = f"{type(error).__name__}{text}, which would have ended the deploy"
+        raise found from error
 
 
 def counted(number: int, noun: str) -> str:

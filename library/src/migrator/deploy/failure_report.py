@@ -28,13 +28,18 @@ SHOWN = 8  # of the statements that were committed
 
 
 def failed(
-    deployment: Deployment, error: BaseException, revision: str, kept: Sequence[str] = ()
+    deployment: Deployment,
+    error: BaseException,
+    revision: str,
+    kept: Sequence[str] = (),
+    running: str = "",
 ) -> MigratorError:
     """Return the error to raise in place of `error`, with the state of the database.
 
     Args:
         revision: the one that was being applied; empty if none was.
         kept: the statements that it had committed by itself.
+        running: the statement that failed, if it may have committed a part of its work.
     """
     revision = revision or deployment.plan.pending[0].revision
     error = _cause(error)
@@ -58,12 +63,12 @@ def failed(
         where = state.sentence(deployment.plan, heads)
         done = state.done(deployment.plan, heads)
         stands = revision in [each.revision for each in deployment.plan.pending[:done]]
-        found = _error(error, revision, reason, f"{_remains(stands, kept)} {where}")
+        found = _error(error, revision, reason, f"{_remains(stands, kept, running)} {where}")
         details = state.details(deployment, done, revision)
+        if running:
+            details.insert(1, ("not known", f"what {_shown(running)} has committed"))
         if kept:
-            stays = "; ".join(
-                shorten(without_secrets(each), 100, placeholder=" ...") for each in kept[:SHOWN]
-            )
+            stays = "; ".join(_shown(each) for each in kept[:SHOWN])
             stays += f" and {len(kept) - SHOWN} more" if len(kept) > SHOWN else ""
             details.insert(1, ("committed", f"{stays} (of {revision}, before it failed)"))
         details += state.left_behind(deployment, unfinished)
@@ -72,8 +77,17 @@ def failed(
         data = state.data(deployment, done, revision, unfinished) | violation.data(rows)
     found.reason = _without_details(deployment, error)
     found.details = (*details, *state.backup(deployment))
-    found.data = {"revision": revision, "committed": [*map(without_secrets, kept)], **data}
+    found.data = {
+        "revision": revision,
+        "committed": [*map(without_secrets, kept)],
+        "partly_committed": without_secrets(running) or None,
+        **data,
+    }
     return found
+
+
+def _shown(statement: str) -> str:
+    return shorten(without_secrets(statement), 100, placeholder=" ...")
 
 
 def _violations(deployment: Deployment, error: BaseException, revision: str) -> Sequence[Violation]:
@@ -140,15 +154,18 @@ def _cause(error: BaseException) -> BaseException:
     return error
 
 
-def _remains(stands: bool, kept: Sequence[str]) -> str:
+def _remains(stands: bool, kept: Sequence[str], running: str) -> str:
     """Return a sentence that says what remains of the revision.
 
     Args:
         stands: the database says that all of it was committed.
         kept: what it had committed by itself.
+        running: the statement that failed, if it may have committed a part of its work.
     """
     if stands:
         return "The failure came when all of the revision had been committed."
+    if running:
+        return "What the revision and its last statement had committed before remains."
     if kept:
         return "What the revision had committed before remains."
     return "Its transaction was rolled back."

@@ -6,20 +6,25 @@ whether the revision can run again, and whether an earlier attempt has built an 
 
 import time
 from collections.abc import Callable, Sequence
+from textwrap import shorten
 from typing import Any
 
 from sqlalchemy import Connection, event
 
 from migrator.config.settings import Settings
 from migrator.deploy.report import Report
+from migrator.errors import MigratorError
 from migrator.postgres import index_state, sql
+
+NO_END = ("TO", "PREPARED")  # behind ROLLBACK: it ends no transaction, or another one
 
 
 class NonTransactional:
     """Follows the statements on `connection` while it lives.
 
     `committed_at` is when the revision last committed something, on the monotonic clock; 0 if
-    never. `changes` are the statements that did, also those that may run again. `concurrently` is
+    never. `changes` are the statements that did, also those that may run again. `running` is one
+    that commits while it runs: what it has committed if it fails, nobody knows. `concurrently` is
     whether the statement that runs may wait for `lock_deadline`.
 
     Args:
@@ -40,6 +45,8 @@ class NonTransactional:
         self.changes: dict[str, None] = {}
         self.committed_at = 0.0
         self.concurrently = False
+        self.running = ""
+        self._work = self._undone = ""  # the first change in the transaction
         self._in_transaction: list[str] = []
         self._is_to_commit = False
         self._left = left
@@ -48,19 +55,26 @@ class NonTransactional:
             event.listen(connection, "before_cursor_execute", self._before, retval=True)
             event.listen(connection, "after_cursor_execute", self._after)
             event.listen(connection, "commit", lambda _: self._committed())
-            event.listen(connection, "rollback", lambda _: self._in_transaction.clear())
+            event.listen(connection, "rollback", lambda _: self._rolled_back())
 
     def next_revision(self) -> None:
         """Forget what was committed so far: it belongs to a revision that is applied."""
         self.committed.clear()
         self.changes.clear()
         self.committed_at, self.concurrently = 0.0, False
+        self.running = self._work = self._undone = ""
         self._in_transaction.clear()
         self._is_to_commit = False
         self._dropping = 0.0
 
     def is_to_commit(self) -> None:
-        """Expect the commit of the whole revision, which is not one of its own."""
+        """Expect the commit of the whole revision, which is not one of its own.
+
+        Raises:
+            MigratorError: it would be recorded as applied, and a part of it is not there.
+        """
+        if self._undone:
+            raise _undoes(self._undone)
         self._is_to_commit = True
 
     def unrepeatable(self) -> str | None:
@@ -73,8 +87,12 @@ class NonTransactional:
         bare = sql.sent(statement)
         if not sql.changes_nothing(bare):  # settings are set back after a failure, too
             self.concurrently = False
+            self.running = ""
         if not cursor.connection.autocommit:
+            self._refuse_to_undo(bare)
             return statement, parameters
+        if sql.begins(bare, "CALL") or (sql.begins(bare, "DO") and sql.runs_alone(bare)):
+            self.running = bare
         if sql.is_concurrent(bare):
             self.concurrently, self._began = True, time.monotonic()
             # It waits for other transactions without blocking anybody, but not for ever.
@@ -96,6 +114,9 @@ class NonTransactional:
         self, _connection: Connection, cursor: Any, statement: str, _: Any, context: Any, *__: Any
     ) -> None:
         bare, outside = sql.sent(statement), cursor.connection.autocommit
+        self.running = ""
+        if not (outside or self._work or sql.changes_nothing(bare)):
+            self._work = bare
         # Those of migrator.operations look before they act, and say so.
         repeatable = context.execution_options.get("repeatable")
         if not repeatable:
@@ -122,6 +143,31 @@ class NonTransactional:
                 if not sql.changes_nothing(each) and not _commits(each, alone=True)
             )
         self._in_transaction.clear()
+        self._work = ""
+
+    def _rolled_back(self) -> None:
+        self._undone = self._undone or self._work
+        self._work = ""
+        self._in_transaction.clear()
+
+    def _refuse_to_undo(self, statement: str) -> None:
+        """Refuse what would end the revision's transaction and not commit it.
+
+        Raises:
+            MigratorError: the statement does that, and there is something to lose.
+        """
+        work = self._work
+        for each in sql.split(statement):
+            if sql.begins(each, "PREPARE TRANSACTION"):
+                raise MigratorError(
+                    "PREPARE TRANSACTION would leave its changes to be committed by somebody else,"
+                    " with their locks until then, and it would be recorded as applied. Leave the"
+                    " statement out."
+                )
+            if work and sql.begins(each, "ROLLBACK", "ABORT") and not sql.has(each, *NO_END):
+                raise _undoes(work)
+            if not sql.changes_nothing(each):
+                work = work or each
 
     def _is_there(self, raw: Any, index: str, table: str, statement: str) -> bool:
         """Tell whether an earlier attempt has built the index; drop it if it was left INVALID.
@@ -147,6 +193,14 @@ class NonTransactional:
             "apply", f"Dropped the INVALID index {full} that an earlier attempt left behind."
         )
         return False
+
+
+def _undoes(work: str) -> MigratorError:
+    return MigratorError(
+        f"it rolls its own transaction back, and with it {shorten(work, 100, placeholder=' ...')},"
+        " although it would be recorded as applied. For what may fail, use a savepoint: with"
+        " op.get_bind().begin_nested()"
+    )
 
 
 def _commits(statement: str, *, alone: bool = False) -> bool:

@@ -47,6 +47,10 @@ class PostgresRunner(Runner):
         """Return the statements that the failed revision has committed on its own."""
         return list(self.outside.changes) if self.outside else ()
 
+    def running(self) -> str:
+        """Return the statement that has failed, if it may have committed a part of its work."""
+        return self.outside.running if self.outside else ""
+
     def connected(self, connection: Connection) -> None:
         """Follow what revisions commit by themselves; no commit waits for a standby."""
         durability.commit_locally(connection)

@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from migrator.config import version_table
 from migrator.config.context import Context
+from migrator.errors import contained
 from migrator.postgres import sql as reading
 from migrator.revisions.pending import Plan
 
@@ -54,7 +55,7 @@ def sql(context: Context, revisions: ScriptDirectory, going: Plan) -> str | None
         destination_rev=going.target,
     )
     try:
-        with environment:
+        with environment, contained():
             revisions.run_env()
     except Exception:  # whatever a revision raises that finds no database there
         return None

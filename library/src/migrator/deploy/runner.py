@@ -60,6 +60,10 @@ class Runner(ABC):
         """Return the statements that the failed revision has committed on its own."""
         return ()
 
+    def running(self) -> str:
+        """Return the statement that has failed, if it may have committed a part of its work."""
+        return ""
+
     @abstractmethod
     def connected(self, connection: Connection) -> None:
         """Prepare for a new connection, which all attempts until a lock timeout share."""

@@ -16,7 +16,7 @@ from migrator.deploy import (
     window,
 )
 from migrator.deploy.deployment import Deployment
-from migrator.errors import counted
+from migrator.errors import contained, counted
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,8 @@ def run(steps: Sequence[Step], deployment: Deployment) -> None:
         for step in steps:
             if step.run and not deployment.over:
                 try:
-                    step.run(deployment)
+                    with contained():
+                        step.run(deployment)
                 except (Exception, KeyboardInterrupt) as error:
                     failure_log.write(deployment, step.name, error)
                     raise
@@ -112,13 +113,15 @@ def apply(deployment: Deployment) -> None:
         from migrator.deploy.sqlite_runner import SqliteRunner as Runner  # type: ignore[assignment]
     runner = Runner(deployment)
     try:
-        runner.run()
+        with contained():
+            runner.run()
     except (Exception, KeyboardInterrupt) as error:
         deployment.failed = runner.current
-        if runner.applied or not all(map(planned_constraints.keeps_rows, runner.kept())):
+        kept, running = runner.kept(), runner.running()
+        if runner.applied or running or not all(map(planned_constraints.keeps_rows, kept)):
             deployment.state = ""
         revision = runner.current.revision
-        raise failure_report.failed(deployment, error, revision, runner.kept()) from error
+        raise failure_report.failed(deployment, error, revision, kept, running) from error
     deployment.applied, deployment.state = runner.applied, ""
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from migrator import database
 from migrator.config.context import Context
-from migrator.errors import MigratorError
+from migrator.errors import MigratorError, contained
 from migrator.fleet.tenant import path
 from migrator.postgres import durability
 from migrator.postgres.session_state import LEFT, RESET, SessionState
@@ -128,7 +128,10 @@ def inside(
     attributes = context.config.attributes
     attributes.update(connection=connection, on_version_apply=applied)
     try:
-        with EnvironmentContext(context.config, revisions, fn=steps, destination_rev="heads"):
+        environment = EnvironmentContext(
+            context.config, revisions, fn=steps, destination_rev="heads"
+        )
+        with environment, contained():
             revisions.run_env()
     finally:
         for name in ("connection", "on_version_apply"):

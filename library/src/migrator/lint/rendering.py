@@ -15,7 +15,7 @@ from alembic.script import Script, ScriptDirectory
 from alembic.util.exc import CommandError
 
 from migrator.config.context import Context
-from migrator.errors import MigratorError
+from migrator.errors import MigratorError, contained
 from migrator.lint import offline
 from migrator.operations.operation import Operation
 from migrator.postgres import sql
@@ -67,7 +67,8 @@ def render(
 
     before, context.config.output_buffer = context.config.output_buffer, io.StringIO()
     try:
-        with EnvironmentContext(context.config, directory, fn=record, as_sql=True):
+        environment = EnvironmentContext(context.config, directory, fn=record, as_sql=True)
+        with environment, contained():
             directory.run_env()
     except CommandError:
         raise
@@ -122,7 +123,8 @@ def render_one(script: Script, context: MigrationContext) -> Rendered:
     before = dict(impl.__dict__)
     impl.__dict__.update(own)
     try:
-        script.module.upgrade()
+        with contained():
+            script.module.upgrade()
     except Exception as error:
         failure = f"{type(error).__name__}: {' '.join(str(error).split())}"
     finally:

@@ -12,6 +12,26 @@ from migrator.postgres import pooler
 # By name: the first version that has it, and the value. Timeouts of the account would end the
 # session that has the deploy lock, a backup, or an index that is built for hours.
 ENDS_SESSIONS = {"idle_session_timeout": (14, "0"), "transaction_timeout": (17, "0")}
+# How the server writes what it is asked, as the account or the database may have set it.
+STYLE = "SELECT pg_backend_pid(), current_setting('quote_all_identifiers')::bool"
+
+
+def readable(raw: Any, _record: Any) -> None:
+    """Let a new connection of psycopg write times as it can read them, and names as catalogs do.
+
+    Dates keep their order, in which revisions may write them. Nothing is set in a session of a
+    pooler, which is not ours alone.
+    """
+    raw.autocommit = True
+    wrong = {}
+    if not (raw.info.parameter_status("DateStyle") or "ISO").startswith("ISO"):
+        wrong["DateStyle"] = (9, "ISO")
+    pid, quotes = raw.execute(STYLE).fetchone()
+    if quotes:
+        wrong["quote_all_identifiers"] = (9, "off")
+    if wrong and pid == raw.info.backend_pid:
+        apply(raw, wrong)
+    raw.autocommit = False
 
 
 def setting(limits: Settings) -> Callable[[Any, Any], None]:

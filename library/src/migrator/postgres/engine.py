@@ -44,6 +44,8 @@ def engine(context: Context, *, limited: bool = True) -> Engine:
         "connect_timeout": round(settings.connect_timeout),
         "application_name": "migrate",
         "options": " ".join(filter(None, options)),
+        # Not as the account, the database or PGCLIENTENCODING has it.
+        "client_encoding": url.query.get("client_encoding", "utf8"),
         # A firewall forgets a connection that is silent while a large index is built.
         **LOST_HERE,
     }
@@ -56,6 +58,7 @@ def engine(context: Context, *, limited: bool = True) -> Engine:
             f"The database URL asks for {url.drivername}, which is not installed here."
         ) from None
     event.listen(made, "connect", supported.require)
+    event.listen(made, "connect", after_connect.readable)
     through = settings.allow_pooler
     if limited and (not through or context.config.attributes.get(SESSION_MODE)):
         event.listen(made, "connect", after_connect.setting(settings))

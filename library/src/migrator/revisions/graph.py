@@ -13,7 +13,7 @@ from alembic.util.exc import CommandError
 
 from migrator.config import application
 from migrator.config.context import Context
-from migrator.errors import MigratorError, UsageError
+from migrator.errors import MigratorError, UsageError, contained
 from migrator.revisions import attributes, missing
 
 
@@ -26,7 +26,7 @@ def load(context: Context) -> ScriptDirectory:
     script = ScriptDirectory.from_config(context.config)
     application.enter(context.config)
     try:
-        with _operations(context):
+        with _operations(context), contained():
             heads = script.get_heads()
     except CommandError:
         raise
