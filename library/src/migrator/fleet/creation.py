@@ -226,4 +226,4 @@ def execute(connection: Connection, statement: str, name: str, schema: str) -> N
     """Execute a statement of the user's, which may name :name and :schema."""
     values: dict[str, Any] = {"name": name, "schema": schema}
     used = text(statement)
-    connection.execute(used, {key: values[key] for key in used._bindparams if key in values})
+    connection.execute(used, {key: values[key] for key in used.compile().params if key in values})
