@@ -334,6 +334,32 @@ def test_timeouts_of_the_account(
     assert stage.at == "step3"
 
 
+def test_rows_that_a_policy_hides(stage: Stage, account: Callable[..., str]) -> None:
+    """They are not left out without a word; a revision that means the others says so."""
+    url = account()
+    table = [
+        "CREATE TABLE seen (n int PRIMARY KEY, m int)",
+        "INSERT INTO seen SELECT generate_series(1, 10)",
+        "ALTER TABLE seen ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY",
+        "CREATE POLICY visible ON seen USING (n > 7)",
+    ]
+    filling = "op.backfill('seen', {'m': 1}, where='m IS NULL')"
+    for change in (filling, execute("UPDATE seen SET m = 1"), execute("TABLE seen")):
+        stage.history(steps(*map(execute, table)), change)
+        if "backfill" in change:
+            path = stage.files[-1]
+            path.write_text(path.read_text().replace("def up", "transactional = False\ndef up", 1))
+        output = stage.run(code=1, DATABASE_URL=url)
+        assert 'would be affected by row-level security policy for table "seen"' in output
+        assert stage.ask("SELECT count(m) FROM seen") == [(0,)]
+    stage.history(
+        steps(*map(execute, table)),
+        steps(execute("SET row_security = on"), execute("UPDATE seen SET m = 1")),
+    )
+    stage.run(DATABASE_URL=url)
+    assert stage.ask("SELECT count(m) FROM seen") == [(3,)]
+
+
 @pytest.mark.parametrize(
     "setting",
     [

@@ -83,6 +83,29 @@ def test_killed_while_it_builds_an_index(stage: Stage) -> None:
     stage.until_quiet()
 
 
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGKILL])
+def test_stopped_while_it_detaches_a_partition(stage: Stage, sent: signal.Signals) -> None:
+    """Between the two transactions of the statement, after which it cannot run again."""
+    stage.begin(
+        'CREATE TABLE whole (n int) PARTITION BY LIST (n); CREATE SCHEMA "O ld"',
+        'CREATE TABLE "O ld"."p 1" PARTITION OF whole FOR VALUES IN (1)',
+    )
+    detach = 'ALTER TABLE "whole" DETACH PARTITION "O ld"."p 1" CONCURRENTLY'
+    stage.history(TABLE, alone(detach), execute("CREATE TABLE after ()"))
+    with stage.holding("SELECT FROM whole"):
+        deploy = stage.start("--no-blockers")
+        stage.until("SELECT FROM pg_inherits WHERE inhdetachpending", deploy)
+        deploy.send(sent)
+        output = deploy.end(code=130 if sent == signal.SIGTERM else -9)
+        stage.until_quiet()
+    half = "half detached partition p 1 of whole"
+    assert (f"left behind  {half}" in output) == (sent == signal.SIGTERM)
+    assert half in stage.run(command="status")
+    assert "Finished detaching" in stage.run("--no-blockers")
+    assert stage.ask("SELECT FROM pg_inherits") == []
+    assert stage.at == "step3"
+
+
 @pytest.mark.parametrize("same", [True, False])
 def test_killed_when_the_index_is_built(stage: Stage, same: bool) -> None:
     """And the revision is not marked as applied: it is kept, if it is what the revision says."""

@@ -57,6 +57,9 @@ ROW = [
     execute("INSERT INTO rows VALUES (NULL, 'anna@example.org')"),
     execute("CREATE UNIQUE INDEX twice ON rows (email)"),
     execute("ALTER TABLE rows ADD CHECK (email = '')"),
+    execute("ALTER TABLE rows ALTER email TYPE int USING email::int"),
+    execute("UPDATE rows SET n = email::date - current_date"),
+    execute("SELECT email::json FROM rows"),
     "op.get_bind().exec_driver_sql(\"SELECT 'anna@example.org' FROM nosuch\")",
 ]
 

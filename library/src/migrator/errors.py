@@ -13,6 +13,8 @@ from typing import Any
 from alembic.util.exc import CommandError
 
 DEPENDENT_OBJECTS = "2BP01"
+DATA_EXCEPTION = "22"  # the class: a value is not as it has to be, and the message quotes it
+QUOTED = re.compile('["„«“].*["“”»]', re.DOTALL)
 NOT_BUILT = re.compile('extension "(pgcrypto|uuid-ossp|sslinfo)" is not available')
 WITHOUT_OPENSSL = (
     "(If this is the development PostgreSQL: it is built without OpenSSL and the UUID library."
@@ -110,7 +112,8 @@ def one_line(error: BaseException, *, details: bool = True) -> str:
     """Return the text of an error, or of the driver's error in it, on one line, without secrets.
 
     Args:
-        details: with PostgreSQL's DETAIL, and the piece of the statement, which may show rows.
+        details: with PostgreSQL's DETAIL, the piece of the statement, and the value that is wrong,
+            which may show rows.
             What depends on an object that cannot be dropped is named in any case.
     """
     cause = getattr(error, "orig", None) or error
@@ -118,6 +121,8 @@ def one_line(error: BaseException, *, details: bool = True) -> str:
     text = str(cause)
     if not details and found is not None and found.message_primary:
         text = found.message_primary
+        if (found.sqlstate or "").startswith(DATA_EXCEPTION):
+            text = QUOTED.sub('"***"', text)
         if found.message_detail and found.sqlstate == DEPENDENT_OBJECTS:
             text += f" DETAIL: {found.message_detail}"
         if found.message_hint:

@@ -197,4 +197,6 @@ def _drift_in_words(found: dict[str, Any]) -> list[str]:
 def _unfinished(each: dict[str, str]) -> str:
     if each["kind"] == "index":
         return f"INVALID index {each['schema']}.{each['name']}"
+    if each["kind"] == "partition":
+        return f"half detached partition {each['name']} of {each['table']}"
     return f"NOT VALID constraint {each['name']} on {each['schema']}.{each['table']}"

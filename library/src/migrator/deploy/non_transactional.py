@@ -16,6 +16,11 @@ from migrator.deploy.report import Report
 from migrator.errors import MigratorError
 from migrator.postgres import index_state, sql
 
+# An earlier attempt was interrupted between the two transactions of DETACH PARTITION CONCURRENTLY.
+HALF_DETACHED = (
+    "SELECT 1 FROM pg_inherits i WHERE i.inhrelid = to_regclass(%s)"
+    " AND to_jsonb(i) ->> 'inhdetachpending' = 'true'"
+)
 NO_END = ("TO", "PREPARED")  # behind ROLLBACK: it ends no transaction, or another one
 
 
@@ -101,6 +106,12 @@ class NonTransactional:
             cursor.connection.execute(f"SET lock_timeout = {patience}")
         if sql.is_concurrent(bare) or sql.validates(bare):
             cursor.connection.execute("SET statement_timeout = 0")
+        partition = sql.detached_partition(bare)
+        if partition and cursor.connection.execute(HALF_DETACHED, [partition]).fetchone():
+            self.report.done(
+                "apply", f"Finished detaching {partition}, which an earlier attempt has begun."
+            )
+            return sql.finalized(statement), parameters
         found = sql.concurrent_index(bare)
         if found and self._is_there(cursor.connection, *found, bare):
             # Killed after the index was built and before the revision was marked as applied.

@@ -172,4 +172,9 @@ def _advice(found: Unfinished) -> str:
             f"{found}, which every write maintains and no query uses: the next deploy builds it"
             f" anew; to give it up, DROP INDEX CONCURRENTLY {found.identifier}"
         )
+    if found.kind == "partition":
+        return (
+            f"{found}, which queries of the table no longer see: the next deploy detaches it; by"
+            f" hand, ALTER TABLE {found.identifier} FINALIZE"
+        )
     return f"{found}, which was not checked for the rows that were there: deploy again, or drop it"

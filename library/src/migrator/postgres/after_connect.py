@@ -39,6 +39,9 @@ def setting(limits: Settings) -> Callable[[Any, Any], None]:
     wanted = dict(ENDS_SESSIONS)
     # Keepalives rest while the last answer has not arrived: the limit of the system is 15 minutes.
     wanted["tcp_user_timeout"] = (12, "60s")
+    if limits.production:
+        # Rows that a policy hides from the account are an error, not left out without a word.
+        wanted["row_security"] = (9, "off")
     if interval := limits.client_connection_check_interval:
         # Else the statement of a deploy that was killed stays in the queue, and all behind it.
         wanted["client_connection_check_interval"] = (14, f"{round(interval * 1000)}ms")

@@ -1,4 +1,6 @@
-"""What is unfinished in a database: INVALID indexes, and constraints that are NOT VALID."""
+"""What is unfinished in a database: INVALID indexes, constraints that are NOT VALID, and partitions
+whose DETACH PARTITION CONCURRENTLY was interrupted.
+"""
 
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -20,6 +22,14 @@ JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE NOT k.convalidated
   -- NOT ENFORCED: nobody will ever validate it. There is no such column before PostgreSQL 18.
   AND to_jsonb(k) ->> 'conenforced' IS DISTINCT FROM 'false'
+UNION ALL
+SELECT 'partition', n.nspname, c.relname, p.relname,
+  p.oid::regclass::text || ' DETACH PARTITION ' || c.oid::regclass::text
+FROM pg_inherits i
+JOIN pg_class c ON c.oid = i.inhrelid
+JOIN pg_class p ON p.oid = i.inhparent
+JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE to_jsonb(i) ->> 'inhdetachpending' = 'true' -- no such column before PostgreSQL 14
 ORDER BY 1 DESC, 2, 3, 4
 """)
 # Version 2026.11.0 stored sentences.
@@ -28,9 +38,10 @@ OLD_FORMS = {"INVALID index ": "index", "NOT VALID constraint ": "constraint"}
 
 @dataclass(frozen=True)
 class Unfinished:
-    """An INVALID index, or a NOT VALID constraint and its table.
+    """An INVALID index, a NOT VALID constraint and its table, or a partition that is half detached.
 
-    `identifier` is the index or the table as SQL writes it in this session.
+    `identifier` is the index or the table as SQL writes it in this session; of a partition, what
+    ALTER TABLE has to be followed by.
     """
 
     kind: str
@@ -60,11 +71,13 @@ class Unfinished:
         """Return it in words."""
         if self.kind == "index":
             return f"INVALID index {self.identifier}"
+        if self.kind == "partition":
+            return f"half detached partition {self.name} of {self.table}"
         return f"NOT VALID constraint {self.name} on {self.identifier}"
 
 
 def find(connection: Connection) -> list[Unfinished]:
-    """Return the INVALID indexes and NOT VALID constraints; ends the transaction that reads.
+    """Return what is unfinished; ends the transaction that reads.
 
     An index that somebody is building at this moment does not count.
     """

@@ -2,6 +2,7 @@
 
 import re
 
+from migrator.postgres.sql.names import QUALIFIED
 from migrator.postgres.sql.tokens import bare, begins, body, has, words
 
 # They refuse to run inside a transaction, or end it.
@@ -18,6 +19,9 @@ REPEATABLE_ACTIONS = (
     *(f"DROP {kind} IF EXISTS" for kind in ("COLUMN", "CONSTRAINT")),
 )
 ENDS = re.compile(r"\b(?:COMMIT|ROLLBACK)(?: AND (?:NO )?CHAIN)? ;")
+DETACH = re.compile(
+    rf"(?P<kept>\bDETACH\s+PARTITION\s+(?P<partition>{QUALIFIED}))\s+CONCURRENTLY\b", re.IGNORECASE
+)
 BARE_CONCURRENTLY = re.compile(r"\bCONCURRENTLY\b(?!\s+IF\b)", re.IGNORECASE)
 
 
@@ -82,6 +86,17 @@ def is_repeatable(statement: str) -> bool:
 def if_not_exists(statement: str) -> str:
     """Return a CREATE INDEX CONCURRENTLY that leaves an index of that name alone."""
     return BARE_CONCURRENTLY.sub(r"\g<0> IF NOT EXISTS", statement, count=1)
+
+
+def detached_partition(statement: str) -> str:
+    """Return the partition that ALTER TABLE detaches CONCURRENTLY, as written, or nothing."""
+    found = DETACH.search(statement) if begins(statement, "ALTER TABLE") else None
+    return found["partition"] if found else ""
+
+
+def finalized(statement: str) -> str:
+    """Return what ends a DETACH PARTITION CONCURRENTLY that was interrupted."""
+    return DETACH.sub(r"\g<kept> FINALIZE", statement, count=1)
 
 
 def sent(statement: str) -> str:
