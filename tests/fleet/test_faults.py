@@ -64,6 +64,19 @@ def children(fleet: Fleet) -> set[int]:
     return {pid for (port,) in rows if (pid := _process_of(port))}
 
 
+def both_workers(fleet: Fleet) -> set[int]:
+    """The two workers, as soon as each serves a tenant."""
+    found: set[int] = set()
+
+    def look() -> bool:
+        found.clear()
+        found.update(children(fleet))
+        return len(found) == 2
+
+    until(look)
+    return found
+
+
 def _process_of(port: int) -> int:
     inodes = set()
     for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
@@ -85,8 +98,7 @@ def test_a_worker_is_killed(tenants: Fleet) -> None:
     tenants.revision("weight", SLOW)
     tenants.snapshot()
     process = tenants.start("deploy --no-backup --no-lint")
-    until(lambda: len(children(tenants)) == 2)
-    os.kill(min(children(tenants)), signal.SIGKILL)
+    os.kill(min(both_workers(tenants)), signal.SIGKILL)
     said = ended(process, 0)
     assert "its worker process has died" in said
     everything_once(tenants)
