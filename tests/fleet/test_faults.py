@@ -301,3 +301,20 @@ def test_a_server_is_gone(tenants: Fleet, tmp_path: Path) -> None:
     finally:
         file.write_text(before, encoding="utf-8")
     everything_once(tenants)
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [("raise KeyError('url')", "KeyError: 'url'"), ("import os; os._exit(9)", "has died 2 times")],
+)
+def test_env_py_fails(tenants: Fleet, line: str, sentence: str) -> None:
+    """Each tenant fails with the reason; a worker that always dies is not replaced for ever."""
+    tenants.revision("weight", ADD)
+    file = tenants.project.path / "migrations/env.py"
+    before = file.read_text(encoding="utf-8")
+    try:
+        file.write_text(f"{line}\n{before}", encoding="utf-8")
+        assert sentence in tenants.run("deploy --no-backup --no-lint", code=1)
+    finally:
+        file.write_text(before, encoding="utf-8")
+    assert "weight" not in tenants.at().values()
