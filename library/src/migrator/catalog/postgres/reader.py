@@ -1,6 +1,5 @@
 """Reads a PostgreSQL database with one query for each kind of object."""
 
-import re
 from collections.abc import Collection, Iterator
 from importlib import import_module
 from pkgutil import iter_modules
@@ -11,8 +10,8 @@ from sqlalchemy import Connection
 from migrator.catalog import postgres
 from migrator.catalog.postgres.kind import Kind
 from migrator.catalog.schema import Key, Schema, clean
+from migrator.postgres import sql
 
-PART = re.compile(r'"(?:[^"]|"")*"|[^.]+')  # of a name with dots
 PATH = "SELECT set_config('search_path', %s, true)"
 
 
@@ -37,8 +36,8 @@ def read(connection: Connection, without: Collection[str], schemas: Collection[s
             continue
         for row in _rows(connection, kind.written(version, schemas)):
             name = tuple(row.pop("name"))
-            owner = PART.findall(row.get("owned_by") or "")[1:2]
-            if not any(part in without for part in (*name[1:2], *owner)):
+            owner = sql.qualified(row.get("owned_by") or "")[0]  # the table of that column
+            if not any(part in without for part in (*name[1:2], owner)):
                 objects[Key(kind.name, name)] = clean(row)
     # Not if a query has failed: its transaction takes the setting along.
     connection.exec_driver_sql(PATH, (before,))

@@ -22,7 +22,9 @@ def run(context: Context, options: Namespace) -> None:
             "fleet drop asks for confirmation, and there is no terminal: confirm with yes=1"
             " (--yes)."
         )
-    what, saved, still_there = removal.drop(context, options.name, (lambda _: None) if options.yes else _ask)
+    what, saved, still_there = removal.drop(
+        context, options.name, (lambda _: None) if options.yes else _ask
+    )
     kept = f"; its backup is {saved}" if saved else ", without a backup (backup = false)"
     say(f"Removed {what} of tenant {options.name}{kept}.")
     if still_there:
