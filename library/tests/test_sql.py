@@ -63,6 +63,10 @@ def test_a_quoted_name_is_kept_as_it_is(name: str) -> None:
         ("/* x /* y; */ z; */ a; b", ["a", "b"]),
         ("a; 'unfinished; b", ["a", "'unfinished", "b"]),
         ("SELECT $1; SELECT $$;$$", ["SELECT $1", "SELECT $$;$$"]),
+        (
+            "F BEGIN ATOMIC a; SELECT CASE x WHEN 1 THEN 2 END; b; END; BEGIN; c; END",
+            ["F BEGIN ATOMIC a; SELECT CASE x WHEN 1 THEN 2 END; b; END", "BEGIN", "c", "END"],
+        ),
     ],
 )
 def test_split(script: str, statements: list[str]) -> None:

@@ -64,6 +64,19 @@ def children(fleet: Fleet) -> set[int]:
     return {pid for (port,) in rows if (pid := _process_of(port))}
 
 
+def both_workers(fleet: Fleet) -> set[int]:
+    """The two workers, as soon as each serves a tenant."""
+    found: set[int] = set()
+
+    def look() -> bool:
+        found.clear()
+        found.update(children(fleet))
+        return len(found) == 2
+
+    until(look)
+    return found
+
+
 def _process_of(port: int) -> int:
     inodes = set()
     for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
@@ -85,8 +98,7 @@ def test_a_worker_is_killed(tenants: Fleet) -> None:
     tenants.revision("weight", SLOW)
     tenants.snapshot()
     process = tenants.start("deploy --no-backup --no-lint")
-    until(lambda: len(children(tenants)) == 2)
-    os.kill(min(children(tenants)), signal.SIGKILL)
+    os.kill(min(both_workers(tenants)), signal.SIGKILL)
     said = ended(process, 0)
     assert "its worker process has died" in said
     everything_once(tenants)
@@ -289,3 +301,20 @@ def test_a_server_is_gone(tenants: Fleet, tmp_path: Path) -> None:
     finally:
         file.write_text(before, encoding="utf-8")
     everything_once(tenants)
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [("raise KeyError('url')", "KeyError: 'url'"), ("import os; os._exit(9)", "has died 2 times")],
+)
+def test_env_py_fails(tenants: Fleet, line: str, sentence: str) -> None:
+    """Each tenant fails with the reason; a worker that always dies is not replaced for ever."""
+    tenants.revision("weight", ADD)
+    file = tenants.project.path / "migrations/env.py"
+    before = file.read_text(encoding="utf-8")
+    try:
+        file.write_text(f"{line}\n{before}", encoding="utf-8")
+        assert sentence in tenants.run("deploy --no-backup --no-lint", code=1)
+    finally:
+        file.write_text(before, encoding="utf-8")
+    assert "weight" not in tenants.at().values()

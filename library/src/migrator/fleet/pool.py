@@ -170,9 +170,10 @@ class Pool:
         worker.pipe.close()
         if worker.job is None:
             return
-        guilty = worker.current
-        self.deaths[guilty] += 1
         left = list(worker.left.values())
+        # One that dies before it has begun with a tenant would die for ever.
+        guilty = worker.current or (left[0].name if left else "")
+        self.deaths[guilty] += 1
         if self.deaths[guilty] >= DEATHS and guilty in worker.left:
             code = worker.process.exitcode
             reason = f"its worker process has died {DEATHS} times (exit code {code})"
