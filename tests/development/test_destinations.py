@@ -52,7 +52,10 @@ READS = {
     "db-url": "",
 }
 # With alembic_prod.ini, which names its database on purpose; and a shell is for its user to use.
-NOT_FOR_DEVELOPMENT = {"deploy", "rehearse", "rollback", "backup", "restore", "wait", "db-shell"}
+NOT_FOR_DEVELOPMENT = {
+    *("deploy", "rehearse", "rollback", "backup", "restore", "wait", "db-shell"),
+    *("fleet-plan", "fleet-deploy", "fleet-status", "fleet-verify", "fleet-create", "fleet-drop"),
+}
 
 # What could be changed on a server: its databases, and what is in one of them.
 STATE = """

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import REPOSITORY, TEMPLATE_FOLDER, Render, Rendering
+from tests.conftest import REPOSITORY, TEMPLATE_FOLDER, Render, Renderer, Rendering
 
 # Of no use without a PostgreSQL.
 POSTGRESQL = {"lint-migrations", "trace", "db-start", "db-stop"}
@@ -26,13 +26,28 @@ def targets(project: Rendering) -> set[str]:
     return {name for line in found for name in line.split()}
 
 
+def of_fleets(project: Rendering) -> set[str]:
+    """Those for many tenants, which only a project with [fleet] has."""
+    return {name for name in targets(project) if name.startswith("fleet-")}
+
+
+@pytest.fixture
+def with_fleet(renderer: Renderer) -> Rendering:
+    """A project that deploys to many tenants."""
+    project = renderer.copied({})
+    with (project.path / "alembic_prod.ini").open("a", encoding="utf-8") as ini:
+        ini.write("\n[fleet]\nschemas_sql = SELECT 'a' AS schema\n")
+    return project
+
+
 @pytest.mark.parametrize("database", ["postgresql", "sqlite"])
 def test_make_lists_what_can_be_done_with_the_database(database: str, rendered: Render) -> None:
     project = rendered(database=database)
     short, whole = project.make(""), project.make("help-all")
-    assert sorted(listed(whole)) == sorted(targets(project))
+    possible = targets(project) - of_fleets(project)
+    assert sorted(listed(whole)) == sorted(possible)
     left_out = POSTGRESQL if database == "sqlite" else set()
-    assert sorted(listed(short)) == sorted(targets(project) - left_out)
+    assert sorted(listed(short)) == sorted(possible - left_out)
     for text in (short, whole):
         assert max(map(len, text.splitlines())) <= COLUMNS
         groups = re.findall(r"^\n(\S.*)$", text, re.MULTILINE)
@@ -41,8 +56,17 @@ def test_make_lists_what_can_be_done_with_the_database(database: str, rendered: 
         assert len(groups) == len(set(groups)) > 5
 
 
-def test_all_arguments_are_described(rendered: Render) -> None:
-    project = rendered()
+def test_a_fleet_has_targets_of_its_own(with_fleet: Rendering) -> None:
+    assert len(of_fleets(with_fleet)) == 6
+    for goals in ("", "help-all"):
+        text = with_fleet.make(goals)
+        assert sorted(listed(text)) == sorted(targets(with_fleet))
+        assert "\nDeploy to many tenants\n" in text
+        assert max(map(len, text.splitlines())) <= COLUMNS
+
+
+def test_all_arguments_are_described(with_fleet: Rendering) -> None:
+    project = with_fleet
     arguments = re.findall(r"^migration_arguments := (.*)$", project.read("migrations.mk"), re.M)
     whole = project.make("help-all")
     for name in arguments[0].split():

@@ -2,14 +2,20 @@
 
 settings      the section [fleet] of the ini file
 tenant        one tenant, and how its database is reached
-inventory     which tenants there are
+inventory     which tenants there are; `selection`, which of them are meant
 positions     where they all are
-plan          what is to be done, in stages
+plan          what each of them lacks; `overview`, that for people and for JSON
 session       one connection that serves many tenants, inside env.py
 runner        applies revisions to one tenant on it, in one attempt
-work          what a worker process does with the tenants that it is given
+ordinary      one tenant deployed to like any database
+batch         many tenants of a database: applied one by one, verified together
+outcome       what became of one; `results`, of all so far
+work          what all workers share
 pool          the worker processes
-deploy        the stages of a deploy
-verification  compares the catalogs of many schemas at once
-creation      makes a tenant, and removes one
+stage         one stage, given to them
+admission     what has to be so before anything is changed
+backups       each database once
+deploy        all of it in its order
+verification  compares the catalogs of many schemas at once; `drift`, those of all tenants
+creation      makes a tenant; `removal` removes one
 """

@@ -11,8 +11,8 @@ from migrator.config import histories
 from migrator.config.context import Context
 from migrator.fleet import inventory, positions
 from migrator.fleet import plan as plans
-from migrator.fleet.deploy import Selection
 from migrator.fleet.plan import OF_STATES, UNREADABLE, FleetPlan
+from migrator.fleet.selection import Selection
 from migrator.fleet.settings import FleetSettings
 from migrator.fleet.tenant import Tenant
 from migrator.revisions import graph, pending

@@ -4,8 +4,8 @@ import argparse
 from argparse import ArgumentParser, Namespace
 
 from migrator.console import argument
-from migrator.fleet.deploy import Selection
 from migrator.fleet.inventory import Shard
+from migrator.fleet.selection import Selection
 
 
 def arguments(parser: ArgumentParser) -> None:
