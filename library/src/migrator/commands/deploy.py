@@ -110,12 +110,16 @@ def reporting(*, as_json: bool) -> Iterator[Report]:
 
 def run(context: Context, options: Namespace) -> None:
     """Deploy."""
-    chosen = Options(
+    with reporting(as_json=options.json) as report:
+        deploy.run(context, chosen(options), report)
+
+
+def chosen(options: Namespace) -> Options:
+    """Return what the command line says, also that of `fleet deploy`."""
+    return Options(
         to=options.to,
         phase=options.phase,
         without=options.without,
         now=options.now,
         accepted_risk=options.accept_risk,
     )
-    with reporting(as_json=options.json) as report:
-        deploy.run(context, chosen, report)

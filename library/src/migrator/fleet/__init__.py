@@ -11,7 +11,8 @@ ordinary      one tenant deployed to like any database
 batch         many tenants of a database: applied one by one, verified together
 outcome       what became of one; `results`, of all so far
 work          what all workers share
-pool          the worker processes
+job           what one worker is given at a time
+worker        the process that does it; `pool`, all of them
 stage         one stage, given to them
 admission     what has to be so before anything is changed
 backups       each database once

@@ -12,8 +12,8 @@ from migrator.config.context import Context
 from migrator.deploy.drift import Drift
 from migrator.errors import MigratorError
 from migrator.fleet import verification
+from migrator.fleet.job import BATCH
 from migrator.fleet.plan import UNREADABLE, FleetPlan
-from migrator.fleet.pool import BATCH
 from migrator.fleet.tenant import Tenant, at
 from migrator.fleet.verification import Reference
 from migrator.revisions import recorded_schema

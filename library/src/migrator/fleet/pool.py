@@ -15,38 +15,18 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from sqlalchemy.engine import URL
-
 from migrator.errors import Interrupted
-from migrator.fleet import ordinary
-from migrator.fleet.batch import Batch
-from migrator.fleet.ordinary import Stopped
+from migrator.fleet.job import Job
 from migrator.fleet.outcome import FAILED, INTERRUPTED, Outcome
 from migrator.fleet.tenant import Tenant
 from migrator.fleet.work import Work
+from migrator.fleet.worker import SIGNALS, serve
 
-BATCH = 200  # tenants at most: they are verified together
-SHARES = 4  # batches for each worker, so that none ends long before the others
 DEATHS = 2  # workers that may die with the same tenant
 POLL = 0.5  # seconds between two looks at the clock
-LOOK = 0.1  # seconds between two looks of a worker whether it is over
 ENDS = 30.0  # seconds for a worker to end after Ctrl-C
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 Heard = Callable[[Outcome], None]
-
-
-@dataclass
-class Job:
-    """Tenants of one database for one worker."""
-
-    url: URL
-    tenants: list[Tenant]
-
-    @property
-    def server(self) -> tuple[Any, ...]:
-        """Whose connections are counted together."""
-        return (self.url.host, self.url.port, self.url.query.get("host"))
 
 
 @dataclass
@@ -81,7 +61,8 @@ class Pool:
         self.work, self.heard, self.told, self.tick = work, heard, told, tick
         self.goes_on = goes_on
         self.start = multiprocessing.get_context("fork")
-        self.over = self.start.Event()
+        # Without a lock, which a worker that is killed would keep for ever.
+        self.over = self.start.RawValue("b", 0)
         self.workers: list[Worker] = []
         self.deaths: Counter[str] = Counter()
 
@@ -98,7 +79,7 @@ class Pool:
                     self._give_out(waiting)
                 else:
                     waiting.clear()
-                    self.over.set()
+                    self.over.value = 1
                 self._listen(waiting, POLL)
                 self.tick()
         except KeyboardInterrupt:
@@ -186,7 +167,7 @@ class Pool:
 
     def _interrupt(self) -> None:
         """End the workers as Ctrl-C does, and hear what they were doing."""
-        self.over.set()
+        self.over.value = 1
         for each in self.workers:
             if each.process.is_alive() and each.process.pid:
                 os.kill(each.process.pid, signal.SIGINT)
@@ -202,7 +183,7 @@ class Pool:
 
     def _close(self) -> None:
         # A worker does not see that its pipe is closed: those that came later have it open, too.
-        self.over.set()
+        self.over.value = 1
         for each in self.workers:
             each.pipe.close()
         for each in self.workers:
@@ -210,52 +191,3 @@ class Pool:
             if each.process.is_alive():
                 each.process.kill()
                 each.process.join()
-
-
-def serve(work: Work, pipe: Connection, over: Any, parent: int) -> None:
-    """Do one job after the other, until the pipe ends or the parent has died."""
-
-    def is_over() -> bool:
-        return bool(over.is_set()) or os.getppid() != parent
-
-    # They are of this process: the work is a copy since the fork.
-    work.say = lambda name, message: pipe.send(("say", (name, message)))
-    work.begin = lambda tenant: pipe.send(("begin", tenant.name))
-    work.fail = lambda outcome: pipe.send(("outcome", outcome))
-    work.is_over = is_over
-    try:
-        for each in SIGNALS:
-            signal.signal(each, _interrupt_once)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
-        while not is_over():
-            if not pipe.poll(LOOK):
-                continue
-            url, tenants = pipe.recv()
-            for outcome in _done(work, url, tenants):
-                pipe.send(("outcome", outcome))
-            pipe.send(("ready", None))
-    except Stopped as stopped:
-        pipe.send(("outcome", stopped.outcome))
-    except (KeyboardInterrupt, EOFError, OSError):
-        pass
-
-
-def _interrupt_once(*_: Any) -> None:
-    """Ctrl-C reaches a worker from the terminal and from its parent: the second one is too many."""
-    for each in SIGNALS:
-        signal.signal(each, signal.SIG_IGN)
-    raise KeyboardInterrupt
-
-
-def _done(work: Work, url: URL, tenants: Sequence[Tenant]) -> Any:
-    whole = [each for each in tenants if not each.schema]
-    for each in whole:
-        if not work.is_over():
-            work.begin(each)
-            yield ordinary.run(work, each, url)
-    if schemas := [each for each in tenants if each.schema]:
-        batch = Batch(work, url, schemas)
-        try:
-            batch.run()
-        finally:
-            yield from batch.outcomes.values()

@@ -1,14 +1,12 @@
 """One stage of a fleet deploy: its tenants in batches, given to the workers, with the progress."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-from sqlalchemy.engine import URL
-
-from migrator.config.context import Context
 from migrator.deploy.report import Report
 from migrator.errors import counted
-from migrator.fleet.pool import BATCH, SHARES, Job, Pool
+from migrator.fleet import job
+from migrator.fleet.pool import Pool
 from migrator.fleet.results import Results
 from migrator.fleet.tenant import CANARY, Tenant
 from migrator.fleet.work import Work
@@ -45,7 +43,7 @@ class Stage:
             lambda: len(results.failures) <= allowed,
         )
         try:
-            pool.run(list(jobs(self.work.context, self.tenants, self.work.fleet.workers)))
+            pool.run(list(job.jobs(self.work.context, self.tenants, self.work.fleet.workers)))
         except KeyboardInterrupt:
             raise results.interrupted(plan) from None
         new = len(results.failures) - self.failed_before
@@ -75,14 +73,3 @@ class Stage:
         more = f", {failures} failed" if failures else ""
         about = f", about {left:.0f} s left" if done else ""
         self.report.progress("deploy", f"{done} of {len(self.tenants)} tenants{more}{about}")
-
-
-def jobs(context: Context, tenants: Sequence[Tenant], workers: int) -> Iterator[Job]:
-    """Yield batches of tenants of the same database."""
-    databases: dict[URL, list[Tenant]] = {}
-    for each in tenants:
-        databases.setdefault(each.database(context), []).append(each)
-    size = max(1, min(BATCH, -(-len(tenants) // (workers * SHARES))))
-    for url, some in databases.items():
-        for start in range(0, len(some), size):
-            yield Job(url, some[start : start + size])

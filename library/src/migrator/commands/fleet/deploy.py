@@ -2,11 +2,10 @@
 
 from argparse import ArgumentParser, Namespace
 
-from migrator.commands.deploy import reporting
+from migrator.commands.deploy import chosen, reporting
 from migrator.commands.fleet import selecting
 from migrator.config.context import Context
 from migrator.console import argument
-from migrator.deploy.deployment import Options
 from migrator.fleet import deploy
 from migrator.fleet.settings import CONTINUE, STOP
 from migrator.revisions.attributes import PHASES
@@ -53,17 +52,10 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(context: Context, options: Namespace) -> None:
     """Deploy; see `migrator.fleet.deploy.run` for the errors."""
-    chosen = Options(
-        to=options.to,
-        phase=options.phase,
-        without=options.without,
-        now=options.now,
-        accepted_risk=options.accept_risk,
-    )
     with reporting(as_json=options.json) as report:
         deploy.run(
             context,
-            chosen,
+            chosen(options),
             selecting.selection(options),
             report,
             parallel=options.parallel,
