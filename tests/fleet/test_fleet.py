@@ -76,3 +76,28 @@ def test_lint_knows_the_tenant(fleet: Fleet) -> None:
     fleet.revision("wider", change.format(40))
     fleet.run("deploy --no-backup", env={"MIGRATOR_DRIFT": "false"})
     assert fleet.at() == {"acme": "wider"}
+
+
+def test_names_of_what_is_dropped_are_each_for_their_history(fleet: Fleet) -> None:
+    """A table of the one is nothing that the other would drop."""
+    models = fleet.project.path / "app/models/shared.py"
+    before = models.read_text(encoding="utf-8")
+    existing = set((fleet.project.path / "migrations").rglob("*.py"))
+    extra = (
+        "\n\nclass Rate(Base):\n    __tablename__ = 'rates'\n"
+        "    __table_args__ = {'schema': 'shared'}\n    id: Mapped[PrimaryKey]\n"
+    )
+    try:
+        models.write_text(before + extra, encoding="utf-8")
+        fleet.project.make('revision m="rates"')
+        models.write_text(before, encoding="utf-8")
+        said = fleet.project.make('revision m="no rates" drop=shared.rates')
+        assert "The models and the revisions of the tenants agree" in said
+        made = set((fleet.project.path / "migrations").rglob("*.py")) - existing
+        assert {path.parent.name for path in made} == {"shared"}
+        # As [alembic] has it, since the section of the history does not say.
+        assert all(path.name.startswith("20") for path in made)
+    finally:
+        models.write_text(before, encoding="utf-8")
+        for path in set((fleet.project.path / "migrations").rglob("*.py")) - existing:
+            path.unlink()

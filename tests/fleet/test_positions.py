@@ -78,7 +78,7 @@ def test_a_revision_that_undoes_its_own_step(fleet: Fleet) -> None:
 def shared_revision(project: Rendering) -> Path:
     """A revision of the shared tables."""
     (first,) = (project.path / "migrations/shared").glob("*.py")
-    before = first.name.partition("_")[0]
+    before = project.run(".venv/bin/python -m alembic -n shared heads").stdout.split()[0]
     path = first.with_name("extra.py")
     path.write_text(
         f"import sqlalchemy as sa\nfrom alembic import op\n\nrevision = 'extra'\n"

@@ -61,7 +61,7 @@ def run(context: Context, options: Namespace) -> None:
 
 def _write(context: Context, options: Namespace) -> bool:
     names = ("drop", "rewrite", "lose")
-    asked = [f"{name}={value}" for name in names if (value := getattr(options, name))]
+    asked = [f"{name}={value}" for name in names if (value := _own(getattr(options, name)))]
     written = revising.revise(context, options.message, asked)
     if not written.files:
         return False
@@ -74,6 +74,13 @@ def _write(context: Context, options: Namespace) -> bool:
     say(PROVED.format(rows=NOT_ALL if written.without_rows else LOSSLESS))
     lint.run(context, lint.advice(written.range))
     return True
+
+
+def _own(names: str) -> str:
+    """Return those of the names that are of the history: another one has the others."""
+    if not histories.is_one_of_several():
+        return names
+    return ",".join(name for name in names.split(",") if histories.owns(name.split(".")[0].strip()))
 
 
 def _shown(path: Path) -> str:

@@ -6,19 +6,30 @@ from typing import Any
 
 from alembic.config import Config
 
+MAIN = "alembic"
+# What a section for another history does not take from [alembic].
+OWN = ("version_locations", "version_table", "version_table_schema", "shared_history", "here")
+
 
 def read(path: str | Path, section: str = "alembic") -> Config:
     """Read an ini file; a table [tool.alembic] of the pyproject.toml beside it counts, too.
 
     Args:
-        section: the one that the options are in, as Alembic's -n names it.
+        section: the one that the options are in, as Alembic's -n names it. What it does not say is
+            as in [alembic], such as the names of files.
 
     Raises:
         configparser.Error: it is not an ini file.
     """
     beside = Path(path).absolute().parent / "pyproject.toml"
     toml = str(beside) if says_alembic(beside) else None
-    return Config(str(path), toml_file=toml, ini_section=section)
+    found = Config(str(path), toml_file=toml, ini_section=section)
+    ini = found.file_config
+    if section != MAIN and ini.has_section(section) and ini.has_section(MAIN):
+        for key, value in ini.items(MAIN, raw=True):
+            if key not in OWN and not ini.has_option(section, key):
+                ini.set(section, key, value)
+    return found
 
 
 def says_alembic(file: Path) -> bool:

@@ -60,6 +60,11 @@ def owns(schema: str | None) -> bool:
     return schema in _only if _only else schema not in _without
 
 
+def is_one_of_several() -> bool:
+    """Tell whether the project has another history, too."""
+    return bool(_only or _without)
+
+
 def own_schemas() -> frozenset[str]:
     """Return the schemas that the history is limited to; empty if it has all others, or all."""
     return frozenset(_only)

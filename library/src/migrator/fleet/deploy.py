@@ -97,7 +97,8 @@ class FleetDeploy:
                 )
             deployment = Deployment(context, replace(self.options, to="head"), self.report)
             self.report.done("shared", "the shared tables:")
-            steps.run(deploy.STEPS, deployment)
+            backs_up = self.fleet.backup
+            steps.run([s for s in deploy.STEPS if backs_up or s.name != "backup"], deployment)
         if deployment.backup:
             self.backups.taken[self.context.target.url] = None  # the steps have removed older ones
 

@@ -6,11 +6,9 @@ Everything is looked at on a shadow database. The database in use is neither nee
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from alembic.config import Config
-
 from migrator.autogenerate.comparison import Comparison
 from migrator.catalog import Difference
-from migrator.config import histories, models
+from migrator.config import alembic_config, histories, models
 from migrator.config.context import Context
 from migrator.diagrams import schema_page
 from migrator.errors import MigratorError
@@ -64,7 +62,7 @@ def _same_models(context: Context) -> None:
     other = Path(context.folder, PRODUCTION)
     if not other.exists() or other.name == Path(context.ini).name:
         return
-    production = Config(str(other), ini_section=context.config.config_ini_section)
+    production = alembic_config.read(other, context.config.config_ini_section)
     for key in MODEL_KEYS:
         here, there = context.option(key), production.get_main_option(key) or ""
         if here.replace(",", " ").split() != there.replace(",", " ").split():
