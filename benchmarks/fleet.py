@@ -11,13 +11,13 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import psycopg
 
+from benchmarks import fleet_under_load
 from benchmarks.measuring import environment
 from benchmarks.projects import PYTHON, REPOSITORY, Project, render
 from benchmarks.workshop import Workshop, workshop
@@ -74,6 +74,10 @@ def downgrade() -> None:
 '''
 COLUMN = "op.add_column('items', sa.Column('{name}', sa.Integer()))"
 INDEX = "op.create_index_concurrently('ix_notes_{name}', 'notes', ['body'])"
+CHANGES = (
+    ("ADD COLUMN", COLUMN, ""),
+    ("CREATE INDEX CONCURRENTLY", INDEX, "transactional = False\n"),
+)
 RAW = {
     "ADD COLUMN": "ALTER TABLE items ADD COLUMN raw integer",
     "CREATE INDEX CONCURRENTLY": "CREATE INDEX CONCURRENTLY ix_notes_raw ON notes (body)",
@@ -247,15 +251,16 @@ def alone(bench: Bench, count: int) -> float:
     return statistics.median(seconds)
 
 
-def rows(shop: Workshop, count: int, rounds: int, one: Callable[[Bench, int], float]) -> list[str]:
-    """Measure a fleet of this size; return the rows of the table."""
+def rows(shop: Workshop, count: int, rounds: int, meanwhile: list[str]) -> list[str]:
+    """Measure a fleet of this size; return the rows of the table.
+
+    Args:
+        meanwhile: gets those about requests under load.
+    """
     bench = make(shop, count)
     found = []
     single: dict[str, float] = {}
-    for title, upgrade, extra in (
-        ("ADD COLUMN", COLUMN, ""),
-        ("CREATE INDEX CONCURRENTLY", INDEX, "transactional = False\n"),
-    ):
+    for title, upgrade, extra in CHANGES:
         ours, floor, last = [], [], None
         for number in range(rounds):
             name = f"{title.split()[0].lower()}{number}"
@@ -271,7 +276,7 @@ def rows(shop: Workshop, count: int, rounds: int, one: Callable[[Bench, int], fl
             raw(bench, undo, concurrent=False)
         name = f"one_{title.split()[0].lower()}"
         bench.revision(name, upgrade.format(name=name), extra)
-        single[title] = one(bench, min(ALONE, count))
+        single[title] = alone(bench, min(ALONE, count))
         bench.fleet("deploy", "--no-lint")
         seconds, base = statistics.median(ours), statistics.median(floor)
         assert last is not None
@@ -281,9 +286,24 @@ def rows(shop: Workshop, count: int, rounds: int, one: Callable[[Bench, int], fl
             f" | {last.memory:.0f} MB | {last.connections} |"
         )
         print(found[-1], file=sys.stderr, flush=True)
+    if count == fleet_under_load.TENANTS:
+        meanwhile += [_under_load(bench, title, *rest) for title, *rest in CHANGES]
     nothing = statistics.median(bench.fleet("deploy").seconds for _ in range(max(rounds, 3)))
     found.append(f"| {count:,} schemas, nothing to do | {nothing:.1f} s | | | | | | |")
     print(found[-1], file=sys.stderr, flush=True)
+    return found
+
+
+def _under_load(bench: Bench, title: str, upgrade: str, extra: str) -> str:
+    name = f"load_{title.split()[0].lower()}"
+    bench.revision(name, upgrade.format(name=name), extra)
+    found = fleet_under_load.row(
+        title,
+        Path(bench.shop.program("pgbench")).parent,
+        bench.plain,
+        lambda: bench.fleet("deploy", "--no-lint").seconds,
+    )
+    print(found, file=sys.stderr, flush=True)
     return found
 
 
@@ -302,9 +322,12 @@ def main() -> None:
     parser.add_argument("--readme", action="store_true", help="put the table into README.md")
     options = parser.parse_args()
     lines = list(HEADER)
+    meanwhile: list[str] = []
     with workshop() as shop:
         for size in map(int, options.sizes.split(",")):
-            lines += rows(shop, size, options.rounds, alone)
+            lines += rows(shop, size, options.rounds, meanwhile)
+    if meanwhile:
+        lines += ["", *fleet_under_load.HEADER, *meanwhile]
     print("\n".join(lines))
     print(
         f"\nn = {options.rounds}, medians; {os.cpu_count()} processors, which the server uses, too."

@@ -15,7 +15,7 @@ PROD_INI ?= alembic_prod.ini
 # They are read from the command line only, and literally: a dollar sign in a message does not start
 # a variable. The recipes use copies, such as $migration_m, so variables of these names in the
 # environment, or in a Makefile that includes this file, are neither used nor changed.
-migration_arguments := m to from phase prod drop rewrite lose keep base out host yes beside deploys n file into timeout mask load only stage shard name schema all
+migration_arguments := m to from phase prod drop rewrite lose keep base out host yes beside deploys n file into timeout mask load values only stage shard name schema all
 define migration_argument
 ifeq ($$(origin $(1)),command line)
 override $(1) := $$(value $(1))
@@ -298,10 +298,10 @@ plan: ## show the revisions that a deploy would apply (prod=1) | to=REV; prod=1:
 # What follows uses alembic_prod.ini and the database in DATABASE_URL.
 #@ Deploy
 .PHONY: rehearse
-rehearse: ## deploy to a copy of the data, and report what it costs | of the newest backup, or from=BACKUP; to=REV, mask=FILE.sql (run before anything else), load=FILE.sql (requests meanwhile)
+rehearse: ## deploy to a copy of the data, and report what it costs | of the newest backup, or from=BACKUP; to=REV, mask=FILE.sql (run before anything else), load=FILE.sql (requests meanwhile), values=1 (show rows that break a constraint)
 	@$(call migration_takes_no,phase)
 	@$(need_migrator)
-	@$(MIGRATOR) -c $(PROD_INI) rehearse $(call migration_option,from) $(call migration_option,to) $(call migration_option,mask,sql-after-restore) $(call migration_option,load)
+	@$(MIGRATOR) -c $(PROD_INI) rehearse $(call migration_option,from) $(call migration_option,to) $(call migration_option,mask,sql-after-restore) $(call migration_option,load) $(if $(migration_values),--show-values)
 
 #@ Deploy
 deploy: ## apply pending revisions to the database in DATABASE_URL | with alembic_prod.ini; to=REV, phase=expand or phase=contract

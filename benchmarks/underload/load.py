@@ -5,7 +5,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,17 +50,26 @@ class Load:
 
 
 @contextmanager
-def load(programs: Path, folder: Path, url: str, options: str = "") -> Iterator[Load]:
+def load(
+    programs: Path,
+    folder: Path,
+    url: str,
+    options: str = "",
+    scripts: Mapping[str, tuple[str, int]] = SCRIPTS,
+    chosen: str = f"\\set id random(1, {ROWS})",
+) -> Iterator[Load]:
     """Yield the load on the database `url`, warmed up.
 
     Args:
         options: PGOPTIONS of its sessions.
+        scripts: what the requests are, and how many there are of each.
+        chosen: where each request goes.
     """
     folder.mkdir()
     files = []
-    for name, (statement, weight) in SCRIPTS.items():
+    for name, (statement, weight) in scripts.items():
         path = folder / f"{name}.sql"
-        path.write_text(f"\\set id random(1, {ROWS})\n{statement};\n")
+        path.write_text(f"{chosen}\n{statement};\n")
         files += ["-f", f"{path}@{weight}"]
     at = urlsplit(url)
     where = ["-h", str(at.hostname), "-p", str(at.port), "-U", str(at.username), at.path[1:]]

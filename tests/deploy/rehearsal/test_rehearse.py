@@ -148,9 +148,26 @@ def test_a_deploy_that_would_fail_is_a_failure_and_shows_no_values(stage: Stage)
     assert not found["succeeded"]
     assert "could not create unique index" in found["revisions"][0]["statements"][0]["error"]
     assert found["violations"][0]["rows"] > 0
+    assert found["values"] is None
     assert "Key (" not in json.dumps(found)
     limits: Any = {"MIGRATOR_REQUIRE_REHEARSAL": "3600"}
     assert "was not rehearsed" in stage.run("--no-rows", code=5, **limits)
+
+
+def test_values_are_shown_to_who_asks_and_not_kept(stage: Stage) -> None:
+    stage.history(NOTHING, execute("ALTER TABLE orders ADD CHECK (\"odd name\" > '2027-01-01')"))
+    odd = "ALTER TABLE orders ADD \"odd name\" timestamptz DEFAULT '2026-01-02'"
+    stage.begin(*ORDERS, odd)
+    found = rehearse(stage, "--show-values", code=1)
+    (rows,) = found["values"]
+    assert len(rows) == 10
+    assert rows[0]["odd name"].startswith("2026-01-0")
+    (kept,) = (stage.project.path / "rehearsals").glob("*.json")
+    assert '"odd name": "' not in kept.read_text(encoding="utf-8")
+    said = stage.run("--show-values", command="rehearse", code=1)
+    assert "odd name: 2026-01-0" in " ".join(said.split())
+    refused = stage.run("--show-values", "--format", "markdown", command="rehearse", code=2)
+    assert "leave out one of them" in " ".join(refused.split())
 
 
 def test_the_newest_backup_is_used_and_a_damaged_one_says_so(stage: Stage, tmp_path: Path) -> None:

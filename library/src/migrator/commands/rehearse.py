@@ -7,7 +7,7 @@ from pathlib import Path
 from migrator.config.context import Context
 from migrator.config.imports import relative
 from migrator.console import argument, note, say
-from migrator.errors import MigratorError
+from migrator.errors import MigratorError, UsageError
 from migrator.rehearsal import markdown, people, rehearsal
 from migrator.rehearsal.rehearsal import Asked
 from migrator.rehearsal.source import NOW
@@ -41,6 +41,12 @@ def arguments(parser: ArgumentParser) -> None:
         help="deploy a second time while clients of pgbench repeat the transaction in this file,"
         " and report what they noticed",
     )
+    parser.add_argument(
+        "--show-values",
+        action="store_true",
+        help="print the values of rows that violate what a revision adds, a few of each; they are"
+        " not kept",
+    )
     parser.add_argument("--format", choices=FORMATS, default="people", help="default: %(default)s")
     parser.add_argument(
         "--json", action="store_const", const="json", dest="format", help="--format json"
@@ -52,13 +58,19 @@ def run(context: Context, options: Namespace) -> None:
 
     Raises:
         MigratorError: the deploy fails on the copy.
+        UsageError: values of rows are asked for in what others read.
     """
+    if options.show_values and options.format == "markdown":
+        raise UsageError(
+            "--show-values prints rows of your users, and --format markdown is for a pull request,"
+            " which others read: leave out one of them."
+        )
     files = (options.sql_after_restore, options.load)
     masking, load = (Path(each) if each else None for each in files)
-    asked = Asked(options.given, options.to, masking, load)
+    asked = Asked(options.given, options.to, masking, load, options.show_values)
     result, kept = rehearsal.run(context, asked)
     if options.format == "json":
-        say(json.dumps(result.as_dict(), ensure_ascii=False, indent=2))
+        say(json.dumps(result.as_dict(values=True), ensure_ascii=False, indent=2, default=str))
     else:
         form = markdown if options.format == "markdown" else people
         for line in form.lines(result):

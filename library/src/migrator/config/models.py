@@ -127,7 +127,7 @@ def _refuse_second_names(names: Iterable[str]) -> None:
 def _number(path: str) -> int | None:
     """The number of the file on its disk, the same for all its names."""
     with suppress(OSError):
-        return Path(path).stat().st_ino
+        return os.stat(path).st_ino  # noqa: PTH116 - of each module, and Path takes its time
     return None
 
 

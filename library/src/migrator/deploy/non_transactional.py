@@ -87,7 +87,13 @@ class NonTransactional:
         return next((text for text in self.committed if not _is_repeatable(text)), None)
 
     def _before(
-        self, _connection: Connection, cursor: Any, statement: str, parameters: Any, *_: Any
+        self,
+        _connection: Connection,
+        cursor: Any,
+        statement: str,
+        parameters: Any,
+        context: Any,
+        *_: Any,
     ) -> tuple[str, Any]:
         bare = sql.sent(statement)
         if not sql.changes_nothing(bare):  # settings are set back after a failure, too
@@ -98,21 +104,24 @@ class NonTransactional:
             return statement, parameters
         if sql.begins(bare, "CALL") or (sql.begins(bare, "DO") and sql.runs_alone(bare)):
             self.running = bare
+        settings = []
         if sql.is_concurrent(bare):
             self.concurrently, self._began = True, time.monotonic()
             # It waits for other transactions without blocking anybody, but not for ever.
             left = self._left()
             patience = max(round((left - self._dropping) * 1000), 1) if left else 0
-            cursor.connection.execute(f"SET lock_timeout = {patience}")
+            settings.append(f"SET lock_timeout = {patience}")
         if sql.is_concurrent(bare) or sql.validates(bare):
-            cursor.connection.execute("SET statement_timeout = 0")
+            settings.append("SET statement_timeout = 0")
+            cursor.connection.execute("; ".join(settings))
         partition = sql.detached_partition(bare)
         if partition and cursor.connection.execute(HALF_DETACHED, [partition]).fetchone():
             self.report.done(
                 "apply", f"Finished detaching {partition}, which an earlier attempt has begun."
             )
             return sql.finalized(statement), parameters
-        found = sql.concurrent_index(bare)
+        looked = context.execution_options.get("repeatable")  # as those of migrator.operations
+        found = None if looked else sql.concurrent_index(bare)
         if found and self._is_there(cursor.connection, *found, bare):
             # Killed after the index was built and before the revision was marked as applied.
             self.report.done(
@@ -140,9 +149,9 @@ class NonTransactional:
         if outside and sql.is_concurrent(bare) and sql.begins(bare, "DROP"):
             self._dropping += time.monotonic() - self._began  # which is nothing but waiting
         if outside and (sql.is_concurrent(bare) or sql.validates(bare)):
-            for name in ("lock_timeout", "statement_timeout"):
-                milliseconds = round(getattr(self.limits, name) * 1000)
-                cursor.connection.execute(f"SET {name} = {milliseconds}")
+            names = ("lock_timeout", "statement_timeout")
+            values = (f"SET {name} = {round(getattr(self.limits, name) * 1000)}" for name in names)
+            cursor.connection.execute("; ".join(values))
 
     def _committed(self) -> None:
         """Count what the transaction did: an autocommit_block or the revision has committed it."""

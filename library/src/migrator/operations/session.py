@@ -4,7 +4,7 @@ Each statement is committed when it has run, so an operation that is cut off is 
 Therefore each looks at the catalog first and does what is still missing.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import Any
@@ -21,6 +21,7 @@ from migrator.postgres import durability
 # `repeatable` tells a deploy that it may run the revision again from its start. A percent sign
 # is one only without parameters.
 OPTIONS = {"no_parameters": True, "repeatable": True}
+IDLE = 0  # of libpq's states of a transaction: there is none
 
 
 class Session:
@@ -120,15 +121,18 @@ class Session:
     @contextmanager
     def settings(self, **values: str) -> Iterator[None]:
         """Set what PostgreSQL has, by its names, for a while."""
-        before = {name: self.scalar(f"SHOW {name}") for name in values}
-        for name, value in values.items():
-            self.run(f"SET {name} = '{value}'")
+        asked = ", ".join(f"current_setting('{name}')" for name in values)
+        ((*before,),) = self.rows(f"SELECT {asked}")
+        self._set(values)
         try:
             yield
         finally:
-            for name, old in before.items():
-                with suppress(DBAPIError):  # a broken connection says so by itself
-                    self.run(f"SET {name} = '{old}'")
+            with suppress(DBAPIError):  # a broken connection says so by itself
+                self._set(dict(zip(values, before, strict=True)))
+
+    def _set(self, values: Mapping[str, str]) -> None:
+        each = (f"set_config('{name}', '{value}', false)" for name, value in values.items())
+        self.rows(f"SELECT {', '.join(each)}")
 
     @contextmanager
     def limits(self, **seconds: float) -> Iterator[None]:
@@ -185,7 +189,9 @@ def outside_transaction(operations: Operations, name: str) -> Iterator[Session]:
     session = Session(context)
     if not session.offline:
         assert context.connection is not None
-        if context.connection.get_isolation_level() == "AUTOCOMMIT":
+        driver: Any = context.connection.connection.dbapi_connection
+        # SQLAlchemy would ask the server, in a transaction that it begins for it.
+        if driver.autocommit:
             yield session
             return
         if context._in_external_transaction:
@@ -193,7 +199,9 @@ def outside_transaction(operations: Operations, name: str) -> Iterator[Session]:
                 f"op.{name} cannot run inside a transaction, and the connection that was given to"
                 " Alembic is in one. Commit before, or give Alembic an Engine."
             )
-        if session.holds("txid_current_if_assigned() IS NOT NULL"):
+        info = getattr(driver, "info", None)
+        is_idle = info is not None and info.transaction_status == IDLE
+        if not is_idle and session.holds("txid_current_if_assigned() IS NOT NULL"):
             raise MigratorError(
                 f"op.{name} would commit what this revision has changed before it, so a failure"
                 " after it would leave half a revision. Put it first, or into a revision of its own"

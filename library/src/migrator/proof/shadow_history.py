@@ -1,7 +1,7 @@
 """The revisions of a history on a shadow database, forward and back."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -9,9 +9,8 @@ from typing import Any, Self
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext, MigrationStep
 from alembic.script import Script, ScriptDirectory
-from sqlalchemy import Connection, create_engine
+from sqlalchemy import Connection
 from sqlalchemy.engine import URL
-from sqlalchemy.pool import NullPool
 
 from migrator import catalog, shadow
 from migrator.autogenerate import comparison
@@ -21,7 +20,6 @@ from migrator.config import models, version_table
 from migrator.config.context import Context
 from migrator.errors import MigratorError, RefusedError, one_line
 from migrator.revisions import accepted_drift, graph
-from migrator.sqlite import engine as sqlite
 
 
 @dataclass
@@ -84,20 +82,13 @@ class ShadowHistory:
         with self.connect() as connection:
             return comparison.compare(connection, models.metadata(self.context.config), accepted)
 
-    @contextmanager
-    def connect(self) -> Iterator[Connection]:
-        """Yield a connection of its own, which is closed at the end."""
-        on_sqlite = self.url.get_backend_name() == "sqlite"
-        engine = sqlite.at(self.url) if on_sqlite else create_engine(self.url, poolclass=NullPool)
-        with engine.connect() as connection:
-            yield connection
+    def connect(self) -> AbstractContextManager[Connection]:
+        """Return a connection of its own, as if it were a new one."""
+        return shadow.connected(self.url)
 
-    @contextmanager
-    def reading(self) -> Iterator[Connection]:
-        """Yield a connection to read with, which others use, too."""
-        on_sqlite = self.url.get_backend_name() == "sqlite"
-        with self.connect() if on_sqlite else shadow.reading(self.url) as connection:
-            yield connection
+    def reading(self) -> AbstractContextManager[Connection]:
+        """Return a connection to read with, which others use, too."""
+        return shadow.reading(self.url)
 
     @contextmanager
     def copied(self) -> Iterator[Self]:

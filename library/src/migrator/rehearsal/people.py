@@ -31,10 +31,13 @@ def verdict(result: Result) -> Iterator[str]:
     if not result.revisions:
         yield f"Nothing is pending: {source} is at {result.at}."
         return
-    for each in result.violations:
+    values = result.values or [[]] * len(result.violations)
+    for each, rows in zip(result.violations, values, strict=True):
         found = Violation(**each | {"columns": tuple(each["columns"])})
         words = str(found)
         yield f"{words[0].upper()}{words[1:]}. To find them: {found.query}"
+        for row in rows:
+            yield ", ".join(f"{name}: {value}" for name, value in row.items())
     if result.failure:
         yield f"A deploy would fail, as it does on {source}: {result.failure}"
         yield from (f"{name}: {text}" for name, text in result.details.items())

@@ -16,7 +16,7 @@ from migrator.console import note
 from migrator.deploy import deploy, drift, rollback
 from migrator.deploy.deployment import Options
 from migrator.errors import Interrupted, MigratorError, UsageError
-from migrator.rehearsal import load, source, workspace
+from migrator.rehearsal import load, source, violating_rows, workspace
 from migrator.rehearsal.progress import Progress
 from migrator.rehearsal.result import Downgrade, Result, Revision
 from migrator.rehearsal.source import Source
@@ -40,6 +40,7 @@ class Asked:
     to: str = HEAD
     sql_after_restore: Path | None = None
     load: Path | None = None
+    show_values: bool = False
 
 
 def run(context: Context, asked: Asked) -> tuple[Result, Path]:
@@ -71,7 +72,7 @@ def run(context: Context, asked: Asked) -> tuple[Result, Path]:
             raise Interrupted("The rehearsal was interrupted; the copy is removed.") from None
     result.started_at = moment.isoformat(timespec="seconds")
     result.seconds = time.monotonic() - began
-    return result, rehearsed.keep(context, result.as_dict())
+    return result, rehearsed.keep(context, result.as_dict(values=False))
 
 
 def _restore(on: Stage, data: Source, asked: Asked) -> None:
@@ -98,6 +99,8 @@ def _rehearse(on: Stage, asked: Asked) -> None:
     if not plan.pending:
         return
     if not _deploy(on, plan, asked):
+        if asked.show_values:
+            result.values = [violating_rows.read(context, v["query"]) for v in result.violations]
         return
     with database.connect(context) as connection:
         if asked.to == HEAD:

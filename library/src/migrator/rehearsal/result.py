@@ -72,7 +72,10 @@ class Schema:
 
 @dataclass
 class Result:
-    """Everything. `source` and `server` are described by name."""
+    """Everything. `source` and `server` are described by name.
+
+    `values` are rows for each of the violations, if they were asked for: they are not kept.
+    """
 
     source: dict[str, Any]
     server: dict[str, Any]
@@ -85,13 +88,18 @@ class Result:
     revisions: list[Revision] = field(default_factory=list)
     schema: Schema = field(default_factory=Schema)
     violations: list[dict[str, Any]] = field(default_factory=list)
+    values: list[list[dict[str, Any]]] | None = None
     load: dict[str, Any] | None = None
     failure: str = ""
     details: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return it for JSON."""
+    def as_dict(self, *, values: bool) -> dict[str, Any]:
+        """Return it for JSON, as far as that knows the types of values.
+
+        Args:
+            values: with those of rows.
+        """
         return {
             "version": VERSION,
             "started_at": self.started_at,
@@ -110,6 +118,7 @@ class Result:
             "total": self._total(),
             "revisions": [_revision(each) for each in self.revisions],
             "violations": self.violations,
+            "values": self.values if values else None,
             "schema": asdict(self.schema),
             "load": self.load,
             "notes": self.notes,

@@ -10,10 +10,9 @@ from pathlib import Path
 
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import create_engine
 from sqlalchemy.engine import URL
-from sqlalchemy.pool import NullPool
 
+from migrator import shadow
 from migrator.config import histories, version_table
 from migrator.config.context import Context
 from migrator.errors import MigratorError, RefusedError, UsageError
@@ -42,7 +41,7 @@ def write(context: Context, url: URL, *, keep: bool) -> list[str]:
     Args:
         keep: do not write schema.sql where there is none: a project that does not want it deletes
             it.
-        url: a database that all revisions have been applied to, and nothing else.
+        url: a shadow database that all revisions have been applied to, and nothing else.
 
     Raises:
         MigratorError: the schema cannot be read.
@@ -86,7 +85,7 @@ def check(context: Context, url: URL) -> list[str]:
     now, recorded = _recorded(url), recorded_schema.read(record)
     old = read(file)
     if recorded is not None:
-        with create_engine(url, poolclass=NullPool).connect() as connection:
+        with shadow.reading(url) as connection:
             found = recorded.differences(connection)
         if found or recorded.revision != now.revision:
             lines = [each.describe("the revisions", record.name) for each in found]
@@ -132,7 +131,7 @@ def _replace(file: Path, text: str) -> bool:
 
 
 def _recorded(url: URL) -> RecordedSchema:
-    with create_engine(url, poolclass=NullPool).connect() as connection:
+    with shadow.reading(url) as connection:
         options = version_table.options()
         heads = MigrationContext.configure(connection, opts=options).get_current_heads()
         return RecordedSchema.of(connection, ", ".join(heads) or "base")

@@ -1,6 +1,6 @@
 """Shadow databases: empty databases on which revisions are run, and which are dropped after."""
 
-from migrator.shadow.database import another, configured, copy, reading, server
+from migrator.shadow.database import another, configured, connected, copy, reading, server
 from migrator.shadow.database import empty as bare
 from migrator.shadow.fence import ShadowError, fence, is_theirs, outside
 from migrator.shadow.migration import (
@@ -21,6 +21,7 @@ __all__ = [
     "check",
     "commit_rest",
     "configured",
+    "connected",
     "copy",
     "downgrade",
     "empty",

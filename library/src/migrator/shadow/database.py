@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
@@ -20,18 +20,22 @@ from migrator.config import urls
 from migrator.config.context import Context
 from migrator.config.target import URL_VARIABLES, database_url, database_url_of, has_devserver
 from migrator.errors import MigratorError, one_line
-from migrator.shadow import leftovers
+from migrator.shadow import leftovers, sessions
 from migrator.shadow.fence import MARKER, outside
+from migrator.sqlite import engine as sqlite
 
 NAME_LENGTH = 40  # in bytes: PostgreSQL truncates names to 63, and a suffix is added
 SUFFIX_LENGTH = 12
 
 
 class Kept(NamedTuple):
-    """A connection to a shadow database, so that no other command takes it for an abandoned one,
-    and the database that it was created from."""
+    """The sessions of a shadow database, and the database that it was created from.
+
+    `connection` is always open, so that no other command takes it for an abandoned one.
+    """
 
     admin: URL
+    engine: Engine
     connection: Connection
 
 
@@ -111,17 +115,37 @@ def copy(url: URL) -> Iterator[URL]:
 def reading(url: URL) -> Iterator[Connection]:
     """Yield the connection that keeps a shadow database in use; what it does is rolled back.
 
-    A new one would have to read the whole catalog again.
+    A new one would have to read the whole catalog again; for SQLite, it is a new one.
 
     Raises:
-        KeyError: `url` is not of a shadow database on a server.
+        KeyError: `url` is not of a shadow database.
     """
+    if url.get_backend_name() == "sqlite":
+        with sqlite.at(url).connect() as connection:
+            yield connection
+        return
     connection = _in_use[str(url.database)].connection
     with outside():  # it is older than the fence
         try:
             yield connection
         finally:
             connection.rollback()
+
+
+@contextmanager
+def connected(url: URL) -> Iterator[Connection]:
+    """Yield a connection to a shadow database, as if it were a new one.
+
+    Its session is used again, which is much cheaper, but nothing is left in it.
+
+    Raises:
+        KeyError: `url` is not of a shadow database.
+    """
+    on_sqlite = url.get_backend_name() == "sqlite"
+    engine = sqlite.at(url) if on_sqlite else _in_use[str(url.database)].engine
+    # What env.py listens to on its engine ends with it.
+    with engine.execution_options().connect() as connection:
+        yield connection
 
 
 @contextmanager
@@ -142,10 +166,8 @@ def _created(url: URL, prefix: str, template: str, context: Context | None = Non
             with _unused(template):
                 connection.exec_driver_sql(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
             connection.exec_driver_sql(f"COMMENT ON DATABASE \"{name}\" IS '{MARKER}'")
-            # psycopg would prepare what it reads often, which fails after a change of its columns.
-            options = {"prepare_threshold": None} if made.get_driver_name() == "psycopg" else {}
-            engine = create_engine(made, poolclass=NullPool, connect_args=options)
-            _in_use[name] = Kept(url, engine.connect())
+            engine = sessions.engine(made)
+            _in_use[name] = Kept(url, engine, engine.connect())
     except DBAPIError as error:
         reason = one_line(error).removesuffix(".")
         shown = urls.shown(url)
@@ -157,7 +179,7 @@ def _created(url: URL, prefix: str, template: str, context: Context | None = Non
     try:
         yield made
     finally:
-        _in_use.pop(name).connection.close()
+        _closed(_in_use.pop(name))
         with outside(), admin.connect() as connection:
             connection.exec_driver_sql(f'DROP DATABASE "{name}" WITH (FORCE)')
             leftovers.remove(connection)
@@ -170,11 +192,16 @@ def _unused(template: str) -> Iterator[None]:
         yield
         return
     kept = _in_use[template]
-    kept.connection.close()
+    _closed(kept)
     try:
         yield
     finally:
-        _in_use[template] = Kept(kept.admin, kept.connection.engine.connect())
+        _in_use[template] = kept._replace(connection=kept.engine.connect())
+
+
+def _closed(kept: Kept) -> None:
+    kept.connection.close()
+    kept.engine.dispose()
 
 
 def _drop_abandoned(connection: Connection, prefix: str) -> None:

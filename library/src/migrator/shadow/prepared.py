@@ -3,9 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import create_engine
 from sqlalchemy.engine import URL
-from sqlalchemy.pool import NullPool
 
 from migrator.config import histories
 from migrator.config.context import Context
@@ -36,7 +34,7 @@ def prepare(context: Context, url: URL) -> None:
         MigratorError: a revision of the shared history fails.
     """
     if context.config.config_ini_section != histories.MAIN:
-        with outside(), create_engine(url, poolclass=NullPool).connect() as connection:
+        with outside(), database.connected(url) as connection:
             version_schema.make(connection)
     first = histories.shared(context)
     if first is None:
