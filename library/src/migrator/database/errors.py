@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, PendingRollbackError
 
 from migrator.config import urls, version_table
 from migrator.errors import (
@@ -68,6 +68,13 @@ def not_in_session_mode(shown: str) -> RefusedError:
     )
 
 
+def cause(error: BaseException) -> BaseException:
+    """Return what really happened, where ending a transaction or a block failed because of it."""
+    while isinstance(error, PendingRollbackError) and error.__context__:
+        error = error.__context__
+    return error
+
+
 def failed(connection: Connection, cause: DBAPIError) -> MigratorError:
     """Return the error to raise for a statement on `connection` that failed."""
     reason = one_line(cause, details=False).removesuffix(".")
@@ -78,6 +85,14 @@ def failed(connection: Connection, cause: DBAPIError) -> MigratorError:
         )
         timeout.reason = f"Another session holds a lock that this needs ({reason})."
         return timeout
+    if cause.connection_invalidated:
+        shown = urls.shown(connection.engine.url)
+        lost = UnreachableError(
+            f"The connection to {shown} was lost: {reason}. What was not committed is rolled back.",
+            permanent=False,
+        )
+        lost.reason = f"The connection to {shown} was lost: {reason}."
+        return lost
     statement = " ".join((cause.statement or "").split())
     if (
         getattr(cause.orig, "sqlstate", None) == INSUFFICIENT_PRIVILEGE

@@ -6,10 +6,11 @@ from textwrap import shorten
 
 from alembic.util.exc import CommandError
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError, PendingRollbackError
+from sqlalchemy.exc import DBAPIError
 
 from migrator.config import urls
 from migrator.config.invocation import command
+from migrator.database import errors
 from migrator.deploy import state, violation, violations
 from migrator.deploy.deployment import Deployment
 from migrator.deploy.violation import Violation
@@ -42,7 +43,7 @@ def failed(
         running: the statement that failed, if it may have committed a part of its work.
     """
     revision = revision or deployment.plan.pending[0].revision
-    error = _cause(error)
+    error = errors.cause(error)
     reason = _reason(deployment, error)
     data = state.data(deployment, None)
     try:
@@ -145,13 +146,6 @@ def unverified(deployment: Deployment, error: BaseException) -> MigratorError:
     found.details = (*state.details(deployment, done), *state.backup(deployment))
     found.data = state.data(deployment, done)
     return found
-
-
-def _cause(error: BaseException) -> BaseException:
-    """Return what really happened, where leaving an autocommit_block failed because of it."""
-    while isinstance(error, PendingRollbackError) and error.__context__:
-        error = error.__context__
-    return error
 
 
 def _remains(stands: bool, kept: Sequence[str], running: str) -> str:

@@ -8,7 +8,7 @@ from alembic.util.exc import CommandError
 from migrator import database
 from migrator.config.context import Context
 from migrator.deploy.report import Report
-from migrator.errors import RefusedError, counted
+from migrator.errors import RefusedError, UnreachableError, counted
 from migrator.postgres import contents
 
 
@@ -37,6 +37,8 @@ def check(
 
     try:
         findings, undecided = lint.for_deploy(context, pending)
+    except UnreachableError:
+        raise
     except CommandError as error:
         report.warn("lint", f"no revision was linted, the deploy goes on: {error}")
         return

@@ -142,12 +142,14 @@ def _require_connections(context: Context) -> None:
     Raises:
         RefusedError: there are.
     """
+    connections: list[Connection] = []
     with ExitStack() as opened:
         for number in range(CONNECTIONS):
             try:
-                opened.enter_context(database.connect_autocommit(context))
+                connection = opened.enter_context(database.connect_autocommit(context))
+                connections.append(connection)
             except UnreachableError as error:
-                if not number:
+                if not all(map(database.lives, connections)) or not number:
                     raise
                 raise RefusedError(
                     f"A deploy needs {CONNECTIONS} connections at the same time, and this account"

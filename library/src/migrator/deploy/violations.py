@@ -171,6 +171,8 @@ def _counted(
             try:
                 rows = _count(connection, each, left)
             except DBAPIError as error:
+                if error.connection_invalidated:
+                    raise
                 if state_of(error) not in TOO_LONG:
                     continue
         yield Violation(
