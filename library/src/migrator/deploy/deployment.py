@@ -51,16 +51,18 @@ class Options:
 class Deployment:
     """What the steps of a deploy or a rollback know, and hand on to each other.
 
-    `to` is how far to go, and `plan` the revisions on the way. `later` is the number of revisions
-    that are left for --phase contract. `unfinished` are the indexes and constraints that were
-    unfinished before the deploy. `control` is the connection that holds the deploy lock, in
-    autocommit mode; None on SQLite, as is `worker`, the session that applies. `working` is whether
-    a revision has begun. `state` is the fingerprint of the schema in the backup, while nothing is
-    committed that it lacks. `applied` are the revisions that were applied or reverted, and `failed`
-    the one that could not be. `over` ends the deploy after the current step.
+    `name` is the command. `to` is how far to go, and `plan` the revisions on the way. `later` is
+    the number of revisions that are left for --phase contract. `unfinished` are the indexes and
+    constraints that were unfinished before the deploy. `control` is the connection that holds the
+    deploy lock, in autocommit mode; None on SQLite, as is `worker`, the session that applies.
+    `working` is whether a revision has begun. `state` is the fingerprint of the schema in the
+    backup, while nothing is committed that it lacks. `applied` are the revisions that were applied
+    or reverted, and `failed` the one that could not be. `over` ends the deploy after the current
+    step.
     """
 
     upgrades: ClassVar[bool] = True
+    name: ClassVar[str] = "deploy"
     context: Context
     options: Options
     report: Report

@@ -64,7 +64,9 @@ def failed(
         where = state.sentence(deployment.plan, heads)
         done = state.done(deployment.plan, heads)
         stands = revision in [each.revision for each in deployment.plan.pending[:done]]
-        found = _error(error, revision, reason, f"{_remains(stands, kept, running)} {where}")
+        found = _error(
+            deployment.name, error, revision, reason, f"{_remains(stands, kept, running)} {where}"
+        )
         details = state.details(deployment, done, revision)
         if running:
             details.insert(1, ("not known", f"what {_shown(running)} has committed"))
@@ -165,21 +167,23 @@ def _remains(stands: bool, kept: Sequence[str], running: str) -> str:
     return "Its transaction was rolled back."
 
 
-def _error(error: BaseException, revision: str, reason: str, where: str) -> MigratorError:
+def _error(
+    name: str, error: BaseException, revision: str, reason: str, where: str
+) -> MigratorError:
     if isinstance(error, KeyboardInterrupt):
         return Interrupted(
-            f"Stopped in revision {revision}. {where} Run the deploy again to go on."
+            f"Stopped in revision {revision}. {where} Run the {name} again to go on."
         )
     locked = isinstance(error, DBAPIError) and limits.is_lock_timeout(error)
     if isinstance(error, LockTimeout) or locked:
         if not isinstance(error, LockTimeout):
             reason = f"got no lock: {reason}."
         return LockTimeout(
-            f"Revision {revision} {reason} {where} Nothing is wrong with it: run the deploy"
-            " again, at a quieter moment or when that session has ended."
+            f"Revision {revision} {reason} {where} Nothing is wrong with it: run the"
+            f" {name} again, at a quieter moment or when that session has ended."
         )
     return MigratorError(
-        f"Revision {revision} failed: {reason}. {where} Fix the cause and run the deploy again."
+        f"Revision {revision} failed: {reason}. {where} Fix the cause and run the {name} again."
     )
 
 
