@@ -2,6 +2,7 @@
 
 import configparser
 import os
+import shlex
 import signal
 import sys
 from argparse import (
@@ -197,4 +198,17 @@ def _options(arguments: Callable[[ArgumentParser], None], first: Namespace) -> N
     )
     arguments(parser)
     parser.set_defaults(command=first.command, section=first.section)
-    return parser.parse_args(first.rest)
+    return parser.parse_args(_spread(first.rest))
+
+
+def _spread(words: Sequence[str]) -> Sequence[str]:
+    """Return the words with those in the text after --args, as make passes on its `args=`."""
+    own = words[: words.index("--")] if "--" in words else words
+    if "--args" not in own[:-1]:
+        return words
+    place = own.index("--args")
+    try:
+        more = shlex.split(words[place + 1])
+    except ValueError as error:
+        raise UsageError(f"args={words[place + 1]} cannot be read: {error}.") from None
+    return [*words[:place], *more, *words[place + 2 :]]

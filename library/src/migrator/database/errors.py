@@ -7,6 +7,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, PendingRollbackError
 
 from migrator.config import urls, version_table
+from migrator.config.invocation import option
 from migrator.errors import (
     LockTimeout,
     MigratorError,
@@ -46,7 +47,7 @@ def error(url: URL, cause: DBAPIError) -> MigratorError:
         return RefusedError(
             f"{shown} is a pooler such as PgBouncer, where limits and locks end up in other"
             " people's sessions. Nothing was changed. Set MIGRATION_DATABASE_URL straight to the"
-            " server, or use --allow-pooler if it is in session mode."
+            f" server, or use {option('--allow-pooler')} if it is in session mode."
         )
     if pooler.STATEMENT_MODE in reason:
         return not_in_session_mode(shown)

@@ -7,6 +7,7 @@ from alembic.util.exc import CommandError
 
 from migrator import database
 from migrator.config.context import Context
+from migrator.config.invocation import option
 from migrator.deploy.report import Report
 from migrator.errors import RefusedError, UnreachableError, counted
 from migrator.postgres import contents
@@ -57,5 +58,5 @@ def check(
         raise RefusedError(
             f"{counted(len(findings), 'finding')} in the pending revisions:"
             f" {named}{more}. Nothing was changed. `make lint-migrations` shows the safe forms; to"
-            " deploy all the same, pass --accept-risk REASON, which is logged."
+            f" deploy all the same, pass {option('--accept-risk REASON')}, which is logged."
         )
