@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import time
 from pathlib import Path
 from typing import Any
@@ -183,3 +184,19 @@ def test_the_backup_of_this_run_stays(stage: Stage, tmp_path: Path) -> None:
         assert str(new) in output
         assert len(list(tmp_path.iterdir())) == 2
     assert not set(ahead) & set(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("where", ["> /dev/full", "| true"])
+def test_a_deploy_whose_output_cannot_be_written_goes_on(stage: Stage, where: str) -> None:
+    """On a full disk, or to a program that has ended: what it says is not what it does."""
+    stage.history(TABLE, execute("ALTER TABLE rows ADD extra int"))
+    env = {"DATABASE_URL": stage.url, "MIGRATOR_DRIFT": "false", "MIGRATOR_BACKUP": "false"}
+    python = ".venv/bin/python -m migrator -c alembic_prod.ini"
+    for command, code in (("deploy --no-lint", 0), ("status", 1)):
+        line = f"{{ {python} {command}; echo code $? >&2; }} {where}"
+        done = stage.project.run(f"sh -c {shlex.quote(line)}", env=env)
+        assert "Traceback" not in done.stderr
+        assert f"{command.split()[0]}: not all of the output could be written (" in done.stderr
+        assert f"code {code}\n" in done.stderr
+    assert stage.at == "step2"
+    assert stage.ask("SELECT count(*) FROM migration_log WHERE verified = 'yes'") == [(2,)]

@@ -68,6 +68,8 @@ COMMANDS = {
     "history-graph": "write history.html, which shows the revisions as a graph",
     "db": "start, stop or open the development PostgreSQL",
 }
+# What they do is not what they print, so they are done without it.
+DO = ("deploy", "fleet", "rollback")
 # They import and run revisions, which may print.
 RUN_REVISIONS = ("history-graph", "lint", "plan", "rehearse", "revision", "trace")
 EXIT_CODES = """Exit codes: 0 done or nothing to do, 1 failed, 2 wrong usage or configuration,
@@ -103,6 +105,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         console.note(f"{name}: interrupted.")
         return Interrupted.exit_code
+    if why := console.unwritten():
+        console.note(f"{name}: not all of the output could be written ({why}).")
+        return 0 if name in DO else MigratorError.exit_code
     return 0
 
 

@@ -37,11 +37,13 @@ __all__ = [
     "style",
     "table",
     "typed",
+    "unwritten",
     "width",
     "wrap",
 ]
 
 _results: TextIO | None = None  # where `say` prints; sys.stdout if None
+_unwritten = ""  # why something could not be printed
 
 
 def start() -> None:
@@ -121,12 +123,29 @@ def progress(text: str) -> None:
 
 def say(message: str = "") -> None:
     """Print a line of the result to stdout."""
-    print(message, file=_results or sys.stdout, flush=True)
+    _write(message, _results or sys.stdout)
 
 
 def note(message: str) -> None:
     """Print a progress message or a warning to stderr, apart from the result."""
-    print(message, file=sys.stderr, flush=True)
+    _write(message, sys.stderr)
+
+
+def _write(message: str, stream: TextIO) -> None:
+    """Print; where that fails, go on: a deploy does not stop because nobody can read of it."""
+    global _unwritten
+    try:
+        print(message, file=stream, flush=True)
+    except OSError as error:
+        _unwritten = _unwritten or error.strerror or str(error)
+        # What is left in the buffers would fail again when the process ends.
+        with open(os.devnull, "wb") as nothing, suppress(OSError, ValueError):  # noqa: PTH123
+            os.dup2(nothing.fileno(), stream.fileno())
+
+
+def unwritten() -> str:
+    """Return why something could not be printed; empty if all could."""
+    return _unwritten
 
 
 def confirmed(question: str) -> bool:
