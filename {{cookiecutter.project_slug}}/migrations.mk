@@ -15,7 +15,7 @@ PROD_INI ?= alembic_prod.ini
 # They are read from the command line only, and literally: a dollar sign in a message does not start
 # a variable. The recipes use copies, such as $migration_m, so variables of these names in the
 # environment, or in a Makefile that includes this file, are neither used nor changed.
-migration_arguments := m to from phase prod drop rewrite lose keep base out host yes beside deploys n file into timeout mask load only stage shard name schema all args
+migration_arguments := m to from phase prod drop rewrite lose keep base out host yes beside deploys n file into timeout mask load only stage shard name schema all args q v
 define migration_argument
 ifeq ($$(origin $(1)),command line)
 override $(1) := $$(value $(1))
@@ -34,6 +34,9 @@ migration_x = $(if $(migration_$(1)),-x $(1)="$$migration_$(1)")
 
 # args='--accept-risk "the table is small"': more options of the command, read literally as well.
 migration_more = $(if $(migration_args),--args "$$migration_args")
+
+# q=1: only results, warnings and errors; v=1: also each SQL statement, as it runs.
+export MIGRATION_VERBOSITY := $(if $(migration_q),quiet,$(if $(migration_v),verbose))
 
 # Refuses arguments that the target does not support, instead of ignoring them.
 migration_takes_no = $(foreach each,$(1),$(if $(migration_$(each)),echo 'make $@ does not support $(each)= and changed nothing; make migrations-help all=1 lists the targets that do.' >&2; exit 2;))
@@ -160,7 +163,7 @@ migrations-help: ## list the migration targets (all=1: with all their arguments)
 	@$(call migration_listing,$(migration_all),$(migration_here))
 
 #@ Change the schema
-migrate: ## upgrade the database to the newest revision | host=NAME: it is on another machine
+migrate: ## upgrade the database to the newest revision | host=NAME: it is on another machine; q=1: quiet, v=1: show each SQL statement (for all targets)
 	@$(call migration_takes_no,to phase prod)
 	@$(shared_history_first)
 	@$(call plainly,$(alembic_to_host) upgrade head,false,)

@@ -89,6 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         name = first.command
         command = import_module(f"migrator.commands.{name.replace('-', '_')}")
         options = _options(command.arguments, first)
+        console.verbosity.use(options.verbosity)
         made = getattr(command, "context", _context)
         context = made(options)
         with console.only_results() if _runs_revisions(options) else nullcontext(), contained():
@@ -169,7 +170,7 @@ def _parser() -> ArgumentParser:
     listed = "\n".join(f"  {name:<13} {line}" for name, line in COMMANDS.items())
     parser = ArgumentParser(
         prog="python -m migrator",
-        usage="%(prog)s [-h] [-c CONFIG] [-n NAME] [--version] COMMAND ...",
+        usage="%(prog)s [-h] [-c CONFIG] [-n NAME] [-q | -v] [--version] COMMAND ...",
         description=f"Manages the database schema of this project. Commands:\n\n{listed}",
         epilog=f"Use COMMAND --help for the options of a command.\n\n{EXIT_CODES}",
         formatter_class=RawDescriptionHelpFormatter,
@@ -182,10 +183,29 @@ def _parser() -> ArgumentParser:
         default="alembic",
         help="section of the ini file, for another history (%(default)s)",
     )
+    _add_verbosity(parser)
     parser.add_argument("--version", action=Version, nargs=0, help="show version and commit")
     parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="one of the above")
     parser.add_argument("rest", nargs=REMAINDER, help=SUPPRESS)
     return parser
+
+
+def _add_verbosity(parser: ArgumentParser) -> None:
+    """Add what may stand before the command and after it."""
+    group = parser.add_mutually_exclusive_group()
+    for letter, value, what in (
+        ("q", console.verbosity.QUIET, "only results, warnings and errors"),
+        ("v", console.verbosity.VERBOSE, "also each SQL statement, as it runs"),
+    ):
+        group.add_argument(
+            f"-{letter}",
+            f"--{value}",
+            action="store_const",
+            const=value,
+            default="",
+            dest="verbosity",
+            help=what,
+        )
 
 
 def _options(arguments: Callable[[ArgumentParser], None], first: Namespace) -> Namespace:
@@ -202,7 +222,9 @@ def _options(arguments: Callable[[ArgumentParser], None], first: Namespace) -> N
         help="a host that is for development, too (see development_hosts in alembic.ini)",
     )
     arguments(parser)
-    parser.set_defaults(command=first.command, section=first.section)
+    _add_verbosity(parser)
+    own = {"command": first.command, "section": first.section, "verbosity": first.verbosity}
+    parser.set_defaults(**own)
     return parser.parse_args(_spread(first.rest))
 
 

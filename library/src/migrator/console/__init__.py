@@ -4,6 +4,7 @@ layout    how wide text is, tables and lines
 style     colours
 markdown  text in Markdown
 log       the log of Alembic
+verbosity how much is printed
 """
 
 import atexit
@@ -18,6 +19,7 @@ from typing import TextIO
 
 from alembic.config import Config
 
+from migrator.console import verbosity
 from migrator.console.layout import table, width, wrap
 from migrator.console.log import Handler
 from migrator.console.style import Style
@@ -32,6 +34,7 @@ __all__ = [
     "note",
     "only_results",
     "progress",
+    "remark",
     "say",
     "start",
     "style",
@@ -118,7 +121,7 @@ def progress(text: str) -> None:
     It goes to stderr.
     """
     if sys.stderr.isatty():
-        note(text)
+        remark(text)
 
 
 def say(message: str = "") -> None:
@@ -127,8 +130,14 @@ def say(message: str = "") -> None:
 
 
 def note(message: str) -> None:
-    """Print a progress message or a warning to stderr, apart from the result."""
+    """Print a warning or an error to stderr, apart from the result."""
     _write(message, sys.stderr)
+
+
+def remark(message: str) -> None:
+    """Print to stderr what is going on, unless only results are asked for (`-q`)."""
+    if not verbosity.is_quiet():
+        _write(message, sys.stderr)
 
 
 def _write(message: str, stream: TextIO) -> None:
