@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import psycopg
 import pytest
 
 from tests.conftest import Renderer, Rendering
+from tests.deploy.deploying import renamed
 
 STOCK = """
 from logging.config import fileConfig
@@ -315,3 +317,55 @@ def test_a_file_of_sqlite(renderer: Renderer) -> None:
         more.write_text(REVISION.format(own=memory), encoding="utf-8")
         done = project.run(".venv/bin/python -m migrator snapshot")
         assert done.returncode == 0, done.stderr
+
+
+NAMED = """
+from alembic import op
+
+revision, down_revision = "one", None
+
+
+def upgrade(engine_name: str) -> None:
+    op.execute(f"CREATE TABLE of_{engine_name} (n int)")
+
+
+def downgrade(engine_name: str) -> None:
+    op.execute(f"DROP TABLE of_{engine_name}")
+"""
+
+
+def test_several_databases(whole: Foreign, tmp_path: Path) -> None:
+    """Alembic's template multidb is adopted, and each database is deployed to with its own ini."""
+    urls = {name: renamed(whole.url, name) for name in ("engine1", "engine2")}
+    with psycopg.connect(whole.url, autocommit=True) as connection:
+        for name in urls:
+            connection.execute(f"CREATE DATABASE {name}")
+    python = whole.project.path / ".venv/bin/python"
+
+    def typed(command: str, **env: str) -> str:
+        done = whole.project.run(f"{python} -m {command}", cwd=tmp_path, env=env)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    typed("alembic init -t multidb migrations")
+    ini = tmp_path / "alembic.ini"
+    text = ini.read_text("utf-8")
+    for name, old in (("engine2", "dbname2"), ("engine1", "dbname")):
+        url = urls[name].replace("://", "+psycopg://")
+        text = text.replace(f"driver://user:pass@localhost/{old}", url)
+    ini.write_text(text, "utf-8")
+    (tmp_path / "migrations/versions/one.py").write_text(NAMED, "utf-8")
+    said = typed(f"migrator adopt --yes --dirty --shadow {whole.url}")
+    assert "all revisions run on an empty shadow database" in " ".join(said.split())
+    assert "env.py migrates engine1, engine2" in said
+    prod = (tmp_path / "alembic_prod.ini").read_text("utf-8")
+    for name, url in urls.items():
+        own = f"[alembic]\nengine_name = {name}\n"
+        (tmp_path / f"{name}.ini").write_text(prod.replace("[alembic]\n", own, 1), "utf-8")
+        with psycopg.connect(url) as connection:
+            connection.execute("CREATE TABLE there AS SELECT 1 AS n")
+        said = typed(f"migrator -c {name}.ini deploy --no-backup", DATABASE_URL=url)
+        assert "no findings\n" in said and "applied one" in said
+        with psycopg.connect(url) as connection:
+            found = connection.execute("SELECT relname FROM pg_class WHERE relname LIKE 'of_%'")
+            assert found.fetchall() == [(f"of_{name}",)]

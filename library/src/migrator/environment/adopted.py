@@ -31,6 +31,8 @@ SEEN = "migrator_options_of_env"
 """In the attributes of the configuration: a list for what env.py gives to `context.configure`."""
 NAMES = "migrator_engine_names_of_env"
 """Likewise: a list for the names of databases that it gives to `context.run_migrations`."""
+ARGUMENTS = "migrator_arguments_of_env"
+"""Likewise: what it gives to `context.run_migrations`, which revisions get as arguments."""
 SIGNATURE = inspect.signature(EnvironmentContext.configure)
 
 
@@ -111,6 +113,7 @@ class _Configure:
         """Return the options for SQL: for a command of this tool, of the database's kind."""
         if command.running(self.config).typed is None:
             options |= {"url": None, "dialect_name": Context.of(self.config).target.dialect}
+            options["output_buffer"] = None  # that of the command, and no file
         options["transaction_per_migration"] = True
         return options
 
@@ -154,6 +157,7 @@ class _RunMigrations:
             self.name = named["engine_name"] if self.name is None else self.name
             if named["engine_name"] != (self.name if chosen is None else chosen):
                 return
+        self.config.attributes[ARGUMENTS] = named
         EnvironmentContext.run_migrations(self.running, **named)
 
 
