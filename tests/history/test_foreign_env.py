@@ -319,6 +319,11 @@ def test_a_file_of_sqlite(renderer: Renderer) -> None:
         assert done.returncode == 0, done.stderr
 
 
+ADOPTED = """from alembic import context
+from migrator import environment
+
+environment.adopt(context.config)
+"""
 NAMED = """
 from alembic import op
 
@@ -369,3 +374,51 @@ def test_several_databases(whole: Foreign, tmp_path: Path) -> None:
         with psycopg.connect(url) as connection:
             found = connection.execute("SELECT relname FROM pg_class WHERE relname LIKE 'of_%'")
             assert found.fetchall() == [(f"of_{name}",)]
+
+
+SHARED = """[shared]
+script_location = %(here)s/migrations
+version_locations = %(here)s/migrations/shared
+version_table_schema = shared
+"""
+
+
+def test_a_history_of_shared_tables(whole: Foreign, tmp_path: Path) -> None:
+    """An env.py that was adopted knows of one history; each has its version table nevertheless."""
+    url = renamed(whole.url, "with_shared")
+    with psycopg.connect(whole.url, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE with_shared")
+    with psycopg.connect(url) as connection:
+        connection.execute("CREATE SCHEMA shared")
+    python = whole.project.path / ".venv/bin/python"
+
+    def typed(command: str) -> str:
+        done = whole.project.run(f"{python} -m {command}", cwd=tmp_path)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    typed("alembic init migrations")
+    ini, env = tmp_path / "alembic.ini", tmp_path / "migrations/env.py"
+    text = ini.read_text("utf-8").replace("[alembic]\n", "[alembic]\nshared_history = shared\n", 1)
+    driver = url.replace("://", "+psycopg://")
+    ini.write_text(text.replace("driver://user:pass@localhost/dbname", driver) + SHARED, "utf-8")
+    text = env.read_text("utf-8").replace("from alembic import context\n", ADOPTED, 1)
+    env.write_text(text, "utf-8")
+    (tmp_path / "migrations/shared").mkdir()
+    for file, name in (("shared/s", "shared.plans"), ("versions/t", "own")):
+        lines = [
+            "from alembic import op",
+            f"revision, down_revision = {file[-1]!r}, None",
+            f"def upgrade(): op.execute('CREATE TABLE {name} (n int)')",
+            f"def downgrade(): op.execute('DROP TABLE {name}')",
+        ]
+        (tmp_path / f"migrations/{file}.py").write_text("\n".join(lines), "utf-8")
+    said = typed("migrator snapshot")
+    assert "Wrote catalog-shared.txt and schema-shared.sql and catalog.txt and schema.sql" in said
+    assert "No findings in 1 revision" in typed("migrator -n shared lint base..head")
+    for section, heads in (("shared", "s"), ("alembic", "t")):
+        typed(f"alembic -n {section} upgrade head")
+        assert f"{heads} (head)" in typed(f"alembic -n {section} current")
+    with psycopg.connect(url) as connection:
+        found = connection.execute("SELECT version_num FROM shared.alembic_version").fetchall()
+    assert found == [("s",)]

@@ -21,7 +21,7 @@ from alembic.runtime.environment import EnvironmentContext
 from alembic.util import to_tuple
 from sqlalchemy import Connection, MetaData
 
-from migrator.config import application, models
+from migrator.config import alembic_config, application, histories, models, version_table
 from migrator.config.context import Context
 from migrator.environment import command, guards, redirection
 from migrator.errors import UsageError
@@ -47,6 +47,9 @@ def adopt(config: Config) -> None:
         vars(running)["configure"] = _Configure(running, config)
         vars(running)["run_migrations"] = _RunMigrations(running, config)
         redirection.listen()
+        if command.running(config).typed is not None:  # else a command of this tool has done that
+            alembic_config.complete(config)
+            histories.use(config)
         _name_database(running, config)
         application.enter(config)
 
@@ -75,6 +78,10 @@ class _Configure:
         given = SIGNATURE.bind(None, *arguments, **named).arguments
         options: Options = {k: v for k, v in given.items() if k not in ("self", "kw")}
         options |= given.get("kw", {})
+        if self.config.config_ini_section != histories.MAIN:  # env.py knows of one history
+            options |= version_table.options()
+        else:
+            options = {**version_table.options(), **_given(options)}
         EnvironmentContext.configure(self.running, **self._completed(options))
 
     def _completed(self, options: Options) -> Options:
@@ -159,6 +166,11 @@ class _RunMigrations:
                 return
         self.config.attributes[ARGUMENTS] = named
         EnvironmentContext.run_migrations(self.running, **named)
+
+
+def _given(options: Options) -> Options:
+    """Leave out names of the version table that env.py has not."""
+    return {k: v for k, v in options.items() if v is not None or k not in version_table.KEYS}
 
 
 def _both(theirs: Callable[..., bool], ours: Callable[..., bool]) -> Callable[..., bool]:
