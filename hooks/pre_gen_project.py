@@ -129,6 +129,7 @@ def derived_problems() -> Iterator[str]:
     if ANSWERS["__database_url_ini"] != url:
         yield f"database: {REPLAYED}."
     kept = {
+        ".devcontainer": str(ANSWERS["containers"]),
         ".github": str(ANSWERS["ci"] == "github"),
         "deploy": str(ANSWERS["containers"] and server),
     }

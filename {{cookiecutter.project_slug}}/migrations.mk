@@ -15,7 +15,7 @@ PROD_INI ?= alembic_prod.ini
 # They are read from the command line only, and literally: a dollar sign in a message does not start
 # a variable. The recipes use copies, such as $migration_m, so variables of these names in the
 # environment, or in a Makefile that includes this file, are neither used nor changed.
-migration_arguments := m to from phase prod drop rewrite lose keep base out host yes beside deploys n file into timeout mask load values only stage shard name schema all
+migration_arguments := m to from phase prod drop rewrite lose keep base out host yes beside deploys n file into timeout mask load values only stage shard name schema all args q v
 define migration_argument
 ifeq ($$(origin $(1)),command line)
 override $(1) := $$(value $(1))
@@ -31,6 +31,12 @@ $(foreach each,$(migration_arguments),$(eval $(call migration_argument,$(each)))
 # An argument as a command-line option, with the name $(2) if that is given; and as Alembic's -x.
 migration_option = $(if $(migration_$(1)),--$(or $(2),$(1)) "$$migration_$(1)")
 migration_x = $(if $(migration_$(1)),-x $(1)="$$migration_$(1)")
+
+# args='--accept-risk "the table is small"': more options of the command, read literally as well.
+migration_more = $(if $(migration_args),--args "$$migration_args")
+
+# q=1: only results, warnings and errors; v=1: also each SQL statement, as it runs.
+export MIGRATION_VERBOSITY := $(if $(migration_q),quiet,$(if $(migration_v),verbose))
 
 # Refuses arguments that the target does not support, instead of ignoring them.
 migration_takes_no = $(foreach each,$(1),$(if $(migration_$(each)),echo 'make $@ does not support $(each)= and changed nothing; make migrations-help all=1 lists the targets that do.' >&2; exit 2;))
@@ -157,7 +163,7 @@ migrations-help: ## list the migration targets (all=1: with all their arguments)
 	@$(call migration_listing,$(migration_all),$(migration_here))
 
 #@ Change the schema
-migrate: ## upgrade the database to the newest revision | host=NAME: it is on another machine
+migrate: ## upgrade the database to the newest revision | host=NAME: it is on another machine; q=1: quiet, v=1: show each SQL statement (for all targets)
 	@$(call migration_takes_no,to phase prod)
 	@$(shared_history_first)
 	@$(call plainly,$(alembic_to_host) upgrade head,false,)
@@ -193,7 +199,7 @@ redo: ## revert the newest revision, and apply it again (n=2 for two) | developm
 #@ Look
 status: ## where the database is, what is pending, drift (prod=1) | prod=1: with alembic_prod.ini
 	@$(need_migrator)
-	@$(MIGRATOR) $(migration_ini) status
+	@$(MIGRATOR) $(migration_ini) status $(migration_more)
 
 #@ Look
 current: ## the revision of the database
@@ -280,20 +286,20 @@ history-graph: ## write history.html: the revisions as a graph (out=FILE)
 #@ Review
 lint-migrations: ## [pg] report what revisions would lock or break | from=REV to=REV, or base=BRANCH (default: what the branch adds to the main branch, else pending revisions)
 	@$(need_migrator)
-	@$(MIGRATOR) lint $(migration_range) $(call migration_option,base) $(named_host)
+	@$(MIGRATOR) lint $(migration_range) $(call migration_option,base) $(named_host) $(migration_more)
 
 .PHONY: trace
 #@ Review
 trace: ## [pg] run revisions on a shadow database, show their locks | from=REV to=REV, or base=BRANCH (default: as for lint-migrations)
 	@$(need_migrator)
-	@$(MIGRATOR) trace $(migration_range) $(call migration_option,base) $(named_host)
+	@$(MIGRATOR) trace $(migration_range) $(call migration_option,base) $(named_host) $(migration_more)
 
 # Exit code 3, revisions are pending, is no failure here.
 #@ Deploy
 plan: ## show the revisions that a deploy would apply (prod=1) | to=REV; prod=1: with alembic_prod.ini
 	@$(call migration_takes_no,phase)
 	@$(need_migrator)
-	@$(MIGRATOR) $(migration_ini) plan $(call migration_option,to) || { code=$$?; test $$code = 3 || exit $$code; }
+	@$(MIGRATOR) $(migration_ini) plan $(call migration_option,to) $(migration_more) || { code=$$?; test $$code = 3 || exit $$code; }
 
 # What follows uses alembic_prod.ini and the database in DATABASE_URL.
 #@ Deploy
@@ -301,38 +307,38 @@ plan: ## show the revisions that a deploy would apply (prod=1) | to=REV; prod=1:
 rehearse: ## deploy to a copy of the data, and report what it costs | of the newest backup, or from=BACKUP; to=REV, mask=FILE.sql (run before anything else), load=FILE.sql (requests meanwhile), values=1 (show rows that break a constraint)
 	@$(call migration_takes_no,phase)
 	@$(need_migrator)
-	@$(MIGRATOR) -c $(PROD_INI) rehearse $(call migration_option,from) $(call migration_option,to) $(call migration_option,mask,sql-after-restore) $(call migration_option,load) $(if $(migration_values),--show-values)
+	@$(MIGRATOR) -c $(PROD_INI) rehearse $(call migration_option,from) $(call migration_option,to) $(call migration_option,mask,sql-after-restore) $(call migration_option,load) $(if $(migration_values),--show-values) $(migration_more)
 
 #@ Deploy
-deploy: ## apply pending revisions to the database in DATABASE_URL | with alembic_prod.ini; to=REV, phase=expand or phase=contract
+deploy: ## apply pending revisions to the database in DATABASE_URL | with alembic_prod.ini; to=REV, phase=expand or phase=contract; args='--accept-risk REASON': more options (deploy --help)
 	@$(need_migrator)
-	@$(call with_code,$(MIGRATOR) -c $(PROD_INI) deploy $(call migration_option,to) $(call migration_option,phase))
+	@$(call with_code,$(MIGRATOR) -c $(PROD_INI) deploy $(call migration_option,to) $(call migration_option,phase) $(migration_more))
 
 #@ Deploy
 rollback: ## revert the revisions of a deploy: to=REV or to=-1 | with alembic_prod.ini, after showing what would be lost; yes=1: do not ask
 	@$(call migration_takes_no,phase)
 	@$(need_migrator)
 	@test -n "$$migration_to" || { echo 'make $@ needs a target revision, for example: make $@ to=-1' >&2; exit 2; }
-	@$(call with_code,$(MIGRATOR) -c $(PROD_INI) rollback --to "$$migration_to" $(if $(migration_yes),--yes))
+	@$(call with_code,$(MIGRATOR) -c $(PROD_INI) rollback --to "$$migration_to" $(if $(migration_yes),--yes) $(migration_more))
 
 #@ Deploy
 backup: ## back up the database in DATABASE_URL, and verify the file | with alembic_prod.ini; out=FILE (default: a file in backup_folder)
 	@$(call migration_takes_no,file into to phase)
 	@$(need_migrator)
-	@$(call with_code,$(MIGRATOR) -c $(PROD_INI) backup $(call migration_option,out,output))
+	@$(call with_code,$(MIGRATOR) -c $(PROD_INI) backup $(call migration_option,out,output) $(migration_more))
 
 #@ Deploy
 restore: ## restore a backup: file=FILE into=NAME | with alembic_prod.ini, into an empty or new database; yes=1: do not ask
 	@$(call migration_takes_no,out to phase)
 	@$(need_migrator)
 	@test -n "$$migration_file" || { echo 'make $@ needs a backup, for example: make $@ file=backups/app.dump into=restored' >&2; exit 2; }
-	@$(call with_code,$(MIGRATOR) -c $(PROD_INI) restore $(call migration_option,into) $(if $(migration_yes),--yes) -- "$$migration_file")
+	@$(call with_code,$(MIGRATOR) -c $(PROD_INI) restore $(call migration_option,into) $(if $(migration_yes),--yes) $(migration_more) -- "$$migration_file")
 
 #@ Deploy
 wait: ## wait until the database is where this code expects it | with alembic_prod.ini and DATABASE_URL; timeout=SECONDS
 	@$(call migration_takes_no,to phase file)
 	@$(need_migrator)
-	@$(call with_code,$(MIGRATOR) -c $(PROD_INI) wait $(call migration_option,timeout))
+	@$(call with_code,$(MIGRATOR) -c $(PROD_INI) wait $(call migration_option,timeout) $(migration_more))
 
 # With [fleet] in alembic_prod.ini: docs/fleet.md.
 ifneq ($(has_fleet),)
@@ -343,22 +349,22 @@ migration_tenants = $(call migration_option,only) $(call migration_option,stage)
 #@ Deploy to many tenants
 fleet-plan: ## [fleet] show which tenants a deploy would change | to=REV, phase=expand; only=NAME,..., stage=NAME, shard=I/N
 	@$(need_migrator)
-	@$(fleet) plan $(migration_tenants) $(call migration_option,to) $(call migration_option,phase) || { code=$$?; test $$code = 3 || exit $$code; }
+	@$(fleet) plan $(migration_tenants) $(call migration_option,to) $(call migration_option,phase) $(migration_more) || { code=$$?; test $$code = 3 || exit $$code; }
 
 #@ Deploy to many tenants
 fleet-deploy: ## [fleet] apply pending revisions to all tenants | to=REV, phase=expand or phase=contract; only=NAME,..., stage=NAME, shard=I/N
 	@$(need_migrator)
-	@$(call with_code,$(fleet) deploy $(migration_tenants) $(call migration_option,to) $(call migration_option,phase))
+	@$(call with_code,$(fleet) deploy $(migration_tenants) $(call migration_option,to) $(call migration_option,phase) $(migration_more))
 
 #@ Deploy to many tenants
 fleet-status: ## [fleet] show where the tenants are | only=NAME,..., stage=NAME; all=1 lists every one
 	@$(need_migrator)
-	@$(fleet) status $(migration_tenants) $(if $(migration_all),--all)
+	@$(fleet) status $(migration_tenants) $(if $(migration_all),--all) $(migration_more)
 
 #@ Deploy to many tenants
 fleet-verify: ## [fleet] compare the schema of each tenant | only=NAME,..., stage=NAME
 	@$(need_migrator)
-	@$(call with_code,$(fleet) verify $(migration_tenants))
+	@$(call with_code,$(fleet) verify $(migration_tenants) $(migration_more))
 
 #@ Deploy to many tenants
 fleet-create: ## [fleet] make a tenant: name=acme | schema=NAME, if it is not the same name

@@ -51,6 +51,25 @@ def test_a_failed_revision(stage: Stage) -> None:
     assert "0123abcdef" in shown
 
 
+def test_the_newest_failures_are_kept(stage: Stage) -> None:
+    """And every line of what was applied."""
+    stage.history(TABLE, execute("SELECT 1 / 0"))
+    stage.run(code=1)
+    columns = "revision, down_revision, direction, started_at, seconds, attempts, waited, who"
+    columns += ", host, code_commit, tool_version, verified, failure"
+    with stage.connect() as connection:
+        for which in ("IS NULL", "IS NOT NULL"):
+            connection.execute(
+                f"INSERT INTO migration_log ({columns}) SELECT {columns} FROM migration_log,"
+                f" generate_series(1, 150) WHERE failure {which}"
+            )
+    stage.run(code=1)
+    counted = "SELECT failure IS NULL, count(*) FROM migration_log GROUP BY 1 ORDER BY 1"
+    assert stage.ask(counted) == [(False, 100), (True, 151)]
+    newest = "SELECT failure IS NULL FROM migration_log ORDER BY id DESC LIMIT 1"
+    assert stage.ask(newest) == [(False,)]
+
+
 def test_no_secret_and_no_row(stage: Stage) -> None:
     stage.history(TABLE, f"raise RuntimeError('postgresql://postgres:{SECRET}@db.example/app')")
     stage.run("--show-queries", code=1)

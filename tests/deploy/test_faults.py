@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -165,17 +166,59 @@ def test_the_server_goes_and_does_not_come_back(stage: Stage) -> None:
     assert stage.at == "step2"
 
 
-def test_the_server_restarts_while_a_deploy_waits_for_another(stage: Stage) -> None:
+@pytest.mark.parametrize("point", ["plan", "lock", "backup", "blockers"])
+@pytest.mark.parametrize("cut", [False, True], ids=["restart", "cut"])
+def test_the_connection_is_lost_before_anything_is_changed(
+    stage: Stage, tmp_path: Path, point: str, cut: bool
+) -> None:
+    """A restart of the server, or of all its sessions: the deploy connects again and goes on."""
+    stage.begin(ROWS, "CHECKPOINT")  # the server of tests writes behind
+    stage.history(TABLE, execute("ALTER TABLE rows ADD extra int"), MORE)
+    with closing(stage.connect()) as other:  # which is lost, too
+        locked = {"plan": "alembic_version", "backup": "rows", "blockers": "rows"}
+        mode = "ROW EXCLUSIVE" if point == "blockers" else "ACCESS EXCLUSIVE"
+        if point == "lock":
+            other.execute(f"SELECT pg_advisory_lock({KEY})")
+        else:
+            other.execute("BEGIN")
+            other.execute(f"LOCK TABLE {locked[point]} IN {mode} MODE")
+        deploy = stage.start(
+            **PATIENT,
+            MIGRATOR_BLOCKER_AGE="0.01",
+            MIGRATOR_BACKUP="true" if point == "backup" else "false",
+            MIGRATOR_BACKUP_FOLDER=str(tmp_path),
+        )
+        if point in ("plan", "backup"):
+            stage.until("SELECT FROM pg_locks WHERE NOT granted", deploy)
+        else:
+            deploy.until_it_says("Waiting for ")
+        if cut:
+            end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname ="
+            stage.ask(f"{end} current_database() AND pid <> pg_backend_pid()")
+        else:
+            restart(stage)
+    output = deploy.end()
+    assert "The connection was lost: " in output
+    assert "Nothing was changed yet. Connecting again for 60 s; then this step is rep" in output
+    assert output.count("applied step2") == output.count("applied step3") == 1
+    assert stage.ask("SELECT revision FROM migration_log ORDER BY id") == [("step2",), ("step3",)]
+    assert len(list(tmp_path.iterdir())) == (1 if point == "backup" else 0)
+    stage.until_quiet()
+
+
+def test_the_server_goes_while_a_deploy_waits_and_does_not_come_back(stage: Stage) -> None:
+    """It is waited for no longer than at first, and what is said is what is known."""
     stage.history(TABLE)
     with stage.connect() as other:
         other.execute(f"SELECT pg_advisory_lock({KEY})")
-        deploy = stage.start()
+        deploy = stage.start(MIGRATOR_WAIT_TIMEOUT="2")
         deploy.until_it_says("Waiting for another deploy")
-        restart(stage)
+        stage.project.make("db-stop")
     output = deploy.end(code=1)
-    assert "What was not committed is rolled back" in output
-    assert stage.run("--json").count("\n") > 1
-    assert stage.at == "step1"
+    assert "Connecting again for 2 s" in output
+    assert "cannot be reached: " in output and "Nothing was changed" in output
+    assert server_of(stage.project) == stage.server
+    assert "applied step1" in stage.run()
 
 
 def test_fifty_deployers_at_once(stage: Stage, tmp_path: Path) -> None:

@@ -18,6 +18,9 @@ NON_TRANSACTIONAL = "transactional = False\n\n\ndef upgrade"
         "raise SystemExit(0)",
         "import sys; sys.exit('that is enough')",
         "exit()",
+        "import os; os._exit(0)",
+        "from posix import _exit; _exit(0)",
+        "import os; os.execlp('true', 'true')",
         "raise GeneratorExit",
         "raise type('Enough', (BaseException,), {})('said')",
     ],
@@ -27,7 +30,8 @@ def test_that_ends_the_process(stage: Stage, end: str) -> None:
     stage.begin(ROWS)
     stage.history(execute(ROWS), execute("CREATE TABLE before ()"), steps(ADD, end))
     output = stage.run(code=1)
-    assert "Revision step3 failed: A revision, or code that it imports, has raised" in output
+    assert "Revision step3 failed: A revision, or code that it imports, has " in output
+    assert "which ends a program" in output
     assert "Its transaction was rolled back. The database is at step2" in output
     assert (stage.at, stage.ask(COLUMN)) == ("step2", [])
     assert stage.ask("SELECT revision, direction FROM migration_log ORDER BY id") == [
@@ -40,10 +44,27 @@ def test_that_ends_the_process_when_it_is_imported(stage: Stage) -> None:
     stage.begin(ROWS)
     stage.history(execute(ROWS), ADD)
     path = stage.files[-1]
-    path.write_text(path.read_text() + "\n\nraise SystemExit(0)\n")
-    for command in ("deploy", "plan", "status"):
-        assert "has raised SystemExit: 0" in stage.run(code=1, command=command)
+    before = path.read_text()
+    for line, said in (
+        ("raise SystemExit(0)", "has raised SystemExit: 0"),
+        ("import os; os._exit(0)", "has called os._exit(0)"),
+    ):
+        path.write_text(f"{before}\n\n{line}\n")
+        for command in ("deploy", "plan", "status"):
+            assert said in stage.run(code=1, command=command)
     assert stage.at == "step1"
+
+
+def test_a_process_that_a_revision_forks_may_end(stage: Stage) -> None:
+    """And what a child of multiprocessing ends with is not the deploy's business."""
+    fork = (
+        "import multiprocessing, os",
+        "child = multiprocessing.get_context('fork').Process(target=os.getpid)",
+        "child.start(); child.join()",
+        "assert child.exitcode == 0",
+    )
+    stage.history(steps("if op.get_context().as_sql: return", *fork, execute(ROWS)))
+    assert "applied step1" in stage.run()
 
 
 @pytest.mark.parametrize("sent", ["SIGTERM", "SIGINT"])

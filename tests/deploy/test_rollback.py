@@ -95,12 +95,30 @@ def test_after_a_part_of_the_way(stage: Stage) -> None:
         connection.execute("CREATE VIEW needs AS SELECT n FROM t_m")
     back(stage, "m")
     output = back(stage, "a", code=1)
-    assert "rollback --to a" in output
+    assert "Fix the cause and run the rollback again." in output
+    assert (
+        "  to go on     .venv/bin/python -m migrator -c alembic_prod.ini rollback --to a" in output
+    )
+    assert "run the deploy" not in output and "to go back" not in output
     assert state(stage)[0] == {"m"}
     with stage.connect() as connection:
         connection.execute("DROP VIEW needs")
     back(stage, "a")
     assert state(stage)[0] == {"a", "b2"}
+
+
+def test_a_part_of_the_way(stage: Stage) -> None:
+    """It says what is, and both ways on from there can be typed as they are printed."""
+    with stage.connect() as connection:
+        connection.execute("CREATE VIEW needs AS SELECT n FROM t_a")
+    output = back(stage, "root", code=1)
+    assert "(2 of 5 revisions reverted)" in output
+    assert "Fix the cause and run the rollback again." in output
+    typed = ".venv/bin/python -m migrator -c alembic_prod.ini"
+    assert f"  to go on     {typed} rollback --to root\n" in output
+    assert f"  to go back   {typed} deploy --to top\n" in output
+    stage.run("--to", "top")
+    assert state(stage)[0] == {"top"}
 
 
 def test_a_way_that_is_not_clear(stage: Stage) -> None:

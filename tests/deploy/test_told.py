@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import time
 from pathlib import Path
 from typing import Any
@@ -183,3 +185,48 @@ def test_the_backup_of_this_run_stays(stage: Stage, tmp_path: Path) -> None:
         assert str(new) in output
         assert len(list(tmp_path.iterdir())) == 2
     assert not set(ahead) & set(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("where", ["> /dev/full", "| true"])
+def test_a_deploy_whose_output_cannot_be_written_goes_on(stage: Stage, where: str) -> None:
+    """On a full disk, or to a program that has ended: what it says is not what it does."""
+    stage.history(TABLE, execute("ALTER TABLE rows ADD extra int"))
+    env = {"DATABASE_URL": stage.url, "MIGRATOR_DRIFT": "false", "MIGRATOR_BACKUP": "false"}
+    python = ".venv/bin/python -m migrator -c alembic_prod.ini"
+    for command, code in (("deploy --no-lint", 0), ("status", 1)):
+        line = f"{{ {python} {command}; echo code $? >&2; }} {where}"
+        done = stage.project.run(f"sh -c {shlex.quote(line)}", env=env)
+        assert "Traceback" not in done.stderr
+        assert f"{command.split()[0]}: not all of the output could be written (" in done.stderr
+        assert f"code {code}\n" in done.stderr
+    assert stage.at == "step2"
+    assert stage.ask("SELECT count(*) FROM migration_log WHERE verified = 'yes'") == [(2,)]
+
+
+def test_quiet_and_verbose(stage: Stage) -> None:
+    """Only the result; or also the statements, without the values of their parameters."""
+    insert = (
+        "op.get_bind().execute(sqlalchemy.text('INSERT INTO rows VALUES (1, :it)'), {'it': 'anna'})"
+    )
+    stage.history(TABLE, steps("import sqlalchemy", insert), execute("SELECT 1 / 0"))
+    output = stage.run("--quiet", "--to", "step1")
+    assert re.fullmatch(r"done     The database is at step1: 1 revision in .* s\.\n", output)
+    output = stage.run("-v", "--to", "step2")
+    assert f"sql      {ROWS}\n" not in output and "sql      INSERT INTO rows VALUES (1, " in output
+    assert "applied step2" in output and "anna" not in output and "pg_stat_activity" not in output
+    output = stage.run("-q", code=1)
+    assert output.startswith("deploy: Revision step3 failed: division by zero.")
+    assert "Nothing to do" in stage.run("-q", "--to", "step2")
+    assert "not allowed with argument" in stage.run("-q", "-v", code=2)
+
+
+def test_quiet_and_verbose_by_make(light_stage: Stage) -> None:
+    """Also for the targets that call Alembic."""
+    light_stage.history(TABLE, downgrade=execute("DROP TABLE rows"))
+    project, env = light_stage.project, {"DATABASE_URL": light_stage.url}
+    told = project.run("make migrate v=1", env=env).stderr
+    assert "sql      CREATE TABLE rows" in told and "Running upgrade" in told
+    done = project.run("make downgrade to=base q=1", env=env)
+    assert done.returncode == 0 and "Running" not in done.stdout + done.stderr
+    done = project.run("make deploy q=1 args=--no-drift", env=env)
+    assert done.stdout.startswith("done  ") and done.stdout.count("\n") == 1

@@ -526,6 +526,22 @@ def test_a_refusal_and_a_failure_have_their_own_codes(project: Rendering) -> Non
     deployed(project, "deploy", 1)
 
 
+def test_deploy_takes_more_options(project: Rendering) -> None:
+    """As they are typed, with spaces and dollar signs; what recommends one says it so."""
+    closed = "00:00-00:01 UTC" if time.gmtime().tm_hour else "12:00-12:01 UTC"
+    text = deployed(project, "deploy", 5, MIGRATOR_WINDOW=closed)
+    assert "or pass args=--now if it cannot wait" in text
+    reason = "$(shell touch touched) it's small"
+    given = shlex.quote(f"""args=--now --accept-risk "{reason}" --no-backup""")
+    assert "--now" in deployed(project, f"deploy {given}", MIGRATOR_WINDOW=closed)
+    assert not (project.path / "touched").exists()
+    with closing(sqlite3.connect(project.path / "my_service.db")) as connection:
+        query = "SELECT accepted_risk FROM migration_log WHERE failure IS NULL"
+        assert connection.execute(query).fetchall() == [(reason,)]
+    assert "unrecognized arguments: --nonsense" in deployed(project, "deploy args=--nonsense", 2)
+    assert "cannot be read: No closing quotation" in deployed(project, "deploy args=\\'", 2)
+
+
 def test_redo_reverts_and_applies_again(project: Rendering) -> None:
     assert "There is no way back from base" in said(project.run("make redo"))
     project.make("migrate")

@@ -305,7 +305,11 @@ def test_a_server_is_gone(tenants: Fleet, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("line", "sentence"),
-    [("raise KeyError('url')", "KeyError: 'url'"), ("import os; os._exit(9)", "has died 2 times")],
+    [
+        ("raise KeyError('url')", "KeyError: 'url'"),
+        ("import os; os._exit(0)", "has called os._exit(0)"),
+        ("import os; os.kill(os.getpid(), 9)", "has died 2 times"),
+    ],
 )
 def test_env_py_fails(tenants: Fleet, line: str, sentence: str) -> None:
     """Each tenant fails with the reason; a worker that always dies is not replaced for ever."""

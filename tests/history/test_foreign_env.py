@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import psycopg
 import pytest
 
 from tests.conftest import Renderer, Rendering
+from tests.deploy.deploying import renamed
 
 STOCK = """
 from logging.config import fileConfig
@@ -315,3 +317,108 @@ def test_a_file_of_sqlite(renderer: Renderer) -> None:
         more.write_text(REVISION.format(own=memory), encoding="utf-8")
         done = project.run(".venv/bin/python -m migrator snapshot")
         assert done.returncode == 0, done.stderr
+
+
+ADOPTED = """from alembic import context
+from migrator import environment
+
+environment.adopt(context.config)
+"""
+NAMED = """
+from alembic import op
+
+revision, down_revision = "one", None
+
+
+def upgrade(engine_name: str) -> None:
+    op.execute(f"CREATE TABLE of_{engine_name} (n int)")
+
+
+def downgrade(engine_name: str) -> None:
+    op.execute(f"DROP TABLE of_{engine_name}")
+"""
+
+
+def test_several_databases(whole: Foreign, tmp_path: Path) -> None:
+    """Alembic's template multidb is adopted, and each database is deployed to with its own ini."""
+    urls = {name: renamed(whole.url, name) for name in ("engine1", "engine2")}
+    with psycopg.connect(whole.url, autocommit=True) as connection:
+        for name in urls:
+            connection.execute(f"CREATE DATABASE {name}")
+    python = whole.project.path / ".venv/bin/python"
+
+    def typed(command: str, **env: str) -> str:
+        done = whole.project.run(f"{python} -m {command}", cwd=tmp_path, env=env)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    typed("alembic init -t multidb migrations")
+    ini = tmp_path / "alembic.ini"
+    text = ini.read_text("utf-8")
+    for name, old in (("engine2", "dbname2"), ("engine1", "dbname")):
+        url = urls[name].replace("://", "+psycopg://")
+        text = text.replace(f"driver://user:pass@localhost/{old}", url)
+    ini.write_text(text, "utf-8")
+    (tmp_path / "migrations/versions/one.py").write_text(NAMED, "utf-8")
+    said = typed(f"migrator adopt --yes --dirty --shadow {whole.url}")
+    assert "all revisions run on an empty shadow database" in " ".join(said.split())
+    assert "env.py migrates engine1, engine2" in said
+    prod = (tmp_path / "alembic_prod.ini").read_text("utf-8")
+    for name, url in urls.items():
+        own = f"[alembic]\nengine_name = {name}\n"
+        (tmp_path / f"{name}.ini").write_text(prod.replace("[alembic]\n", own, 1), "utf-8")
+        with psycopg.connect(url) as connection:
+            connection.execute("CREATE TABLE there AS SELECT 1 AS n")
+        said = typed(f"migrator -c {name}.ini deploy --no-backup", DATABASE_URL=url)
+        assert "no findings\n" in said and "applied one" in said
+        with psycopg.connect(url) as connection:
+            found = connection.execute("SELECT relname FROM pg_class WHERE relname LIKE 'of_%'")
+            assert found.fetchall() == [(f"of_{name}",)]
+
+
+SHARED = """[shared]
+script_location = %(here)s/migrations
+version_locations = %(here)s/migrations/shared
+version_table_schema = shared
+"""
+
+
+def test_a_history_of_shared_tables(whole: Foreign, tmp_path: Path) -> None:
+    """An env.py that was adopted knows of one history; each has its version table nevertheless."""
+    url = renamed(whole.url, "with_shared")
+    with psycopg.connect(whole.url, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE with_shared")
+    with psycopg.connect(url) as connection:
+        connection.execute("CREATE SCHEMA shared")
+    python = whole.project.path / ".venv/bin/python"
+
+    def typed(command: str) -> str:
+        done = whole.project.run(f"{python} -m {command}", cwd=tmp_path)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    typed("alembic init migrations")
+    ini, env = tmp_path / "alembic.ini", tmp_path / "migrations/env.py"
+    text = ini.read_text("utf-8").replace("[alembic]\n", "[alembic]\nshared_history = shared\n", 1)
+    driver = url.replace("://", "+psycopg://")
+    ini.write_text(text.replace("driver://user:pass@localhost/dbname", driver) + SHARED, "utf-8")
+    text = env.read_text("utf-8").replace("from alembic import context\n", ADOPTED, 1)
+    env.write_text(text, "utf-8")
+    (tmp_path / "migrations/shared").mkdir()
+    for file, name in (("shared/s", "shared.plans"), ("versions/t", "own")):
+        lines = [
+            "from alembic import op",
+            f"revision, down_revision = {file[-1]!r}, None",
+            f"def upgrade(): op.execute('CREATE TABLE {name} (n int)')",
+            f"def downgrade(): op.execute('DROP TABLE {name}')",
+        ]
+        (tmp_path / f"migrations/{file}.py").write_text("\n".join(lines), "utf-8")
+    said = typed("migrator snapshot")
+    assert "Wrote catalog-shared.txt and schema-shared.sql and catalog.txt and schema.sql" in said
+    assert "No findings in 1 revision" in typed("migrator -n shared lint base..head")
+    for section, heads in (("shared", "s"), ("alembic", "t")):
+        typed(f"alembic -n {section} upgrade head")
+        assert f"{heads} (head)" in typed(f"alembic -n {section} current")
+    with psycopg.connect(url) as connection:
+        found = connection.execute("SELECT version_num FROM shared.alembic_version").fetchall()
+    assert found == [("s",)]

@@ -16,6 +16,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -371,6 +372,9 @@ def test_compose_is_valid_and_in_order(project: Rendering) -> None:
         "migrate": {"condition": "service_completed_successfully"}
     }
     assert services["migrate"]["restart"] == "no"
+    published = [port for service in services.values() for port in service.get("ports", [])]
+    assert all(port.startswith("127.0.0.1:") for port in published)
+    assert bool(published) == ("database" in services)
     if "database" in services:
         assert services["migrate"]["depends_on"] == {"database": {"condition": "service_healthy"}}
     mounted = {
@@ -384,6 +388,22 @@ def test_compose_is_valid_and_in_order(project: Rendering) -> None:
         volume.endswith(f":{image['MIGRATOR_BACKUP_FOLDER']}")
         for volume in services["migrate"]["volumes"]
     )
+
+
+def test_the_dev_container(project: Rendering) -> None:
+    """It begins as the README says, with the oldest Python that the project has to run on."""
+    found = json.loads(project.read(".devcontainer/devcontainer.json"))
+    # https://containers.dev/implementors/json_schema: an image alone makes a container, and each
+    # command is a text.
+    assert set(found) <= {
+        *("name", "image", "onCreateCommand", "postCreateCommand"),
+        *("hostRequirements", "customizations"),
+    }
+    oldest = tomllib.loads(project.read("pyproject.toml"))["project"]["requires-python"]
+    assert found["image"].rpartition(":")[2] == oldest.removeprefix(">=")
+    commands = [found["onCreateCommand"], found["postCreateCommand"]]
+    assert commands == ["make setup", "make migrate"]
+    assert all(f"\n{command}  " in project.read("README.md") for command in commands)
 
 
 def test_pg_dump_is_as_new_as_the_database(rendered: Render) -> None:

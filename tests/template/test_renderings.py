@@ -55,7 +55,7 @@ tests/test_models.py
 BY_ANSWER = {
     ("ci", "github"): ".github/dependabot.yml .github/workflows/ci.yml",
     ("ci", "gitlab"): ".gitlab-ci.yml renovate.json",
-    ("containers", True): "Dockerfile .dockerignore compose.yaml",
+    ("containers", True): "Dockerfile .dockerignore compose.yaml .devcontainer/devcontainer.json",
 }
 
 # Every name is a promise to people and to scripts; `make` lists them all.

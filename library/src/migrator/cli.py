@@ -2,6 +2,7 @@
 
 import configparser
 import os
+import shlex
 import signal
 import sys
 from argparse import (
@@ -67,6 +68,8 @@ COMMANDS = {
     "history-graph": "write history.html, which shows the revisions as a graph",
     "db": "start, stop or open the development PostgreSQL",
 }
+# What they do is not what they print, so they are done without it.
+DO = ("deploy", "fleet", "rollback")
 # They import and run revisions, which may print.
 RUN_REVISIONS = ("history-graph", "lint", "plan", "rehearse", "revision", "trace")
 EXIT_CODES = """Exit codes: 0 done or nothing to do, 1 failed, 2 wrong usage or configuration,
@@ -86,6 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         name = first.command
         command = import_module(f"migrator.commands.{name.replace('-', '_')}")
         options = _options(command.arguments, first)
+        console.verbosity.use(options.verbosity)
         made = getattr(command, "context", _context)
         context = made(options)
         with console.only_results() if _runs_revisions(options) else nullcontext(), contained():
@@ -102,6 +106,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         console.note(f"{name}: interrupted.")
         return Interrupted.exit_code
+    if why := console.unwritten():
+        console.note(f"{name}: not all of the output could be written ({why}).")
+        return 0 if name in DO else MigratorError.exit_code
     return 0
 
 
@@ -163,7 +170,7 @@ def _parser() -> ArgumentParser:
     listed = "\n".join(f"  {name:<13} {line}" for name, line in COMMANDS.items())
     parser = ArgumentParser(
         prog="python -m migrator",
-        usage="%(prog)s [-h] [-c CONFIG] [-n NAME] [--version] COMMAND ...",
+        usage="%(prog)s [-h] [-c CONFIG] [-n NAME] [-q | -v] [--version] COMMAND ...",
         description=f"Manages the database schema of this project. Commands:\n\n{listed}",
         epilog=f"Use COMMAND --help for the options of a command.\n\n{EXIT_CODES}",
         formatter_class=RawDescriptionHelpFormatter,
@@ -176,10 +183,29 @@ def _parser() -> ArgumentParser:
         default="alembic",
         help="section of the ini file, for another history (%(default)s)",
     )
+    _add_verbosity(parser)
     parser.add_argument("--version", action=Version, nargs=0, help="show version and commit")
     parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="one of the above")
     parser.add_argument("rest", nargs=REMAINDER, help=SUPPRESS)
     return parser
+
+
+def _add_verbosity(parser: ArgumentParser) -> None:
+    """Add what may stand before the command and after it."""
+    group = parser.add_mutually_exclusive_group()
+    for letter, value, what in (
+        ("q", console.verbosity.QUIET, "only results, warnings and errors"),
+        ("v", console.verbosity.VERBOSE, "also each SQL statement, as it runs"),
+    ):
+        group.add_argument(
+            f"-{letter}",
+            f"--{value}",
+            action="store_const",
+            const=value,
+            default="",
+            dest="verbosity",
+            help=what,
+        )
 
 
 def _options(arguments: Callable[[ArgumentParser], None], first: Namespace) -> Namespace:
@@ -196,5 +222,20 @@ def _options(arguments: Callable[[ArgumentParser], None], first: Namespace) -> N
         help="a host that is for development, too (see development_hosts in alembic.ini)",
     )
     arguments(parser)
-    parser.set_defaults(command=first.command, section=first.section)
-    return parser.parse_args(first.rest)
+    _add_verbosity(parser)
+    own = {"command": first.command, "section": first.section, "verbosity": first.verbosity}
+    parser.set_defaults(**own)
+    return parser.parse_args(_spread(first.rest))
+
+
+def _spread(words: Sequence[str]) -> Sequence[str]:
+    """Return the words with those in the text after --args, as make passes on its `args=`."""
+    own = words[: words.index("--")] if "--" in words else words
+    if "--args" not in own[:-1]:
+        return words
+    place = own.index("--args")
+    try:
+        more = shlex.split(words[place + 1])
+    except ValueError as error:
+        raise UsageError(f"args={words[place + 1]} cannot be read: {error}.") from None
+    return [*words[:place], *more, *words[place + 2 :]]

@@ -9,7 +9,7 @@ import psycopg
 
 from migrator.backup import libpq_database, processes, programs, storage
 from migrator.config.context import Context
-from migrator.console import note
+from migrator.console import remark
 from migrator.errors import LockTimeout, MigratorError
 from migrator.postgres.sql.schemas import quoted
 
@@ -97,7 +97,7 @@ def _dump(
     def heartbeat() -> None:
         waits = [row[0] for row in connection.execute(HOLDERS)]
         size = storage.amount(part.stat().st_size)
-        note(f"Backing up: {size} written{'; ' if waits else ''}{', '.join(waits)}.")
+        remark(f"Backing up: {size} written{'; ' if waits else ''}{', '.join(waits)}.")
 
     started = time.monotonic()
     run = processes.run(command, source.environment, heartbeat)
@@ -144,7 +144,7 @@ def read_through(found: programs.Programs, dump: Path) -> None:
     started = time.monotonic()
 
     def heartbeat() -> None:
-        note(f"Reading the backup back for {time.monotonic() - started:.0f} s.")
+        remark(f"Reading the backup back for {time.monotonic() - started:.0f} s.")
 
     run = processes.run(command, processes.plain_environment(), heartbeat)
     if run.returncode:

@@ -1,7 +1,7 @@
 """A database by its libpq parameters, for psycopg and for PostgreSQL's programs alike."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 import psycopg
@@ -67,7 +67,7 @@ class LibpqDatabase:
             MigratorError: the server cannot be reached, or a statement failed.
         """
         try:
-            with psycopg.connect(**self.parameters, autocommit=True) as connection:  # type: ignore[arg-type]
+            with closing(psycopg.connect(**self.parameters, autocommit=True)) as connection:  # type: ignore[arg-type]
                 supported.require(connection)
                 if not pooler.is_between(connection):
                     after_connect.apply(connection)

@@ -15,6 +15,7 @@ from sqlalchemy.pool import NullPool
 
 from migrator.backup import dump, libpq_database, processes, programs
 from migrator.backup.storage import Restored
+from migrator.config.invocation import option
 from migrator.errors import Interrupted, MigratorError
 from migrator.revisions import position
 
@@ -60,8 +61,8 @@ def restore(
         raise Interrupted(f"The restore was interrupted. {state}") from None
     if error:
         raise MigratorError(
-            f"The restore failed: {error}. {state} Fix the cause and run this again; use --no-owner"
-            " if roles of the backup do not exist on this server."
+            f"The restore failed: {error}. {state} Fix the cause and run this again; use"
+            f" {option('--no-owner')} if roles of the backup do not exist on this server."
         )
 
 

@@ -24,12 +24,17 @@ def read(path: str | Path, section: str = "alembic") -> Config:
     beside = Path(path).absolute().parent / "pyproject.toml"
     toml = str(beside) if says_alembic(beside) else None
     found = Config(str(path), toml_file=toml, ini_section=section)
-    ini = found.file_config
+    complete(found)
+    return found
+
+
+def complete(config: Config) -> None:
+    """Let a section for another history have what only [alembic] says."""
+    ini, section = config.file_config, config.config_ini_section
     if section != MAIN and ini.has_section(section) and ini.has_section(MAIN):
         for key, value in ini.items(MAIN, raw=True):
             if key not in OWN and not ini.has_option(section, key):
                 ini.set(section, key, value)
-    return found
 
 
 def says_alembic(file: Path) -> bool:

@@ -36,6 +36,13 @@ def command(context: Context, name: str, *positional: str, **options: str) -> st
     return shlex.join([*_program(), "-c", context.ini, *words, *positional, *flags])
 
 
+def option(words: str) -> str:
+    """Return options as they are added to a command, in the way in which this one was called."""
+    if os.environ.get(BY_MAKE) == "make":
+        return _quoted(f"args={words}")
+    return words
+
+
 def _make(context: Context, name: str, arguments: dict[str, str]) -> str:
     words = [f"{key}={value}" for key, value in arguments.items() if value]
     if context.settings.production:

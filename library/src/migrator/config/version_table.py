@@ -12,13 +12,14 @@ from alembic.config import Config
 NOT_OF_MODELS = ["alembic_version", "migration_log"]
 """The tables of Alembic and of this tool, which comparisons leave out."""
 
+KEYS = ("version_table", "version_table_schema")
+
 _options: dict[str, str] = {}
 
 
 def use(config: Config) -> None:
     """Take the names from an ini file."""
-    keys = ("version_table", "version_table_schema")
-    found = {key: config.get_main_option(key) or "" for key in keys}
+    found = {key: config.get_main_option(key) or "" for key in KEYS}
     set_options({key: value for key, value in found.items() if value})
 
 

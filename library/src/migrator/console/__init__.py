@@ -4,6 +4,7 @@ layout    how wide text is, tables and lines
 style     colours
 markdown  text in Markdown
 log       the log of Alembic
+verbosity how much is printed
 """
 
 import atexit
@@ -18,6 +19,7 @@ from typing import TextIO
 
 from alembic.config import Config
 
+from migrator.console import verbosity
 from migrator.console.layout import table, width, wrap
 from migrator.console.log import Handler
 from migrator.console.style import Style
@@ -32,16 +34,19 @@ __all__ = [
     "note",
     "only_results",
     "progress",
+    "remark",
     "say",
     "start",
     "style",
     "table",
     "typed",
+    "unwritten",
     "width",
     "wrap",
 ]
 
 _results: TextIO | None = None  # where `say` prints; sys.stdout if None
+_unwritten = ""  # why something could not be printed
 
 
 def start() -> None:
@@ -116,17 +121,40 @@ def progress(text: str) -> None:
     It goes to stderr.
     """
     if sys.stderr.isatty():
-        note(text)
+        remark(text)
 
 
 def say(message: str = "") -> None:
     """Print a line of the result to stdout."""
-    print(message, file=_results or sys.stdout, flush=True)
+    _write(message, _results or sys.stdout)
 
 
 def note(message: str) -> None:
-    """Print a progress message or a warning to stderr, apart from the result."""
-    print(message, file=sys.stderr, flush=True)
+    """Print a warning or an error to stderr, apart from the result."""
+    _write(message, sys.stderr)
+
+
+def remark(message: str) -> None:
+    """Print to stderr what is going on, unless only results are asked for (`-q`)."""
+    if not verbosity.is_quiet():
+        _write(message, sys.stderr)
+
+
+def _write(message: str, stream: TextIO) -> None:
+    """Print; where that fails, go on: a deploy does not stop because nobody can read of it."""
+    global _unwritten
+    try:
+        print(message, file=stream, flush=True)
+    except OSError as error:
+        _unwritten = _unwritten or error.strerror or str(error)
+        # What is left in the buffers would fail again when the process ends.
+        with open(os.devnull, "wb") as nothing, suppress(OSError, ValueError):  # noqa: PTH123
+            os.dup2(nothing.fileno(), stream.fileno())
+
+
+def unwritten() -> str:
+    """Return why something could not be printed; empty if all could."""
+    return _unwritten
 
 
 def confirmed(question: str) -> bool:

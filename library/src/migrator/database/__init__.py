@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, PendingRollbackError, SQLAlchemyError
 
 from migrator.config.context import Context
 from migrator.database import development_only, errors
@@ -58,12 +58,24 @@ def connect_autocommit(context: Context, *, anywhere: bool = False) -> Iterator[
         yield connection
 
 
+def lives(connection: Connection) -> bool:
+    """Tell whether a connection in autocommit mode is still there."""
+    try:
+        connection.scalar(text("SELECT 1"))
+    except SQLAlchemyError:  # also that it was found dead before
+        return False
+    return True
+
+
 @contextmanager
 def _in_words(connection: Connection) -> Iterator[None]:
     try:
         yield
-    except DBAPIError as error:
-        raise errors.failed(connection, error) from None
+    except (DBAPIError, PendingRollbackError) as error:
+        cause = errors.cause(error)
+        if not isinstance(cause, DBAPIError):
+            raise
+        raise errors.failed(connection, cause) from None
 
 
 @contextmanager

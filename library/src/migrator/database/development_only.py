@@ -100,7 +100,7 @@ def refuse_elsewhere(context: Context, place: Place) -> None:
 @cache
 def announce(what: str) -> None:
     """Say where a command goes, once."""
-    console.note(what)
+    console.remark(what)
 
 
 def _is_loopback(host: str) -> bool:

@@ -4,9 +4,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, PendingRollbackError
 
 from migrator.config import urls, version_table
+from migrator.config.invocation import option
 from migrator.errors import (
     LockTimeout,
     MigratorError,
@@ -46,7 +47,7 @@ def error(url: URL, cause: DBAPIError) -> MigratorError:
         return RefusedError(
             f"{shown} is a pooler such as PgBouncer, where limits and locks end up in other"
             " people's sessions. Nothing was changed. Set MIGRATION_DATABASE_URL straight to the"
-            " server, or use --allow-pooler if it is in session mode."
+            f" server, or use {option('--allow-pooler')} if it is in session mode."
         )
     if pooler.STATEMENT_MODE in reason:
         return not_in_session_mode(shown)
@@ -68,6 +69,13 @@ def not_in_session_mode(shown: str) -> RefusedError:
     )
 
 
+def cause(error: BaseException) -> BaseException:
+    """Return what really happened, where ending a transaction or a block failed because of it."""
+    while isinstance(error, PendingRollbackError) and error.__context__:
+        error = error.__context__
+    return error
+
+
 def failed(connection: Connection, cause: DBAPIError) -> MigratorError:
     """Return the error to raise for a statement on `connection` that failed."""
     reason = one_line(cause, details=False).removesuffix(".")
@@ -78,6 +86,14 @@ def failed(connection: Connection, cause: DBAPIError) -> MigratorError:
         )
         timeout.reason = f"Another session holds a lock that this needs ({reason})."
         return timeout
+    if cause.connection_invalidated:
+        shown = urls.shown(connection.engine.url)
+        lost = UnreachableError(
+            f"The connection to {shown} was lost: {reason}. What was not committed is rolled back.",
+            permanent=False,
+        )
+        lost.reason = f"The connection to {shown} was lost: {reason}."
+        return lost
     statement = " ".join((cause.statement or "").split())
     if (
         getattr(cause.orig, "sqlstate", None) == INSUFFICIENT_PRIVILEGE

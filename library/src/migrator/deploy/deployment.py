@@ -2,18 +2,20 @@
 
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import InitVar, dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from migrator.config.context import Context
 from migrator.config.invocation import command
 from migrator.deploy.attempts import Attempts
 from migrator.deploy.report import Report
+from migrator.errors import MigratorError
 from migrator.postgres.unfinished import Unfinished
 from migrator.revisions import deploy_lock, graph
 from migrator.revisions.pending import Plan
@@ -49,16 +51,18 @@ class Options:
 class Deployment:
     """What the steps of a deploy or a rollback know, and hand on to each other.
 
-    `to` is how far to go, and `plan` the revisions on the way. `later` is the number of revisions
-    that are left for --phase contract. `unfinished` are the indexes and constraints that were
-    unfinished before the deploy. `control` is the connection that holds the deploy lock, in
-    autocommit mode; None on SQLite, as is `worker`, the session that applies. `state` is the
-    fingerprint of the schema in the backup, while nothing is committed that it lacks. `applied`
-    are the revisions that were applied or reverted, and `failed` the one that could not be. `over`
-    ends the deploy after the current step.
+    `name` is the command. `to` is how far to go, and `plan` the revisions on the way. `later` is
+    the number of revisions that are left for --phase contract. `unfinished` are the indexes and
+    constraints that were unfinished before the deploy. `control` is the connection that holds the
+    deploy lock, in autocommit mode; None on SQLite, as is `worker`, the session that applies.
+    `working` is whether a revision has begun. `state` is the fingerprint of the schema in the
+    backup, while nothing is committed that it lacks. `applied` are the revisions that were applied
+    or reverted, and `failed` the one that could not be. `over` ends the deploy after the current
+    step.
     """
 
     upgrades: ClassVar[bool] = True
+    name: ClassVar[str] = "deploy"
     context: Context
     options: Options
     report: Report
@@ -71,6 +75,7 @@ class Deployment:
     unfinished: Sequence[Unfinished] = field(default=(), init=False)
     control: Connection | None = field(default=None, init=False)
     has_lock: bool = field(default=False, init=False)
+    working: bool = field(default=False, init=False)
     worker: Worker | None = field(default=None, init=False)
     backup: "Backup | None" = field(default=None, init=False)
     state: str = field(default="", init=False)
@@ -100,6 +105,12 @@ class Deployment:
         )
         self.control = self.locks.enter_context(held)
         self.has_lock = True
+
+    def release_lock(self) -> None:
+        """Let go of the deploy lock, whose connection may be lost."""
+        self.has_lock, self.control = False, None
+        with suppress(MigratorError, SQLAlchemyError):
+            self.locks.close()
 
     @property
     def logged(self) -> bool:

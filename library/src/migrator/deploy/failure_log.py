@@ -5,8 +5,7 @@ from contextlib import ExitStack, suppress
 from textwrap import shorten
 
 from alembic.util.exc import CommandError
-from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError
 
 from migrator import database
 from migrator.config import urls
@@ -82,12 +81,7 @@ def _line(deployment: Deployment, step: str, error: BaseException) -> tuple[Entr
 def _has_lock(deployment: Deployment) -> bool:
     if not deployment.has_lock:
         return False
-    if deployment.control is None:
-        return True
-    with suppress(SQLAlchemyError):
-        deployment.control.scalar(text("SELECT 1"))
-        return True
-    return False
+    return deployment.control is None or database.lives(deployment.control)
 
 
 def _gets_lock(stack: ExitStack, context: Context) -> bool:

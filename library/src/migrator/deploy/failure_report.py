@@ -6,10 +6,11 @@ from textwrap import shorten
 
 from alembic.util.exc import CommandError
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError, PendingRollbackError
+from sqlalchemy.exc import DBAPIError
 
 from migrator.config import urls
 from migrator.config.invocation import command
+from migrator.database import errors
 from migrator.deploy import state, violation, violations
 from migrator.deploy.deployment import Deployment
 from migrator.deploy.violation import Violation
@@ -42,7 +43,7 @@ def failed(
         running: the statement that failed, if it may have committed a part of its work.
     """
     revision = revision or deployment.plan.pending[0].revision
-    error = _cause(error)
+    error = errors.cause(error)
     reason = _reason(deployment, error)
     data = state.data(deployment, None)
     try:
@@ -63,7 +64,9 @@ def failed(
         where = state.sentence(deployment.plan, heads)
         done = state.done(deployment.plan, heads)
         stands = revision in [each.revision for each in deployment.plan.pending[:done]]
-        found = _error(error, revision, reason, f"{_remains(stands, kept, running)} {where}")
+        found = _error(
+            deployment.name, error, revision, reason, f"{_remains(stands, kept, running)} {where}"
+        )
         details = state.details(deployment, done, revision)
         if running:
             details.insert(1, ("not known", f"what {_shown(running)} has committed"))
@@ -147,13 +150,6 @@ def unverified(deployment: Deployment, error: BaseException) -> MigratorError:
     return found
 
 
-def _cause(error: BaseException) -> BaseException:
-    """Return what really happened, where leaving an autocommit_block failed because of it."""
-    while isinstance(error, PendingRollbackError) and error.__context__:
-        error = error.__context__
-    return error
-
-
 def _remains(stands: bool, kept: Sequence[str], running: str) -> str:
     """Return a sentence that says what remains of the revision.
 
@@ -171,21 +167,23 @@ def _remains(stands: bool, kept: Sequence[str], running: str) -> str:
     return "Its transaction was rolled back."
 
 
-def _error(error: BaseException, revision: str, reason: str, where: str) -> MigratorError:
+def _error(
+    name: str, error: BaseException, revision: str, reason: str, where: str
+) -> MigratorError:
     if isinstance(error, KeyboardInterrupt):
         return Interrupted(
-            f"Stopped in revision {revision}. {where} Run the deploy again to go on."
+            f"Stopped in revision {revision}. {where} Run the {name} again to go on."
         )
     locked = isinstance(error, DBAPIError) and limits.is_lock_timeout(error)
     if isinstance(error, LockTimeout) or locked:
         if not isinstance(error, LockTimeout):
             reason = f"got no lock: {reason}."
         return LockTimeout(
-            f"Revision {revision} {reason} {where} Nothing is wrong with it: run the deploy"
-            " again, at a quieter moment or when that session has ended."
+            f"Revision {revision} {reason} {where} Nothing is wrong with it: run the"
+            f" {name} again, at a quieter moment or when that session has ended."
         )
     return MigratorError(
-        f"Revision {revision} failed: {reason}. {where} Fix the cause and run the deploy again."
+        f"Revision {revision} failed: {reason}. {where} Fix the cause and run the {name} again."
     )
 
 

@@ -7,8 +7,9 @@ from alembic.util.exc import CommandError
 
 from migrator import database
 from migrator.config.context import Context
+from migrator.config.invocation import option
 from migrator.deploy.report import Report
-from migrator.errors import RefusedError, counted
+from migrator.errors import RefusedError, UnreachableError, counted
 from migrator.postgres import contents
 
 
@@ -37,6 +38,8 @@ def check(
 
     try:
         findings, undecided = lint.for_deploy(context, pending)
+    except UnreachableError:
+        raise
     except CommandError as error:
         report.warn("lint", f"no revision was linted, the deploy goes on: {error}")
         return
@@ -55,5 +58,5 @@ def check(
         raise RefusedError(
             f"{counted(len(findings), 'finding')} in the pending revisions:"
             f" {named}{more}. Nothing was changed. `make lint-migrations` shows the safe forms; to"
-            " deploy all the same, pass --accept-risk REASON, which is logged."
+            f" deploy all the same, pass {option('--accept-risk REASON')}, which is logged."
         )

@@ -4,8 +4,9 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError
 
+from migrator import database
 from migrator.deploy import touched_tables
 from migrator.deploy.attempts import SHORT
 from migrator.deploy.blocker_watcher import BlockerWatcher
@@ -145,10 +146,8 @@ class PostgresRunner(Runner):
         Raises:
             MigratorError: it does not, so another deploy may work at the same time.
         """
-        try:
-            self.control.scalar(text("SELECT 1"))
-        except SQLAlchemyError:  # also that it was found dead before
+        if not database.lives(self.control):
             raise MigratorError(
                 "the connection that held the deploy lock was closed, and another deploy may have"
                 " begun"
-            ) from None
+            )

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, text
 from migrator import database
 from migrator.config import settings, urls
 from migrator.config.context import Context
+from migrator.config.invocation import option
 from migrator.database import errors
 from migrator.deploy import window
 from migrator.deploy.deployment import Deployment
@@ -128,8 +129,8 @@ def _admit_pooler(context: Context, shown: str) -> None:
         raise RefusedError(
             f"Between here and {shown} is a pooler such as PgBouncer: unless it is in session mode,"
             " limits and the deploy lock end up in other people's sessions. Nothing was changed."
-            " Set MIGRATION_DATABASE_URL straight to the server, or use --allow-pooler if the"
-            " pooler is in session mode."
+            f" Set MIGRATION_DATABASE_URL straight to the server, or use"
+            f" {option('--allow-pooler')} if the pooler is in session mode."
         )
     if pooler.mixes_sessions(database.engine(context, limited=False)):
         raise errors.not_in_session_mode(shown)
@@ -142,12 +143,14 @@ def _require_connections(context: Context) -> None:
     Raises:
         RefusedError: there are.
     """
+    connections: list[Connection] = []
     with ExitStack() as opened:
         for number in range(CONNECTIONS):
             try:
-                opened.enter_context(database.connect_autocommit(context))
+                connection = opened.enter_context(database.connect_autocommit(context))
+                connections.append(connection)
             except UnreachableError as error:
-                if not number:
+                if not all(map(database.lives, connections)) or not number:
                     raise
                 raise RefusedError(
                     f"A deploy needs {CONNECTIONS} connections at the same time, and this account"

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from migrator.config.invocation import option
 from migrator.deploy.deployment import Deployment
 from migrator.errors import RefusedError
 from migrator.revisions import rehearsed
@@ -34,7 +35,8 @@ def check(deployment: Deployment) -> None:
             f"Revision {script.revision} {why}, and require_rehearsal = {limit:g} s asks for a"
             " newer rehearsal, without which nobody knows how long it takes and what it blocks."
             " Nothing was changed. Run `make rehearse` first (its results are read from"
-            f" {rehearsed.folder(context)}), or deploy with --no-rehearsal."
+            f" {rehearsed.folder(context)}), or deploy with"
+            f" {option('--no-rehearsal')}."
         )
     oldest = min(each.started_at for each in found.values())
     report.done("rehearsal", f"all were rehearsed as they are now, since {oldest:%Y-%m-%d %H:%M}")

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from migrator.console import note, say
+from migrator.console import note, remark, say, verbosity
 from migrator.errors import without_secrets
 
 
@@ -44,13 +44,17 @@ class Report:
 
     def progress(self, step: str, message: str) -> None:
         """Say how far it is, to people only: on stderr also with JSON."""
-        note(f"{step:<8} {message}")
+        remark(f"{step:<8} {message}")
 
     def end(self, error: BaseException | None = None, exit_code: int = 0) -> None:
         """Say how it ended, to machines; people have read it, or read the error next."""
         details = {name: without_secrets(text) for name, text in getattr(error, "details", ())}
         data: Mapping[str, Any] = getattr(error, "data", {})
         message = self.rows[-1][1] if self.rows else ""
+        if verbosity.is_quiet() and not error and not self.as_json:
+            results = [row for row in self.rows if row[0] in ("done", "next")]
+            for step, text in results or self.rows[-1:]:
+                say(f"{step:<8} {text}")
         if error:
             message = without_secrets(str(error)) or "stopped"
         if self.as_json:
@@ -68,9 +72,11 @@ class Report:
             say(json.dumps(line, ensure_ascii=False, default=str))
             return
         text = f"{step:<8} {message}"
-        if status in ("waiting", "warning"):
+        if status == "warning":
             note(text)
-        else:
+        elif status == "waiting":
+            remark(text)
+        elif not verbosity.is_quiet():
             say(text)
 
     def _summarise(self, path: Path, failure: str, details: dict[str, str]) -> None:

@@ -22,6 +22,7 @@ class Rollback(Deployment):
     """`confirm` is called with what would run, before anything is changed; it raises to stop."""
 
     upgrades: ClassVar[bool] = False
+    name: ClassVar[str] = "rollback"
     confirm: Callable[[Plan, Preview | None], None] = lambda _plan, _preview: None
 
 

@@ -149,6 +149,7 @@ class Runner(ABC):
             self.before_revision()
         self.current.count += 1
         self.before_attempt(connection)
+        self.deployment.working = True
         self.current.started = time.monotonic()
 
     def _then_clean_up(

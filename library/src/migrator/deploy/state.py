@@ -143,15 +143,18 @@ def data(
 
 def _way_back(deployment: Deployment, count: int) -> str:
     going = deployment.plan
-    if not going.upgrade or not count:
+    if not count:
         return ""
+    if not going.upgrade:
+        alone = len(going.current) == 1
+        return command(deployment.context, "deploy", to=going.current[0]) if alone else ""
     before = going.current[0] if going.current else "base"
     return command(deployment.context, "rollback", to=before)
 
 
 def left_behind(deployment: Deployment, found: Sequence[Unfinished]) -> list[tuple[str, str]]:
     """Return what is unfinished and was not before, with what to do about it."""
-    new = [_advice(each) for each in found if each not in deployment.unfinished]
+    new = [_advice(deployment.name, each) for each in found if each not in deployment.unfinished]
     return [("left behind", "; ".join(new))] if new else []
 
 
@@ -166,15 +169,18 @@ def backup(deployment: Deployment) -> list[tuple[str, str]]:
     return [("backup", str(saved.path)), ("to restore", restore)]
 
 
-def _advice(found: Unfinished) -> str:
+def _advice(name: str, found: Unfinished) -> str:
     if found.kind == "index":
         return (
-            f"{found}, which every write maintains and no query uses: the next deploy builds it"
-            f" anew; to give it up, DROP INDEX CONCURRENTLY {found.identifier}"
+            f"{found}, which every write maintains and no query uses: the next {name} builds"
+            f" it anew; to give it up, DROP INDEX CONCURRENTLY {found.identifier}"
         )
     if found.kind == "partition":
         return (
-            f"{found}, which queries of the table no longer see: the next deploy detaches it; by"
-            f" hand, ALTER TABLE {found.identifier} FINALIZE"
+            f"{found}, which queries of the table no longer see: the next {name} detaches"
+            f" it; by hand, ALTER TABLE {found.identifier} FINALIZE"
         )
-    return f"{found}, which was not checked for the rows that were there: deploy again, or drop it"
+    return (
+        f"{found}, which was not checked for the rows that were there: run the {name} again, or"
+        " drop it"
+    )

@@ -10,6 +10,7 @@ from migrator.deploy import (
     failure_report,
     planned_constraints,
     preflight,
+    reconnection,
     state,
     value_losses,
     verification,
@@ -49,7 +50,7 @@ def run(steps: Sequence[Step], deployment: Deployment) -> None:
             if step.run and not deployment.over:
                 try:
                     with contained():
-                        step.run(deployment)
+                        reconnection.run(step, steps, deployment)
                 except (Exception, KeyboardInterrupt) as error:
                     failure_log.write(deployment, step.name, error)
                     raise
@@ -116,6 +117,8 @@ def apply(deployment: Deployment) -> None:
         with contained():
             runner.run()
     except (Exception, KeyboardInterrupt) as error:
+        if isinstance(error, Exception) and reconnection.is_lost(deployment, error):
+            raise
         deployment.failed = runner.current
         kept, running = runner.kept(), runner.running()
         if runner.applied or running or not all(map(planned_constraints.keeps_rows, kept)):

@@ -15,8 +15,6 @@ from migrator.deploy.deployment import Deployment
 from migrator.errors import MigratorError
 from migrator.revisions import failures
 
-LOOKED_AT = 100  # of the failed deploys since the last one that succeeded
-
 
 def state(deployment: Deployment) -> str:
     """Return a fingerprint of the revision and the schema that the database is at."""
@@ -32,7 +30,7 @@ def remove(deployment: Deployment, saved: Backup) -> list[str]:
         return []
     try:
         with database.connect(deployment.context) as connection:
-            failed = failures.last(connection, LOOKED_AT)
+            failed = failures.last(connection, failures.KEPT)
             connection.rollback()
     except MigratorError:
         return []

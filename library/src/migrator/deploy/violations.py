@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from migrator import database
 from migrator.config.context import Context
+from migrator.config.invocation import option
 from migrator.deploy import planned_constraints, violation
 from migrator.deploy.deployment import Deployment
 from migrator.deploy.planned_constraints import Step
@@ -120,7 +121,7 @@ def check(deployment: Deployment) -> None:
     error = RefusedError(
         f"Rows violate what {names} would add, so that this deploy would fail. Nothing was changed,"
         " and no backup was made. Fix the rows, in a revision before it or by hand, and deploy"
-        " again. (--no-rows deploys without counting them.)"
+        f" again. ({option('--no-rows')} deploys without counting them.)"
     )
     error.details, error.data = tuple(violation.details(found)), violation.data(found)
     raise error
@@ -171,6 +172,8 @@ def _counted(
             try:
                 rows = _count(connection, each, left)
             except DBAPIError as error:
+                if error.connection_invalidated:
+                    raise
                 if state_of(error) not in TOO_LONG:
                     continue
         yield Violation(

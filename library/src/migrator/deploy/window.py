@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from migrator.config.invocation import option
 from migrator.errors import RefusedError, UsageError
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -32,7 +33,7 @@ def check(text: str, now: datetime | None = None) -> None:
     if windows and not any(opened):
         raise RefusedError(
             f"The maintenance window is {text}, and it is {moment:%Y-%m-%d %H:%M} UTC now. Nothing"
-            " was changed. Deploy when it is open, or pass --now if it cannot wait."
+            f" was changed. Deploy when it is open, or pass {option('--now')} if it cannot wait."
         )
 
 

@@ -21,7 +21,7 @@ from alembic.runtime.environment import EnvironmentContext
 from alembic.util import to_tuple
 from sqlalchemy import Connection, MetaData
 
-from migrator.config import application, models
+from migrator.config import alembic_config, application, histories, models, version_table
 from migrator.config.context import Context
 from migrator.environment import command, guards, redirection
 from migrator.errors import UsageError
@@ -31,6 +31,8 @@ SEEN = "migrator_options_of_env"
 """In the attributes of the configuration: a list for what env.py gives to `context.configure`."""
 NAMES = "migrator_engine_names_of_env"
 """Likewise: a list for the names of databases that it gives to `context.run_migrations`."""
+ARGUMENTS = "migrator_arguments_of_env"
+"""Likewise: what it gives to `context.run_migrations`, which revisions get as arguments."""
 SIGNATURE = inspect.signature(EnvironmentContext.configure)
 
 
@@ -45,6 +47,9 @@ def adopt(config: Config) -> None:
         vars(running)["configure"] = _Configure(running, config)
         vars(running)["run_migrations"] = _RunMigrations(running, config)
         redirection.listen()
+        if command.running(config).typed is not None:  # else a command of this tool has done that
+            alembic_config.complete(config)
+            histories.use(config)
         _name_database(running, config)
         application.enter(config)
 
@@ -73,6 +78,10 @@ class _Configure:
         given = SIGNATURE.bind(None, *arguments, **named).arguments
         options: Options = {k: v for k, v in given.items() if k not in ("self", "kw")}
         options |= given.get("kw", {})
+        if self.config.config_ini_section != histories.MAIN:  # env.py knows of one history
+            options |= version_table.options()
+        else:
+            options = {**version_table.options(), **_given(options)}
         EnvironmentContext.configure(self.running, **self._completed(options))
 
     def _completed(self, options: Options) -> Options:
@@ -111,6 +120,7 @@ class _Configure:
         """Return the options for SQL: for a command of this tool, of the database's kind."""
         if command.running(self.config).typed is None:
             options |= {"url": None, "dialect_name": Context.of(self.config).target.dialect}
+            options["output_buffer"] = None  # that of the command, and no file
         options["transaction_per_migration"] = True
         return options
 
@@ -154,7 +164,13 @@ class _RunMigrations:
             self.name = named["engine_name"] if self.name is None else self.name
             if named["engine_name"] != (self.name if chosen is None else chosen):
                 return
+        self.config.attributes[ARGUMENTS] = named
         EnvironmentContext.run_migrations(self.running, **named)
+
+
+def _given(options: Options) -> Options:
+    """Leave out names of the version table that env.py has not."""
+    return {k: v for k, v in options.items() if v is not None or k not in version_table.KEYS}
 
 
 def _both(theirs: Callable[..., bool], ours: Callable[..., bool]) -> Callable[..., bool]:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from alembic import context as alembic_context
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, TwoPhaseTransaction, event
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import Pool
@@ -31,8 +31,12 @@ def same_path(own: Any, handed_over: Connection) -> None:
     if not isinstance(own, Connection) or own is handed_over:
         return
     if own.dialect.name == handed_over.dialect.name == "postgresql":
+        began = own.get_transaction()
         path = own.exec_driver_sql("SHOW search_path").scalar_one()
-        own.commit()  # schemas that env.py has made
+        if began is None:
+            own.commit()
+        elif not isinstance(began, TwoPhaseTransaction):
+            own.connection.commit()  # schemas that env.py has made; it may end what it has begun
         handed_over.exec_driver_sql("SELECT set_config('search_path', %s, false)", (path,))
         handed_over.commit()
 

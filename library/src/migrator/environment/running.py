@@ -32,6 +32,7 @@ def running(config: Config) -> Iterator[None]:
     # Only for the alembic command: a program that calls Alembic has its own logging.
     if config.config_file_name and command.running(config).typed:
         fileConfig(config.config_file_name, disable_existing_loggers=False, encoding="utf-8")
+        console.verbosity.use()  # as make has it
     runs = command.running(config)
     with console.exit_codes(config):
         context = Context.of(config)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from migrator.config.context import Context
-from migrator.config.invocation import command
+from migrator.config.invocation import command, option
 from migrator.deploy import lint_check, rehearsal_check
 from migrator.deploy.deployment import Deployment, Options
 from migrator.deploy.report import Report
@@ -69,7 +69,7 @@ class Admission:
             error = RefusedError(
                 f"{counted(len(results.failures), 'tenant')} cannot be deployed to ({listed})."
                 " Nothing was changed. Correct that; or let the others go on with"
-                " --on-failure continue."
+                f" {option('--on-failure continue')}."
             )
             error.data = {"failures": [each.as_dict() for each in results.failures]}
             raise error

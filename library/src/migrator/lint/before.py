@@ -7,7 +7,7 @@ from sqlalchemy.exc import DBAPIError
 
 from migrator import database
 from migrator.config.context import Context
-from migrator.errors import MigratorError
+from migrator.errors import MigratorError, UnreachableError
 from migrator.lint import known_catalog, sql_findings
 from migrator.lint.history import History, learned
 from migrator.lint.known_schema import Schema
@@ -35,6 +35,8 @@ def in_database(context: Context, revisions: Sequence[Rendered]) -> History | No
                 )
             finally:
                 connection.rollback()
+    except UnreachableError:
+        raise
     except (MigratorError, DBAPIError):
         return None
     return History(lambda: schema, visible)

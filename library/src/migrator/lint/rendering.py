@@ -15,6 +15,7 @@ from alembic.script import Script, ScriptDirectory
 from alembic.util.exc import CommandError
 
 from migrator.config.context import Context
+from migrator.environment.adopted import ARGUMENTS
 from migrator.errors import MigratorError, contained
 from migrator.lint import offline
 from migrator.operations.operation import Operation
@@ -124,13 +125,19 @@ def render_one(script: Script, context: MigrationContext) -> Rendered:
     impl.__dict__.update(own)
     try:
         with contained():
-            script.module.upgrade()
+            script.module.upgrade(**_arguments(context))
     except Exception as error:
         failure = f"{type(error).__name__}: {' '.join(str(error).split())}"
     finally:
         impl.__dict__.clear()
         impl.__dict__.update(before)
     return Rendered(script, tuple(found), failure)
+
+
+def _arguments(context: MigrationContext) -> dict[str, Any]:
+    """Return what env.py gives to revisions, as the name of one of several databases."""
+    running = context.environment_context
+    return dict(running.config.attributes.get(ARGUMENTS, {})) if running else {}
 
 
 def _split(text: str) -> list[str]:

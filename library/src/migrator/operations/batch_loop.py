@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy.exc import DBAPIError
 
-from migrator.console import note
+from migrator.console import remark
 from migrator.errors import MigratorError, UsageError, counted
 from migrator.operations import conditions, names
 from migrator.operations.batch_size import BatchSize
@@ -50,14 +50,14 @@ def fill(
             changed, left = changed + number, left + still
             if time.monotonic() - reported > REPORT:
                 reported = time.monotonic()
-                note(f"backfill of {target}: {done + changed - left} rows")
+                remark(f"backfill of {target}: {done + changed - left} rows")
             time.sleep(pause)
             lag.wait(session, target)
         done += changed - left
         if left or not changed:  # what stays so would only be written again
             break
     if done:
-        note(f"backfill of {target}: {done} rows, done")
+        remark(f"backfill of {target}: {done} rows, done")
     left += session.scalar(batches.left(f"{names.literal(before)}::xid"))
     if left:
         raise MigratorError(

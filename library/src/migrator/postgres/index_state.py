@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from migrator.console import note
+from migrator.console import remark
 from migrator.errors import LockTimeout
 
 # Everyone may see who builds some index and who holds which lock; which index it is, only the
@@ -95,7 +95,7 @@ def settled(ask: Ask, table: str, name: str, deadline: float) -> IndexState | No
                 f" {state.builder}."
             )
         if not told:  # perhaps for a deploy that was killed, which its server has not noticed yet
-            note(f"{name} is being built by {state.builder}: waiting for it to end.")
+            remark(f"{name} is being built by {state.builder}: waiting for it to end.")
             told = True
         time.sleep(INTERVAL)
     return state

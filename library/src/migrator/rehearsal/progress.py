@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from migrator.console import note
+from migrator.console import remark
 from migrator.deploy.report import Report
 
 HEARTBEAT = 10.0  # seconds between two lines
@@ -33,7 +33,7 @@ class Progress(Report):
         """Say nothing: what a rehearsal leaves out is no news."""
 
     def _tell(self, status: str, step: str, message: str, data: dict[str, Any]) -> None:
-        note(f"{step:<8} {message}")
+        remark(f"{step:<8} {message}")
 
 
 @contextmanager
@@ -43,7 +43,7 @@ def every(describe: Callable[[], str]) -> Iterator[None]:
 
     def run() -> None:
         while not end.wait(HEARTBEAT):
-            note(f"{describe()} ({time.monotonic() - began:.0f} s)")
+            remark(f"{describe()} ({time.monotonic() - began:.0f} s)")
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()

@@ -12,7 +12,7 @@ from migrator import catalog, database
 from migrator.backup import amount
 from migrator.catalog import Difference, Schema
 from migrator.config.context import Context
-from migrator.console import note
+from migrator.console import remark
 from migrator.deploy import deploy, drift, rollback
 from migrator.deploy.deployment import Options
 from migrator.errors import Interrupted, MigratorError, UsageError
@@ -77,15 +77,15 @@ def run(context: Context, asked: Asked) -> tuple[Result, Path]:
 
 def _restore(on: Stage, data: Source, asked: Asked) -> None:
     result, began = on.result, time.monotonic()
-    note(f"Restoring {data.described} ({data.name}).")
+    remark(f"Restoring {data.described} ({data.name}).")
     on.restore(data.path)
     result.restored_seconds = time.monotonic() - began
     if asked.sql_after_restore:
-        note(f"Running {asked.sql_after_restore}.")
+        remark(f"Running {asked.sql_after_restore}.")
         on.execute(asked.sql_after_restore)
     on.settle()
     result.restored_bytes = on.size()
-    note(f"Restored {amount(result.restored_bytes)} in {result.restored_seconds:.1f} s.")
+    remark(f"Restored {amount(result.restored_bytes)} in {result.restored_seconds:.1f} s.")
 
 
 def _rehearse(on: Stage, asked: Asked) -> None:
@@ -158,7 +158,7 @@ def _deploy(on: Stage, plan: Plan, asked: Asked) -> bool:
 def _under_load(on: Stage, pgbench: str, asked: Asked) -> dict[str, Any]:
     """Deploy once more while clients work, and return what they noticed."""
     assert asked.load
-    note(f"Deploying again, while {load.CLIENTS} clients repeat {asked.load}.")
+    remark(f"Deploying again, while {load.CLIENTS} clients repeat {asked.load}.")
     options = Options(to=asked.to, without=LEFT_OUT, now=True)
     failure = ""
     try:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from migrator import backup, database
 from migrator.config.context import Context
-from migrator.console import note
+from migrator.console import remark
 from migrator.errors import UsageError
 from migrator.revisions import position
 
@@ -67,7 +67,7 @@ def choose(context: Context, given: str | None, workspace: Path) -> Source:
         return Source("backup", str(newest), newest, taken(newest))
     url = context.target.url
     name = str(url.database).rpartition("/")[2]
-    note(f"Copying the database {name} as it is now.")
+    remark(f"Copying the database {name} as it is now.")
     with database.connect(context, anywhere=True) as connection:
         at = ", ".join(position.current_heads(connection)) or "base"
     moment = datetime.now(UTC)

@@ -4,12 +4,14 @@ Such a line says which revision it came to, and `direction` is "failed upgrade" 
 downgrade", so that nobody takes the revision for applied. The rest is in the column `failure`.
 """
 
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from migrator.revisions import log_origin, log_table, verified
 from migrator.revisions.log import FAILED, Entry
@@ -20,6 +22,7 @@ AS_STORED = (
     *("revision", "attempts", "waited"),
 )
 OF_CAUSE = {"step", "reason", "exit_code", "pending", "backup", "state"}
+KEPT = 100  # the newest; a deploy that is retried for days would fill the log
 VERIFIED = "failed"  # such a line applies nothing, so there is nothing to verify
 
 
@@ -91,7 +94,7 @@ def last(connection: Connection, limit: int = 5) -> list[Failure]:
 
 
 def write(connection: Connection, entry: Entry, cause: Cause, *, alone: bool) -> bool:
-    """Write a line, and commit it.
+    """Write a line, and commit it; the oldest that are more than `KEPT` are removed.
 
     Args:
         alone: this process has the deploy lock, so it may create the table or add a column. Another
@@ -114,6 +117,12 @@ def write(connection: Connection, entry: Entry, cause: Cause, *, alone: bool) ->
     }
     connection.execute(TABLE.insert().values(values))
     connection.commit()
+    with suppress(DBAPIError):  # for want of the right; the line is there
+        newest = sa.select(TABLE.c.id).where(TABLE.c.failure.is_not(None))
+        kept = newest.order_by(TABLE.c.id.desc()).limit(KEPT)
+        old = TABLE.c.failure.is_not(None) & TABLE.c.id.not_in(kept)
+        connection.execute(TABLE.delete().where(old))
+        connection.commit()
     return True
 
 

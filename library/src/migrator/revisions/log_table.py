@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from migrator.config.invocation import option
 from migrator.errors import RefusedError
 
 TABLE = sa.Table(
@@ -59,7 +60,8 @@ def refuse_other(connection: Connection) -> None:
     if found := is_other(connection):
         raise RefusedError(
             f"There is a {found} {TABLE.name} in the database that is not the migration log of this"
-            " tool. Nothing was changed. Rename it, or deploy with --no-log, which keeps no log."
+            f" tool. Nothing was changed. Rename it, or deploy with"
+            f" {option('--no-log')}, which keeps no log."
         )
 
 

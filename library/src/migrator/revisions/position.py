@@ -6,6 +6,7 @@ from sqlalchemy import Connection
 
 from migrator.config import version_table
 from migrator.config.context import Context
+from migrator.config.invocation import option
 from migrator.errors import RefusedError
 from migrator.revisions import graph, log, missing, squashed
 
@@ -60,7 +61,7 @@ def refuse_unknown(
     refused = RefusedError(
         f"The database is ahead of this code: newer code has brought it to {names}, and the newest"
         f" revision here is {', '.join(script.get_heads())}. Nothing was changed. Deploy the newer"
-        " code; or, if this code works with that schema, say so with --allow-ahead."
+        f" code; or, if this code works with that schema, say so with {option('--allow-ahead')}."
     )
     refused.data = missing.data(found)
     raise refused
