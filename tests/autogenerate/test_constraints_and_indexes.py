@@ -43,6 +43,14 @@ CHINESE = (
 )
 EXCLUDE = "(ExcludeConstraint(('r', '&&'), name='ex_t_r', using='gist'{}),)"
 
+ID = "Column('id', Integer), "
+PLAIN = (
+    f"Table('u', Base.metadata, {ID}Column('k', Integer, nullable=False),"
+    " Column('l', Integer, nullable=False)"
+)
+KEYED = ", PrimaryKeyConstraint('id', name='key'))"
+TEN = "INSERT INTO u (k, l) SELECT g, g FROM generate_series(1, 10) g"
+
 CHANGES = {
     # Indexes.
     "index added": arguments("", B.format("")),
@@ -93,7 +101,19 @@ CHANGES = {
             " Column('id', Integer, primary_key=True), Column('n', Integer))",
         ),
     ),
+    "index renamed": arguments(B.format(""), B.format("").replace("ix_b", "IX:b")),
+    "index renamed, and another one takes its name": arguments(
+        B.format(""), "(Index('ix_b', 'a'), Index('ix_c', 'b'))"
+    ),
+    "indexes exchange their names": arguments(
+        "(Index('one', 'a'), Index('two', 'b'))", "(Index('two', 'a'), Index('one', 'b'))"
+    ),
     # Unique constraints.
+    "unique renamed, with a foreign key to it": arguments(
+        "(UniqueConstraint('a', name='one'), ForeignKeyConstraint(['id'], ['t.a'], name='fk'))",
+        "(UniqueConstraint('a', name='two'), ForeignKeyConstraint(['id'], ['t.a'], name='fk'))",
+        rows="INSERT INTO t (id, a) VALUES (1, 1), (2, 2)",
+    ),
     "unique added": arguments("", UQ.format("")),
     "unique dropped": arguments(UQ.format(""), ""),
     "deferrable": arguments(UQ.format(""), UQ.format(", deferrable=True")),
@@ -121,6 +141,7 @@ CHANGES = {
     ),
     # CHECK constraints.
     "check added": arguments("", POS.format("a >= 0")),
+    "check renamed": arguments(POS.format("a >= 0"), POS.format("a >= 0").replace("pos", "sop")),
     "check dropped": arguments(POS.format("a >= 0"), ""),
     "other condition": arguments(POS.format("a >= 0"), POS.format("a > -1")),
     "condition on another column": arguments(POS.format("a >= 0"), POS.format("b <> 'x'")),
@@ -137,6 +158,9 @@ CHANGES = {
     ),
     # Foreign keys.
     "foreign key added": Change(table(C), table(C + FK.format(""))),
+    "foreign key renamed": Change(
+        table(C + FK.format("")), table(C + FK.format("").replace("fk_c", "fk_d"))
+    ),
     "foreign key dropped": Change(table(C + FK.format("")), table(C)),
     "cascade": Change(table(C + FK.format("")), table(C + FK.format(", ondelete='CASCADE'"))),
     "set null": Change(
@@ -174,6 +198,9 @@ CHANGES = {
     "exclude replaced": arguments(
         EXCLUDE.format(""), EXCLUDE.format(", where=text('a > 0')"), RANGE
     ),
+    "exclude renamed": arguments(
+        EXCLUDE.format(""), EXCLUDE.format("").replace("ex_t_r", "other"), RANGE
+    ),
     "exclude dropped": arguments(
         EXCLUDE.format(", deferrable=True"), "", RANGE, asked={"drop": "t.ex_t_r"}
     ),
@@ -196,6 +223,20 @@ CHANGES = {
     "key deferrable": arguments(
         "(PrimaryKeyConstraint('id', name='t_key'),)",
         "(PrimaryKeyConstraint('id', name='t_key', deferrable=True),)",
+    ),
+    "key loses a column, which may be NULL then": keys(", primary_key=True", ""),
+    "key goes": Change(table(rest=PLAIN + KEYED), table(rest=PLAIN + ")"), rows=TEN),
+    "key goes with its column": Change(
+        table(rest=PLAIN + KEYED),
+        table(rest=PLAIN.replace(ID, "") + ")"),
+        {"drop": "u.id"},
+        rows=TEN,
+    ),
+    "key of other columns, and the number goes": Change(
+        table(rest=PLAIN + KEYED),
+        table(rest=PLAIN.replace(ID, "") + ", PrimaryKeyConstraint('k', 'l', name='key'))"),
+        {"drop": "u.id"},
+        rows=TEN,
     ),
     # Comments.
     "comment of a check": arguments(

@@ -6,7 +6,7 @@ comparing the catalogs: what the models need comes before everything else, and w
 more goes in the end.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from alembic.autogenerate import renderers
@@ -14,7 +14,7 @@ from alembic.autogenerate.api import AutogenContext
 from alembic.operations import ops
 
 from migrator import catalog
-from migrator.autogenerate import definitions
+from migrator.autogenerate import definitions, enum_values
 from migrator.autogenerate.comparison import Comparison
 from migrator.autogenerate.steps import sql
 from migrator.catalog import Difference, Key, Schema
@@ -53,8 +53,13 @@ class Change:
     late: bool = False
 
 
-def changes(comparison: Comparison, default: str | None) -> list[Change]:
+def changes(
+    comparison: Comparison, default: str | None, named: Collection[str] = ()
+) -> list[Change]:
     """Return what leads from the database to the models, in the order of the upgrade.
+
+    Args:
+        named: enum types that are to be replaced, where their values are gone.
 
     Raises:
         RefusedError: a type would change in a way that PostgreSQL does not have.
@@ -63,10 +68,16 @@ def changes(comparison: Comparison, default: str | None) -> list[Change]:
     found.sort(key=lambda each: ORDER.index(each.key.kind))
     new = [each for each in found if not each.property and each.before is None]
     gone = [each for each in found if not each.property and each.after is None]
-    _say_kept(comparison, default)
+    for sentence in enum_values.kept(comparison, default, named):
+        note(sentence)
     return [
         *(_new(each, default) for each in new),
-        *_changed(comparison, {each.key: each for each in found if each.property}, default),
+        *_changed(comparison, dict.fromkeys(each.key for each in found if each.property), default),
+        *(
+            change
+            for each in enum_values.of(comparison)
+            for change in _values(comparison, each, default, named)
+        ),
         *(_gone(each, default) for each in reversed(gone)),
     ]
 
@@ -126,13 +137,11 @@ def _gone(each: Difference, default: str | None) -> Change:
 
 
 def _changed(
-    comparison: Comparison, differing: dict[Key, Difference], default: str | None
+    comparison: Comparison, differing: Collection[Key], default: str | None
 ) -> Iterator[Change]:
-    for key, each in differing.items():
+    for key in differing:
         old, new = comparison.existing.objects[key], comparison.models.objects[key]
-        if key.kind == "enum":
-            yield _more_values(each, default)
-        elif key.kind == "sequence" and "owned_by" not in old:
+        if key.kind == "sequence" and "owned_by" not in old:
             yield Change(
                 sql(*definitions.change_sequence(key, old, new, default)),
                 sql(*definitions.change_sequence(key, new, old, default)),
@@ -145,12 +154,11 @@ def _changed(
                 yield Change(sql(*up), sql(*down), late)
 
 
-def _more_values(each: Difference, default: str | None) -> Change:
+def _values(
+    comparison: Comparison, each: Difference, default: str | None, named: Collection[str]
+) -> Iterator[Change]:
     """Add values in the order of the models, each after the one that is before it."""
     existing, wanted = each.before, each.after
-    common = [label for label in wanted if label in existing]
-    if common != [label for label in existing if label in wanted]:
-        raise _refusal(each)
     called = definitions.name(each.key, default)
     added: list[ops.ExecuteSQLOp] = []
     for place, label in enumerate(wanted):
@@ -163,7 +171,10 @@ def _more_values(each: Difference, default: str | None) -> Change:
         value = definitions.labels([label])
         for op in sql(f"ALTER TYPE {called} ADD VALUE IF NOT EXISTS {value}{where}"):
             added.append(AddValueOp(op.sqltext))
-    return Change(added, [])
+    yield Change(added, [])
+    if enum_values.is_reordered(each) or enum_values.called(each.key) in named:
+        up, down = enum_values.replacing(comparison, each, default)
+        yield Change(sql(*up), sql(*down), late=True)
 
 
 def _refusal(each: Difference) -> RefusedError:
@@ -178,16 +189,3 @@ def _refusal(each: Difference) -> RefusedError:
             after=shown(each.after),
         )
     )
-
-
-def _say_kept(comparison: Comparison, default: str | None) -> None:
-    for key, properties in comparison.models.objects.items():
-        if key.kind == "enum" and key in comparison.existing.objects:
-            wanted = properties.get("values", ())
-            existing = comparison.existing.objects[key].get("values", ())
-            if gone := [label for label in existing if label not in wanted]:
-                note(
-                    f"Enum type {definitions.name(key, default)} keeps {definitions.labels(gone)},"
-                    " which the models no longer list: PostgreSQL cannot drop a value, and rows"
-                    " may still hold it."
-                )

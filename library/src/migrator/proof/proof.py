@@ -165,8 +165,10 @@ class Proof:
         """Compare rows; columns that `between` has not are gone, by consent."""
         found = [
             each
-            for each in contents.losses(before, after, only_changed_types=self.compared is None)
-            if not self._is_meant(each, between)
+            for each in contents.losses(
+                before, after, between, only_changed_types=self.compared is None
+            )
+            if not self._is_meant(each, between, after)
         ]
         if found:
             raise NotProved(
@@ -174,9 +176,11 @@ class Proof:
                 details=[("lost", str(each)) for each in found[:SHOWN]],
             )
 
-    def _is_meant(self, loss: Loss, between: Contents) -> bool:
+    def _is_meant(self, loss: Loss, between: Contents, after: Contents) -> bool:
         if not loss.column:
             return loss.table not in between.counts
+        if "generated" in after.schema.objects[catalog.Key("column", (*loss.table, loss.column))]:
+            return True  # what it is made of is compared
         names = {".".join((*loss.table[start:], loss.column)) for start in range(len(loss.table))}
         return bool(names & self.lossy) or loss.column not in between.columns(loss.table)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from alembic.script import Script
 
 from migrator import shadow
+from migrator.autogenerate import enum_values
 from migrator.config.context import Context
 from migrator.errors import one_line
 from migrator.proof import tables
@@ -25,6 +26,7 @@ class Written:
 
     `files` has the attributes of each. `snapshot` are the files of the snapshot that changed.
     `range` is FROM..TO. `without_rows` is whether a table took no rows, or had to be without.
+    `kept` is whether enum types keep values that no model lists.
     """
 
     files: list[tuple[Path, Attributes]] = field(default_factory=list)
@@ -32,6 +34,7 @@ class Written:
     snapshot: list[str] = field(default_factory=list)
     range: str = ""
     without_rows: bool = False
+    kept: bool = False
 
 
 def revise(context: Context, message: str, asked: Sequence[str]) -> Written:
@@ -52,7 +55,7 @@ def revise(context: Context, message: str, asked: Sequence[str]) -> Written:
         if not proposal.scripts:
             if found := proposal.compared.differences:
                 raise not_covered(found)
-            return Written()
+            return Written(kept=bool([*enum_values.kept(proposal.compared)]))
         try:
             with proved(history, proposal.scripts, proposal) as (copy, notes, without_rows):
                 attributes_of = [attributes.of(each) for each in proposal.scripts]
