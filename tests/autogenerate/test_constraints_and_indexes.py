@@ -259,6 +259,12 @@ CHANGES = {
             " native_enum=False, create_constraint=True))"
         ),
     ),
+    # Storage parameters.
+    "parameters of the table": arguments("", "{'postgresql_with': {'fillfactor': 70}}"),
+    "other parameters of the table": arguments(
+        "{'postgresql_with': {'fillfactor': 70}}",
+        "{'postgresql_with': {'toast.autovacuum_enabled': False, 'fillfactor': 75}}",
+    ),
     # Names.
     "names of more than 63 bytes": Change(
         table(), table(C + FK.format("").replace("fk_c", "f" * 50 + "本" * 8), LONG)

@@ -354,6 +354,8 @@ FUNCTION = (
     " $$ BEGIN RETURN NULL; END $$"
 )
 TRIGGER = "CREATE TRIGGER never BEFORE DELETE ON u FOR EACH ROW EXECUTE FUNCTION stop()"
+EVENT = LISTENER.replace("U.", "T.")
+ON_T = TRIGGER.replace("ON u", "ON t").replace("never", "odd_name")
 ODD = """
 Table(
     "My Table",
@@ -444,6 +446,16 @@ TABLES = {
         N, rest=LISTENER.format(ddl="ALTER TABLE u ENABLE ROW LEVEL SECURITY")
     ),
     "event: index": new(N, rest=LISTENER.format(ddl="CREATE INDEX extra ON u (n)")),
+    "event: trigger of a table that is there": Change(
+        table(), table(rest=EVENT.format(ddl=FUNCTION) + EVENT.format(ddl=ON_T))
+    ),
+    "event: function and trigger changed": Change(
+        table(rest=EVENT.format(ddl=FUNCTION) + EVENT.format(ddl=ON_T)),
+        table(
+            rest=EVENT.format(ddl=FUNCTION.replace("NULL", "OLD"))
+            + EVENT.format(ddl=ON_T.replace("DELETE", "UPDATE"))
+        ),
+    ),
     "view of the models": Change(table(), table(rest=VIEW)),
     "default schema written out": Change(
         table(arguments=PUBLIC),

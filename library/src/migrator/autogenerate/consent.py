@@ -117,7 +117,8 @@ postgresql_using, after what uses the column is gone; or add a column under anot
 
 def _named(kind: str, found: Sequence[Subject]) -> set[str]:
     """Return what was named on the command line, having compared it with what would be done."""
-    names, given = [each.name for each in found], asked(kind)
+    names = [each.name for each in found]
+    given = asked(kind, names)
     for name in sorted(given & set(names)):
         if names.count(name) > 1:
             both = sorted(f"{each.kind}:{name}" for each in found if each.name == name)
@@ -134,10 +135,20 @@ def _named(kind: str, found: Sequence[Subject]) -> set[str]:
     return given
 
 
-def asked(kind: str) -> set[str]:
-    """Return what was named on the command line: to drop, to lose or to rewrite."""
-    arguments = [a.partition("=") for a in alembic_context.get_x_argument()]
-    found = {n.strip() for key, _, value in arguments if key == kind for n in value.split(",")}
+def asked(kind: str, known: Collection[str] = ()) -> set[str]:
+    """Return what was named on the command line: to drop, to lose or to rewrite.
+
+    Args:
+        known: names that may have commas in them.
+    """
+    found: set[str] = set()
+    for key, _, value in (a.partition("=") for a in alembic_context.get_x_argument()):
+        rest = f",{value}," if key == kind else ""
+        for name in known:
+            if "," in name and f",{name}," in rest:
+                found.add(name)
+                rest = rest.replace(f",{name},", ",")
+        found.update(name.strip() for name in rest.split(","))
     return found - {""}
 
 

@@ -22,7 +22,8 @@ from migrator.console import note
 from migrator.errors import RefusedError
 
 # In the order in which they are created: a domain may be of an enum type, a function may take both.
-ORDER = ("schema", "sequence", "enum", "domain", "function", "procedure")
+EVENTS = ("function", "procedure", "trigger")  # what events of the models may create
+ORDER = ("schema", "sequence", "enum", "domain", *EVENTS)
 BY_HAND = """{key} would become another one ({property}: {before} in the database, {after} in the \
 models), which PostgreSQL cannot do in place. No revision was written. `make empty-revision \
 m="..."`: create the new type under another name, change each column with op.alter_column(..., \
@@ -71,6 +72,7 @@ def changes(
     for sentence in enum_values.kept(comparison, default, named):
         note(sentence)
     return [
+        *_parameters(comparison, default),
         *(_new(each, default) for each in new),
         *_changed(comparison, dict.fromkeys(each.key for each in found if each.property), default),
         *(
@@ -115,25 +117,45 @@ def _differences(comparison: Comparison) -> Iterator[Difference]:
         whole = each.after or each.before
         if each.property or "owned_by" not in whole:
             yield each
-    # Functions are the revisions' business, unless an event of the models has created one.
-    for each in catalog.diff(_functions(comparison.existing), _functions(comparison.models)):
-        if not each.property and each.before is None:
+    # They are the revisions' business, unless an event of the models has created or changed one.
+    tables = {key.name for key in comparison.existing.objects if key.kind == "table"}
+    sides = (_of_events(each, tables) for each in (comparison.existing, comparison.models))
+    for each in catalog.diff(*sides):
+        if each.property == "definition" or (not each.property and each.before is None):
             yield each
 
 
-def _functions(schema: Schema) -> Schema:
-    kinds = ("function", "procedure")
-    return Schema({key: value for key, value in schema.objects.items() if key.kind in kinds})
+def _of_events(schema: Schema, tables: Collection[tuple[str, ...]]) -> Schema:
+    """Return functions, and triggers of the tables; a new table comes with its own."""
+    kept = (key for key in schema.objects if key.kind in EVENTS)
+    return Schema(
+        {
+            key: schema.objects[key]
+            for key in kept
+            if key.kind != "trigger" or key.name[:-1] in tables
+        }
+    )
 
 
 def _new(each: Difference, default: str | None) -> Change:
     statements = definitions.create(each.key, each.after, default)
-    return Change(sql(*statements), sql(definitions.drop(each.key, default)))
+    late = each.key.kind == "trigger"  # code that runs may notice it
+    return Change(sql(*statements), sql(definitions.drop(each.key, default)), late)
 
 
 def _gone(each: Difference, default: str | None) -> Change:
     statements = definitions.create(each.key, each.before, default)
     return Change(sql(definitions.drop(each.key, default)), sql(*statements), late=True)
+
+
+def _parameters(comparison: Comparison, default: str | None) -> Iterator[Change]:
+    """Yield the storage parameters of tables that the models set; those set by hand stay."""
+    named = (each for each in comparison.differences if each.property in definitions.PARAMETERS)
+    for key in dict.fromkeys(each.key for each in named if each.key.kind == "table"):
+        sides = comparison.existing.objects[key], comparison.models.objects[key]
+        up = definitions.change_parameters(key, *sides, default)
+        down = definitions.change_parameters(key, *reversed(sides), default)
+        yield Change(sql(*up), sql(*down))
 
 
 def _changed(
@@ -146,6 +168,11 @@ def _changed(
                 sql(*definitions.change_sequence(key, old, new, default)),
                 sql(*definitions.change_sequence(key, new, old, default)),
             )
+        elif key.kind in EVENTS:
+            # A trigger is dropped before it is made again; a function is replaced.
+            drop = sql(definitions.drop(key, default)) if key.kind == "trigger" else []
+            up, down = (sql(*definitions.create(key, each, default)) for each in (new, old))
+            yield Change([*drop, *up], [*drop, *down], late=True)
         elif key.kind == "domain":
             for name in ("type", "collation"):
                 if old.get(name) != new.get(name):

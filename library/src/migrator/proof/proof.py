@@ -20,6 +20,7 @@ from migrator.proof.old_code import Code, Refused
 from migrator.proof.shadow_history import ShadowHistory
 from migrator.revisions import attributes
 from migrator.revisions.attributes import EXPAND
+from migrator.sqlite import values_kept
 
 SHOWN = 10  # of many differences
 
@@ -154,9 +155,11 @@ class Proof:
                 each.objects.get(catalog.Key("column", (*table, column)), {}).get("type")
                 for each in (before.schema if before else schema, schema)
             ]
-            return str(kinds[0]) if kinds[0] and kinds[0] != kinds[1] else None
+            old = str(kinds[0]) if kinds[0] and kinds[0] != kinds[1] else None
+            return old if old and casts_back(old) else None
 
         with self.history.reading() as connection:
+            casts_back = values_kept.casts_back if connection.dialect.name == "sqlite" else bool
             return contents.read(connection, schema, cast, self.only)
 
     def _nothing_lost(
