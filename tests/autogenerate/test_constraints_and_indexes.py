@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
+from alembic import command
 
 from migrator import catalog
 from tests.autogenerate.changing import Change, Workshop, prove, table
@@ -348,6 +352,60 @@ def test_the_comment_of_a_replaced_check_stays(workshop: Workshop) -> None:
         "COMMENT ON CONSTRAINT ck_t_pos ON t IS 'x'",
     )
     then(workshop, table(arguments="(CheckConstraint('a > -1', name='pos', comment='x'),)"))
+
+
+PARTITIONED = """
+Table(
+    "p",
+    Base.metadata,
+    Column("id", BigInteger, primary_key=True),
+    Column("k", Integer, primary_key=True),
+    Column("t", BigInteger),
+    {},
+    postgresql_partition_by="RANGE (k)",
+)
+"""
+PARTS = (
+    "CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (9); CREATE TABLE p2 PARTITION OF p"
+    " FOR VALUES FROM (9) TO (99) PARTITION BY RANGE (k); CREATE TABLE p3 PARTITION OF p2 DEFAULT;"
+    " INSERT INTO p SELECT g, g, g FROM generate_series(1, 50) g"
+)
+
+
+def test_an_index_of_a_partitioned_table_is_replaced_part_by_part(workshop: Workshop) -> None:
+    begin(workshop, table(rest=PARTITIONED.format("Index('i', 't')")), PARTS)
+    before = workshop.schema()
+    workshop.models(table(rest=PARTITIONED.format("Index('i', 't', 'id')")))
+    done = workshop.revise()
+    assert done.code == 0, done.output
+    for _ in range(2):
+        workshop.upgrade()
+        found = workshop.run(
+            "SELECT tablename FROM pg_indexes WHERE indexdef LIKE '%(t, id)' ORDER BY tablename"
+        )
+        assert found == [("p",), ("p1",), ("p2",), ("p3",)]
+        workshop.downgrade()
+        assert catalog.diff(before, workshop.schema()) == []
+
+
+def test_a_constraint_of_a_partitioned_table_is_replaced_as_the_message_says(
+    workshop: Workshop,
+) -> None:
+    key = "ForeignKeyConstraint(['t'], ['t.id'], name='fk'{})"
+    parts = PARTS.replace("INSERT", "INSERT INTO t (id) SELECT generate_series(1, 50); INSERT")
+    begin(workshop, table(rest=PARTITIONED.format(key.format(""))), parts)
+    workshop.models(table(rest=PARTITIONED.format(key.format(", ondelete='CASCADE'"))))
+    done = workshop.revise()
+    assert (done.code, workshop.written) == (5, [])
+    assert "fk was not replaced: p is partitioned" in done.output
+    (statement,) = re.findall(r"op\.execute\((.*?)\)\. No", done.output)
+    script = command.revision(workshop.config(), "by hand")
+    path = Path(script.path)  # type: ignore[union-attr]
+    text = path.read_text("utf-8").replace("    pass", f"    op.execute({statement})", 1)
+    path.write_text(text, "utf-8")
+    workshop.upgrade()
+    done = workshop.revise()
+    assert (done.code, workshop.written) == (0, []), done.output
 
 
 def test_a_foreign_key_that_is_not_valid_is_replaced(workshop: Workshop) -> None:

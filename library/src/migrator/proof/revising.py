@@ -19,6 +19,8 @@ from migrator.proof.shadow_history import ShadowHistory, applied
 from migrator.revisions import attributes, snapshot
 from migrator.revisions.attributes import Attributes
 
+BY_HAND = ' Write one by hand, in an order that the server takes: `make empty-revision m="..."`.'
+
 
 @dataclass
 class Written:
@@ -118,7 +120,7 @@ def _prove(proof: Proof, seeding: Seeding) -> list[str] | None:
         example = error.refused[0]
         seeding.notes.append(
             f"{error.script.revision} is of phase contract, since code that runs now may send what"
-            f" it refuses: {example.sql}: {example.reason}."
+            f" it refuses: {example.sql}: {example.reason.removesuffix('.')}."
         )
         return None
     except NotProved:
@@ -130,7 +132,10 @@ def _prove(proof: Proof, seeding: Seeding) -> list[str] | None:
             raise NotProved(
                 f"The downgrade fails on a shadow database: {_reason(error.reason)}."
             ) from error
-        raise NotProved(f"The revision fails on a shadow database: {_reason(error)}.") from error
+        by_hand = "" if proof.compared is None else BY_HAND
+        raise NotProved(
+            f"The revision fails on a shadow database: {_reason(error)}.{by_hand}"
+        ) from error
     if proof.accepted:
         notes.append(
             f"Old code: {proof.accepted} statements that the schema before accepts are accepted"
