@@ -270,6 +270,18 @@ CASES = {
         phase="contract",
         says="op.replace_constraint",
     ),
+    "check_renamed": args(
+        "(CheckConstraint('a >= 0', name='one'),)",
+        "(CheckConstraint('a >= 0', name='two'),)",
+        phase="contract",
+        says="RENAME CONSTRAINT ck_t_one TO ck_t_two",
+    ),
+    "index_renamed": args(
+        "(Index('one', 'b'),)",
+        "(Index('two', 'b'),)",
+        phase="expand",
+        says="ALTER INDEX one RENAME TO two",
+    ),
     "check_on_an_old_column": Case(
         "c: Mapped[int | None]",
         "c: Mapped[int | None]",

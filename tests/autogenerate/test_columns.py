@@ -51,6 +51,9 @@ GENERATED = {
     ),
     "wider": Case(computed("a * 2", "Integer"), computed("a * 2"), REWRITE),
     "added": Case("", computed("a + 1"), REWRITE),
+    "source": Case("Integer", "", DROP),
+    "with_source": Case(computed("source + 2"), "", DROP),
+    "of_source": Case(computed("source + 1"), "BigInteger"),
     "removed": Case(computed("a + 2"), "", DROP),
 }
 TYPES = {
@@ -104,6 +107,8 @@ NUMBERED = {
         "Integer, Identity(always=True, increment=2, cycle=True, maxvalue=100000)",
         null=False,
     ),
+    "cached": Case("Integer, Identity()", "Integer, Identity(cache=10)", null=False),
+    "uncached": Case("Integer, Identity(cache=5)", "Integer, Identity()", null=False),
     "down": Case("Integer, Identity()", "Integer, Identity(increment=-1)", null=False),
     "bigint": Case("Integer, Identity()", "BigInteger, Identity()", REWRITE, null=False),
     "to_text": Case("Integer, Identity()", "Text", REWRITE, null=False),

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
+from alembic import command
 
 from migrator import catalog
 from tests.autogenerate.changing import Change, Workshop, prove, table
@@ -42,6 +46,14 @@ CHINESE = (
     " UniqueConstraint('id', 'b', name='唯一约束名称非常长的中文名字用来测试截断字节数甲乙'))"
 )
 EXCLUDE = "(ExcludeConstraint(('r', '&&'), name='ex_t_r', using='gist'{}),)"
+
+ID = "Column('id', Integer), "
+PLAIN = (
+    f"Table('u', Base.metadata, {ID}Column('k', Integer, nullable=False),"
+    " Column('l', Integer, nullable=False)"
+)
+KEYED = ", PrimaryKeyConstraint('id', name='key'))"
+TEN = "INSERT INTO u (k, l) SELECT g, g FROM generate_series(1, 10) g"
 
 CHANGES = {
     # Indexes.
@@ -93,7 +105,19 @@ CHANGES = {
             " Column('id', Integer, primary_key=True), Column('n', Integer))",
         ),
     ),
+    "index renamed": arguments(B.format(""), B.format("").replace("ix_b", "IX:b")),
+    "index renamed, and another one takes its name": arguments(
+        B.format(""), "(Index('ix_b', 'a'), Index('ix_c', 'b'))"
+    ),
+    "indexes exchange their names": arguments(
+        "(Index('one', 'a'), Index('two', 'b'))", "(Index('two', 'a'), Index('one', 'b'))"
+    ),
     # Unique constraints.
+    "unique renamed, with a foreign key to it": arguments(
+        "(UniqueConstraint('a', name='one'), ForeignKeyConstraint(['id'], ['t.a'], name='fk'))",
+        "(UniqueConstraint('a', name='two'), ForeignKeyConstraint(['id'], ['t.a'], name='fk'))",
+        rows="INSERT INTO t (id, a) VALUES (1, 1), (2, 2)",
+    ),
     "unique added": arguments("", UQ.format("")),
     "unique dropped": arguments(UQ.format(""), ""),
     "deferrable": arguments(UQ.format(""), UQ.format(", deferrable=True")),
@@ -121,6 +145,7 @@ CHANGES = {
     ),
     # CHECK constraints.
     "check added": arguments("", POS.format("a >= 0")),
+    "check renamed": arguments(POS.format("a >= 0"), POS.format("a >= 0").replace("pos", "sop")),
     "check dropped": arguments(POS.format("a >= 0"), ""),
     "other condition": arguments(POS.format("a >= 0"), POS.format("a > -1")),
     "condition on another column": arguments(POS.format("a >= 0"), POS.format("b <> 'x'")),
@@ -137,6 +162,9 @@ CHANGES = {
     ),
     # Foreign keys.
     "foreign key added": Change(table(C), table(C + FK.format(""))),
+    "foreign key renamed": Change(
+        table(C + FK.format("")), table(C + FK.format("").replace("fk_c", "fk_d"))
+    ),
     "foreign key dropped": Change(table(C + FK.format("")), table(C)),
     "cascade": Change(table(C + FK.format("")), table(C + FK.format(", ondelete='CASCADE'"))),
     "set null": Change(
@@ -174,6 +202,9 @@ CHANGES = {
     "exclude replaced": arguments(
         EXCLUDE.format(""), EXCLUDE.format(", where=text('a > 0')"), RANGE
     ),
+    "exclude renamed": arguments(
+        EXCLUDE.format(""), EXCLUDE.format("").replace("ex_t_r", "other"), RANGE
+    ),
     "exclude dropped": arguments(
         EXCLUDE.format(", deferrable=True"), "", RANGE, asked={"drop": "t.ex_t_r"}
     ),
@@ -197,6 +228,20 @@ CHANGES = {
         "(PrimaryKeyConstraint('id', name='t_key'),)",
         "(PrimaryKeyConstraint('id', name='t_key', deferrable=True),)",
     ),
+    "key loses a column, which may be NULL then": keys(", primary_key=True", ""),
+    "key goes": Change(table(rest=PLAIN + KEYED), table(rest=PLAIN + ")"), rows=TEN),
+    "key goes with its column": Change(
+        table(rest=PLAIN + KEYED),
+        table(rest=PLAIN.replace(ID, "") + ")"),
+        {"drop": "u.id"},
+        rows=TEN,
+    ),
+    "key of other columns, and the number goes": Change(
+        table(rest=PLAIN + KEYED),
+        table(rest=PLAIN.replace(ID, "") + ", PrimaryKeyConstraint('k', 'l', name='key'))"),
+        {"drop": "u.id"},
+        rows=TEN,
+    ),
     # Comments.
     "comment of a check": arguments(
         "(CheckConstraint('a >= 0', name='pos'),)",
@@ -217,6 +262,12 @@ CHANGES = {
             "c: Mapped[str | None] = mapped_column(Enum('x', 'y', 'z', name='c',"
             " native_enum=False, create_constraint=True))"
         ),
+    ),
+    # Storage parameters.
+    "parameters of the table": arguments("", "{'postgresql_with': {'fillfactor': 70}}"),
+    "other parameters of the table": arguments(
+        "{'postgresql_with': {'fillfactor': 70}}",
+        "{'postgresql_with': {'toast.autovacuum_enabled': False, 'fillfactor': 75}}",
     ),
     # Names.
     "names of more than 63 bytes": Change(
@@ -301,6 +352,60 @@ def test_the_comment_of_a_replaced_check_stays(workshop: Workshop) -> None:
         "COMMENT ON CONSTRAINT ck_t_pos ON t IS 'x'",
     )
     then(workshop, table(arguments="(CheckConstraint('a > -1', name='pos', comment='x'),)"))
+
+
+PARTITIONED = """
+Table(
+    "p",
+    Base.metadata,
+    Column("id", BigInteger, primary_key=True),
+    Column("k", Integer, primary_key=True),
+    Column("t", BigInteger),
+    {},
+    postgresql_partition_by="RANGE (k)",
+)
+"""
+PARTS = (
+    "CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (9); CREATE TABLE p2 PARTITION OF p"
+    " FOR VALUES FROM (9) TO (99) PARTITION BY RANGE (k); CREATE TABLE p3 PARTITION OF p2 DEFAULT;"
+    " INSERT INTO p SELECT g, g, g FROM generate_series(1, 50) g"
+)
+
+
+def test_an_index_of_a_partitioned_table_is_replaced_part_by_part(workshop: Workshop) -> None:
+    begin(workshop, table(rest=PARTITIONED.format("Index('i', 't')")), PARTS)
+    before = workshop.schema()
+    workshop.models(table(rest=PARTITIONED.format("Index('i', 't', 'id')")))
+    done = workshop.revise()
+    assert done.code == 0, done.output
+    for _ in range(2):
+        workshop.upgrade()
+        found = workshop.run(
+            "SELECT tablename FROM pg_indexes WHERE indexdef LIKE '%(t, id)' ORDER BY tablename"
+        )
+        assert found == [("p",), ("p1",), ("p2",), ("p3",)]
+        workshop.downgrade()
+        assert catalog.diff(before, workshop.schema()) == []
+
+
+def test_a_constraint_of_a_partitioned_table_is_replaced_as_the_message_says(
+    workshop: Workshop,
+) -> None:
+    key = "ForeignKeyConstraint(['t'], ['t.id'], name='fk'{})"
+    parts = PARTS.replace("INSERT", "INSERT INTO t (id) SELECT generate_series(1, 50); INSERT")
+    begin(workshop, table(rest=PARTITIONED.format(key.format(""))), parts)
+    workshop.models(table(rest=PARTITIONED.format(key.format(", ondelete='CASCADE'"))))
+    done = workshop.revise()
+    assert (done.code, workshop.written) == (5, [])
+    assert "fk was not replaced: p is partitioned" in done.output
+    (statement,) = re.findall(r"op\.execute\((.*?)\)\. No", done.output)
+    script = command.revision(workshop.config(), "by hand")
+    path = Path(script.path)  # type: ignore[union-attr]
+    text = path.read_text("utf-8").replace("    pass", f"    op.execute({statement})", 1)
+    path.write_text(text, "utf-8")
+    workshop.upgrade()
+    done = workshop.revise()
+    assert (done.code, workshop.written) == (0, []), done.output
 
 
 def test_a_foreign_key_that_is_not_valid_is_replaced(workshop: Workshop) -> None:

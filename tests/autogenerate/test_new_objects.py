@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from ast import literal_eval
 from pathlib import Path
 
 import pytest
@@ -215,6 +216,19 @@ def enum(values: str, more: str = "", wrap: str = "{}") -> str:
     return f"c: Mapped[Any] = mapped_column({made}, nullable=True)"
 
 
+ST = {"rewrite": "public.st"}
+USES = (
+    "(CheckConstraint(\"c <> '{0}' OR a IS NULL\", name='ck'), Index('ix', 'a',"
+    " postgresql_where=text(\"c = '{0}'\")), Index('ix_c', 'c'))"
+)
+
+
+def states(values: str, default: str) -> str:
+    """Columns of an enum type: a plain one, and an array with a default."""
+    array = f"ARRAY(Enum({values}, name='st')), server_default='{{{default}}}'"
+    return f"{enum(values)}\nd: Mapped[Any] = mapped_column({array})"
+
+
 DECORATED = """
 class Decorated(TypeDecorator[Any]):
     impl = Enum("x", "y", name="st")
@@ -255,6 +269,24 @@ ENUMS = {
     "odd labels": new(enum("\"it's\", '5%', 'a:b', '零', ''")),
     "odd names": new(enum("'x'").replace("'st'", "'My Type'")),
     "to text": Change(table(enum("'x', 'y'")), table("c: Mapped[str | None]"), {"rewrite": "t.c"}),
+    "values in another order": Change(
+        table(enum("'x', 'y', 'z'")), table(enum("'z', 'x', 'y'")), ST
+    ),
+    "values in another order, and one more": Change(
+        table(enum("'x', 'y'")), table(enum("'y', 'n', 'x'")), ST
+    ),
+    "a value goes": Change(table(enum("'x', 'y', 'z'")), table(enum("'x', 'z'")), ST),
+    "a value goes from arrays, defaults, checks and indexes": Change(
+        table(states("'x', 'y'", "y"), USES.format("y")),
+        table(states("'n', 'x'", "n"), USES.format("n")),
+        ST,
+        rows="INSERT INTO t (a, c, d) VALUES (1, 'x', '{x}'), (NULL, NULL, '{}')",
+    ),
+    "a value goes from a type of another schema with an odd name": Change(
+        table(enum("'x', 'y'", ", schema='My Kinds'").replace("'st'", "'My Type'")),
+        table(enum("'y'", ", schema='My Kinds'").replace("'st'", "'My Type'")),
+        {"rewrite": "My Kinds.My Type"},
+    ),
 }
 
 # A unique index is enough for a foreign key; a table may have no other key.
@@ -322,6 +354,8 @@ FUNCTION = (
     " $$ BEGIN RETURN NULL; END $$"
 )
 TRIGGER = "CREATE TRIGGER never BEFORE DELETE ON u FOR EACH ROW EXECUTE FUNCTION stop()"
+EVENT = LISTENER.replace("U.", "T.")
+ON_T = TRIGGER.replace("ON u", "ON t").replace("never", "odd_name")
 ODD = """
 Table(
     "My Table",
@@ -412,6 +446,16 @@ TABLES = {
         N, rest=LISTENER.format(ddl="ALTER TABLE u ENABLE ROW LEVEL SECURITY")
     ),
     "event: index": new(N, rest=LISTENER.format(ddl="CREATE INDEX extra ON u (n)")),
+    "event: trigger of a table that is there": Change(
+        table(), table(rest=EVENT.format(ddl=FUNCTION) + EVENT.format(ddl=ON_T))
+    ),
+    "event: function and trigger changed": Change(
+        table(rest=EVENT.format(ddl=FUNCTION) + EVENT.format(ddl=ON_T)),
+        table(
+            rest=EVENT.format(ddl=FUNCTION.replace("NULL", "OLD"))
+            + EVENT.format(ddl=ON_T.replace("DELETE", "UPDATE"))
+        ),
+    ),
     "view of the models": Change(table(), table(rest=VIEW)),
     "default schema written out": Change(
         table(arguments=PUBLIC),
@@ -492,8 +536,6 @@ def test_is_written_and_right_both_ways(workshop: Workshop, name: str) -> None:
 
 
 REFUSED = {
-    "values in another order": (enum("'x', 'y', 'z'"), enum("'z', 'x', 'y'"), "enum public.st"),
-    "values in another order, and one more": (enum("'x', 'y'"), enum("'y', 'n', 'x'"), "public.st"),
     "another base type": (domain(), domain().replace("String(200)", "Text"), "domain public.email"),
     "a longer base type": (domain(), domain().replace("200", "300"), "domain public.email"),
     "another collation": (domain(), domain("collation='C', "), "domain public.email"),
@@ -540,6 +582,23 @@ def test_values_that_are_gone_stay_and_are_named(workshop: Workshop) -> None:
     done = workshop.revise()
     assert (done.code, workshop.written) == (0, [])
     assert "Enum type st keeps 'y'" in done.output
+    assert "agree, but for values that enum types keep: no revision is needed" in done.output
+    assert "agree, but for values that enum types keep." in workshop.migrator("drift").output
+
+
+def test_a_value_with_another_name_is_renamed_as_the_message_says(workshop: Workshop) -> None:
+    begin(workshop, table(enum("'x', '5% y', 'z'")))
+    workshop.run("INSERT INTO t (c) VALUES ('5% y')")
+    workshop.models(table(enum("'x', 'y:s', 'z'")))
+    done = workshop.revise()
+    assert done.code == 0, done.output
+    for path in workshop.written:
+        path.unlink()
+    (statement,) = re.findall(r"op\.execute\((.*)\)\.", done.output)
+    revision(workshop, literal_eval(statement))
+    done = workshop.revise()
+    assert (done.code, workshop.written) == (0, []), done.output
+    assert workshop.run("SELECT c::text FROM t") == [("y:s",)]
 
 
 EXTENSIONS = {

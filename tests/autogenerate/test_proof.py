@@ -121,10 +121,35 @@ def test_a_history_that_fails_is_named(workshop: Workshop) -> None:
     assert workshop.files() == [first]
 
 
-def test_models_that_cannot_be_built_are_named(workshop: Workshop) -> None:
+BROKEN = {
+    "function": (
+        table("c: Mapped[Any] = mapped_column(Text, server_default=text('nothing()'))"),
+        "function nothing() does not",
+    ),
+    "table": (table("c: Mapped[int] = mapped_column(ForeignKey('no.id'))"), "find table 'no'"),
+    "column": (table("c: Mapped[int] = mapped_column(ForeignKey('t.no'))"), "no column named 'no'"),
+    "key": (table("c: Mapped[str] = mapped_column(ForeignKey('t.b'))"), "no unique constraint"),
+    "name": (table(arguments="(Index('i' * 64, 'a'),)"), "exceeds maximum length of 63"),
+    "type": (table(rest="Table('u', Base.metadata, Column('c'))"), "did you forget to specify"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+@pytest.mark.parametrize("before", [False, True])
+def test_models_that_cannot_be_built_are_named(
+    workshop: Workshop, name: str, *, before: bool
+) -> None:
+    models, reason = BROKEN[name]
     workshop.reset()
-    workshop.models(table("c: Mapped[Any] = mapped_column(Text, server_default=text('nothing()'))"))
-    done = workshop.revise()
-    assert done.code == 1
-    assert "The tables of the models cannot be created: function nothing() does not" in done.output
-    assert workshop.files() == []
+    if before:
+        workshop.models(table())
+        assert workshop.revise().code == 0
+    files = workshop.files()
+    workshop.models(models)
+    for done in (workshop.revise(), workshop.migrator("drift")):
+        assert done.code == 1
+        assert "The tables of the models cannot be created" in done.output
+        assert reason in done.output
+        advice = "create that in a revision" if name == "function" else "Correct the models"
+        assert advice in done.output
+    assert workshop.files() == files

@@ -158,6 +158,21 @@ CHANGES = {
         "c: Mapped[int | None] = mapped_column(Computed('a * 2'))",
         asked={"lose": "t.c"},
     ),
+    "clock_to_day": changed(
+        "x: Mapped[Any] = mapped_column(DateTime, nullable=True)",
+        "x: Mapped[Any] = mapped_column(Date, nullable=True)",
+    ),
+    "clock_to_text": changed(
+        "x: Mapped[Any] = mapped_column(DateTime, nullable=True)", "x: Mapped[str | None]"
+    ),
+    "clock_to_timestamp": changed(
+        "x: Mapped[Any] = mapped_column(DateTime)",
+        "x: Mapped[Any] = mapped_column(TIMESTAMP)",
+        rows="INSERT INTO t (x) VALUES ('2026-01-01 00:00:00')",
+    ),
+    "json_to_text": changed(
+        "x: Mapped[Any] = mapped_column(JSON, nullable=True)", "x: Mapped[str | None]"
+    ),
     "text_to_number": changed(
         "c: Mapped[str | None]", "c: Mapped[int | None]", asked={"lose": "t.c"}
     ),

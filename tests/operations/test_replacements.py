@@ -153,8 +153,8 @@ CONFLICTS = {
         " fk_users_team_id_teams of users",
     ),
     "partitioned": (
-        'op.replace_index("ix_events", "events", "(what)")',
-        "ix_events was not replaced: events is partitioned",
+        'op.replace_constraint("uq_events", "events", "UNIQUE (day, id)")',
+        "uq_events was not replaced: events is partitioned",
     ),
 }
 

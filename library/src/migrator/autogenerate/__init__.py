@@ -26,11 +26,13 @@ constraints        indexes and constraints that differ, in place of Alembic's co
 proposals          what leads from those of a table to those of its model
 described          indexes and constraints of the models, by their names in the database
 reflected          those of the database, as far as SQLAlchemy reads all of them
+renames            what only has another name
 replacements       operations from the definitions in the catalogs
 models_schema      builds what the models describe, for the comparison
 extensions         the extension that provides what the models lack
 named_types        enum types and domains as revisions refer to them
 schema_objects     schemas, sequences and named types that come, change or go
+enum_values        enum types that lose values, or have them in another order
 definitions        the statements for those
 whole_tables       created and dropped tables, complete
 table_order        in which order; foreign keys of a cycle

@@ -17,6 +17,7 @@ from migrator.autogenerate import (
     column_types,
     comparison,
     consent,
+    enum_values,
     schema_objects,
     split,
     whole_tables,
@@ -131,13 +132,19 @@ def complete(
             consent.ask(context, script.upgrade_ops, lock_safe=lock_safe)
         return
     compared = comparison.of(context)
-    changes = schema_objects.changes(compared, context.dialect.default_schema_name)
+    named = consent.asked("rewrite")
+    changes = schema_objects.changes(compared, context.dialect.default_schema_name, named)
     first = [op for each in changes if not each.late for op in each.upgrade]
     whole_tables.complete(context, script, compared, first)
     if not only_compares:
         unasked = schema_objects.unasked(compared)
         also = [consent.Subject(key.kind, ".".join(key.name)) for key in unasked]
-        consent.ask(context, script.upgrade_ops, lock_safe=lock_safe, also=also)
+        types = [
+            consent.Subject("enum", name, ["its values are others, or in another order"])
+            for each in enum_values.of(compared)
+            if (name := enum_values.called(each.key)) in named or enum_values.is_reordered(each)
+        ]
+        consent.ask(context, script.upgrade_ops, lock_safe=lock_safe, also=also, types=types)
     schema_objects.complete(script, changes)
 
 

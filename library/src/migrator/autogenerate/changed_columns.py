@@ -90,7 +90,8 @@ def _phase(change: Change, heavy: bool) -> str:
         new.generated,
     )
     refuses = new.generated or (new.numbering and new.numbering.kind == "always")
-    return CONTRACT if heavy or (refills and (filled or refuses)) else EXPAND
+    key = change.before.column.primary_key and not new.not_null  # which goes first
+    return CONTRACT if heavy or key or (refills and (filled or refuses)) else EXPAND
 
 
 def _fill_before(column: sa.Column[Any] | None, op: ops.AlterColumnOp) -> Iterator[Step]:

@@ -108,5 +108,6 @@ def _numbering(
         minvalue=None if low == lowest else low,
         maxvalue=None if high == highest else high,
         cycle=bool(sequence.get("cycle")),
+        cache=None if sequence.get("cache", 1) == 1 else sequence["cache"],
     )
     return Numbering(str(column.get("identity", SERIAL)), key.name[-1], kind, options)

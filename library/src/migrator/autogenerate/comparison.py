@@ -5,7 +5,6 @@ that is rolled back, the tables go, and `metadata.create_all` makes the models' 
 that revisions create besides tables (extensions, functions, schemas) is there for both.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +20,8 @@ from migrator.errors import MigratorError, one_line
 from migrator.revisions import accepted_drift
 from migrator.revisions.accepted_drift import AcceptedDrift
 
+# The SQLSTATEs of a type, a function, a table and a schema that do not exist.
+UNDEFINED = ("42704", "42883", "42P01", "3F000")
 KEY = "migrator_comparison"  # in the options of Alembic's context
 # What models describe. Other objects, such as views and functions, are the revisions' business.
 COMPARED = frozenset({"table", "column", "constraint", "index", *models_schema.KINDS, "schema"})
@@ -78,12 +79,12 @@ def compare(
     Raises:
         MigratorError: the tables of the models cannot be created, or two names are the same.
     """
-    if connection.dialect.name == "postgresql":
-        described.refuse_equal_names(metadata)
     existing = catalog.read(connection, catalog.NOT_OURS)
     accepted = accepted or AcceptedDrift()
     hidden = _hidden(existing, metadata, connection.dialect.default_schema_name, accepted)
     try:
+        if connection.dialect.name == "postgresql":
+            described.refuse_equal_names(metadata)
         with models_schema.built(connection, metadata, existing, hidden) as models:
             built = catalog.read(models, catalog.NOT_OURS)
             if models.dialect.name == "postgresql":
@@ -96,25 +97,32 @@ def compare(
             with models_schema.built(connection, metadata, existing, hidden):
                 pass
 
-        raise _cannot_be_created(connection, error, again) from error
+        postgresql = connection.dialect.name == "postgresql"
+        found = postgresql and extensions.providing(connection, error, again)
+        raise cannot_be_created(error, found or "") from error
     return Comparison(_without(existing, hidden), _without(built, hidden), accepted)
 
 
-def _cannot_be_created(
-    connection: sa.Connection, error: SQLAlchemyError, again: Callable[[], None]
-) -> MigratorError:
-    reason = one_line(getattr(error, "orig", None) or error).removesuffix(".")
-    remedy = (
-        "If it needs an extension, a function or a type that no model describes, create that in a"
-        ' revision first (make empty-revision m="...").'
-    )
-    postgresql = connection.dialect.name == "postgresql"
-    if postgresql and (extension := extensions.providing(connection, error, again)):
+def cannot_be_created(error: SQLAlchemyError, extension: str = "") -> MigratorError:
+    """Return the error for models whose tables cannot be created.
+
+    Args:
+        extension: the one that provides what is missing.
+    """
+    cause = getattr(error, "orig", None) or error
+    remedy = "Correct the models; `make tables` shows which were found."
+    if extension:
         statement = f'CREATE EXTENSION IF NOT EXISTS "{extension}"'
         remedy = (
             f"The extension {extension} provides what is missing: `make empty-revision"
             f' m="add {extension}"`, and in it op.execute({statement!r}).'
         )
+    elif getattr(cause, "sqlstate", None) in UNDEFINED:
+        remedy = (
+            "If it needs an extension, a function or a type that no model describes, create that"
+            ' in a revision first (make empty-revision m="...").'
+        )
+    reason = one_line(cause).removesuffix(".")
     return MigratorError(
         f"The tables of the models cannot be created: {reason}. So nothing was compared. {remedy}"
     )

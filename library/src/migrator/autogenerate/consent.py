@@ -44,12 +44,14 @@ def ask(
     *,
     lock_safe: bool,
     also: Sequence[Subject] = (),
+    types: Sequence[Subject] = (),
 ) -> None:
     """Refuse what is dangerous and was not named on the command line.
 
     Args:
         lock_safe: refuse to rewrite tables, too.
         also: other objects that would be dropped.
+        types: enum types that would be replaced, with the tables rewritten that use them.
 
     Raises:
         RefusedError: with the command that allows it, and the way without it; also if PostgreSQL
@@ -72,6 +74,7 @@ def ask(
         for op, each in probed
         if lock_safe and each.rewrites is not False
     ]
+    rewritten.extend(types if lock_safe else ())
     drops = _named("drop", dropped)
     # What cannot be done at all comes before a name for it that says nothing.
     for op, each in probed:
@@ -114,11 +117,9 @@ postgresql_using, after what uses the column is gone; or add a column under anot
 
 def _named(kind: str, found: Sequence[Subject]) -> set[str]:
     """Return what was named on the command line, having compared it with what would be done."""
-    arguments = [a.partition("=") for a in alembic_context.get_x_argument()]
-    asked = {n.strip() for key, _, value in arguments if key == kind for n in value.split(",")}
-    asked -= {""}
     names = [each.name for each in found]
-    for name in sorted(asked & set(names)):
+    given = asked(kind, names)
+    for name in sorted(given & set(names)):
         if names.count(name) > 1:
             both = sorted(f"{each.kind}:{name}" for each in found if each.name == name)
             raise UsageError(
@@ -126,12 +127,29 @@ def _named(kind: str, found: Sequence[Subject]) -> set[str]:
                 f" meant: {' or '.join(f'{kind}={each}' for each in both)}."
             )
     allowed = {name for each in found for name in (each.name, f"{each.kind}:{each.name}")}
-    if unknown := asked - allowed:
+    if unknown := given - allowed:
         raise UsageError(
             f"{kind}={','.join(sorted(unknown))} names nothing that this revision would {kind}"
             f" (it would {kind}: {', '.join(names) or 'nothing'}). No revision was written."
         )
-    return asked
+    return given
+
+
+def asked(kind: str, known: Collection[str] = ()) -> set[str]:
+    """Return what was named on the command line: to drop, to lose or to rewrite.
+
+    Args:
+        known: names that may have commas in them.
+    """
+    found: set[str] = set()
+    for key, _, value in (a.partition("=") for a in alembic_context.get_x_argument()):
+        rest = f",{value}," if key == kind else ""
+        for name in known:
+            if "," in name and f",{name}," in rest:
+                found.add(name)
+                rest = rest.replace(f",{name},", ",")
+        found.update(name.strip() for name in rest.split(","))
+    return found - {""}
 
 
 def _refuse(found: Sequence[Subject], named: Collection[str], refusal: str) -> None:

@@ -15,6 +15,7 @@ WORDS = {
     "function": "FUNCTION",
     "procedure": "PROCEDURE",
 }
+PARAMETERS = ("options", "toast_options")  # the properties of tables that have them
 LARGEST = {"smallint": 2**15 - 1, "integer": 2**31 - 1, "bigint": 2**63 - 1}
 
 
@@ -33,7 +34,7 @@ def labels(values: Iterable[str]) -> str:
 
 def create(key: Key, properties: Properties, default: str | None) -> list[str]:
     """Return what creates an object as `properties` describe it."""
-    if key.kind in ("function", "procedure"):
+    if "definition" in properties:
         return [properties["definition"].strip()]
     called = name(key, default)
     begin = f"CREATE {WORDS[key.kind]} {called}"
@@ -52,6 +53,9 @@ def create(key: Key, properties: Properties, default: str | None) -> list[str]:
 
 def drop(key: Key, default: str | None) -> str:
     """Return what drops an object, if nothing depends on it."""
+    if key.kind == "trigger":
+        table = ".".join(map(column, key.name[:-1]))
+        return f"DROP TRIGGER {column(key.name[-1])} ON {table}"
     return f"DROP {WORDS[key.kind]} {name(key, default)}"
 
 
@@ -90,6 +94,21 @@ def options(properties: Properties, *, every: bool = False) -> Iterator[str]:
         yield f"CACHE {properties['cache']}"
     if every or properties.get("cycle"):
         yield "CYCLE" if properties.get("cycle") else "NO CYCLE"
+
+
+def change_parameters(key: Key, old: Properties, new: Properties, default: str | None) -> list[str]:
+    """Return what gives a table other storage parameters."""
+    had, has = _parameters(old), _parameters(new)
+    gone = ", ".join(each for each in had if each not in has)
+    other = ", ".join(f"{each} = {has[each]}" for each in has if has[each] != had.get(each))
+    actions = [f"RESET ({gone})" if gone else "", f"SET ({other})" if other else ""]
+    return [f"ALTER TABLE {name(key, default)} {each}" for each in actions if each]
+
+
+def _parameters(properties: Properties) -> dict[str, str]:
+    own, toast = (properties.get(each, ()) for each in PARAMETERS)
+    pairs = (each.partition("=") for each in (*own, *(f"toast.{each}" for each in toast)))
+    return {parameter: value for parameter, _, value in pairs}
 
 
 def change_sequence(key: Key, old: Properties, new: Properties, default: str | None) -> list[str]:

@@ -8,7 +8,7 @@ from alembic.operations import ops
 from alembic.runtime.migration import MigrationContext
 
 from migrator.autogenerate import column_changes, column_state, column_steps, column_types
-from migrator.autogenerate.steps import CommentOp, Step
+from migrator.autogenerate.steps import CONSTRAINT, PLAIN, CommentOp, Step
 from migrator.operations import RawType
 from migrator.operations.set_not_null import SetNotNullOp
 from migrator.revisions.attributes import CONTRACT, EXPAND
@@ -20,14 +20,16 @@ COMES_BACK = "NOT NULL comes back only if no row is without a value."
 def drop(context: MigrationContext, op: ops.DropColumnOp) -> Iterator[Step]:
     """Yield the steps to a column that is gone: first the code may leave it out, then it goes."""
     column, schema = _restored(context, op), op.schema
+    # A generated column goes before those that it is made of.
+    rank = PLAIN if column.computed is None else CONSTRAINT
     filled = column.server_default is not None or column.autoincrement is True
     if column.nullable or column.primary_key or filled:
-        yield Step(CONTRACT, [op], [ops.AddColumnOp(op.table_name, column, schema=schema)])
+        yield Step(CONTRACT, [op], [ops.AddColumnOp(op.table_name, column, schema=schema)], rank)
         return
     back = ops.AddColumnOp(
         op.table_name, column_steps.changed(column, nullable=True), schema=schema
     )
-    yield Step(CONTRACT, [op], [back])
+    yield Step(CONTRACT, [op], [back], rank)
     loosen = ops.AlterColumnOp(
         op.table_name,
         column.name,

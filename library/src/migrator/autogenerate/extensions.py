@@ -40,10 +40,12 @@ def providing(
             return
         busy = True
         # It may be there twice, and work the first time.
-        if not _works(own, failed):
+        if problem := _problem(own, failed):
             candidates = own.scalars(sa.text(AVAILABLE), {"reason": reason}).all()
-            first = next((each for each in candidates if _works(own, failed, each)), None)
-            found.extend([first] if first else [])
+            after = {each: _problem(own, failed, each) for each in candidates}
+            # If none is enough, one that is not the only one: then something else is missing.
+            found.extend(each for each, left in after.items() if left == "")
+            found.extend(each for each, left in after.items() if left and left != problem)
         busy = False
 
     event.listen(connection, "before_cursor_execute", before)
@@ -54,16 +56,21 @@ def providing(
     return next(iter(found), next(named, None))
 
 
-def _works(connection: sa.Connection, statement: str, extension: str = "") -> bool:
-    """Whether a statement can be run, with an extension that is created before it."""
-    savepoint = connection.begin_nested()
+def _problem(connection: sa.Connection, statement: str, extension: str = "") -> str | None:
+    """Return why a statement fails, nothing if it does not.
+
+    Args:
+        extension: one that is created before it; None is returned if that is not possible.
+    """
+    savepoint, problem = connection.begin_nested(), None
     try:
         if extension:
             connection.exec_driver_sql(f'CREATE EXTENSION "{extension}" CASCADE')
+        problem = "failed"
         connection.exec_driver_sql(statement)
-    except SQLAlchemyError:
-        return False
+    except SQLAlchemyError as error:
+        return problem and str(getattr(error, "orig", error))
     else:
-        return True
+        return ""
     finally:
         savepoint.rollback()

@@ -57,7 +57,9 @@ def built(
         views = {key.name for key in existing.objects if key.kind in VIEWS}
         for kind in named_types(metadata, connection.dialect):
             # SQLAlchemy does not see the type of a decorator that chooses by dialect.
-            if isinstance(kind, sa.Enum) and getattr(kind, "create_type", True):
+            # (It looks for a name that is too long as it is, and would create the type again.)
+            fits = names.cut(str(kind.name)) == kind.name
+            if isinstance(kind, sa.Enum) and getattr(kind, "create_type", True) and fits:
                 kind.create(connection, checkfirst=True)
         with _not_concurrently(metadata):
             metadata.create_all(

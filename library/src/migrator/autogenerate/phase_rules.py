@@ -9,6 +9,7 @@ from alembic.operations import MigrateOperation, ops
 from alembic.runtime.migration import MigrationContext
 
 from migrator.autogenerate import changed_columns, dependents, dropped_columns, new_columns, probe
+from migrator.autogenerate.renames import RenameOp
 from migrator.autogenerate.replacements import CommentOnOp, Defined, Replacement, in_transaction
 from migrator.autogenerate.steps import (
     CONSTRAINT,
@@ -121,6 +122,9 @@ def steps(known: Known, op: MigrateOperation, table: Table | None) -> Iterator[S
         yield _replaced(known, op, table)
     elif isinstance(op, ValidateConstraintOp):
         yield outside(EXPAND, op, rank=CONSTRAINT)
+    elif isinstance(op, RenameOp):
+        # INSERT ... ON CONFLICT ON CONSTRAINT names a constraint; no statement names an index.
+        yield plain(op, EXPAND if op.is_index else CONTRACT, FIRST)
     elif isinstance(op, CommentOnOp):
         yield plain(op, CONTRACT if op.is_new else EXPAND)
     elif isinstance(op, ops.AddColumnOp):
@@ -176,8 +180,9 @@ def _drop_constraint(known: Known, op: ops.DropConstraintOp) -> Step:
         else:
             drop = DropConstraintIfExistsOp.from_constraint(op.to_constraint())
         return outside(CONTRACT, drop, rank=FIRST)
-    # A foreign key goes before what it refers to.
-    return plain(op, CONTRACT, rank=INDEX if op.constraint_type == "foreignkey" else PLAIN)
+    # A foreign key goes before what it refers to, a primary key before the NOT NULL of its columns.
+    ranks = {"foreignkey": INDEX, "primary": CONSTRAINT}
+    return plain(op, CONTRACT, rank=ranks.get(str(op.constraint_type), PLAIN))
 
 
 def _replaced(known: Known, op: Replacement, table: Table) -> Step:

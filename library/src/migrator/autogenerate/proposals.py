@@ -8,8 +8,9 @@ import sqlalchemy as sa
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import MigrateOperation, ops
 
-from migrator.autogenerate import described, reflected, replacements
+from migrator.autogenerate import described, reflected, renames, replacements
 from migrator.autogenerate.comparison import Comparison
+from migrator.autogenerate.renames import RenameOp
 from migrator.autogenerate.replacements import CommentOnOp, Definition
 from migrator.catalog import Key, Schema
 from migrator.operations.validate_constraint import ValidateConstraintOp
@@ -40,6 +41,8 @@ class Table:
         """
         old = self._definitions(self.compared.existing, differing)
         new = self._definitions(self.compared.models, differing)
+        for before, after in [*renames.pairs(self.compared, old, new)]:
+            yield self._renamed(old.pop(before), new.pop(after))
         replaced = dict(_replaced(old, new))
         for key, each in old.items():
             if key not in replaced.values() and key not in new:
@@ -61,6 +64,10 @@ class Table:
         order = sorted(keys, key=lambda key: (key.kind == "constraint", key))
         found = ((key, schema.objects.get(key)) for key in order)
         return {key: Definition(key, value, self.schema) for key, value in found if value}
+
+    def _renamed(self, old: Definition, new: Definition) -> MigrateOperation:
+        log.info("Detected renamed %s, in the models %s", old.shown, new.name)
+        return RenameOp(old, new)
 
     def _dropped(self, old: Definition) -> Iterator[MigrateOperation]:
         name = self.context.dialect.default_schema_name if self.context.dialect else None

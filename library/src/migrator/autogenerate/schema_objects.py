@@ -6,7 +6,7 @@ comparing the catalogs: what the models need comes before everything else, and w
 more goes in the end.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from alembic.autogenerate import renderers
@@ -14,7 +14,7 @@ from alembic.autogenerate.api import AutogenContext
 from alembic.operations import ops
 
 from migrator import catalog
-from migrator.autogenerate import definitions
+from migrator.autogenerate import definitions, enum_values
 from migrator.autogenerate.comparison import Comparison
 from migrator.autogenerate.steps import sql
 from migrator.catalog import Difference, Key, Schema
@@ -22,7 +22,8 @@ from migrator.console import note
 from migrator.errors import RefusedError
 
 # In the order in which they are created: a domain may be of an enum type, a function may take both.
-ORDER = ("schema", "sequence", "enum", "domain", "function", "procedure")
+EVENTS = ("function", "procedure", "trigger")  # what events of the models may create
+ORDER = ("schema", "sequence", "enum", "domain", *EVENTS)
 BY_HAND = """{key} would become another one ({property}: {before} in the database, {after} in the \
 models), which PostgreSQL cannot do in place. No revision was written. `make empty-revision \
 m="..."`: create the new type under another name, change each column with op.alter_column(..., \
@@ -53,8 +54,13 @@ class Change:
     late: bool = False
 
 
-def changes(comparison: Comparison, default: str | None) -> list[Change]:
+def changes(
+    comparison: Comparison, default: str | None, named: Collection[str] = ()
+) -> list[Change]:
     """Return what leads from the database to the models, in the order of the upgrade.
+
+    Args:
+        named: enum types that are to be replaced, where their values are gone.
 
     Raises:
         RefusedError: a type would change in a way that PostgreSQL does not have.
@@ -63,10 +69,17 @@ def changes(comparison: Comparison, default: str | None) -> list[Change]:
     found.sort(key=lambda each: ORDER.index(each.key.kind))
     new = [each for each in found if not each.property and each.before is None]
     gone = [each for each in found if not each.property and each.after is None]
-    _say_kept(comparison, default)
+    for sentence in enum_values.kept(comparison, default, named):
+        note(sentence)
     return [
+        *_parameters(comparison, default),
         *(_new(each, default) for each in new),
-        *_changed(comparison, {each.key: each for each in found if each.property}, default),
+        *_changed(comparison, dict.fromkeys(each.key for each in found if each.property), default),
+        *(
+            change
+            for each in enum_values.of(comparison)
+            for change in _values(comparison, each, default, named)
+        ),
         *(_gone(each, default) for each in reversed(gone)),
     ]
 
@@ -104,20 +117,30 @@ def _differences(comparison: Comparison) -> Iterator[Difference]:
         whole = each.after or each.before
         if each.property or "owned_by" not in whole:
             yield each
-    # Functions are the revisions' business, unless an event of the models has created one.
-    for each in catalog.diff(_functions(comparison.existing), _functions(comparison.models)):
-        if not each.property and each.before is None:
+    # They are the revisions' business, unless an event of the models has created or changed one.
+    tables = {key.name for key in comparison.existing.objects if key.kind == "table"}
+    sides = (_of_events(each, tables) for each in (comparison.existing, comparison.models))
+    for each in catalog.diff(*sides):
+        if each.property == "definition" or (not each.property and each.before is None):
             yield each
 
 
-def _functions(schema: Schema) -> Schema:
-    kinds = ("function", "procedure")
-    return Schema({key: value for key, value in schema.objects.items() if key.kind in kinds})
+def _of_events(schema: Schema, tables: Collection[tuple[str, ...]]) -> Schema:
+    """Return functions, and triggers of the tables; a new table comes with its own."""
+    kept = (key for key in schema.objects if key.kind in EVENTS)
+    return Schema(
+        {
+            key: schema.objects[key]
+            for key in kept
+            if key.kind != "trigger" or key.name[:-1] in tables
+        }
+    )
 
 
 def _new(each: Difference, default: str | None) -> Change:
     statements = definitions.create(each.key, each.after, default)
-    return Change(sql(*statements), sql(definitions.drop(each.key, default)))
+    late = each.key.kind == "trigger"  # code that runs may notice it
+    return Change(sql(*statements), sql(definitions.drop(each.key, default)), late)
 
 
 def _gone(each: Difference, default: str | None) -> Change:
@@ -125,18 +148,31 @@ def _gone(each: Difference, default: str | None) -> Change:
     return Change(sql(definitions.drop(each.key, default)), sql(*statements), late=True)
 
 
+def _parameters(comparison: Comparison, default: str | None) -> Iterator[Change]:
+    """Yield the storage parameters of tables that the models set; those set by hand stay."""
+    named = (each for each in comparison.differences if each.property in definitions.PARAMETERS)
+    for key in dict.fromkeys(each.key for each in named if each.key.kind == "table"):
+        sides = comparison.existing.objects[key], comparison.models.objects[key]
+        up = definitions.change_parameters(key, *sides, default)
+        down = definitions.change_parameters(key, *reversed(sides), default)
+        yield Change(sql(*up), sql(*down))
+
+
 def _changed(
-    comparison: Comparison, differing: dict[Key, Difference], default: str | None
+    comparison: Comparison, differing: Collection[Key], default: str | None
 ) -> Iterator[Change]:
-    for key, each in differing.items():
+    for key in differing:
         old, new = comparison.existing.objects[key], comparison.models.objects[key]
-        if key.kind == "enum":
-            yield _more_values(each, default)
-        elif key.kind == "sequence" and "owned_by" not in old:
+        if key.kind == "sequence" and "owned_by" not in old:
             yield Change(
                 sql(*definitions.change_sequence(key, old, new, default)),
                 sql(*definitions.change_sequence(key, new, old, default)),
             )
+        elif key.kind in EVENTS:
+            # A trigger is dropped before it is made again; a function is replaced.
+            drop = sql(definitions.drop(key, default)) if key.kind == "trigger" else []
+            up, down = (sql(*definitions.create(key, each, default)) for each in (new, old))
+            yield Change([*drop, *up], [*drop, *down], late=True)
         elif key.kind == "domain":
             for name in ("type", "collation"):
                 if old.get(name) != new.get(name):
@@ -145,12 +181,11 @@ def _changed(
                 yield Change(sql(*up), sql(*down), late)
 
 
-def _more_values(each: Difference, default: str | None) -> Change:
+def _values(
+    comparison: Comparison, each: Difference, default: str | None, named: Collection[str]
+) -> Iterator[Change]:
     """Add values in the order of the models, each after the one that is before it."""
     existing, wanted = each.before, each.after
-    common = [label for label in wanted if label in existing]
-    if common != [label for label in existing if label in wanted]:
-        raise _refusal(each)
     called = definitions.name(each.key, default)
     added: list[ops.ExecuteSQLOp] = []
     for place, label in enumerate(wanted):
@@ -163,7 +198,10 @@ def _more_values(each: Difference, default: str | None) -> Change:
         value = definitions.labels([label])
         for op in sql(f"ALTER TYPE {called} ADD VALUE IF NOT EXISTS {value}{where}"):
             added.append(AddValueOp(op.sqltext))
-    return Change(added, [])
+    yield Change(added, [])
+    if enum_values.is_reordered(each) or enum_values.called(each.key) in named:
+        up, down = enum_values.replacing(comparison, each, default)
+        yield Change(sql(*up), sql(*down), late=True)
 
 
 def _refusal(each: Difference) -> RefusedError:
@@ -178,16 +216,3 @@ def _refusal(each: Difference) -> RefusedError:
             after=shown(each.after),
         )
     )
-
-
-def _say_kept(comparison: Comparison, default: str | None) -> None:
-    for key, properties in comparison.models.objects.items():
-        if key.kind == "enum" and key in comparison.existing.objects:
-            wanted = properties.get("values", ())
-            existing = comparison.existing.objects[key].get("values", ())
-            if gone := [label for label in existing if label not in wanted]:
-                note(
-                    f"Enum type {definitions.name(key, default)} keeps {definitions.labels(gone)},"
-                    " which the models no longer list: PostgreSQL cannot drop a value, and rows"
-                    " may still hold it."
-                )

@@ -3,11 +3,13 @@
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from migrator.autogenerate import enum_values
 from migrator.commands import lint
 from migrator.config import histories
 from migrator.config.context import Context
 from migrator.console import argument, note, say
 from migrator.proof import revising
+from migrator.proof.revising import Written
 from migrator.revisions import snapshot
 
 PROVED = (
@@ -52,19 +54,23 @@ def run(context: Context, options: Namespace) -> None:
     for own in (every := histories.every(context)):
         with histories.used(own):
             written = _write(own, options)
-        if not written and len(every) == 1:
-            say("The models and the revisions agree: no revision is needed, none was written.")
-        elif not written:
-            what = "tenants" if own is context else "shared tables"
-            say(f"The models and the revisions of the {what} agree: none was written.")
+        if not written.files:
+            what = f" of the {'tenants' if own is context else 'shared tables'}"
+            agree = (
+                f"{what if len(every) > 1 else ''} agree{enum_values.BUT if written.kept else ''}"
+            )
+            none = (
+                "none was written" if len(every) > 1 else "no revision is needed, none was written"
+            )
+            say(f"The models and the revisions{agree}: {none}.")
 
 
-def _write(context: Context, options: Namespace) -> bool:
+def _write(context: Context, options: Namespace) -> Written:
     names = ("drop", "rewrite", "lose")
     asked = [f"{name}={value}" for name in names if (value := _own(getattr(options, name)))]
     written = revising.revise(context, options.message, asked)
     if not written.files:
-        return False
+        return written
     for path, attributes in written.files:
         say(f"Wrote {_shown(path)}: {attributes.whole}.")
     if written.snapshot:
@@ -73,7 +79,7 @@ def _write(context: Context, options: Namespace) -> bool:
         note(sentence)
     say(PROVED.format(rows=NOT_ALL if written.without_rows else LOSSLESS))
     lint.run(context, lint.advice(written.range))
-    return True
+    return written
 
 
 def _own(names: str) -> str:

@@ -15,6 +15,7 @@ class Options:
     minvalue: int | None = None
     maxvalue: int | None = None
     cycle: bool = False
+    cache: int | None = None
 
     def sql(self) -> str:
         """Return them as CREATE SEQUENCE has them."""
@@ -23,6 +24,7 @@ class Options:
             "INCREMENT BY": self.increment,
             "MINVALUE": self.minvalue,
             "MAXVALUE": self.maxvalue,
+            "CACHE": self.cache,
         }
         written = [f"{word} {value}" for word, value in words.items() if value is not None]
         return " ".join([*written, *(["CYCLE"] if self.cycle else [])])

@@ -23,6 +23,15 @@ WHERE h.inhparent = {table} AND NOT EXISTS (
 ) ORDER BY 1, 2
 """
 
+# The indexes of the parts, and the parts of those, that are attached to one.
+ATTACHED = """
+SELECT n.nspname, t.relname, i.relname FROM pg_catalog.pg_partition_tree({index}) p
+JOIN pg_catalog.pg_index x ON x.indexrelid = p.relid AND p.level > 0
+JOIN pg_catalog.pg_class i ON i.oid = x.indexrelid
+JOIN pg_catalog.pg_class t ON t.oid = x.indrelid
+JOIN pg_catalog.pg_namespace n ON n.oid = t.relnamespace ORDER BY 1, 2
+"""
+
 # Returns a statement about the index or constraint of a table, from the quoted names of both.
 Statement = Callable[[str, str], str]
 
@@ -97,3 +106,23 @@ def build_index(session: Session, wanted: WantedIndex) -> None:
     build_in_parts(
         session, wanted, lambda table, name: f"{create}{name} ON ONLY {table} {definition}"
     )
+
+
+def renames(session: Session, wanted: WantedIndex, full: str) -> list[tuple[str, str]]:
+    """Return what gives the indexes of the parts the names of those that they replace.
+
+    Args:
+        wanted: the new index, under its temporary name.
+        full: the quoted name of the old one.
+    """
+    old, new = (
+        {(schema, table): index for schema, table, index in session.rows(query)}
+        for query in (
+            ATTACHED.format(index=conditions.regclass(each)) for each in (full, wanted.full)
+        )
+    )
+    return [
+        ("true", f"ALTER INDEX {names.quoted(index, part[0])} RENAME TO {names.column(old[part])}")
+        for part, index in new.items()
+        if part in old
+    ]

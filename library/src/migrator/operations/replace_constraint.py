@@ -80,7 +80,7 @@ class ReplaceConstraintOp(Operation):
         )
         validates = sql.begins(self.definition, "CHECK", "FOREIGN KEY")
         if not sql.begins(self.definition, "CHECK"):
-            swap.refuse_partitioned(session, target, name)
+            swap.refuse_partitioned(session, target, name, self.definition)
         if not session.offline and definitions.constraint(session, target, name) == self.definition:
             self._drop_temporary(session, target, swap.temporary(name))
         elif validates:

@@ -5,7 +5,7 @@ from alembic.autogenerate.api import AutogenContext
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 
-from migrator.operations import definitions, index_build, names, swap
+from migrator.operations import definitions, index_build, names, partitions, swap
 from migrator.operations.index_build import WantedIndex
 from migrator.operations.operation import Operation
 from migrator.operations.session import Session
@@ -19,7 +19,8 @@ class ReplaceIndexOp(Operation):
 
     It is built concurrently, under a temporary name, outside the transaction. Then the old one is
     dropped and the new one renamed, in one transaction that locks the table for a moment. If there
-    is no old one, it is only built. What is there already is not done again.
+    is no old one, it is only built. What is there already is not done again. That of a partitioned
+    table is built part by part.
 
     Args:
         definition: what stands behind the table in CREATE INDEX; as in the catalog
@@ -27,8 +28,8 @@ class ReplaceIndexOp(Operation):
         plain: replace it in the revision's transaction, which blocks writers.
 
     Raises:
-        MigratorError: the rows are not unique, a foreign key refers to the old one, or the table is
-            partitioned. Then the old one is still there.
+        MigratorError: the rows are not unique, or a foreign key refers to the old one. Then the old
+            one is still there.
         LockTimeout: another session is still building it after `lock_deadline`.
     """
 
@@ -69,16 +70,26 @@ class ReplaceIndexOp(Operation):
             definitions.written(self.definition, unique=self.unique),
         )
         wanted = self._wanted(target, swap.temporary(name))
-        swap.refuse_partitioned(session, target, name)
-        if not session.offline and definitions.index(session, target, name) == definition:
+        in_parts = partitions.has_parts(session, target)
+        done = not session.offline and definitions.index(session, target, name) == definition
+        if in_parts and definitions.any_index(session, target, wanted.name) not in (
+            "",
+            "" if done else definition,
+        ):
+            session.run(f"DROP INDEX {wanted.full}")
+        if done:
             index_build.drop(session, wanted.full)
             return
         swap.refuse_referenced(session, target, name)
-        swap.build(session, wanted, definition, name)
+        if in_parts:
+            partitions.build_index(session, wanted)
+        else:
+            swap.build(session, wanted, definition, name)
         oid = f"to_regclass({names.literal(full)})"
         comment = swap.comment(session, oid, "pg_class", f"INDEX {full}")
         rename = f"ALTER INDEX {wanted.full} RENAME TO {names.column(name)}"
-        statements = [*swap.drops(target, name, full), ("true", rename), *comment]
+        parts = partitions.renames(session, wanted, full) if in_parts else ()
+        statements = [*swap.drops(target, name, full), ("true", rename), *parts, *comment]
         session.run_together(statements, ready=wanted.is_valid)
         index = WantedIndex.written(name, target, self.schema, "", unique=self.unique)
         session.expect(f"{index.is_valid} AND NOT {wanted.is_valid}", f"{name} was not replaced")

@@ -37,12 +37,13 @@ class SetIdentityOp(Operation):
         minvalue: int | None = None,
         maxvalue: int | None = None,
         cycle: bool = False,
+        cache: int | None = None,
         schema: str | None = None,
     ) -> None:
         self.table_name = table_name
         self.column_name = column_name
         self.always = always
-        self.options = numbering.Options(start, increment, minvalue, maxvalue, cycle)
+        self.options = numbering.Options(start, increment, minvalue, maxvalue, cycle, cache)
         self.schema = schema
 
     def to_diff_tuple(self) -> tuple[str, str | None, str, str]:

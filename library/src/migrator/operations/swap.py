@@ -107,7 +107,7 @@ def comment_of_constraint(session: Session, target: str, name: str) -> Sequence[
     return comment(session, oid, "pg_constraint", f"CONSTRAINT {names.column(name)} ON {target}")
 
 
-def refuse_partitioned(session: Session, target: str, name: str) -> None:
+def refuse_partitioned(session: Session, target: str, name: str, definition: str) -> None:
     """Refuse what cannot be swapped as a whole.
 
     Raises:
@@ -115,9 +115,12 @@ def refuse_partitioned(session: Session, target: str, name: str) -> None:
     """
     found = f"EXISTS (SELECT FROM pg_catalog.pg_class WHERE oid = {conditions.regclass(target)}"
     if not session.offline and session.holds(f"{found} AND relkind = 'p')"):
+        own = names.column(name)
+        again = f"ALTER TABLE {target} DROP CONSTRAINT {own}, ADD CONSTRAINT {own} {definition}"
         raise MigratorError(
             f"{name} was not replaced: {target} is partitioned, and each partition has its own."
-            " Nothing was changed. Add the new one under another name, and drop the old one."
+            " Nothing was changed. Add the new one under another name, and drop the old one; or, if"
+            f" writers can wait while all rows are read: op.execute({again!r})."
         )
 
 

@@ -107,13 +107,16 @@ def read(
     return Contents(schema, counts, rows)
 
 
-def losses(before: Contents, after: Contents, *, only_changed_types: bool) -> Iterator[Loss]:
+def losses(
+    before: Contents, after: Contents, between: Contents, *, only_changed_types: bool
+) -> Iterator[Loss]:
     """Yield what tables that both have, and their columns, have lost.
 
     A NULL that has got a value is no loss.
 
     Args:
         after: with the values of changed types cast back; see `read`.
+        between: without the columns that were dropped, and have other values in `after`.
         only_changed_types: values may change where the type stays, as a revision that was written
             by hand may mean them to.
     """
@@ -123,14 +126,15 @@ def losses(before: Contents, after: Contents, *, only_changed_types: bool) -> It
         if after.counts[table] < count:
             yield Loss(table, "", count - after.counts[table], "", "")
         elif table in before.rows and table in after.rows:
-            yield from _changed(table, before, after, only_changed_types)
+            kept = between.columns(table)
+            yield from _changed(table, before, after, kept, only_changed_types)
 
 
 def _changed(
-    table: Name, before: Contents, after: Contents, only_changed_types: bool
+    table: Name, before: Contents, after: Contents, kept: Collection[str], only_changed_types: bool
 ) -> Iterator[Loss]:
     types, others = before.columns(table), after.columns(table)
-    key = [each for each in before.key(table) if types[each] == others.get(each)]
+    key = [each for each in before.key(table) if types[each] == others.get(each) and each in kept]
     if not key or len(key) < len(before.key(table)):
         return  # without a key that stays, rows cannot be told apart
     old, new = _by_key(before.rows[table], key), _by_key(after.rows[table], key)

@@ -20,6 +20,7 @@ from migrator.proof.old_code import Code, Refused
 from migrator.proof.shadow_history import ShadowHistory
 from migrator.revisions import attributes
 from migrator.revisions.attributes import EXPAND
+from migrator.sqlite import values_kept
 
 SHOWN = 10  # of many differences
 
@@ -154,9 +155,11 @@ class Proof:
                 each.objects.get(catalog.Key("column", (*table, column)), {}).get("type")
                 for each in (before.schema if before else schema, schema)
             ]
-            return str(kinds[0]) if kinds[0] and kinds[0] != kinds[1] else None
+            old = str(kinds[0]) if kinds[0] and kinds[0] != kinds[1] else None
+            return old if old and casts_back(old) else None
 
         with self.history.reading() as connection:
+            casts_back = values_kept.casts_back if connection.dialect.name == "sqlite" else bool
             return contents.read(connection, schema, cast, self.only)
 
     def _nothing_lost(
@@ -165,8 +168,10 @@ class Proof:
         """Compare rows; columns that `between` has not are gone, by consent."""
         found = [
             each
-            for each in contents.losses(before, after, only_changed_types=self.compared is None)
-            if not self._is_meant(each, between)
+            for each in contents.losses(
+                before, after, between, only_changed_types=self.compared is None
+            )
+            if not self._is_meant(each, between, after)
         ]
         if found:
             raise NotProved(
@@ -174,9 +179,11 @@ class Proof:
                 details=[("lost", str(each)) for each in found[:SHOWN]],
             )
 
-    def _is_meant(self, loss: Loss, between: Contents) -> bool:
+    def _is_meant(self, loss: Loss, between: Contents, after: Contents) -> bool:
         if not loss.column:
             return loss.table not in between.counts
+        if "generated" in after.schema.objects[catalog.Key("column", (*loss.table, loss.column))]:
+            return True  # what it is made of is compared
         names = {".".join((*loss.table[start:], loss.column)) for start in range(len(loss.table))}
         return bool(names & self.lossy) or loss.column not in between.columns(loss.table)
 

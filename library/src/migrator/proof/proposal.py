@@ -17,6 +17,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import Script, ScriptDirectory
 from alembic.script.write_hooks import _run_hooks
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import IdentifierError, NoReferenceError
 
 from migrator import console
 from migrator.autogenerate import affected_rows, comparison, consent
@@ -81,6 +82,7 @@ def proposed(
 
     Raises:
         RefusedError: something has to be named; nothing was written.
+        MigratorError: the tables of the models cannot be created.
     """
     config, directory = history.context.config, history.directory
     with tempfile.TemporaryDirectory(prefix="revision-") as name:
@@ -102,8 +104,12 @@ def proposed(
             compared.append(comparison.of(migration))
             return []
 
-        with _detected():
-            history.run(compare, template_args=revision.template_args, revision_context=revision)
+        given = {"template_args": revision.template_args, "revision_context": revision}
+        try:
+            with _detected():
+                history.run(compare, **given)
+        except (NoReferenceError, IdentifierError) as error:
+            raise comparison.cannot_be_created(error) from error
         found = [
             each
             for each in revision.generated_revisions

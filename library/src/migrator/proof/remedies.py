@@ -55,6 +55,12 @@ def _property(difference: Difference, table: str, name: str) -> str:
         target = f"{table}.{name}" if kind == "column" else table
         text = names.literal(after) if after else "NULL"
         return f"COMMENT ON {word} {target} IS {text}" if word else ""
+    if kind == "table":
+        persistence = "UNLOGGED" if after == "unlogged" else "LOGGED"
+        return {
+            "persistence": f"ALTER TABLE {table} SET {persistence}",
+            "tablespace": f"ALTER TABLE {table} SET TABLESPACE {names.column(str(after))}",
+        }.get(said, "")
     if kind == "index" and said == "definition":
         return f"DROP INDEX {table.split('.')[0]}.{name}; {after}"
     if kind != "column":

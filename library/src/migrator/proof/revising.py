@@ -8,6 +8,7 @@ from pathlib import Path
 from alembic.script import Script
 
 from migrator import shadow
+from migrator.autogenerate import enum_values
 from migrator.config.context import Context
 from migrator.errors import one_line
 from migrator.proof import tables
@@ -18,6 +19,8 @@ from migrator.proof.shadow_history import ShadowHistory, applied
 from migrator.revisions import attributes, snapshot
 from migrator.revisions.attributes import Attributes
 
+BY_HAND = ' Write one by hand, in an order that the server takes: `make empty-revision m="..."`.'
+
 
 @dataclass
 class Written:
@@ -25,6 +28,7 @@ class Written:
 
     `files` has the attributes of each. `snapshot` are the files of the snapshot that changed.
     `range` is FROM..TO. `without_rows` is whether a table took no rows, or had to be without.
+    `kept` is whether enum types keep values that no model lists.
     """
 
     files: list[tuple[Path, Attributes]] = field(default_factory=list)
@@ -32,6 +36,7 @@ class Written:
     snapshot: list[str] = field(default_factory=list)
     range: str = ""
     without_rows: bool = False
+    kept: bool = False
 
 
 def revise(context: Context, message: str, asked: Sequence[str]) -> Written:
@@ -52,7 +57,7 @@ def revise(context: Context, message: str, asked: Sequence[str]) -> Written:
         if not proposal.scripts:
             if found := proposal.compared.differences:
                 raise not_covered(found)
-            return Written()
+            return Written(kept=bool([*enum_values.kept(proposal.compared)]))
         try:
             with proved(history, proposal.scripts, proposal) as (copy, notes, without_rows):
                 attributes_of = [attributes.of(each) for each in proposal.scripts]
@@ -115,7 +120,7 @@ def _prove(proof: Proof, seeding: Seeding) -> list[str] | None:
         example = error.refused[0]
         seeding.notes.append(
             f"{error.script.revision} is of phase contract, since code that runs now may send what"
-            f" it refuses: {example.sql}: {example.reason}."
+            f" it refuses: {example.sql}: {example.reason.removesuffix('.')}."
         )
         return None
     except NotProved:
@@ -127,7 +132,10 @@ def _prove(proof: Proof, seeding: Seeding) -> list[str] | None:
             raise NotProved(
                 f"The downgrade fails on a shadow database: {_reason(error.reason)}."
             ) from error
-        raise NotProved(f"The revision fails on a shadow database: {_reason(error)}.") from error
+        by_hand = "" if proof.compared is None else BY_HAND
+        raise NotProved(
+            f"The revision fails on a shadow database: {_reason(error)}.{by_hand}"
+        ) from error
     if proof.accepted:
         notes.append(
             f"Old code: {proof.accepted} statements that the schema before accepts are accepted"

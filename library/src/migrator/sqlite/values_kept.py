@@ -40,5 +40,10 @@ def count_lost(connection: Connection, table: str, column: str, kind: str) -> in
         do(f"DROP TABLE {COPY}")
 
 
+def casts_back(kind: str) -> bool:
+    """Return whether a cast to a type gives its values; one to DATE gives the number of a year."""
+    return not _has(kind, ("DATE", "TIME", "JSON"))
+
+
 def _has(kind: str, words: tuple[str, ...]) -> bool:
     return any(word in kind.upper() for word in words)
