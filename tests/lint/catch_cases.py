@@ -67,6 +67,12 @@ CREATE TABLE events_1 PARTITION OF events FOR VALUES FROM ('2026-01-01') TO ('20
 CREATE TABLE events_2 PARTITION OF events FOR VALUES FROM ('2026-02-01') TO ('2026-03-01');
 """)
 op.create_table("leftovers", sa.Column("id", sa.Integer(), primary_key=True))
+op.execute("""
+CREATE TABLE keyless (a bigint, b bigint);
+CREATE TABLE notes (id serial PRIMARY KEY);
+CREATE TABLE events_0 (LIKE events);
+CREATE FUNCTION rename_all() RETURNS void LANGUAGE sql AS 'UPDATE users SET nick = name';
+""")
 '''
 
 
@@ -112,6 +118,15 @@ ROWS = {
     "CONCURRENTLY in a transaction": "transaction",
 }
 BLOCK = "with op.get_context().autocommit_block():\n    "
+ORM = """
+from sqlalchemy.orm import Session, declarative_base
+class User(declarative_base()):
+    __tablename__ = "users"
+    id = sa.Column(sa.BigInteger, primary_key=True)
+    name = sa.Column(sa.Text)
+    nick = sa.Column(sa.Text)
+session = Session(bind=op.get_bind())
+"""
 ONLINE = "if not op.get_context().as_sql:\n    "
 CONTRACT = 'phase = "contract"\n'
 # For each row the main pair first: unsafe, safe.
@@ -174,6 +189,8 @@ UNSAFE = {
         'op.execute("ALTER DOMAIN percentage ADD CONSTRAINT even CHECK (VALUE < 101)")',
         "op.execute('ALTER TABLE users ADD CONSTRAINT ck CHECK (age > 1) NOT VALID')\n"
         "op.execute('ALTER TABLE users VALIDATE CONSTRAINT ck')",
+        "op.execute(\"ALTER TABLE events ATTACH PARTITION events_0 FOR VALUES FROM ('2025-01-01') "
+        "TO ('2026-01-01')\")",
     ],
     "add unique": [
         'op.create_unique_constraint("uq_users_code", "users", ["code"])',
@@ -197,6 +214,12 @@ UNSAFE = {
     "set NOT NULL": [
         'op.alter_column("users", "age", nullable=False)',
         'op.execute("ALTER TABLE events ALTER COLUMN what SET NOT NULL")',
+        f"{BLOCK}op.execute('CREATE UNIQUE INDEX CONCURRENTLY k ON keyless (a, b)')\n"
+        'op.execute("ALTER TABLE keyless ADD CONSTRAINT k PRIMARY KEY USING INDEX k")',
+        # What is dropped is dropped first.
+        "op.execute('ALTER TABLE users ADD CONSTRAINT nn CHECK (team_id IS NOT NULL) NOT VALID')\n"
+        f"{BLOCK}op.execute('ALTER TABLE users VALIDATE CONSTRAINT nn')\n"
+        'op.execute("ALTER TABLE users ALTER team_id SET NOT NULL, DROP CONSTRAINT nn")',
     ],
     "drop table": [
         'op.drop_table("leftovers")',
@@ -219,6 +242,26 @@ UNSAFE = {
         "op.execute('DELETE FROM users WHERE id > 0')",
         "op.execute(\"DO $$BEGIN UPDATE users SET nick = 'x' WHERE id > 0; END$$\")",
         "op.execute(\"SET LOCAL work_mem = '8MB'; UPDATE users SET nick = 'x' WHERE id > 0\")",
+        "from sqlalchemy.orm import Session\nsession = Session(bind=op.get_bind())\n"
+        "session.execute(sa.text(\"UPDATE users SET nick = 'x' WHERE age > 20\"))\n"
+        "session.commit()",
+        # What is written may be what is there, in our rows.
+        f"{ORM}for user in session.query(User).all():\n    user.nick = user.name.lower()\n"
+        "session.commit()",
+        f"{ORM}session.query(User).filter(User.nick.is_(None)).update({{User.nick: ''}})",
+        'bind = op.get_bind()\nrows = bind.execute(sa.text("SELECT id FROM users")).fetchall()\n'
+        'bind.execute(sa.text("UPDATE users SET nick = name WHERE id = :id"), '
+        '[{"id": row.id} for row in rows])',
+        "for start in range(0, 100_000, 5_000):\n"
+        "    op.execute(f\"UPDATE users SET nick = 'x' WHERE id >= {start} "
+        'AND id < {start + 5_000}")',
+        "op.execute('WITH u AS (SELECT id FROM users) INSERT INTO leftovers SELECT id FROM u')",
+        "op.execute('INSERT INTO leftovers SELECT g FROM generate_series(1000, 100000) AS g')",
+        'op.execute("DO $$BEGIN LOOP UPDATE users SET nick = name WHERE id IN (SELECT id FROM '
+        'users WHERE nick IS NULL LIMIT 500); EXIT WHEN NOT FOUND; END LOOP; END$$")',
+        'op.execute("DO $$DECLARE c CURSOR FOR SELECT * FROM users; r record; BEGIN FOR r IN c '
+        "LOOP UPDATE users SET nick = 'q' WHERE CURRENT OF c; END LOOP; END$$\")",
+        'op.execute("SELECT rename_all()")',
     ],
     "raw SQL index": [
         'op.execute("CREATE INDEX ix_raw ON users (age)")',
@@ -256,6 +299,8 @@ SAFE = {
         'op.execute(\'CREATE TABLE "Odd Schema"."Shops" (id int)\')\n'
         'op.create_index("ix_shops", "Shops", ["id"], schema="Odd Schema")\n'
         'op.drop_index("ix_shops", schema="Odd Schema")',
+        'op.execute("CREATE TABLE IF NOT EXISTS shops (id int)")\n'
+        'op.create_index("ix_shops", "shops", ["id"])',
         'op.execute("CREATE INDEX ix_events ON ONLY events (what)")',
         'if "users" in sa.inspect(op.get_bind()).get_table_names():\n'
         "    with op.get_context().autocommit_block():\n"
@@ -305,6 +350,10 @@ SAFE = {
         f"{BLOCK}op.execute('ALTER TABLE users VALIDATE CONSTRAINT nn')\n"
         'op.alter_column("users", "team_id", nullable=False)\n'
         'op.drop_constraint("nn", "users")',
+        "op.execute('ALTER TABLE users ADD CONSTRAINT nn CHECK (team_id IS NOT NULL) NOT VALID')\n"
+        "op.execute('ALTER TABLE users RENAME CONSTRAINT nn TO team')\n"
+        f"{BLOCK}op.execute('ALTER TABLE users VALIDATE CONSTRAINT team')\n"
+        'op.alter_column("users", "team_id", nullable=False)',
     ],
     "drop table": ['op.drop_table("leftovers")'],
     "rename table": [
@@ -321,6 +370,15 @@ SAFE = {
         f'{BLOCK}op.execute("DO $$DECLARE last bigint := 0; BEGIN LOOP '
         "UPDATE users SET nick = 'x' WHERE id > last AND id <= last + 5000; COMMIT; "
         'last := last + 5000; EXIT WHEN last > 30000; END LOOP; END$$")',
+        f"{BLOCK}for _ in range(2):\n        op.execute(\"UPDATE users SET nick = '' WHERE id IN "
+        '(SELECT id FROM users WHERE nick IS NULL LIMIT 1000)")',
+        f'{BLOCK}op.execute("WITH b AS (SELECT id FROM users WHERE nick IS NULL LIMIT 500 FOR '
+        'UPDATE SKIP LOCKED) UPDATE users SET nick = name FROM b WHERE users.id = b.id")',
+        f"{BLOCK}op.execute('DELETE FROM users u USING (SELECT id FROM users LIMIT 500) AS b "
+        "WHERE u.id = b.id')",
+        "for key in (1, 2):\n    op.execute(f\"UPDATE users SET nick = 'x' WHERE id = {key}\")",
+        f"{BLOCK}for row in op.get_bind().execute(sa.text('SELECT id FROM users')).fetchall():\n"
+        "        op.execute(f\"UPDATE users SET nick = 'x' WHERE id = {row.id}\")",
     ],
     "raw SQL index": [
         f'{BLOCK}op.execute("CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_raw ON users (age)")',

@@ -143,6 +143,19 @@ UNSAFE = [
     "for table in ('orders', 'customers'):\n    op.execute(f'ALTER TABLE {table} ADD COLUMN x int')",
     'op.execute("SELECT 1; DROP VIEW v_orders; SELECT 2")',
     "op.execute('''\n-- comment\nDROP\nVIEW v_orders''')",
+    sql("ALTER TABLE orders OWNER TO pg_read_all_data"),
+    sql("ALTER FUNCTION trg() OWNER TO pg_read_all_data"),
+    sql("REASSIGN OWNED BY app TO pg_read_all_data"),
+    sql("CREATE RULE nothing AS ON INSERT TO orders DO INSTEAD NOTHING"),
+    sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"),
+    sql("ALTER TABLE orders ADD COLUMN x int", "SELECT pg_sleep(60)"),
+    sql("UPDATE pg_attribute SET attnotnull = true WHERE attrelid = 'orders'::regclass"),
+    sql("DELETE FROM pg_enum WHERE enumlabel = 'sent'"),
+    sql("ALTER SEQUENCE orders_id_seq RESTART WITH 1"),
+    sql("SELECT setval('orders_id_seq', 1, false)"),
+    sql(
+        "DO $$DECLARE t text; BEGIN FOR t IN SELECT tablename FROM pg_tables LOOP EXECUTE format('ALTER TABLE %I ADD COLUMN tenant int', t); END LOOP; END$$"
+    ),
 ]
 SAFE = [
     CONTRACT
@@ -228,7 +241,10 @@ SAFE = [
     "op.alter_column('orders', 'total', type_=sa.Numeric(14, 2))",
     apart("ALTER TABLE orders VALIDATE CONSTRAINT ck_orders_fee"),
     apart("VACUUM (ANALYZE) orders"),
-    "pass",
+    sql("CREATE TABLE mine (id int)", "ALTER TABLE mine OWNER TO pg_read_all_data"),
+    sql("ALTER SEQUENCE numbers RESTART WITH 500000"),
+    sql("SELECT setval('orders_id_seq', (SELECT max(id) FROM orders))"),
+    sql("CREATE TABLE mine (id serial)", "ALTER SEQUENCE mine_id_seq RESTART"),
 ]
 
 

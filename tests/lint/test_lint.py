@@ -504,3 +504,24 @@ def test_sqlite_has_nothing_to_lint(renderer: Renderer) -> None:
     done = project.run(f"{LINT} base..head")
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
     assert "Nothing to lint" in done.stderr
+
+
+def test_a_file_that_cannot_be_imported_is_a_finding_among_others(project: Rendering) -> None:
+    """It keeps its place in the history, and what comes after it is checked."""
+    write(project, "pass", "import nowhere_to_be_found", name="lost")
+    after = write(project, 'op.drop_column("teams", "name")', name="after", down="case_lost")
+    rules = {rule for rule, _ in found(project, f"--no-trace {FIRST}..{after}")}
+    assert rules == {"unreadable-revision", "ban-drop-column"}
+    rules = {rule for rule, _ in found(project, f"{FIRST}..{after}")}
+    assert {"unreadable-revision", "ban-drop-column"} <= rules
+    done = project.run(f"{LINT} {after}")
+    assert (
+        "case_lost.py (ModuleNotFoundError: No module named 'nowhere_to_be_found')" in done.stderr
+    )
+    assert done.returncode == 5
+    assert "ban-drop-column" in done.stdout
+
+
+def test_a_file_that_is_no_python_keeps_its_place(project: Rendering) -> None:
+    broken = write(project, "op.execute('", name="broken")
+    assert found(project, f"--no-trace {broken}") == [("unreadable-revision", 1)]

@@ -2,7 +2,8 @@
 
 import pytest
 
-from migrator.lint.statements import Action, Inner, Type, read
+from migrator.lint.statements import Action, Type, read
+from migrator.lint.statements.blocks import Inner
 
 
 def kinds(sql: str) -> list[tuple[str, str, str]]:
@@ -41,7 +42,7 @@ def only(sql: str) -> Action:
         ("SAVEPOINT a", []),
         ("ALTER TABEL t", [("syntax error", "", "")]),
         ("CALL f(1)", [("call", "", "f")]),
-        ("CREATE TABLE c AS SELECT * FROM t", [("create table", "c", "")]),
+        ("CREATE TABLE c AS SELECT * FROM t", [("create table", "c", ""), ("read", "t", "")]),
         ("SELECT * INTO c FROM t", [("create table", "c", "")]),
         (
             "WITH x AS (DELETE FROM a RETURNING *) INSERT INTO b SELECT * FROM x",
@@ -178,6 +179,6 @@ def test_what_another_statement_carries_out() -> None:
 
 def test_the_body_of_a_function() -> None:
     made = read("CREATE FUNCTION s.f() RETURNS void LANGUAGE sql AS 'DELETE FROM t'")
-    assert made.functions == (("s.f", (Inner("DELETE FROM t"),)),)
+    assert [(each.name, each.body) for each in made.actions] == [("s.f", (Inner("DELETE FROM t"),))]
     text = "CREATE FUNCTION g() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RETURN NEW; END$$"
-    assert read(text).functions == (("g", ()),)
+    assert [(each.name, each.body) for each in read(text).actions] == [("g", ())]

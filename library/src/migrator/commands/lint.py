@@ -113,7 +113,13 @@ def run(context: Context, options: Namespace) -> None:
 
 def _report(context: Context, found: Range, options: Namespace) -> Report:
     traced = not options.no_trace
-    verdict = lint.examine(context, found.revisions, together=found.together, traced=traced)
+    verdict = lint.examine(
+        context,
+        found.revisions,
+        together=found.together,
+        traced=traced,
+        at_database=found.pending,
+    )
     if not (options.review or options.format == "markdown") or not traced:
         return Report(found, verdict)
     return Report(found, verdict, schema_changes.read(context, found.revisions))

@@ -50,7 +50,7 @@ def in_revisions(
     """Return the schema that earlier revisions build, which are rendered if somebody asks."""
 
     def schema() -> Schema:
-        left = _ancestors(directory, revisions)
+        left = ancestors(directory, revisions)
         found = render(left) if left else []
         actions = (one.action for each in found for one in sql_findings.placed(each))
         return learned(actions, sure=not any(each.failure for each in found))
@@ -58,7 +58,7 @@ def in_revisions(
     return History(schema)
 
 
-def _ancestors(directory: ScriptDirectory, revisions: Sequence[Script]) -> list[Script]:
+def ancestors(directory: ScriptDirectory, revisions: Sequence[Script]) -> list[Script]:
     """Return what was applied before the first of the revisions, oldest first."""
     looked: set[str] = {each.revision for each in revisions}
     left = [name for each in revisions for name in each._all_down_revisions]

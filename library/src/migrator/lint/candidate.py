@@ -32,7 +32,7 @@ class Candidate:
         history: the schema before it.
         change: what the same change has added before.
         new: the names of what the deploy has created before.
-        nested: it stands in a DO block.
+        nested: it stands in a DO block; `repeated` if in a loop there.
         in_transaction: it is in the transaction of the revision, whose number is `transaction`.
     """
 
@@ -44,6 +44,7 @@ class Candidate:
     change: Change = field(default_factory=Change)
     new: frozenset[str] = frozenset()
     nested: bool = False
+    repeated: bool = False
     in_transaction: bool = True
     transaction: int = 0
 
@@ -61,6 +62,15 @@ class Candidate:
             and self.in_transaction
             and each.action.has("strong lock")
         }
+
+    def referred_before(self) -> set[str]:
+        """Return the tables in use to which the transaction has added a foreign key."""
+        added = (
+            each.action.refers
+            for each in self.earlier
+            if each.action.adds("foreign key") and each.transaction == self.transaction
+        )
+        return {name for names in added for name in names if self.in_transaction} - self.new
 
     def drops_nothing(self) -> bool:
         """Return whether a DROP ... IF EXISTS is about nothing, or what an attempt has left.

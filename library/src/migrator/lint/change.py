@@ -44,6 +44,8 @@ class Change:
                 self.filled.add((action.table, action.name))
         elif action.kind == "set default":
             self.filled.add((action.table, action.name))
+        elif action.kind == "rename constraint" and action.name in self.constraints:
+            self.constraints.add(action.new_name)
         elif action.kind == "add constraint" and not action.has("of create"):
             self.constraints.add(action.name)
 

@@ -21,6 +21,7 @@ SELECT current_schemas(false)::text[], (SELECT count(*) FROM pg_namespace
     WHERE nspname !~ '^pg_' AND nspname <> 'information_schema')
 """
 VIEWS = ("view", "materialized_view")
+FUNCTIONS = ("function", "procedure")
 NAMED = (*VIEWS, "table", "sequence", "index")  # no two of a schema have the same name
 
 Facts = Mapping[str, Any]
@@ -37,15 +38,21 @@ def of_database(
         says_public: as for `of_catalog`.
     """
     path, schemas = connection.exec_driver_sql(SCHEMAS).one()
-    wanted: set[str] = set()
+    actions, wanted = list(actions), set[str]()
     if schemas > MANY:
         names = (name for each in actions for name in (each.table, each.name, *each.refers))
         wanted = {*path, PUBLIC, *(name.rpartition(".")[0] for name in names)} - {""}
-    return of_catalog(catalog.read(connection, schemas=wanted), path, says_public=says_public)
+    found = catalog.read(connection, schemas=wanted)
+    called = {each.name for each in actions if each.kind == "call"}
+    return of_catalog(found, path, says_public=says_public, called=called)
 
 
 def of_catalog(
-    found: catalog.Schema, path: Collection[str], *, says_public: bool = True
+    found: catalog.Schema,
+    path: Collection[str],
+    *,
+    says_public: bool = True,
+    called: Collection[str] = (),
 ) -> tuple[Schema, VisibleNames]:
     """Return the schema that a catalog describes.
 
@@ -75,6 +82,9 @@ def of_catalog(
             _sequence(schema, table, facts, visible)
         elif kind in VIEWS:
             _view(schema, table, kind, facts, visible)
+        elif kind in FUNCTIONS:
+            if visible.short(dotted((name[0], name[1].partition("(")[0]))) in called:
+                learn(schema, visible.of(read(facts["definition"]).actions[0]))
         elif not facts.get("invalid"):  # what an attempt has left is no index
             learn(schema, visible.of(read(facts["definition"]).actions[0]))
     return schema, visible
@@ -82,7 +92,7 @@ def of_catalog(
 
 def _ordered(found: catalog.Schema) -> Iterator[tuple[str, tuple[str, ...], Facts]]:
     """Yield the relations, and what belongs to them after them."""
-    kinds = ("table", "column", "constraint", "sequence", "index", *VIEWS)
+    kinds = ("table", "column", "constraint", "sequence", "index", *VIEWS, *FUNCTIONS)
     chosen = [key for key in found.objects if key.kind in kinds]
     for key in sorted(chosen, key=lambda each: kinds.index(each.kind)):
         yield key.kind, key.name, found.objects[key]
@@ -115,10 +125,10 @@ def _type(text: str) -> Type:
 
 
 def _constraint(facts: Facts) -> Constraint:
-    kind, wants = facts["type"], ""
+    kind, wants = facts["type"], tuple[str, ...]()
     if kind == "check":
         (action,) = read(f"ALTER TABLE t ADD {facts['definition']}").actions
-        wants = action.columns[0] if action.has("nulls out") else ""
+        wants = action.columns if action.has("nulls out") else ()
     return Constraint(
         "exclude" if kind == "exclusion" else kind,
         facts.get("columns", ()),

@@ -27,6 +27,14 @@ def _create_view(schema: Schema, action: Action) -> None:
         schema.materialized.add(action.name)
 
 
+def _create_function(schema: Schema, action: Action) -> None:
+    schema.functions[action.name] = action.body
+
+
+def _drop_function(schema: Schema, action: Action) -> None:
+    schema.functions.pop(action.name, None)
+
+
 def _drop_view(schema: Schema, action: Action) -> None:
     schema.views.pop(action.name, None)
     schema.reads.pop(action.name, None)
@@ -64,7 +72,7 @@ def made(action: Action) -> Constraint:
         unique, whole = action.has("unique"), action.has("whole")
         return Constraint("index", action.columns, unique and whole, whole=whole)
     kind, is_valid = action.value or "", not action.has("not valid")
-    wants = action.columns[0] if action.has("nulls out") else ""
+    wants = action.columns if action.has("nulls out") else ()
     return Constraint(kind, action.columns, kind in KEYS, is_valid, wants, kind in KEYS)
 
 
@@ -130,7 +138,7 @@ def _rename_column(schema: Schema, action: Action) -> None:
             kept[name] = replace(
                 each,
                 columns=tuple(_renamed(column, action) for column in each.columns),
-                wants=_renamed(each.wants, action),
+                wants=tuple(_renamed(column, action) for column in each.wants),
             )
 
 
@@ -168,6 +176,10 @@ CHANGES: dict[str, Callable[[Schema, Action], None]] = {
     "like": _like,
     "create view": _create_view,
     "create materialized view": _create_view,
+    "create function": _create_function,
+    "create procedure": _create_function,
+    "drop function": _drop_function,
+    "drop procedure": _drop_function,
     "drop view": _drop_view,
     "drop materialized view": _drop_view,
     "drop table": _drop_table,

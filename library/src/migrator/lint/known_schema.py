@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from migrator.lint.statements import Action, Type
 
 KEYS = ("primary key", "unique")
+Body = tuple[tuple[str, bool], ...]
 
 
 @dataclass
@@ -22,7 +23,7 @@ class Column:
 class Constraint:
     """A constraint or an index; `unique` if no two rows may have the same there.
 
-    `wants` is the column that a check or a constraint has NOT NULL. `whole` if there is no more
+    `wants` are the columns that a check or a constraint has NOT NULL. `whole` if there is no more
     to it than its columns: no condition, no expression.
     """
 
@@ -30,7 +31,7 @@ class Constraint:
     columns: tuple[str, ...] = ()
     unique: bool = False
     valid: bool = True
-    wants: str = ""
+    wants: tuple[str, ...] = ()
     whole: bool = False
 
 
@@ -51,7 +52,8 @@ class Table:
 @dataclass
 class Schema:
     """All that is known; `sequences` are types by name, `views` the columns of each,
-    `reads` the tables and views that each reads, `materialized` those that are stored.
+    `reads` the tables and views that each reads, `materialized` those that are stored,
+    `functions` the statements in each.
 
     `sure` is false if the SQL of a revision is not known, so that something may be missing.
     `of_database` if it is what there is, so that an attempt at a revision may have left something.
@@ -62,6 +64,7 @@ class Schema:
     views: dict[str, tuple[str, ...]] = field(default_factory=dict)
     reads: dict[str, tuple[str, ...]] = field(default_factory=dict)
     materialized: set[str] = field(default_factory=set)
+    functions: dict[str, Body] = field(default_factory=dict)
     sure: bool = True
     of_database: bool = False
 
@@ -76,6 +79,11 @@ class Schema:
         return any(
             each.kind == "check" and column in each.columns for each in found.constraints.values()
         )
+
+    def has_no_table(self, name: str) -> bool:
+        """Return whether there is no such table, nor anything else of that name, for certain."""
+        known = self.of_database or any(table.created for table in self.tables.values())
+        return self.sure and known and bool(name) and name not in {*self.tables, *self.views}
 
     def table_of_index(self, index: str) -> str:
         """Return the table of an index, or nothing."""
@@ -117,7 +125,7 @@ class Schema:
     def has_check(self, table: str, column: str) -> bool:
         """Return whether a validated constraint wants a column to be NOT NULL."""
         found = self.tables.get(table, Table())
-        return any(each.valid and each.wants == column for each in found.constraints.values())
+        return any(each.valid and column in each.wants for each in found.constraints.values())
 
     def table(self, name: str) -> Table:
         """Return a table, which is new if nothing is known of it."""

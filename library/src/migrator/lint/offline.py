@@ -59,6 +59,18 @@ class Connection(MockConnection):
 
     begin = begin_nested
 
+    # What an ORM session asks before it sends its statements.
+    closed, is_active, is_valid = False, True, True
+
+    def in_transaction(self) -> bool:
+        """Return that a session may begin and end one: that is no statement here."""
+        return False
+
+    in_nested_transaction = in_transaction
+
+    def close(self) -> None:
+        """End the use of a session, whose connection goes on."""
+
     def commit(self) -> None:
         """End the transaction, which the rule about that finds in the revision's Python."""
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
+from migrator.lint.row_loops import is_autocommit_block, row_writes
+
 UPGRADE = "upgrade"
 CALLED = (ast.Call, ast.Attribute)
 
@@ -30,7 +32,8 @@ class Code:
     """What `upgrade` and the functions that it may use call, in their order, and the imports.
 
     `blocks` are the lines at which an autocommit block begins, each with the line of the statement
-    directly before it.
+    directly before it. `row_writes` are the lines in a loop over rows of the database that change
+    one of them, all in the transaction of the revision.
     """
 
     text: str
@@ -38,6 +41,7 @@ class Code:
     imports: tuple[tuple[str, int], ...] = ()
     attributes: tuple[Call, ...] = ()
     blocks: tuple[tuple[int, int], ...] = ()
+    row_writes: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, text: str) -> "Code":
@@ -68,6 +72,7 @@ def _read(text: str) -> Code:
         tuple(_imports(everything)),
         tuple(Call(_dotted(node, names), node.lineno) for node in attributes),
         tuple(_blocks(nodes)),
+        tuple(row_writes(used, lambda node: _dotted(node, names))),
     )
 
 
@@ -123,8 +128,5 @@ def _blocks(nodes: Iterable[ast.AST]) -> Iterator[tuple[int, int]]:
     for node in nodes:
         body = getattr(node, "body", [])
         for before, after in pairwise(body) if isinstance(body, list) else ():
-            if isinstance(after, ast.With) and any(
-                _dotted(item.context_expr, {}).endswith("autocommit_block()")
-                for item in after.items
-            ):
+            if is_autocommit_block(after):
                 yield after.lineno, before.lineno

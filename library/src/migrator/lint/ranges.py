@@ -28,6 +28,7 @@ class Range:
         what: which ones they are, in words that follow their number.
         why: why these, or why none, in a sentence; empty if they were asked for.
         base: what they are compared with, if they are those of a branch.
+        pending: they are next in the database of the command, whose catalog tells what they meet.
     """
 
     revisions: tuple[Script, ...]
@@ -35,6 +36,7 @@ class Range:
     what: str
     why: str = ""
     base: str = ""
+    pending: bool = False
 
     def __str__(self) -> str:
         """Return the number and which ones they are."""
@@ -58,7 +60,7 @@ def chosen(context: Context, words: str | None, base: str | None, *, added: bool
         UsageError: there is no such revision, or git cannot compare.
         MigratorError: the database cannot be reached, or the history is broken.
     """
-    script = graph.load(context)
+    script = graph.load(context, tolerant=True)
     if words is not None:
         return _between(script, words)
     repository = git.Repository.around(context)
@@ -138,7 +140,7 @@ def _pending(
             found = pending.make(context, connection, revisions=script)
         if found.pending and (found.current or not to_newest):
             what = f"pending in the database {name}, which is at {found.at}"
-            return Range(found.pending, True, what, f"{why}.")
+            return Range(found.pending, True, what, f"{why}.", pending=True)
         at = f", and nothing is pending in the database {name}"
         if found.pending:
             at = f", and the database {name} is empty"

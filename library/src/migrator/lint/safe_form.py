@@ -30,7 +30,10 @@ def write(advice: str, statement: str, tables: Collection[str] = ()) -> str:
         statement: what is not safe.
         tables: those that the statement locked when it was tried.
     """
-    code = "\n".join(_forms(statement, tables))
+    try:
+        code = "\n".join(_forms(statement, tables))
+    except postgast.PgQueryError:  # a part that it reads and cannot write, as WHERE CURRENT OF
+        code = ""
     if any(name in advice for name in _names(code)):
         return code
     return f"{CONTRACT}\n\n{_execute(statement)}" if CONTRACT in advice else ""

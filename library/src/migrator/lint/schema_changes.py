@@ -29,7 +29,7 @@ def steps(context: Context, revisions: Sequence[Script]) -> Iterator[tuple[Scrip
         revisions: each one after those of its parents that are among them.
     """
     with shadow.empty(context) as url, shadow.fenced(context, url) as own:
-        history = ShadowHistory(own, graph.load(own), url)
+        history = ShadowHistory(own, graph.load(own, tolerant=True), url)
         done: set[str] = set()
         before: Schema | None = None
         for script in revisions:

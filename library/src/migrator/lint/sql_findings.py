@@ -1,6 +1,6 @@
 """Findings in revisions as they are written: in their rendered SQL, and in their Python."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -8,13 +8,15 @@ from migrator.lint.candidate import Candidate, Placed
 from migrator.lint.change import Change
 from migrator.lint.finding import Finding
 from migrator.lint.history import History
+from migrator.lint.known_schema import Body
 from migrator.lint.python_code import Code
 from migrator.lint.rendering import Rendered, Statement
 from migrator.lint.rule import Rule, uncovered
 from migrator.lint.rules import ALL
-from migrator.lint.statements import Action, Inner, read
+from migrator.lint.statements import Action, read
+from migrator.lint.statements.expressions import STABLE
 from migrator.lint.visible_names import OF_SESSION, VisibleNames
-from migrator.revisions import attributes
+from migrator.revisions import attributes, unreadable
 from migrator.revisions.attributes import CONTRACT
 
 DEEPEST = 3  # of functions that call each other
@@ -32,13 +34,17 @@ class New:
             return False
         return (action.table or action.name) in self.names or action.has("of create", "temporary")
 
-    def learn(self, placed: Placed) -> None:
+    def learn(self, placed: Placed, history: History) -> None:
         """Note what an action creates for certain."""
         action = placed.action
         # In a DO block there often is an IF before it.
-        if placed.statement.nested or action.has("if not exists", "or replace"):
+        if placed.statement.nested or action.has("or replace"):
             return
-        if action.kind == "create index":
+        if action.has("if not exists") and not history.schema.has_no_table(action.table):
+            return
+        if action.kind == "add column" and action.has("serial") and self.has(action):
+            self.names.add(f"{action.table}_{action.name}_seq")
+        elif action.kind == "create index":
             self.names |= {action.name} if action.table in self.names else set()
         elif action.kind.startswith("create "):
             self.names.add(action.table or action.name)
@@ -74,7 +80,7 @@ def _of_statements(
     revision: Rendered, before: Sequence[Rendered], history: History, new: New
 ) -> Iterator[Finding]:
     phase, change = _phase(revision), _change(before, history.visible)
-    everything = placed(revision, history.visible)
+    everything = placed(revision, history.visible, lambda: history.schema.functions)
     earlier: list[Placed] = []
     broken: dict[int, tuple[Statement, list[Rule]]] = {}
     for number, each in enumerate(everything, start=1):
@@ -89,13 +95,16 @@ def _of_statements(
                 change,
                 frozenset(new.names),
                 statement.nested,
+                statement.repeated,
                 statement.in_transaction,
                 each.transaction,
             )
             rules = broken.setdefault(id(statement), (statement, []))[1]
             rules += (rule for rule in ALL.values() if rule.action and rule.action(candidate))
             earlier.append(each)
-        new.learn(each)
+        elif action.adds("foreign key"):
+            earlier.append(each)  # what a new table refers to is locked
+        new.learn(each, history)
         change.learn(action)
         history.learn(action)
     for statement, rules in broken.values():
@@ -103,14 +112,19 @@ def _of_statements(
             yield _finding(revision, rule, statement.place.line, statement.sql)
 
 
-def placed(revision: Rendered, visible: VisibleNames | None = None) -> list[Placed]:
+def placed(
+    revision: Rendered,
+    visible: VisibleNames | None = None,
+    known: Callable[[], Mapping[str, Body]] = dict,
+) -> list[Placed]:
     """Return the actions of a revision, also those in DO blocks and in functions that it calls.
 
     Args:
         visible: the names that its session sees.
+        known: returns the functions that were there before.
     """
     found: list[Placed] = []
-    functions: dict[str, tuple[Inner, ...]] = {}
+    functions = Functions(known)
     transaction, inside = 0, True
     for statement in revision.statements:
         if statement.in_transaction != inside:
@@ -121,17 +135,36 @@ def placed(revision: Rendered, visible: VisibleNames | None = None) -> list[Plac
     return found
 
 
+class Functions:
+    """The functions that a statement may call; those from before are read if one is."""
+
+    def __init__(self, known: Callable[[], Mapping[str, Body]]) -> None:
+        self._known = known
+        self._made: dict[str, Body] = {}
+
+    def learn(self, action: Action) -> None:
+        """Note a function that is created."""
+        if action.kind in ("create function", "create procedure"):
+            self._made[action.name] = action.body
+
+    def body(self, name: str) -> Body:
+        """Return the statements in a function."""
+        if name in self._made or name in STABLE or name.startswith("pg_"):
+            return self._made.get(name, ())
+        return self._known().get(name, ())
+
+
 def _actions(
-    statement: Statement, functions: dict[str, tuple[Inner, ...]], depth: int = 0
+    statement: Statement, functions: Functions, depth: int = 0
 ) -> Iterator[tuple[Statement, Action]]:
     # A variable is a constant for a statement, but not for a loop around it.
     whole = read(statement.sql, variables=statement.nested and not statement.repeated)
-    functions |= dict(whole.functions)
-    inner = [*whole.inside]
+    inner: list[tuple[str, bool]] = [*whole.inside]
     for action in whole.actions:
+        functions.learn(action)
         if action.kind == "call":
-            inner += functions.get(action.name, ())
-        elif not (statement.nested and action.kind == "syntax error"):  # PL/pgSQL has more words
+            inner += functions.body(action.name)
+        if not (statement.nested and action.kind == "syntax error"):  # PL/pgSQL has more words
             yield statement, action
     for text, repeated in inner if depth < DEEPEST else ():
         one = replace(statement, sql=text, nested=True, repeated=repeated)
@@ -169,11 +202,11 @@ def _relevant(phase: str, statement: Statement, rules: Sequence[Rule]) -> list[R
 
 def _of_revision(revision: Rendered) -> Iterator[Finding]:
     path = Path(str(revision.script.module.__file__))
-    text = path.read_text("utf-8", "replace")
+    text, lost = path.read_text("utf-8", "replace"), unreadable.reason(revision.script)
     for rule in ALL.values():
         if rule.revision and (words := rule.revision(revision)):
             yield _finding(revision, rule, 1, words)
-        if rule.code and any(word in text for word in rule.words):
+        if rule.code and not lost and any(word in text for word in rule.words):
             code = Code.of(text)
             for line in rule.code(code):
                 yield _finding(revision, rule, line, code.line(line))

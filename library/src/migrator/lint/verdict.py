@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 
 from alembic.script import Script, ScriptDirectory
 from alembic.util.exc import CommandError
@@ -26,7 +27,7 @@ from migrator.lint.finding import Finding
 from migrator.lint.rendering import Rendered
 from migrator.lint.rules import ALL
 from migrator.lint.trial import Compared, Problem
-from migrator.revisions import graph
+from migrator.revisions import graph, unreadable
 from migrator.trace import Traced
 
 WITHOUT = "tried without rows, because a revision cannot work with generated ones"
@@ -103,8 +104,10 @@ def examine(
     """
     if not revisions or context.target.dialect != "postgresql":
         return Verdict(())
-    seen = trace.run(context, revisions, together=together) if traced else None
-    compared, rendered = _compared(context, revisions, seen, together, at_database)
+    directory = graph.load(context, tolerant=True)
+    lost = [each for each in before.ancestors(directory, revisions) if unreadable.reason(each)]
+    seen = trace.run(context, revisions, together=together) if traced and not lost else None
+    compared, rendered = _compared(context, directory, revisions, seen, together, at_database)
     whole = {each.script.revision for each in seen or () if not each.failure}
     everything: list[Finding] = []
     for script in revisions:
@@ -114,7 +117,7 @@ def examine(
         if script.revision in whole:
             unused = suppressions.reasons(comments).keys() - _rules(compared, script)
         if unused and together and len(revisions) > 1:
-            unused -= _rules_alone(context, script)
+            unused -= _rules_alone(context, directory, script)
         tried = next((each for each in seen or () if each.script is script), None)
         mine = (each for each in compared.findings if each.revision == script.revision)
         own = [_shown(each, tried) for each in mine]
@@ -123,10 +126,21 @@ def examine(
         tuple(finding for finding in everything if not finding.suppressed),
         tuple(finding for finding in everything if finding.suppressed),
         compared.dismissed,
-        tuple(notes_of(seen or ())),
+        (*_notes_of_lost(lost, traced=traced), *notes_of(seen or ())),
         tuple(rendered),
         tuple(seen or ()),
     )
+
+
+def _notes_of_lost(lost: Sequence[Script], *, traced: bool) -> list[str]:
+    """Return what is less certain because of earlier revisions that cannot be imported."""
+    if not lost:
+        return []
+    first, *others = lost
+    more = f" and {counted(len(others), 'other revision')}" if others else ""
+    untried = ", so that none of these can be tried on a shadow database" if traced else ""
+    why = f"{Path(str(first.module.__file__)).name} ({unreadable.reason(first)})"
+    return [f"{why}{more} cannot be imported; it comes before these{untried}."]
 
 
 def notes_of(traced: Sequence[Traced]) -> list[str]:
@@ -174,7 +188,9 @@ def open_problems(context: Context, seen: Sequence[Traced], *, together: bool) -
     compared = Compared(())
     if any(comments[each.script.revision] for each, _ in found):
         with suppress(CommandError):
-            compared, _ = _compared(context, [each.script for each in seen], seen, together)
+            directory = graph.load(context, tolerant=True)
+            scripts = [each.script for each in seen]
+            compared, _ = _compared(context, directory, scripts, seen, together)
     left = []
     for each, problem in found:
         own = [said for said in compared.findings if said.revision == each.script.revision]
@@ -186,12 +202,12 @@ def open_problems(context: Context, seen: Sequence[Traced], *, together: bool) -
 
 def _compared(
     context: Context,
+    directory: ScriptDirectory,
     revisions: Sequence[Script],
     seen: Sequence[Traced] | None,
     together: bool,
     at_database: bool = False,
 ) -> tuple[Compared, list[Rendered]]:
-    directory = graph.load(context)
     same_change = {each.revision: change.earlier(directory, each) for each in revisions}
     more = [each for earlier in same_change.values() for each in earlier]
     scripts = {each.revision: each for each in (*more, *revisions)}
@@ -226,10 +242,10 @@ def _rules(compared: Compared, script: Script) -> set[str]:
     return {finding.rule for finding in everything if finding.revision == script.revision}
 
 
-def _rules_alone(context: Context, script: Script) -> set[str]:
+def _rules_alone(context: Context, directory: ScriptDirectory, script: Script) -> set[str]:
     """Return what counts when the revision is deployed alone: tables that are new here are old."""
     seen = trace.run(context, [script])
-    return _rules(_compared(context, [script], seen, together=True)[0], script)
+    return _rules(_compared(context, directory, [script], seen, together=True)[0], script)
 
 
 def _shown(finding: Finding, traced: Traced | None) -> Finding:

@@ -1,7 +1,7 @@
 """The graph of this code's revisions: read from their files, found by name, described."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from traceback import walk_tb
 
@@ -14,11 +14,14 @@ from alembic.util.exc import CommandError
 from migrator.config import application
 from migrator.config.context import Context
 from migrator.errors import MigratorError, UsageError, contained
-from migrator.revisions import attributes, missing
+from migrator.revisions import attributes, missing, unreadable
 
 
-def load(context: Context) -> ScriptDirectory:
+def load(context: Context, *, tolerant: bool = False) -> ScriptDirectory:
     """Read the revision files.
+
+    Args:
+        tolerant: a revision that cannot be imported is there all the same; see `unreadable`.
 
     Raises:
         MigratorError: one of them is broken, or the one that it follows is missing.
@@ -26,7 +29,8 @@ def load(context: Context) -> ScriptDirectory:
     script = ScriptDirectory.from_config(context.config)
     application.enter(context.config)
     try:
-        with _operations(context), contained():
+        spared = unreadable.tolerated() if tolerant else nullcontext()
+        with _operations(context), spared, contained():
             heads = script.get_heads()
     except CommandError:
         raise

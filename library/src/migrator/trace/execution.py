@@ -24,7 +24,7 @@ class Run:
     def __init__(self, context: Context, url: URL, rows: Rows, *, together: bool) -> None:
         self.context = context
         self.trials = Trials(url, rows, together=together)
-        self._revisions = graph.load(context)
+        self._revisions = graph.load(context, tolerant=True)
         self._applied: set[str] = set()
         # The revision before those that were asked for that is running, and whether such have run
         # since the database was looked at.

@@ -89,7 +89,10 @@ class Trials:
         step = self.recorder.failed(error, traced.failure)
         if self._connection is not None:
             self._connection.rollback()
+        path = str(traced.script.module.__file__)
         table, always = unfit_rows.refused(error, self.rows, known.names)
+        if not table and step is None and unfit_rows.is_about_rows(error, traced.steps, self.rows):
+            step, table, always = _of_python(error, path), unfit_rows.EVERY, True
         if table:
             self.recorder.leave()
             self._running = None
@@ -102,7 +105,6 @@ class Trials:
             return False
         if step is None:
             lost = {**traced.steps[-1].lost} if traced.steps else {}
-            path = str(traced.script.module.__file__)
             traced.steps.append(replace(_of_python(error, path), lost=lost))
         return True
 

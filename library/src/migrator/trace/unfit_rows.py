@@ -1,6 +1,6 @@
 """Rows that a revision cannot work with: they are ours and not those of production."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import psycopg
@@ -10,6 +10,7 @@ from migrator.trace.place import Place
 from migrator.trace.traced_statement import Step
 
 OF_ROWS = ("21", "22", "23")  # the classes of errors that depend on them
+OF_PYTHON = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 NOT_NULL = "23502"
 EVERY = "*"
 
@@ -46,6 +47,8 @@ class Rows:
     def remind(self, revision: str, steps: list[Step]) -> None:
         """Let the steps fail that did so with rows."""
         for failed in self.failed.get(revision, ()):
+            if failed.of_python:
+                steps.append(failed)
             again = [each for each in steps if _same(each, failed)]
             if again:
                 again[0].error = again[0].error or failed.error
@@ -87,6 +90,12 @@ def refused(
              for (kind, *_), (whose, name) in each.items()}  # fmt: skip
     old = ("table", "", column[1]) in there
     return table, state == NOT_NULL and old and column not in there
+
+
+def is_about_rows(error: BaseException, steps: Sequence[Step], rows: Rows) -> bool:
+    """Return whether Python failed that had read rows: without any, the revision may go on."""
+    read = any(step.read and not step.place.own for step in steps)
+    return isinstance(error, OF_PYTHON) and read and EVERY not in rows.empty
 
 
 def _same(one: Step, other: Step) -> bool:

@@ -7,11 +7,20 @@ from migrator.lint.rule import Example, Rule
 
 def _scans(candidate: Candidate) -> bool:
     action = candidate.action
+    schema = candidate.history.schema
+    if action.adds("primary key") and action.has("using index"):
+        table = schema.tables.get(action.table)
+        index = table.indexes.get(action.new_name) if table else None
+        return index is not None and any(
+            (column := schema.column(action.table, name)) is not None
+            and not (column.required or schema.has_check(action.table, name))
+            for name in index.columns
+        )
     if action.adds("not null"):
         return not action.has("not valid")
     if candidate.kind != "set not null":
         return False
-    return not candidate.history.schema.has_check(action.table, action.name)
+    return not schema.has_check(action.table, action.name)
 
 
 RULE = Rule(
@@ -27,5 +36,4 @@ RULE = Rule(
     action=_scans,
     locks=True,
     dismiss=harmless,
-    undecided_at_deploy=True,
 )

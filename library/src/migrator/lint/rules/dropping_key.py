@@ -35,13 +35,13 @@ RULE = Rule(
     ),
     example=Example(
         unsafe="""
-op.execute("CREATE TABLE IF NOT EXISTS pairs (id bigint PRIMARY KEY)")
-op.execute("ALTER TABLE pairs DROP CONSTRAINT pairs_pkey")
+op.execute("CREATE TABLE IF NOT EXISTS notes (id bigint PRIMARY KEY)")
+op.execute("ALTER TABLE notes DROP CONSTRAINT notes_pkey")
 """,
         safe="""
 phase = "contract"
-op.execute("CREATE TABLE IF NOT EXISTS pairs (id bigint PRIMARY KEY)")
-op.execute("ALTER TABLE pairs DROP CONSTRAINT pairs_pkey")
+op.execute("CREATE TABLE IF NOT EXISTS notes (id bigint PRIMARY KEY)")
+op.execute("ALTER TABLE notes DROP CONSTRAINT notes_pkey")
 """,
     ),
     action=_drops,

@@ -3,17 +3,17 @@
 from migrator.lint.candidate import Candidate
 from migrator.lint.rule import Example, Rule
 
+SLEEPS = ("pg_sleep", "pg_sleep_for", "pg_sleep_until")
 SYSTEM = ("pg_", "information_schema.")
 
 
 def _works(candidate: Candidate) -> bool:
-    """Return whether a whole table in use is read; other work has rules of its own."""
+    """Return whether a whole table in use is read, or nothing done; other work has own rules."""
+    locked = candidate.locked_before() | candidate.referred_before()
+    if candidate.kind == "call" and candidate.action.name in SLEEPS:
+        return bool(locked)
     read = [name for name in candidate.action.refers if not name.startswith(SYSTEM)]
-    return (
-        candidate.kind == "read"
-        and bool({*read} - candidate.new)
-        and bool(candidate.locked_before())
-    )
+    return candidate.kind == "read" and bool({*read} - candidate.new) and bool(locked)
 
 
 RULE = Rule(

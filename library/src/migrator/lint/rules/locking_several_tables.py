@@ -2,10 +2,13 @@
 
 from migrator.lint.candidate import Candidate
 from migrator.lint.rule import Example, Rule
+from migrator.lint.statements.blocks import HOLE
 
 
 def _locks_another(candidate: Candidate) -> bool:
     table = candidate.action.table
+    if table == HOLE and candidate.repeated:  # a name that a loop puts there
+        return candidate.action.has("strong lock")
     # Nobody uses a table that goes.
     dropped = {each.action.table for each in candidate.later if each.action.kind == "drop table"}
     before = candidate.locked_before() - dropped

@@ -2,13 +2,13 @@
 
 from migrator.lint.rule import Example, Rule
 
-KINDS = ("enable row security", "force row security", "alter policy", "revoke")
+KINDS = ("enable row security", "force row security", "alter policy", "revoke", "change owner")
 
 RULE = Rule(
     name="restricting-access",
     reason=(
         "Code that still runs sees fewer rows than before, or is refused: row level security, a"
-        " policy that restricts, or a REVOKE takes them from it."
+        " policy that restricts, a REVOKE or another owner takes them from it."
     ),
     safe='move it to a revision with phase = "contract", when the code that runs expects it.',
     example=Example(

@@ -34,9 +34,9 @@ op.execute("CREATE TABLE IF NOT EXISTS notes (id serial PRIMARY KEY)")
 op.execute("ALTER TABLE notes ALTER COLUMN id TYPE bigint")
 """,
         safe="""
-op.execute("CREATE TABLE notes (id serial PRIMARY KEY)")
-op.execute("ALTER TABLE notes ALTER COLUMN id TYPE bigint")
-op.execute("ALTER SEQUENCE notes_id_seq AS bigint")
+op.execute("CREATE TABLE books (id serial PRIMARY KEY)")
+op.execute("ALTER TABLE books ALTER COLUMN id TYPE bigint")
+op.execute("ALTER SEQUENCE books_id_seq AS bigint")
 """,
     ),
     action=_stays,

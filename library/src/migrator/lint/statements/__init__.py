@@ -7,7 +7,6 @@ lint imports this package.
 """
 
 from migrator.lint.statements.action import Action, Type
-from migrator.lint.statements.blocks import Inner
 from migrator.lint.statements.reader import Read, read
 
-__all__ = ["Action", "Inner", "Read", "Type", "read"]
+__all__ = ["Action", "Read", "Type", "read"]

@@ -29,6 +29,7 @@ class Action:
         facts: what else counts, in the words of SQL: "concurrently", "not valid", "if exists".
         value: of a setting; of a new constraint its kind; of a check the column that it wants to
             be NOT NULL.
+        body: of a function the statements in it, see `blocks.Inner`.
     """
 
     kind: str
@@ -40,6 +41,7 @@ class Action:
     refers: tuple[str, ...] = ()
     facts: frozenset[str] = frozenset()
     value: str | None = None
+    body: tuple[tuple[str, bool], ...] = ()
 
     def has(self, *facts: str) -> bool:
         """Return whether one of the facts holds."""

@@ -51,9 +51,7 @@ def constraint(table: str, node: Node, *facts: str, column: str = "") -> Action:
     unchecked = node.skip_validation or (kind in CHECKED and not node.is_enforced)
     found = set(facts) | ({"not valid"} if unchecked else set())
     found |= {"using index"} if node.indexname else set()
-    wants = not_null(node.raw_expr) if kind == "check" else ""
-    if kind == "not null":
-        wants = columns[0] if columns else ""
+    wants = kind == "not null" or (kind == "check" and not_null(node.raw_expr) == {*columns})
     return Action(
         "add constraint",
         table,
@@ -61,7 +59,7 @@ def constraint(table: str, node: Node, *facts: str, column: str = "") -> Action:
         new_name=node.indexname,
         columns=columns or ((column,) if column else ()),
         refers=(relation(node.pktable),) if node.pktable.relname else (),
-        facts=frozenset(found | ({"nulls out"} if wants else set())),
+        facts=frozenset(found | ({"nulls out"} if wants and columns else set())),
         value=kind,
     )
 

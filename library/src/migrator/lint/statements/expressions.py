@@ -1,6 +1,6 @@
 """What an expression computes, and which rows a condition lets through."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from migrator.lint.statements.nodes import Node, constant, dotted, find, texts, unwrap, word
 
@@ -25,12 +25,14 @@ def is_volatile(node: Node) -> bool:
     return any(dotted(texts(call.funcname)) not in STABLE for call in find(node, "FuncCall"))
 
 
-def not_null(node: Node) -> str:
-    """Return the column of a condition `column IS NOT NULL`, or nothing."""
+def not_null(node: Node) -> set[str]:
+    """Return the columns of a condition `column IS NOT NULL`, which may be joined by AND."""
     kind, inner = unwrap(node)
+    if kind == "bool_expr" and word(inner, "boolop") == "AND_EXPR":
+        return set().union(*map(not_null, inner.args))
     if kind == "null_test" and word(inner, "nulltesttype") == "IS_NOT_NULL":
-        return _column(inner.arg)
-    return ""
+        return {_column(inner.arg)}
+    return set()
 
 
 def columns_of(node: Node) -> tuple[str, ...]:
@@ -55,12 +57,21 @@ class Condition:
     Args:
         where: the condition; an empty node if there is none.
         variables: names in it may be variables of PL/pgSQL, which are constants for a statement.
+        batches: the names of queries with a limit, which what is equal to one of their rows has.
     """
 
-    def __init__(self, where: Node, *, variables: bool = False) -> None:
-        self._variables = variables
-        self.limited = False
+    def __init__(
+        self, where: Node, *, variables: bool = False, batches: Collection[str] = ()
+    ) -> None:
+        self._variables, self._batches = variables, batches
+        self.limited = self.ranged = False
         self.columns = tuple(sorted(self._keys(where)))
+
+    @property
+    def facts(self) -> frozenset[str]:
+        """What counts besides the columns: a limit, or a range in place of single values."""
+        holds = {"limited": self.limited, "range": self.ranged}
+        return frozenset(fact for fact, is_so in holds.items() if is_so)
 
     def _keys(self, node: Node) -> set[str]:
         kind, inner = unwrap(node)
@@ -98,15 +109,20 @@ class Condition:
                 ):
                     if (column := _column(one)) and self._is_constant(other):
                         sides.setdefault(column, {})[side] = constant(other) or ""
-        return found | {
+        ranges = {
             column
             for column, ends in sides.items()
             if len(ends) > 1 and not _is_wide(ends[">"], ends["<"])
         }
+        self.ranged = self.ranged or bool(ranges)
+        return found | ranges
 
     def _compared(self, inner: Node) -> set[str]:
         left, right, kind = _column(inner.lexpr), _column(inner.rexpr), word(inner, "kind")
         is_equal = texts(inner.name) == ["="]
+        sides = (_qualifier(each) for each in (inner.lexpr, inner.rexpr))
+        if kind == "AEXPR_OP" and is_equal and left and right:
+            self.limited = self.limited or any(side in self._batches for side in sides)
         if kind == "AEXPR_OP" and is_equal:
             if left and self._is_constant(inner.rexpr, query=True):
                 return {left}
@@ -117,11 +133,13 @@ class Condition:
             return set()
         if kind == "AEXPR_BETWEEN":
             low, high = (constant(each) or "" for each in inner.rexpr.list.items)
+            self.ranged = True
             return set() if _is_wide(low, high) else {left}
         return {left} if is_equal and kind in ("AEXPR_OP_ANY", "AEXPR_IN") else set()
 
     def _among(self, column: str, select: Node) -> set[str]:
-        if is_batch(select):
+        tables = [each.range_var.relname for each in select.from_clause]
+        if is_batch(select) or (tables and set(tables) <= {*self._batches}):
             self.limited = True
         return {column} if column and select.values_lists else set()
 
@@ -145,8 +163,21 @@ def is_batch(select: Node) -> bool:
     return bool(select.HasField("limit_count"))
 
 
+def is_wide_series(call: Node) -> bool:
+    """Return whether a call is a generate_series of very many rows."""
+    ends = [constant(each) or "" for each in call.args][:2]
+    is_series = dotted(texts(call.funcname)) == "generate_series"
+    return is_series and len(ends) > 1 and _is_wide(*ends)
+
+
 def _is_wide(low: str, high: str) -> bool:
     return low.isdecimal() and high.isdecimal() and int(high) - int(low) > WIDE
+
+
+def _qualifier(node: Node) -> str:
+    """Return the table in `table.column`, or nothing."""
+    found = texts(node.column_ref.fields) if node.HasField("column_ref") else []
+    return found[-2] if len(found) > 1 else ""
 
 
 def _column(node: Node) -> str:

@@ -59,6 +59,16 @@ def relation(node: Node) -> str:
     return dotted((node.schemaname, node.relname))
 
 
+def sources(node: Node) -> tuple[str, ...]:
+    """Return the tables that a SELECT reads, in its FROM and in what is joined there."""
+    found: list[str] = []
+    for part in node.from_clause:
+        found += [relation(each) for each in find(part, "RangeVar")]
+    for side in (node.larg, node.rarg) if node.HasField("larg") else ():  # a UNION or the like
+        found += sources(side)
+    return tuple(dict.fromkeys(found))
+
+
 def beside(table: str, name: str) -> str:
     """Return a name in the schema of a table."""
     return dotted((table.rpartition(".")[0], name))

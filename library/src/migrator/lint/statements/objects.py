@@ -12,6 +12,7 @@ from migrator.lint.statements.nodes import (
     find,
     named,
     relation,
+    sources,
     texts,
     type_of,
     unwrap,
@@ -77,6 +78,21 @@ def move(node: Node) -> Iterator[Action]:
         yield Action(f"rename {kind}", name=name, new_name=new)
 
 
+def owner(node: Node) -> Iterator[Action]:
+    """Yield what gets another owner."""
+    if node.DESCRIPTOR.name == "ReassignOwnedStmt":
+        yield from (Action("change owner", name=each.role_spec.rolename) for each in node.roles)
+    else:
+        yield Action("change owner", name=relation(node.relation) or named(node.object))
+
+
+def rewrite_rule(node: Node) -> Iterator[Action]:
+    """Yield what a CREATE RULE does."""
+    facts = {"instead": node.instead, "or replace": node.replace, "strong lock": True}
+    found = frozenset(fact for fact, holds in facts.items() if holds)
+    yield Action("create rule", relation(node.relation), node.rulename, facts=found)
+
+
 def domain(node: Node) -> Iterator[Action]:
     """Yield what an ALTER DOMAIN does."""
     name, definition = dotted(texts(node.type_name)), getattr(node, "def")
@@ -129,6 +145,8 @@ def query_table(node: Node) -> Iterator[Action]:
         yield Action(kind, "", name, columns=columns, refers=read, facts=facts)
     else:
         yield Action("create table", name, facts=facts)
+        if found := sources(node.query.select_stmt):
+            yield Action("read", found[0], refers=found)
 
 
 def function(node: Node) -> Iterator[Action]:
@@ -139,6 +157,11 @@ def function(node: Node) -> Iterator[Action]:
     types = _types(each.arg_type for each in inputs if word(each, "mode") not in RETURNED)
     name = dotted(texts(node.funcname))
     yield Action(f"create {kind}", name=name, facts=facts, value=types)
+
+
+def definition(node: Node) -> Iterator[Action]:
+    """Yield what a CREATE OPERATOR, AGGREGATE or the like does."""
+    yield Action(f"create {object_kind(word(node, 'kind'))}", name=dotted(texts(node.defnames)))
 
 
 def _types(nodes: Iterable[Node]) -> str:

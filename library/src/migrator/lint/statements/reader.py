@@ -1,7 +1,7 @@
 """Read SQL: the actions of its statements, and of those in its PL/pgSQL."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import postgast
@@ -22,6 +22,9 @@ READERS: dict[str, Callable[[Node], Iterator[Action]]] = {
     "drop_stmt": objects.drop,
     "rename_stmt": objects.rename,
     "alter_object_schema_stmt": objects.move,
+    "alter_owner_stmt": objects.owner,
+    "reassign_owned_stmt": objects.owner,
+    "rule_stmt": objects.rewrite_rule,
     "alter_domain_stmt": objects.domain,
     "alter_enum_stmt": objects.enum,
     "create_trig_stmt": objects.trigger,
@@ -29,6 +32,7 @@ READERS: dict[str, Callable[[Node], Iterator[Action]]] = {
     "alter_policy_stmt": objects.policy,
     "view_stmt": objects.view,
     "create_function_stmt": objects.function,
+    "define_stmt": objects.definition,
     "create_enum_stmt": objects.named_object,
     "composite_type_stmt": objects.named_object,
     "create_range_stmt": objects.named_object,
@@ -55,14 +59,10 @@ READERS: dict[str, Callable[[Node], Iterator[Action]]] = {
 
 @dataclass(frozen=True)
 class Read:
-    """What a statement does; `inside` what the statements in its DO block do, each for itself.
-
-    `functions` are by name the statements in the functions that it creates.
-    """
+    """What a statement does; `inside` what the statements in its DO block do, each for itself."""
 
     actions: tuple[Action, ...]
     inside: tuple[Inner, ...] = ()
-    functions: tuple[tuple[str, tuple[Inner, ...]], ...] = ()
 
 
 @lru_cache(maxsize=4096)
@@ -79,7 +79,6 @@ def read(sql: str, *, variables: bool = False) -> Read:
         return Read((Action("syntax error", value=error.message),))
     actions: list[Action] = []
     inside: list[Inner] = []
-    functions = []
     for statement in parsed.stmts:
         node: Node = statement.stmt
         kind, inner = unwrap(node)
@@ -88,10 +87,10 @@ def read(sql: str, *, variables: bool = False) -> Read:
         elif kind == "do_stmt":
             inside += blocks.body(node)
         elif kind in READERS:
-            found = list(READERS[kind](inner))
-            actions += found
+            found = READERS[kind](inner)
             if kind == "create_function_stmt":
-                functions.append((found[0].name, tuple(blocks.body(node))))
+                found = (replace(each, body=tuple(blocks.body(node))) for each in found)
+            actions += found
         elif kind == "call_stmt":
             actions += called(inner.funccall)
-    return Read(tuple(actions), tuple(inside), tuple(functions))
+    return Read(tuple(actions), tuple(inside))

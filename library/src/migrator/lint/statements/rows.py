@@ -1,15 +1,16 @@
 """What statements do that read and write rows."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from migrator.lint.statements.action import Action
-from migrator.lint.statements.expressions import Condition, is_batch
+from migrator.lint.statements.expressions import Condition, is_batch, is_wide_series
 from migrator.lint.statements.nodes import (
     Node,
     constant,
     dotted,
     find,
     relation,
+    sources,
     texts,
     unwrap,
 )
@@ -52,6 +53,9 @@ def called(node: Node) -> Iterator[Action]:
             yield Action("set", name="advisory lock", value="held")
         elif name in ("pg_advisory_unlock", "pg_advisory_unlock_all", "pg_advisory_unlock_shared"):
             yield Action("set", name="advisory lock")
+        elif name == "setval" and words[1:2] in (["0"], ["1"]):
+            sequence = words[0] or ""
+            yield Action("alter sequence", name=sequence, facts=frozenset({"from the start"}))
         else:
             yield Action("call", name=name)
 
@@ -62,11 +66,14 @@ def insert(node: Node, *, variables: bool = False) -> Iterator[Action]:
     source = node.select_stmt.select_stmt
     yield from called(source)
     condition = Condition(source.where_clause, variables=variables)
-    limited = condition.limited or is_batch(source)
-    facts = frozenset({"limited"} if limited else ())
-    table = relation(node.relation)
-    read = tuple(name for name in sources(source) if name not in _names(node))
-    yield Action("insert", table, columns=condition.columns, refers=read, facts=facts)
+    facts = {"limited"} if condition.limited or is_batch(source) else set()
+    facts |= {"wide"} if any(map(is_wide_series, find(source, "FuncCall"))) else set()
+    named = {name: inner for part in (node, source) for name, inner in _queries(part)}
+    read = dict.fromkeys(name for name in _resolved(source, named) if name not in named)
+    table, refers = relation(node.relation), tuple(read)
+    yield Action("insert", table, columns=condition.columns, refers=refers, facts=frozenset(facts))
+    if refers and not condition.columns and "limited" not in facts:
+        yield Action("read", refers[0], refers=refers)
 
 
 def write(node: Node, *, variables: bool = False) -> Iterator[Action]:
@@ -74,15 +81,17 @@ def write(node: Node, *, variables: bool = False) -> Iterator[Action]:
     yield from _parts(node, variables)
     update = node.DESCRIPTOR.name == "UpdateStmt"
     others = node.from_clause if update else node.using_clause
-    condition = Condition(node.where_clause, variables=variables and not others)
-    facts = frozenset({"limited"} if condition.limited else ())
+    condition = Condition(
+        node.where_clause, variables=variables and not others, batches=[*_batches(node, others)]
+    )
     kind = "update" if update else "delete"
     yield from called(node)
     if relation(node.relation) == "pg_settings":  # another way to write SET
         names = [text for each in find(node.where_clause, "A_Const") if (text := each.sval.sval)]
         yield Action("set", name=next(iter(names), ""), value="0")
         return
-    yield Action(kind, relation(node.relation), columns=condition.columns, facts=facts)
+    table, columns = relation(node.relation), condition.columns
+    yield Action(kind, table, columns=columns, facts=condition.facts)
 
 
 def merge(node: Node, *, variables: bool = False) -> Iterator[Action]:
@@ -98,24 +107,36 @@ def copy(node: Node, *, variables: bool = False) -> Iterator[Action]:
         yield Action("copy", relation(node.relation))
 
 
-def sources(node: Node) -> tuple[str, ...]:
-    """Return the tables that a SELECT reads, in its FROM and in what is joined there."""
-    found: list[str] = []
-    for part in node.from_clause:
-        found += [relation(each) for each in find(part, "RangeVar")]
-    for side in (node.larg, node.rarg) if word_of(node) else ():
-        found += sources(side)
-    return tuple(dict.fromkeys(found))
+def _queries(node: Node) -> Iterator[tuple[str, Node]]:
+    """Yield the queries in WITH, with their names, which are no tables."""
+    for each in node.with_clause.ctes:
+        yield each.common_table_expr.ctename, unwrap(each.common_table_expr.ctequery)[1]
 
 
-def word_of(node: Node) -> bool:
-    """Return whether a SELECT is a UNION or the like."""
-    return bool(node.HasField("larg"))
+def _batches(node: Node, others: Iterable[Node]) -> Iterator[str]:
+    """Yield the names of what an UPDATE or a DELETE joins that has a limit."""
+    limited = {name for name, query in _queries(node) if _is_limited(query)}
+    yield from limited
+    for each in others:
+        kind, inner = unwrap(each)
+        named = kind == "range_var" and inner.relname in limited
+        if named or (kind == "range_subselect" and _is_limited(inner.subquery.select_stmt)):
+            yield inner.alias.aliasname
 
 
-def _names(node: Node) -> set[str]:
-    """Return the names of the queries in WITH, which are no tables."""
-    return {each.common_table_expr.ctename for each in node.with_clause.ctes}
+def _is_limited(query: Node) -> bool:
+    return query.DESCRIPTOR.name == "SelectStmt" and is_batch(query)
+
+
+def _resolved(select: Node, named: dict[str, Node]) -> Iterator[str]:
+    """Yield the tables that a SELECT reads, those of a query in WITH that has no limit, too."""
+    for name in sources(select):
+        inner = named.get(name)
+        if inner is None or inner.DESCRIPTOR.name != "SelectStmt":
+            yield name
+        elif not (is_batch(inner) or Condition(inner.where_clause).limited):
+            # One query may read itself.
+            yield from _resolved(inner, {key: each for key, each in named.items() if key != name})
 
 
 def _parts(node: Node, variables: bool) -> Iterator[Action]:
@@ -137,6 +158,8 @@ def wrapped(node: Node, *, variables: bool = False) -> Iterator[Action]:
         yield from ROWS[kind](inner, variables=variables)
 
 
+# The kinds of the actions that change rows.
+WRITES = ("insert", "update", "delete", "merge")
 ROWS = {
     "explain_stmt": wrapped,
     "prepare_stmt": wrapped,
