@@ -78,9 +78,12 @@ def cause(error: BaseException) -> BaseException:
 
 def lost(connection: Connection, reason: str) -> UnreachableError:
     """Return the error to raise for a connection that has ended."""
-    what = f"The connection to {urls.shown(connection.engine.url)} was lost: {reason}."
-    found = UnreachableError(f"{what} What was not committed is rolled back.", permanent=False)
-    found.reason = what
+    shown = urls.shown(connection.engine.url)
+    found = UnreachableError(
+        f"The connection to {shown} was lost: {reason}. What was not committed is rolled back.",
+        permanent=False,
+    )
+    found.reason = f"The connection to {shown} was lost: {reason}."
     return found
 
 
