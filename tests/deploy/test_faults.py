@@ -206,6 +206,22 @@ def test_the_connection_is_lost_before_anything_is_changed(
     stage.until_quiet()
 
 
+def test_the_connection_is_lost_while_a_rollback_counts(stage: Stage) -> None:
+    """It does not say that a table cannot be read; it counts again."""
+    stage.history(TABLE, downgrade=execute("DROP TABLE rows"))
+    stage.run()
+    with closing(stage.connect()) as other:
+        other.execute("BEGIN; LOCK TABLE rows IN ACCESS EXCLUSIVE MODE")
+        rollback = stage.start("--to", "base", "--yes", command="rollback", **PATIENT)
+        stage.until("SELECT FROM pg_locks WHERE NOT granted", rollback)
+        end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname ="
+        stage.ask(f"{end} current_database() AND pid <> pg_backend_pid()")
+    output = rollback.end()
+    assert "plan     The connection was lost: " in output
+    assert "would be lost: table rows: 1,000 rows" in output and "not there now" not in output
+    assert "reverted step1" in output
+
+
 def test_the_server_goes_while_a_deploy_waits_and_does_not_come_back(stage: Stage) -> None:
     """It is waited for no longer than at first, and what is said is what is known."""
     stage.history(TABLE)

@@ -73,9 +73,11 @@ def _in_words(connection: Connection) -> Iterator[None]:
         yield
     except (DBAPIError, PendingRollbackError) as error:
         cause = errors.cause(error)
-        if not isinstance(cause, DBAPIError):
-            raise
-        raise errors.failed(connection, cause) from None
+        if isinstance(cause, DBAPIError):
+            raise errors.failed(connection, cause) from None
+        if connection.invalidated:  # an earlier statement has found that, and its error was caught
+            raise errors.lost(connection, "it was closed") from None
+        raise
 
 
 @contextmanager

@@ -76,6 +76,17 @@ def cause(error: BaseException) -> BaseException:
     return error
 
 
+def lost(connection: Connection, reason: str) -> UnreachableError:
+    """Return the error to raise for a connection that has ended."""
+    shown = urls.shown(connection.engine.url)
+    found = UnreachableError(
+        f"The connection to {shown} was lost: {reason}. What was not committed is rolled back.",
+        permanent=False,
+    )
+    found.reason = f"The connection to {shown} was lost: {reason}."
+    return found
+
+
 def failed(connection: Connection, cause: DBAPIError) -> MigratorError:
     """Return the error to raise for a statement on `connection` that failed."""
     reason = one_line(cause, details=False).removesuffix(".")
@@ -87,13 +98,7 @@ def failed(connection: Connection, cause: DBAPIError) -> MigratorError:
         timeout.reason = f"Another session holds a lock that this needs ({reason})."
         return timeout
     if cause.connection_invalidated:
-        shown = urls.shown(connection.engine.url)
-        lost = UnreachableError(
-            f"The connection to {shown} was lost: {reason}. What was not committed is rolled back.",
-            permanent=False,
-        )
-        lost.reason = f"The connection to {shown} was lost: {reason}."
-        return lost
+        return lost(connection, reason)
     statement = " ".join((cause.statement or "").split())
     if (
         getattr(cause.orig, "sqlstate", None) == INSUFFICIENT_PRIVILEGE

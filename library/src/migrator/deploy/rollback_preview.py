@@ -79,7 +79,9 @@ def _losses(connection: Connection, script: str) -> list[str]:
 def _count(connection: Connection, query: str) -> str:
     try:
         number = connection.scalar(text(f"SELECT count(*) FROM ({query} LIMIT {MANY}) AS rows"))
-    except DBAPIError:
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise
         return "not there now, or not to be read by this user"
     finally:
         connection.rollback()
