@@ -153,6 +153,17 @@ UNSAFE = [
     sql("DELETE FROM pg_enum WHERE enumlabel = 'sent'"),
     sql("ALTER SEQUENCE orders_id_seq RESTART WITH 1"),
     sql("SELECT setval('orders_id_seq', 1, false)"),
+    sql("DROP TABLE IF EXISTS leftovers"),
+    sql("DROP FUNCTION IF EXISTS trg() CASCADE"),
+    sql("ALTER TABLE orders DROP COLUMN IF EXISTS note"),
+    sql(
+        "CREATE TABLE links (customer bigint REFERENCES customers)",
+        "INSERT INTO links SELECT customer_id FROM orders",
+    ),
+    sql("ALTER TABLE orders ADD COLUMN x int", "CREATE TABLE copy AS SELECT * FROM customers"),
+    sql(
+        "UPDATE orders SET note = v.n FROM (VALUES ('a', 'x')) AS v(s, n) WHERE orders.label = v.s"
+    ),
     sql(
         "DO $$DECLARE t text; BEGIN FOR t IN SELECT tablename FROM pg_tables LOOP EXECUTE format('ALTER TABLE %I ADD COLUMN tenant int', t); END LOOP; END$$"
     ),
@@ -245,6 +256,16 @@ SAFE = [
     sql("ALTER SEQUENCE numbers RESTART WITH 500000"),
     sql("SELECT setval('orders_id_seq', (SELECT max(id) FROM orders))"),
     sql("CREATE TABLE mine (id serial)", "ALTER SEQUENCE mine_id_seq RESTART"),
+    sql("DROP TABLE IF EXISTS nowhere", "DROP VIEW IF EXISTS v_nowhere"),
+    sql("DROP FUNCTION IF EXISTS nowhere()", "ALTER TABLE orders DROP COLUMN IF EXISTS nowhere"),
+    sql(
+        "UPDATE orders SET note = v.n FROM (VALUES ('a', 'x'), ('b', 'y')) AS v(c, n) WHERE orders.code = v.c"
+    ),
+    sql(
+        "CREATE FUNCTION same(a status, b status) RETURNS boolean LANGUAGE sql AS 'SELECT true'",
+        "CREATE OPERATOR === (leftarg = status, rightarg = status, procedure = same)",
+        "DROP OPERATOR === (status, status)",
+    ),
 ]
 
 

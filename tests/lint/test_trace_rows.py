@@ -151,3 +151,20 @@ def test_what_one_deploy_creates_is_empty(project: Rendering) -> None:
     assert breaks == [None, None]
     *_, index = traced(project, "base..head")
     assert [each["breaks"] for each in index["statements"]] == ["blocks-while-scanning"]
+
+
+def test_python_that_fails_with_rows_stops_no_other_revision(project: Rendering) -> None:
+    """It fails in a database with rows; without any, what comes after it can be tried."""
+    body = """
+for (name,) in op.get_bind().execute(sa.text("SELECT name FROM teams")).fetchall():
+    {}[name]
+op.add_column("teams", sa.Column("n", sa.Integer()))
+"""
+    write(project, body, name="first")
+    second = write(project, 'op.drop_column("teams", "n")', name="second", down="case_first")
+    done = project.run(f"{LINT} --json {FIRST}..{second}")
+    findings = json.loads(done.stdout)["findings"]
+    rules = [(each["revision"], each["rule"]) for each in findings]
+    assert ("case_first", "fails") in rules
+    assert ("case_second", "ban-drop-column") in rules
+    assert not any(rule == "not-tried" for _, rule in rules)

@@ -83,7 +83,9 @@ def of_catalog(
         elif kind in VIEWS:
             _view(schema, table, kind, facts, visible)
         elif kind in FUNCTIONS:
-            if visible.short(dotted((name[0], name[1].partition("(")[0]))) in called:
+            short = visible.short(dotted((name[0], name[1].partition("(")[0])))
+            schema.functions.setdefault(short, ())
+            if short in called:
                 learn(schema, visible.of(read(facts["definition"]).actions[0]))
         elif not facts.get("invalid"):  # what an attempt has left is no index
             learn(schema, visible.of(read(facts["definition"]).actions[0]))

@@ -100,11 +100,19 @@ class Schema:
         """Return whether a DROP ... IF EXISTS is about nothing that the history tells of."""
         if not action.has("if exists") or not self.sure:
             return False
+        if action.kind in ("drop table", "drop view", "drop materialized view"):
+            return self.has_no_table(action.table or action.name)
+        if action.kind == "drop function":
+            return self.has_no_table("?") and action.name not in self.functions
         if action.kind == "drop index":
             told = any(table.created for table in self.tables.values())
             return told and not self.table_of_index(action.name)
         table = self.tables.get(action.table)
-        return table is not None and table.created and action.name not in table.constraints
+        if table is None or not table.created:
+            return False
+        if action.kind == "drop column":
+            return action.name not in table.columns
+        return action.kind == "drop constraint" and action.name not in table.constraints
 
     def is_partitioned(self, table: str) -> bool:
         """Return whether a table is partitioned, as far as the history tells of it."""

@@ -4,6 +4,7 @@ Alembic renders it in this process; what it cannot render, the trace may have se
 """
 
 import io
+import warnings
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -69,7 +70,9 @@ def render(
     before, context.config.output_buffer = context.config.output_buffer, io.StringIO()
     try:
         environment = EnvironmentContext(context.config, directory, fn=record, as_sql=True)
-        with environment, contained():
+        with environment, contained(), warnings.catch_warnings():
+            # Of a parameter that has no value here.
+            warnings.filterwarnings("ignore", "Bound parameter .* rendering literal NULL")
             directory.run_env()
     except CommandError:
         raise

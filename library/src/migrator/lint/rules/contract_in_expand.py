@@ -18,7 +18,8 @@ def _breaks(candidate: Candidate) -> bool:
             candidate.action
         )
     schema = candidate.kind == "drop schema" and candidate.action.has("cascade")
-    return schema or candidate.kind in GONE
+    gone = candidate.kind in GONE and not candidate.history.schema.lacks(candidate.action)
+    return schema or gone
 
 
 RULE = Rule(

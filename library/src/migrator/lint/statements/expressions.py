@@ -58,12 +58,18 @@ class Condition:
         where: the condition; an empty node if there is none.
         variables: names in it may be variables of PL/pgSQL, which are constants for a statement.
         batches: the names of queries with a limit, which what is equal to one of their rows has.
+        constants: the names of VALUES, which are as good as constants.
     """
 
     def __init__(
-        self, where: Node, *, variables: bool = False, batches: Collection[str] = ()
+        self,
+        where: Node,
+        *,
+        variables: bool = False,
+        batches: Collection[str] = (),
+        constants: Collection[str] = (),
     ) -> None:
-        self._variables, self._batches = variables, batches
+        self._variables, self._batches, self._constants = variables, batches, constants
         self.limited = self.ranged = False
         self.columns = tuple(sorted(self._keys(where)))
 
@@ -120,9 +126,11 @@ class Condition:
     def _compared(self, inner: Node) -> set[str]:
         left, right, kind = _column(inner.lexpr), _column(inner.rexpr), word(inner, "kind")
         is_equal = texts(inner.name) == ["="]
-        sides = (_qualifier(each) for each in (inner.lexpr, inner.rexpr))
         if kind == "AEXPR_OP" and is_equal and left and right:
-            self.limited = self.limited or any(side in self._batches for side in sides)
+            sides = [(_qualifier(inner.lexpr), right), (_qualifier(inner.rexpr), left)]
+            self.limited = self.limited or any(name in self._batches for name, _ in sides)
+            if found := {column for name, column in sides if name in self._constants}:
+                return found
         if kind == "AEXPR_OP" and is_equal:
             if left and self._is_constant(inner.rexpr, query=True):
                 return {left}

@@ -81,8 +81,12 @@ def write(node: Node, *, variables: bool = False) -> Iterator[Action]:
     yield from _parts(node, variables)
     update = node.DESCRIPTOR.name == "UpdateStmt"
     others = node.from_clause if update else node.using_clause
+    joined = dict(_joined(node, others))
     condition = Condition(
-        node.where_clause, variables=variables and not others, batches=[*_batches(node, others)]
+        node.where_clause,
+        variables=variables and not others,
+        batches=[name for name, query in joined.items() if is_batch(query)],
+        constants=[name for name, query in joined.items() if query.values_lists],
     )
     kind = "update" if update else "delete"
     yield from called(node)
@@ -113,19 +117,16 @@ def _queries(node: Node) -> Iterator[tuple[str, Node]]:
         yield each.common_table_expr.ctename, unwrap(each.common_table_expr.ctequery)[1]
 
 
-def _batches(node: Node, others: Iterable[Node]) -> Iterator[str]:
-    """Yield the names of what an UPDATE or a DELETE joins that has a limit."""
-    limited = {name for name, query in _queries(node) if _is_limited(query)}
-    yield from limited
+def _joined(node: Node, others: Iterable[Node]) -> Iterator[tuple[str, Node]]:
+    """Yield the queries that an UPDATE or a DELETE joins, by their names."""
+    named = {key: each for key, each in _queries(node) if each.DESCRIPTOR.name == "SelectStmt"}
+    yield from named.items()
     for each in others:
         kind, inner = unwrap(each)
-        named = kind == "range_var" and inner.relname in limited
-        if named or (kind == "range_subselect" and _is_limited(inner.subquery.select_stmt)):
-            yield inner.alias.aliasname
-
-
-def _is_limited(query: Node) -> bool:
-    return query.DESCRIPTOR.name == "SelectStmt" and is_batch(query)
+        if kind == "range_var" and inner.relname in named and inner.alias.aliasname:
+            yield inner.alias.aliasname, named[inner.relname]
+        elif kind == "range_subselect":
+            yield inner.alias.aliasname, inner.subquery.select_stmt
 
 
 def _resolved(select: Node, named: dict[str, Node]) -> Iterator[str]:
