@@ -134,6 +134,6 @@ def _type(side: Side) -> sa.types.TypeEngine[Any]:
     """Return the type without its CHECK constraint, which Alembic would add or drop as well."""
     kind = side.column.type
     if getattr(kind, "create_constraint", False):
-        kind = kind.copy()  # type: ignore[attr-defined]
+        kind = kind.copy()
         vars(kind)["create_constraint"] = False
     return kind
