@@ -55,6 +55,8 @@ PLAIN = (
 KEYED = ", PrimaryKeyConstraint('id', name='key'))"
 TEN = "INSERT INTO u (k, l) SELECT g, g FROM generate_series(1, 10) g"
 
+STATE = "s: Mapped[Any] = mapped_column({}, server_default='a')"
+
 CHANGES = {
     # Indexes.
     "index added": arguments("", B.format("")),
@@ -149,6 +151,30 @@ CHANGES = {
     "check dropped": arguments(POS.format("a >= 0"), ""),
     "other condition": arguments(POS.format("a >= 0"), POS.format("a > -1")),
     "condition on another column": arguments(POS.format("a >= 0"), POS.format("b <> 'x'")),
+    "check of a column with another type": Change(
+        table("p: Mapped[Any] = mapped_column(Integer, nullable=True)"),
+        table(
+            "p: Mapped[Any] = mapped_column(Numeric(12, 2), nullable=True)",
+            "(CheckConstraint('p >= 0', name='p'), Index('p1', text('(p + 1)')),"
+            " Index('p2', 'a', postgresql_where=text('p > 2')))",
+        ),
+        {"rewrite": "t.p"},
+    ),
+    "check of a column with another type, dropped": Change(
+        table(STATE.format("String(9)"), "(CheckConstraint(\"s IN ('a', 'b')\", name='s'),)"),
+        table(STATE.format("Enum('a', 'b', name='s')")),
+        {"rewrite": "t.s"},
+    ),
+    "enum becomes text with a check": Change(
+        table(STATE.format("Enum('a', 'b', name='s')")),
+        table(STATE.format("Enum('a', 'b', name='s', native_enum=False, create_constraint=True)")),
+        {"rewrite": "t.s"},
+    ),
+    "text with a check becomes an enum": Change(
+        table(STATE.format("Enum('a', 'b', name='s', native_enum=False, create_constraint=True)")),
+        table(STATE.format("Enum('a', 'b', name='s')")),
+        {"rewrite": "t.s"},
+    ),
     "in a list": arguments(
         POS.format("b IN ('a', 'b')  OR a < 100"), POS.format("b IN ('a', 'c') OR a < 100")
     ),

@@ -147,7 +147,7 @@ def _generated(known: Known, step: Step, op: ops.AddColumnOp, table: Table | Non
 
 
 def _made(known: Known, op: Made, table: Table) -> Step:
-    if known.rewritten.get(table, set()) & _columns(op):
+    if any(each in _columns(op) or each in _text(op) for each in known.rewritten.get(table, ())):
         # Behind the new type, which it may need, in the same transaction.
         return plain(op, CONTRACT)
     phase = known.phase(op, table)
@@ -180,9 +180,9 @@ def _drop_constraint(known: Known, op: ops.DropConstraintOp) -> Step:
         else:
             drop = DropConstraintIfExistsOp.from_constraint(op.to_constraint())
         return outside(CONTRACT, drop, rank=FIRST)
-    # A foreign key goes before what it refers to, a primary key before the NOT NULL of its columns.
-    ranks = {"foreignkey": INDEX, "primary": CONSTRAINT}
-    return plain(op, CONTRACT, rank=ranks.get(str(op.constraint_type), PLAIN))
+    # A foreign key goes before what it refers to, and all of them before their columns change.
+    rank = INDEX if op.constraint_type == "foreignkey" else CONSTRAINT
+    return plain(op, CONTRACT, rank=rank)
 
 
 def _replaced(known: Known, op: Replacement, table: Table) -> Step:
@@ -198,6 +198,16 @@ def _columns(op: Made) -> set[str]:
     """Return the columns by their names, without those in expressions."""
     made = op.to_index() if isinstance(op, ops.CreateIndexOp) else op.to_constraint()
     return {column.name for column in getattr(made, "columns", ())}
+
+
+def _text(op: Made) -> str:
+    """Return the SQL in it, which may name columns."""
+    if isinstance(op, ops.CreateIndexOp):
+        index = op.to_index()
+        expressions = (each for each in index.expressions if not isinstance(each, sa.Column))
+        where = index.dialect_options["postgresql"]["where"]
+        return " ".join(map(str, (*expressions, where)))
+    return str(getattr(op.to_constraint(), "sqltext", ""))
 
 
 def _name(op: Made | Gone) -> Table:

@@ -119,8 +119,8 @@ def _differences(comparison: Comparison) -> Iterator[Difference]:
             yield each
     # They are the revisions' business, unless an event of the models has created or changed one.
     tables = {key.name for key in comparison.existing.objects if key.kind == "table"}
-    sides = (_of_events(each, tables) for each in (comparison.existing, comparison.models))
-    for each in catalog.diff(*sides):
+    before, after = (_of_events(each, tables) for each in (comparison.existing, comparison.models))
+    for each in catalog.diff(before, after):
         if each.property == "definition" or (not each.property and each.before is None):
             yield each
 
@@ -152,9 +152,9 @@ def _parameters(comparison: Comparison, default: str | None) -> Iterator[Change]
     """Yield the storage parameters of tables that the models set; those set by hand stay."""
     named = (each for each in comparison.differences if each.property in definitions.PARAMETERS)
     for key in dict.fromkeys(each.key for each in named if each.key.kind == "table"):
-        sides = comparison.existing.objects[key], comparison.models.objects[key]
-        up = definitions.change_parameters(key, *sides, default)
-        down = definitions.change_parameters(key, *reversed(sides), default)
+        old, new = comparison.existing.objects[key], comparison.models.objects[key]
+        up = definitions.change_parameters(key, old, new, default)
+        down = definitions.change_parameters(key, new, old, default)
         yield Change(sql(*up), sql(*down))
 
 
@@ -171,8 +171,8 @@ def _changed(
         elif key.kind in EVENTS:
             # A trigger is dropped before it is made again; a function is replaced.
             drop = sql(definitions.drop(key, default)) if key.kind == "trigger" else []
-            up, down = (sql(*definitions.create(key, each, default)) for each in (new, old))
-            yield Change([*drop, *up], [*drop, *down], late=True)
+            made, back = (sql(*definitions.create(key, each, default)) for each in (new, old))
+            yield Change([*drop, *made], [*drop, *back], late=True)
         elif key.kind == "domain":
             for name in ("type", "collation"):
                 if old.get(name) != new.get(name):

@@ -69,7 +69,7 @@ class _Transition:
             yield self._alter(modify_server_default=None)
         if self.retypes:
             using = {"postgresql_using": self.using} if self.using else {}
-            yield self._alter(modify_type=self.after.column.type, **using)
+            yield self._alter(modify_type=_type(self.after), **using)
         if old.not_null and not new.not_null:
             yield self._alter(modify_nullable=True)
         if tighten and new.not_null and not old.not_null:
@@ -131,4 +131,9 @@ def execute(statement: str) -> ops.ExecuteSQLOp:
 
 
 def _type(side: Side) -> sa.types.TypeEngine[Any]:
-    return side.column.type
+    """Return the type without its CHECK constraint, which Alembic would add or drop as well."""
+    kind = side.column.type
+    if getattr(kind, "create_constraint", False):
+        kind = kind.copy()
+        vars(kind)["create_constraint"] = False
+    return kind
