@@ -26,6 +26,7 @@ from sqlalchemy.exc import DBAPIError
 from migrator import console
 from migrator.config import alembic_config, histories
 from migrator.config.context import Context
+from migrator.database import statement_log
 from migrator.errors import (
     Interrupted,
     MigratorError,
@@ -90,6 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command = import_module(f"migrator.commands.{name.replace('-', '_')}")
         options = _options(command.arguments, first)
         console.verbosity.use(options.verbosity)
+        statement_log.show()
         made = getattr(command, "context", _context)
         context = made(options)
         with console.only_results() if _runs_revisions(options) else nullcontext(), contained():

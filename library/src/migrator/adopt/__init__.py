@@ -12,6 +12,6 @@ report         all that as data, and in words
 findings       what there is to say about it, and what does not fit
 future_context, shadow_server
                what the history is replayed with
-look           these, one after the other
+inspection     these, one after the other
 proposal       the files that are written
 """

@@ -5,7 +5,7 @@ comparison         the catalogs of the database and of the models, which are the
 hidden_tables      tables that are not compared
 consent            what has to be named on the command line: drops, and what rewrites a table
 phase_rules        each difference as steps, with the attributes of the revision they belong to
-unnoticed          which new indexes and constraints old code cannot violate
+cannot_break_old_code  new indexes and constraints that old code cannot violate
 dependents         the indexes and constraints that PostgreSQL drops with a column
 split              the steps as revisions, up to four: expand, expand (non-transactional),
                    contract (non-transactional), contract
@@ -21,9 +21,9 @@ affected_rows      how many rows of the developer's database a change would not 
 trial              a change tried in a savepoint, with the others of its revision
 defaults           what existing rows get in a new column
 probe              asks PostgreSQL what it would rewrite
-readings           definitions that PostgreSQL has read once more
+reparsed           definitions that PostgreSQL has read once more
 constraints        indexes and constraints that differ, in place of Alembic's comparisons
-proposals          what leads from those of a table to those of its model
+indexes_and_constraints  what leads from those of a table to those of its model
 described          indexes and constraints of the models, by their names in the database
 reflected          those of the database, as far as SQLAlchemy reads all of them
 renames            what only has another name

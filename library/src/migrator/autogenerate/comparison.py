@@ -14,7 +14,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy.exc import SQLAlchemyError
 
 from migrator import catalog
-from migrator.autogenerate import described, extensions, models_schema, readings
+from migrator.autogenerate import described, extensions, models_schema, reparsed
 from migrator.catalog import Difference, Key, Schema
 from migrator.errors import MigratorError, one_line
 from migrator.revisions import accepted_drift
@@ -88,7 +88,7 @@ def compare(
         with models_schema.built(connection, metadata, existing, hidden) as models:
             built = catalog.read(models, catalog.NOT_OURS)
             if models.dialect.name == "postgresql":
-                built = readings.settled(models, existing, built)
+                built = reparsed.settled(models, existing, built)
             else:
                 built = _without_names(existing, built)
     except SQLAlchemyError as error:

@@ -14,7 +14,7 @@ from alembic.runtime.plugins import Plugin
 from alembic.util import DispatchPriority, PriorityDispatchResult
 
 from migrator.autogenerate import comparison
-from migrator.autogenerate.proposals import Table
+from migrator.autogenerate.indexes_and_constraints import Table
 from migrator.catalog import Key
 from migrator.config.context import Context
 

@@ -9,6 +9,7 @@ from alembic.operations import MigrateOperation, ops
 from alembic.runtime.migration import MigrationContext
 
 from migrator.autogenerate import changed_columns, dependents, dropped_columns, new_columns, probe
+from migrator.autogenerate.cannot_break_old_code import is_unnoticed
 from migrator.autogenerate.renames import RenameOp
 from migrator.autogenerate.replacements import CommentOnOp, Defined, Replacement, in_transaction
 from migrator.autogenerate.steps import (
@@ -22,7 +23,6 @@ from migrator.autogenerate.steps import (
     plain,
 )
 from migrator.autogenerate.table_order import LateForeignKeyOp
-from migrator.autogenerate.unnoticed import is_unnoticed
 from migrator.operations.create_index_concurrently import CreateIndexConcurrentlyOp
 from migrator.operations.drop_constraint_if_exists import DropConstraintIfExistsOp
 from migrator.operations.drop_index_concurrently import DropIndexConcurrentlyOp

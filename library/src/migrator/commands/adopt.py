@@ -3,7 +3,7 @@
 import json
 from argparse import ArgumentParser, Namespace
 
-from migrator.adopt import changes, look, proposal
+from migrator.adopt import changes, inspection, proposal
 from migrator.adopt.adoption import Adoption, Wanted
 from migrator.adopt.changes import Change
 from migrator.console import argument, confirmed, note, say, wrap
@@ -63,7 +63,7 @@ def run(_context: None, options: Namespace) -> None:
         MigratorError: the history does not run.
         RefusedError: git could not restore what would be changed.
     """
-    found = look.look(
+    found = inspection.look(
         Wanted(
             options.config, options.database_url, options.shadow, options.flask_app, options.host
         )

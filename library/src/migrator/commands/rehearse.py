@@ -8,7 +8,7 @@ from migrator.config.context import Context
 from migrator.config.imports import relative
 from migrator.console import argument, note, say
 from migrator.errors import MigratorError, UsageError
-from migrator.rehearsal import markdown, people, rehearsal
+from migrator.rehearsal import markdown, rehearsal, text
 from migrator.rehearsal.rehearsal import Asked
 from migrator.rehearsal.source import NOW
 
@@ -72,7 +72,7 @@ def run(context: Context, options: Namespace) -> None:
     if options.format == "json":
         say(json.dumps(result.as_dict(values=True), ensure_ascii=False, indent=2, default=str))
     else:
-        form = markdown if options.format == "markdown" else people
+        form = markdown if options.format == "markdown" else text
         for line in form.lines(result):
             say(line)
     note(f"Kept in {relative(str(kept))}. The copy is removed.")

@@ -43,7 +43,7 @@ class Blockers:
         self.durations: deque[float] = deque(maxlen=KEPT)  # of transactions that have ended
 
     def next_revision(self, tables: Iterable[str] | None) -> None:
-        """Begin to count anew; whom an earlier revision has waited for in vain counts no more.
+        """Start the time budget again, and ignore whom an earlier revision has waited for in vain.
 
         Args:
             tables: those that the revision touches; None if that is not known.

@@ -4,7 +4,7 @@ from sqlalchemy import Connection
 
 from migrator import database
 from migrator.config.context import Context
-from migrator.deploy import lint_check, preflight, rehearsal_check, steps, violations
+from migrator.deploy import lint_check, preflight, rehearsal_check, steps, violation_check
 from migrator.deploy.deployment import Deployment, Options
 from migrator.deploy.report import Report
 from migrator.deploy.steps import Step
@@ -141,7 +141,7 @@ STEPS = (
     Step(
         "rows",
         "Refuse revisions that add what rows violate. They are counted where that is cheap.",
-        violations.check,
+        violation_check.check,
         skip="do not count rows that violate what revisions add",
         again=True,
     ),

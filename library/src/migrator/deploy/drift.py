@@ -44,11 +44,11 @@ def find(context: Context, connection: Connection, revision: str) -> Drift:
         return Drift(not_compared=f"{of}; `make snapshot` writes it")
     differences = recorded.differences(connection)
     connection.rollback()
-    return sorted_out(differences, accepted_drift.read(file.parent, "database"))
+    return classified(differences, accepted_drift.read(file.parent, "database"))
 
 
-def sorted_out(differences: Iterable[Difference], accepted: AcceptedDrift) -> Drift:
-    """Return what is wrong, and what somebody has made by hand, of all that differs."""
+def classified(differences: Iterable[Difference], accepted: AcceptedDrift) -> Drift:
+    """Split the differences into what is wrong and what somebody has made by hand."""
     found = accepted.others(differences)
     extra = [each for each in found if not each.property and each.after is None]
     partitions = {each.key.name for each in extra if "partition_bound" in (each.before or {})}

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from migrator.config import urls
 from migrator.config.invocation import command
 from migrator.database import errors
-from migrator.deploy import state, violation, violations
+from migrator.deploy import state, violation, violation_check
 from migrator.deploy.deployment import Deployment
 from migrator.deploy.violation import Violation
 from migrator.errors import (
@@ -97,13 +97,13 @@ def _violations(deployment: Deployment, error: BaseException, revision: str) -> 
     """Return the rows because of which it failed; if they cannot be counted, none."""
     scripts = (each for each in deployment.plan.pending if each.revision == revision)
     script = next(scripts, None) if deployment.plan.upgrade else None
-    context = deployment.context
-    statement = violations.failed_statement(error)
+    statement = violation_check.failed_statement(error)
     if not statement:
         return ()
     with suppress(MigratorError, DBAPIError, KeyboardInterrupt):
         return state.ask(
-            context, lambda each: violations.of_failure(context, each, statement, script)
+            deployment.context,
+            lambda each: violation_check.of_failure(deployment, each, statement, script),
         )
     return ()
 
@@ -115,7 +115,7 @@ class _Unknown(MigratorError):
 def _now(
     deployment: Deployment, connection: Connection
 ) -> tuple[tuple[str, ...], list[Unfinished]]:
-    if not state.worker_has_ended(deployment, connection):
+    if not state.terminate_worker(deployment, connection):
         raise _Unknown(
             "Whether it is committed is not known: on the server its session is still at work"
             f" (process {deployment.worker and deployment.worker.pid})."

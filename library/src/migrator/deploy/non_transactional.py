@@ -5,16 +5,17 @@ whether the revision can run again, and whether an earlier attempt has built an 
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from textwrap import shorten
 from typing import Any
 
 from sqlalchemy import Connection, event
 
 from migrator.config.settings import Settings
+from migrator.deploy import interrupted_index
 from migrator.deploy.report import Report
 from migrator.errors import MigratorError
-from migrator.postgres import index_state, sql
+from migrator.postgres import sql
 
 # An earlier attempt was interrupted between the two transactions of DETACH PARTITION CONCURRENTLY.
 HALF_DETACHED = (
@@ -122,7 +123,7 @@ class NonTransactional:
             return sql.finalized(statement), parameters
         looked = context.execution_options.get("repeatable")  # as those of migrator.operations
         found = None if looked else sql.concurrent_index(bare)
-        if found and self._is_there(cursor.connection, *found, bare):
+        if found and self._is_built(cursor.connection, *found, bare):
             # Killed after the index was built and before the revision was marked as applied.
             self.report.done(
                 "apply", f"Kept the index {found[0]}, which an earlier attempt has built."
@@ -189,30 +190,11 @@ class NonTransactional:
             if not sql.changes_nothing(each):
                 work = work or each
 
-    def _is_there(self, raw: Any, index: str, table: str, statement: str) -> bool:
-        """Tell whether an earlier attempt has built the index; drop it if it was left INVALID.
-
-        Raises:
-            LockTimeout: another session is still building it after `lock_deadline`.
-        """
-        schema, name = sql.qualified(index)
-        plain = sql.plain(name)
-
-        def ask(query: str, parameters: Sequence[str]) -> list[Any]:
-            return list(raw.execute(query, parameters).fetchall())
-
-        state = index_state.settled(ask, table, plain, self.limits.lock_deadline)
-        if state is None or not state.same_table:
-            return False
-        if state.valid:
-            return sql.index_form(state.definition) == sql.index_form(statement)
-        own = schema or sql.qualified(table)[0]
-        full = f"{own}.{name}" if own else name
-        raw.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {full}")
-        self.report.done(
-            "apply", f"Dropped the INVALID index {full} that an earlier attempt left behind."
+    def _is_built(self, raw: Any, index: str, table: str, statement: str) -> bool:
+        deadline = self.limits.lock_deadline
+        return interrupted_index.is_built(
+            raw, index, table, statement, deadline=deadline, report=self.report
         )
-        return False
 
 
 def _undoes(work: str) -> MigratorError:

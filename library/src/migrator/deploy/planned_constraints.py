@@ -4,14 +4,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from alembic.script import Script
+from alembic.script import Script, ScriptDirectory
 from alembic.util.exc import CommandError
 
 from migrator.config.context import Context
 from migrator.errors import MigratorError
 from migrator.postgres import sql
 from migrator.postgres.added_constraint import AddedConstraint
-from migrator.revisions import graph
 
 if TYPE_CHECKING:
     from migrator.lint.statements import Action
@@ -41,8 +40,8 @@ class Step:
     is_first: bool
 
 
-def find(context: Context, scripts: Sequence[Script]) -> Iterator[Step]:
-    """Yield what the upgrades of revisions add.
+def find(context: Context, revisions: ScriptDirectory, scripts: Sequence[Script]) -> Iterator[Step]:
+    """Yield what the upgrades of some of the revisions add.
 
     What stands in a DO block is left out, except that of an operation, which says what it adds:
     the block may have a condition.
@@ -51,7 +50,7 @@ def find(context: Context, scripts: Sequence[Script]) -> Iterator[Step]:
     from migrator.lint.statements.added_constraints import added_constraints
 
     try:
-        rendered = rendering.render(context, graph.load(context), scripts)
+        rendered = rendering.render(context, revisions, scripts)
     except (CommandError, MigratorError):  # lint says it
         return
     is_first, last = True, None

@@ -1,4 +1,7 @@
-"""What a deploy says while it works: lines for people, or JSON lines for machines."""
+"""What a deploy says while it works: lines for people, or JSON lines for machines.
+
+The keys of a JSON line come from where the step is done; those of a revision from `runner`.
+"""
 
 import json
 import os

@@ -50,8 +50,8 @@ def ask(context: Context, question: Callable[[Connection], T]) -> T:
         time.sleep(PAUSE)
 
 
-def worker_has_ended(deployment: Deployment, connection: Connection) -> bool:
-    """End what the server still does for the session that applied, whose client is gone.
+def terminate_worker(deployment: Deployment, connection: Connection) -> bool:
+    """Terminate the session that applied revisions, whose client is gone.
 
     Returns:
         Whether it has ended; until then nobody knows what it commits.

@@ -12,7 +12,7 @@ from migrator.deploy import (
     preflight,
     reconnection,
     state,
-    value_losses,
+    value_loss_check,
     verification,
     window,
 )
@@ -64,7 +64,9 @@ def check(deployment: Deployment) -> None:
         deployment.report.skipped("check", "skipped: --no-check")
     else:
         preflight.check(deployment.context, deployment.report, now=deployment.options.now)
-        for each in value_losses.find(deployment.context, deployment.plan.pending):
+        for each in value_loss_check.find(
+            deployment.context, deployment.revisions, deployment.plan.pending
+        ):
             deployment.report.warn("check", str(each), value_loss=asdict(each))
 
 

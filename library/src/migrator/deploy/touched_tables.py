@@ -17,7 +17,7 @@ HARMLESS = ("INSERT", "SET", "COMMENT", "CREATE TYPE", "CREATE SCHEMA", "CREATE 
 
 
 def find(deployment: Deployment) -> Mapping[str, frozenset[str]]:
-    """Return the tables by revision; without those of which it is not known."""
+    """Map each revision to the tables it touches; those whose tables are unknown are left out."""
     from migrator.lint import rendering  # half of the tool, and only where something is pending
 
     plan = deployment.plan

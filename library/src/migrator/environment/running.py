@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from migrator import console, database
 from migrator.config import application, histories
 from migrator.config.context import Context
-from migrator.database import version_schema
+from migrator.database import statement_log, version_schema
 from migrator.environment import command, guards
 from migrator.errors import MigratorError
 from migrator.revisions import deploy_lock, deploy_lock_postgres, position
@@ -33,6 +33,7 @@ def running(config: Config) -> Iterator[None]:
     if config.config_file_name and command.running(config).typed:
         fileConfig(config.config_file_name, disable_existing_loggers=False, encoding="utf-8")
         console.verbosity.use()  # as make has it
+        statement_log.show()
     runs = command.running(config)
     with console.exit_codes(config):
         context = Context.of(config)

@@ -7,7 +7,7 @@ positions     where they all are
 plan          what each of them lacks; `overview`, that for people and for JSON
 session       one connection that serves many tenants, inside env.py
 runner        applies revisions to one tenant on it, in one attempt
-ordinary      one tenant deployed to like any database
+single_tenant  deploys to one tenant as `deploy` would
 batch         many tenants of a database: applied one by one, verified together
 outcome       what became of one; `results`, of all so far
 work          what all workers share

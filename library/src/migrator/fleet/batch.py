@@ -12,12 +12,12 @@ from migrator.deploy import drift, failure_log
 from migrator.deploy.drift import Drift
 from migrator.deploy.non_transactional import NonTransactional
 from migrator.errors import MigratorError, one_line
-from migrator.fleet import ordinary, positions, session, verification
-from migrator.fleet.ordinary import Stopped
+from migrator.fleet import positions, session, single_tenant, verification
 from migrator.fleet.outcome import DONE, FAILED, NOTHING, Outcome
 from migrator.fleet.positions import Position
 from migrator.fleet.runner import Changed, TenantRunner
 from migrator.fleet.session import Session
+from migrator.fleet.single_tenant import Stopped
 from migrator.fleet.tenant import Tenant, in_environment
 from migrator.fleet.work import TenantReport, Work
 from migrator.postgres import durability, limits
@@ -50,7 +50,7 @@ class Batch:
             for each in self.tenants:
                 if each.name not in self.outcomes and not self._is_over():
                     self.work.begin(each)
-                    self._keep(ordinary.run(self.work, each, self.url))
+                    self._keep(single_tenant.run(self.work, each, self.url))
         except Stopped as stopped:
             self.outcomes[stopped.outcome.name] = stopped.outcome
             raise
@@ -145,7 +145,7 @@ class Batch:
             names = [each.revision for each in runner.applied]
             failure_log.write(deployment, "apply", error)
             seconds = time.monotonic() - began
-            outcome = ordinary.failed(tenant, error, deployment, seconds, names)
+            outcome = single_tenant.failed(tenant, error, deployment, seconds, names)
             if isinstance(error, KeyboardInterrupt):
                 raise Stopped(outcome) from None
             self._keep(outcome)

@@ -80,7 +80,7 @@ def against(
         return {name: Drift(not_compared=reference.why_not) for name in schemas}
     server = recorded_schema.server_of(connection)
     return {
-        name: drift.sorted_out(reference.recorded.from_schema(schema, server), reference.accepted)
+        name: drift.classified(reference.recorded.from_schema(schema, server), reference.accepted)
         for name, schema in schemas.items()
     }
 

@@ -12,10 +12,10 @@ from typing import Any
 
 from sqlalchemy.engine import URL
 
-from migrator.fleet import ordinary
+from migrator.fleet import single_tenant
 from migrator.fleet.batch import Batch
-from migrator.fleet.ordinary import Stopped
 from migrator.fleet.outcome import Outcome
+from migrator.fleet.single_tenant import Stopped
 from migrator.fleet.tenant import Tenant
 from migrator.fleet.work import Work
 
@@ -68,7 +68,7 @@ def _done(work: Work, url: URL, tenants: Sequence[Tenant]) -> Iterator[Outcome]:
     for each in whole:
         if not work.is_over():
             work.begin(each)
-            yield ordinary.run(work, each, url)
+            yield single_tenant.run(work, each, url)
     if schemas := [each for each in tenants if each.schema]:
         batch = Batch(work, url, schemas)
         try:

@@ -149,7 +149,7 @@ def notes_of(traced: Sequence[Traced]) -> list[str]:
     tables = list(dict.fromkeys(name for each in traced for name in each.without_rows))
     if not tables:
         return [*notes]
-    if "*" in tables:  # see trace.unfit_rows
+    if "*" in tables:  # see trace.rejected_rows
         return [*notes, f"All tables {WITHOUT}."]
     shown = ", ".join(sorted(tables)[:SHOWN])
     more = f" and {len(tables) - SHOWN} more" if len(tables) > SHOWN else ""

@@ -1,4 +1,4 @@
-"""`op.replace_index`: an index that is replaced, or added, without a moment without it."""
+"""`op.replace_index`: replaces or adds an index; a usable one exists throughout."""
 
 import sqlalchemy as sa
 from alembic.autogenerate.api import AutogenContext

@@ -1,5 +1,6 @@
-"""Commits that hold locks do not wait for a standby; one that holds none does, and not for ever.
+"""A commit that holds locks does not wait for a standby; a later one, without locks, does.
 
+It waits for a limited time.
 A COMMIT that waits for a synchronous standby keeps its locks, no timeout of PostgreSQL's ends the
 wait, and everybody who needs the table waits behind it.
 """

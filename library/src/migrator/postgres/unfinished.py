@@ -1,5 +1,7 @@
 """What is unfinished in a database: INVALID indexes, constraints that are NOT VALID, and partitions
 whose DETACH PARTITION CONCURRENTLY was interrupted.
+
+They are only listed here; `deploy.interrupted_index` and `operations.index_build` drop indexes.
 """
 
 from dataclasses import dataclass, field

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from migrator.backup import amount
 from migrator.lint.finding import shorten
-from migrator.rehearsal import people
+from migrator.rehearsal import text
 from migrator.rehearsal.result import Result, Revision
 from migrator.revisions.rehearsed import duration
 
@@ -15,7 +15,7 @@ def lines(result: Result) -> Iterator[str]:
     """Yield the lines: a table of the revisions, then the statements of each, folded."""
     yield TITLE
     yield ""
-    for paragraph in people.verdict(result):
+    for paragraph in text.verdict(result):
         yield _line(paragraph)
         yield ""
     if not result.revisions:
@@ -40,10 +40,10 @@ def _row(each: Revision) -> str:
     cells = (
         name,
         duration(each.seconds),
-        _line(people.lock(each.longest)),
+        _line(text.lock(each.longest)),
         amount(each.wal),
         amount(each.disk),
-        _line(people.way_back(each)),
+        _line(text.way_back(each)),
     )
     return f"| {' | '.join(cells)} |"
 
@@ -53,10 +53,10 @@ def _statements(each: Revision) -> Iterator[str]:
     yield ""
     yield "| line | time | statement | what it does |"
     yield "|---|---|---|---|"
-    for step in people.shown_statements(each):
+    for step in text.shown_statements(each):
         times = f"{step.count} times, " if step.count > 1 else ""
         code = f"`{shorten(step.sql).replace('`', ' ').replace('|', chr(92) + '|')}`"
-        does = _line(step.error or people.effects(step))
+        does = _line(step.error or text.effects(step))
         yield f"| {step.line} | {times}{duration(step.seconds)} | {code} | {does} |"
     yield ""
     yield "</details>"

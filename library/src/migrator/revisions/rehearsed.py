@@ -1,4 +1,4 @@
-"""Results of rehearsals, which are kept: was a revision rehearsed, as it is now, and how was it?"""
+"""Stored results of rehearsals: whether a revision was rehearsed as it is now, and the outcome."""
 
 import hashlib
 import json

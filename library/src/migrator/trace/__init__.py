@@ -4,7 +4,7 @@ A trace only observes; lint judges. `execution` runs env.py, and `trials` has wh
 and after each revision. `recorder` makes a `traced_statement` of each statement that passes
 psycopg's `cursors`, with what `catalog`, `schemas` and `names` read from the server; `event_log`
 has what other sessions do. Before that, `sample_rows` of `sample_values` are put into the tables of
-the `database` (`insertion`); `unfit_rows` knows those that a revision cannot work with.
+the `database` (`sample_insertion`); `rejected_rows` knows those that a revision cannot work with.
 """
 
 from collections.abc import Sequence
@@ -41,7 +41,7 @@ def run(context: Context, revisions: Sequence[Script], *, together: bool = True)
         )
     # psycopg does not come with SQLite.
     from migrator.trace.execution import Run
-    from migrator.trace.unfit_rows import Rows, RowsDoNotFit
+    from migrator.trace.rejected_rows import Rows, RowsDoNotFit
 
     rows = Rows()
     traced: list[Traced] = []

@@ -16,10 +16,10 @@ from migrator.trace.cursors import Unwatched
 from migrator.trace.event_log import EventLog
 from migrator.trace.observer import Observer
 from migrator.trace.queries import FUNCTIONS
+from migrator.trace.rejected_rows import EVERY, Rows
 from migrator.trace.row_statistics import REPORT, RowStatistics
 from migrator.trace.schemas import Schemas
 from migrator.trace.traced_statement import Step
-from migrator.trace.unfit_rows import EVERY, Rows
 
 PATIENCE = 60  # seconds for one statement, which has three rows to work on
 SESSION = {

@@ -13,9 +13,9 @@ from migrator import shadow
 from migrator.config.context import Context
 from migrator.errors import MigratorError
 from migrator.revisions import graph
+from migrator.trace.rejected_rows import Rows
 from migrator.trace.traced_statement import Traced
 from migrator.trace.trials import Trials, reason
-from migrator.trace.unfit_rows import Rows
 
 
 class Run:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from psycopg import Connection, errors, sql
 
 from migrator.config import version_table
-from migrator.trace.insertion import insert, insert_at_once
+from migrator.trace.sample_insertion import insert, insert_at_once
 from migrator.trace.sample_values import COLUMNS, EDGE, Column
 
 ROWS = 3

@@ -10,14 +10,14 @@ from alembic.script import Script
 from sqlalchemy import Connection
 from sqlalchemy.engine import URL
 
-from migrator.trace import names, unfit_rows
+from migrator.trace import names, rejected_rows
 from migrator.trace.database import Database
 from migrator.trace.place import Place
 from migrator.trace.recorder import Recorder
+from migrator.trace.rejected_rows import Rows, RowsDoNotFit
 from migrator.trace.schemas import Schemas
 from migrator.trace.substitutes import Substitutes
 from migrator.trace.traced_statement import Known, Step, Traced
-from migrator.trace.unfit_rows import Rows, RowsDoNotFit
 
 
 class Trials:
@@ -90,9 +90,13 @@ class Trials:
         if self._connection is not None:
             self._connection.rollback()
         path = str(traced.script.module.__file__)
-        table, always = unfit_rows.refused(error, self.rows, known.names)
-        if not table and step is None and unfit_rows.is_about_rows(error, traced.steps, self.rows):
-            step, table, always = _of_python(error, path), unfit_rows.EVERY, True
+        table, always = rejected_rows.refused(error, self.rows, known.names)
+        if (
+            not table
+            and step is None
+            and rejected_rows.is_about_rows(error, traced.steps, self.rows)
+        ):
+            step, table, always = _of_python(error, path), rejected_rows.EVERY, True
         if table:
             self.recorder.leave()
             self._running = None

@@ -49,6 +49,15 @@ def only_reads(statement: str) -> bool:
     return begins(statement, "SELECT", "SHOW") and not has(statement, "SET_CONFIG")
 
 
+def looks_at_server(statement: str) -> bool:
+    """Return whether a statement asks for the server, its catalog or its settings."""
+    found = words(statement)
+    if not begins(statement, "SELECT", "WITH"):
+        return False
+    settings = {"SET_CONFIG", "CURRENT_SETTING"}
+    return len(found) < 3 or any(w.startswith("PG_") or w in settings for w in found)
+
+
 def changes_nothing(statement: str) -> bool:
     """Return whether a statement begins as one that leaves nothing in the database."""
     return begins(statement, "SELECT", "SHOW", "SET")

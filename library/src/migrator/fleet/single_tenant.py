@@ -1,4 +1,4 @@
-"""One tenant deployed to like any database: it waits for blockers, backs off and retries."""
+"""Deploys to one tenant as `deploy` would: waits for blockers, backs off, retries."""
 
 import time
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Definitions that differ only because PostgreSQL has read its own text once more.
+"""Definitions that differ only because PostgreSQL has parsed its own output again.
 
 It writes `b IN (1, 2)` as `b = ANY (ARRAY[1, 2])`, and that, read again, with more casts; then it
 settles. A revision made from a dump has a later reading than the model has.

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from alembic.script import Script
+from alembic.script import Script, ScriptDirectory
 from alembic.util.exc import CommandError
 from sqlalchemy import Connection, text
 
@@ -12,7 +12,6 @@ from migrator.config.context import Context
 from migrator.errors import MigratorError
 from migrator.postgres import sql, value_loss
 from migrator.postgres.value_loss import Conversion
-from migrator.revisions import graph
 
 SECONDS = 5.0  # for one column: only the deploy waits meanwhile, but it reads the whole table
 TYPE = text(
@@ -38,7 +37,9 @@ class ValueLoss:
         return self.message
 
 
-def find(context: Context, pending: Sequence[Script]) -> list[ValueLoss]:
+def find(
+    context: Context, revisions: ScriptDirectory, pending: Sequence[Script]
+) -> list[ValueLoss]:
     """Return what each column loses, by the SQL of the revisions and the rows that are there.
 
     Nothing is changed, and nothing is said of what a revision does besides its SQL.
@@ -48,7 +49,7 @@ def find(context: Context, pending: Sequence[Script]) -> list[ValueLoss]:
     from migrator.lint import rendering  # half of the tool, and only where something is pending
 
     try:
-        rendered = rendering.render(context, graph.load(context), pending)
+        rendered = rendering.render(context, revisions, pending)
     except (CommandError, MigratorError) as error:
         return [ValueLoss(None, None, None, f"whether values are lost was not looked at: {error}")]
     statements = [each.sql for revision in rendered for each in revision.statements]

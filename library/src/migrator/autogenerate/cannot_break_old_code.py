@@ -1,4 +1,4 @@
-"""Which new indexes and constraints code that does not know them cannot violate.
+"""New indexes and constraints that old code cannot violate.
 
 They are on columns that the same change adds. PostgreSQL is asked: the new columns get the index or
 the constraint in an empty temporary table, and two rows as the old code would write them.

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import takewhile
 
-from alembic.script import Script
+from alembic.script import Script, ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
@@ -47,7 +47,7 @@ FROM part JOIN pg_class c ON c.oid = part.id
 
 
 def of_failure(
-    context: Context, connection: Connection, statement: str, script: Script | None
+    deployment: Deployment, connection: Connection, statement: str, script: Script | None
 ) -> list[Violation]:
     """Return the violations because of which a statement failed; none if it was something else.
 
@@ -62,9 +62,11 @@ def of_failure(
     added = added_constraints(statement, blocks_too=True)
     named = {}
     if script and any(each.kind == VALIDATES for each in added):
-        named = _named(planned_constraints.find(context, [script]))
-    found = _counted(connection, _whole(connection, added, named), AFTER, time.monotonic() + AFTER)
-    return [each for each in found if each.rows != 0]
+        found = planned_constraints.find(deployment.context, deployment.revisions, [script])
+        named = _named(found)
+    end = time.monotonic() + AFTER
+    counts = _counted(connection, _whole(connection, added, named), AFTER, end)
+    return [each for each in counts if each.rows != 0]
 
 
 def failed_statement(error: BaseException | None) -> str:
@@ -78,7 +80,9 @@ def failed_statement(error: BaseException | None) -> str:
     return ""
 
 
-def beforehand(context: Context, pending: Sequence[Script]) -> list[Violation]:
+def beforehand(
+    context: Context, revisions: ScriptDirectory, pending: Sequence[Script]
+) -> list[Violation]:
     """Return the violations that are certain to stop the deploy, as far as counting is cheap.
 
     It ends at the first statement that may change rows: a revision may fill what a later one
@@ -86,7 +90,9 @@ def beforehand(context: Context, pending: Sequence[Script]) -> list[Violation]:
     """
     if not pending or context.target.dialect != "postgresql":
         return []
-    steps = takewhile(lambda step: step.is_first, planned_constraints.find(context, pending))
+    steps = takewhile(
+        lambda step: step.is_first, planned_constraints.find(context, revisions, pending)
+    )
     chosen = [step for step in steps if step.added]
     if not chosen:
         return []
@@ -114,7 +120,7 @@ def check(deployment: Deployment) -> None:
     if deployment.skips("rows"):
         deployment.report.skipped("rows", "skipped: --no-rows")
         return
-    found = beforehand(deployment.context, deployment.plan.pending)
+    found = beforehand(deployment.context, deployment.revisions, deployment.plan.pending)
     if not found:
         return
     names = ", ".join(dict.fromkeys(each.revision for each in found))
