@@ -52,6 +52,22 @@ def test_a_role_of_the_server_stays_as_it_is(project: Rendering) -> None:
             connection.execute("DROP ROLE case_owner")
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'case'",
+        "DO $$BEGIN PERFORM pg_cancel_backend(pid), pg_terminate_backend(pid)"
+        " FROM pg_stat_activity WHERE application_name = 'case'; END$$",
+    ],
+)
+def test_sessions_of_others_go_on(project: Rendering, statement: str) -> None:
+    with psycopg.connect(project.database_url(), application_name="case") as connection:
+        (found,) = traced(project, write(project, f'op.execute("{statement}")'))
+        assert found["failure"] is None
+        assert "pg_terminate_backend" in found["notes"][0]
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
 def test_what_a_killed_trace_has_left_is_removed_by_the_next(project: Rendering) -> None:
     with psycopg.connect(project.database_url(), autocommit=True) as connection:
         for name, of in (("case_left", "gone_shadow_0123456789ab"), ("case_other", "")):

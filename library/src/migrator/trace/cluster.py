@@ -21,6 +21,8 @@ CATALOGS = dict.fromkeys(ROLES, "pg_roles") | {
 }
 NAMES = {"pg_roles": "rolname", "pg_database": "datname", "pg_tablespace": "spcname"}
 CHANGES = ("CREATE", "ALTER", "DROP")
+# Functions that reach sessions and settings of other databases.
+CALLS = ("PG_TERMINATE_BACKEND", "PG_CANCEL_BACKEND", "PG_RELOAD_CONF", "PG_PROMOTE")
 BEFORE_NAME = ("if", "not", "exists")
 # What is there, and whether a trace on the same database has made it.
 FOUND = """
@@ -49,6 +51,9 @@ class Cluster:
         words = sql.words(text)
         if words[:2] == ("ALTER", "SYSTEM") or words[1:2] == ("SUBSCRIPTION",):
             return f"{OUTSIDE}: {' '.join(words[:2])}"
+        read = sql.words(sql.body(text)) if words[:1] == ("DO",) else words
+        if calls := [each for each in CALLS if each in read]:
+            return f"{OUTSIDE}: {', '.join(calls).lower()}"
         kind, names = _subject(text)
         if not names or names == [self._name]:
             return ""
