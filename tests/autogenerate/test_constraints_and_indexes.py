@@ -424,7 +424,7 @@ def test_a_constraint_of_a_partitioned_table_is_replaced_as_the_message_says(
     done = workshop.revise()
     assert (done.code, workshop.written) == (5, [])
     assert "fk was not replaced: p is partitioned" in done.output
-    (statement,) = re.findall(r"op\.execute\((.*?)\)\. No", done.output)
+    (statement,) = re.findall(r"op\.execute\((.*?)\)\. Write", done.output)
     script = command.revision(workshop.config(), "by hand")
     path = Path(script.path)  # type: ignore[union-attr]
     text = path.read_text("utf-8").replace("    pass", f"    op.execute({statement})", 1)

@@ -97,8 +97,13 @@ class Schema:
         return self.tables.get(action.table, Table()).constraints.get(action.name)
 
     def lacks(self, action: Action) -> bool:
-        """Return whether a DROP ... IF EXISTS is about nothing that the history tells of."""
+        """Return whether a DROP ... IF EXISTS is about nothing that the history tells of.
+
+        A table or a column may have been made by hand, with data, which only the database knows.
+        """
         if not action.has("if exists") or not self.sure:
+            return False
+        if action.kind in ("drop table", "drop column") and not self.of_database:
             return False
         if action.kind in ("drop table", "drop view", "drop materialized view"):
             return self.has_no_table(action.table or action.name)

@@ -10,7 +10,7 @@ from alembic.script import Script
 from migrator import shadow
 from migrator.autogenerate import enum_values
 from migrator.config.context import Context
-from migrator.errors import one_line
+from migrator.errors import MigratorError, one_line
 from migrator.proof import tables
 from migrator.proof.proof import DowngradeFailed, NotProved, OldCodeRefused, Proof, not_covered
 from migrator.proof.proposal import Proposal, proposed
@@ -19,7 +19,7 @@ from migrator.proof.shadow_history import ShadowHistory, applied
 from migrator.revisions import attributes, snapshot
 from migrator.revisions.attributes import Attributes
 
-BY_HAND = ' Write one by hand, in an order that the server takes: `make empty-revision m="..."`.'
+EMPTY = '`make empty-revision m="..."`'
 
 
 @dataclass
@@ -132,7 +132,7 @@ def _prove(proof: Proof, seeding: Seeding) -> list[str] | None:
             raise NotProved(
                 f"The downgrade fails on a shadow database: {_reason(error.reason)}."
             ) from error
-        by_hand = "" if proof.compared is None else BY_HAND
+        by_hand = "" if proof.compared is None else f" {_by_hand(error)}"
         raise NotProved(
             f"The revision fails on a shadow database: {_reason(error)}.{by_hand}"
         ) from error
@@ -142,6 +142,12 @@ def _prove(proof: Proof, seeding: Seeding) -> list[str] | None:
             " after the expand revisions, too."
         )
     return notes
+
+
+def _by_hand(error: Exception) -> str:
+    """Return what to type; an operation of ours has said what to write."""
+    order = "" if isinstance(error, MigratorError) else ", in an order that the server takes"
+    return f"Write the revision by hand{order}: {EMPTY}."
 
 
 def _reason(error: Exception) -> str:
