@@ -98,7 +98,7 @@ def _statements(
         if value := said.get("default"):
             actions = [f"{change} DROP DEFAULT", *actions, f"{change} SET DEFAULT {value}"]
         yield f"ALTER TABLE {_table(each)} {', '.join(actions)}"
-    yield definitions.drop(key._replace(name=(*key.name[:-1], old)), default)
+    yield definitions.drop(Key(key.kind, (*key.name[:-1], old)), default)
     yield from (again for _, again in reversed(dependents))
 
 

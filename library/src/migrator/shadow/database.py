@@ -196,7 +196,7 @@ def _unused(template: str) -> Iterator[None]:
     try:
         yield
     finally:
-        _in_use[template] = kept._replace(connection=kept.engine.connect())
+        _in_use[template] = Kept(kept.admin, kept.engine, kept.engine.connect())
 
 
 def _closed(kept: Kept) -> None:
