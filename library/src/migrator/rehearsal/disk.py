@@ -12,7 +12,7 @@ FLOOR = 50_000_000
 # A compressed dump takes a fifth to a twentieth of its database: see backup.dump.
 DUMP_RATIO = 10
 # The largest table may be written anew while its old files are still there.
-REWRITE = 1.5
+REWRITE = 2
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,13 @@ class Disk:
         return f"{about}, and {amount(self.free)} are free."
 
 
-def of_dump(dump: Path, data: Path | None) -> Disk:
-    """Return what a dump will need in a server whose files are in `data`."""
-    needed = FLOOR + round(dump.stat().st_size * DUMP_RATIO * REWRITE)
+def of_dump(dump: Path, size: int | None, data: Path | None) -> Disk:
+    """Return what a dump will need in a server whose files are in `data`.
+
+    Args:
+        size: of its database, in bytes; None if only the dump is known.
+    """
+    needed = FLOOR + (size or dump.stat().st_size * DUMP_RATIO) * REWRITE
     return Disk(needed, shutil.disk_usage(data).free if data else None)
 
 

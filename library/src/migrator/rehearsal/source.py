@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sqlalchemy import text
+
 from migrator import backup, database
 from migrator.config.context import Context
 from migrator.console import remark
@@ -12,6 +14,7 @@ from migrator.errors import UsageError
 from migrator.revisions import position
 
 NOW = "database"  # as --from: not a backup, but the database itself
+SIZE = text("SELECT pg_database_size(current_database())")
 TAKEN = re.compile(r"-(\d{8}T\d{6}\.\d{3})Z-")  # in the names of backups
 
 
@@ -19,13 +22,15 @@ TAKEN = re.compile(r"-(\d{8}T\d{6}\.\d{3})Z-")  # in the names of backups
 class Source:
     """What is restored. `kind` is backup, file or database; `taken` when it was what it is.
 
-    `name` is the file, or of which database it is a copy; `path` where the data is.
+    `name` is the file, or of which database it is a copy; `path` where the data is. `size` is that
+    of the database in bytes, if it is known.
     """
 
     kind: str
     name: str
     path: Path
     taken: datetime
+    size: int | None = None
 
     @property
     def described(self) -> str:
@@ -70,9 +75,10 @@ def choose(context: Context, given: str | None, workspace: Path) -> Source:
     remark(f"Copying the database {name} as it is now.")
     with database.connect(context, anywhere=True) as connection:
         at = ", ".join(position.current_heads(connection)) or "base"
+        size = connection.scalar(SIZE) if connection.dialect.name == "postgresql" else None
     moment = datetime.now(UTC)
     made = backup.take(context, at, workspace / "data")
-    return Source("database", name, made.path, moment)
+    return Source("database", name, made.path, moment, size)
 
 
 def taken(backup: Path) -> datetime:

@@ -93,7 +93,7 @@ def stage(context: Context, data: Source, folder: Path) -> Iterator[Stage]:
     except DBAPIError as error:
         raise errors.error(url, error) from None
     of = _version(context, data.path, there.version)
-    room = disk.of_dump(data.path, there.data)
+    room = disk.of_dump(data.path, data.size, there.data)
     note(room.sentence)
     disk.require(room)
     result = Result(data.as_dict(of), there.as_dict(), room)

@@ -59,7 +59,9 @@ def shown_statements(each: Revision) -> list[Statement]:
     return [
         step
         for step in each.statements
-        if step.seconds >= NOTICED or step.error or not sql.only_reads(step.sql)
+        if step.seconds >= NOTICED
+        or step.error
+        or not (sql.only_reads(step.sql) or sql.looks_at_server(step.sql))
     ]
 
 
