@@ -158,7 +158,8 @@ class Recorder:
                 rows = was.rows if was else relation.rows or changed.get(oid, 0)
                 step.amounts.append(Amount(relation.name, how, rows, relation.size))
             elif oid in scans and oid in self._old:
-                rows = read.get(oid, relation.rows)
+                # What transactions of its own have read has been sent to the statistics, in part.
+                rows = read.get(oid, relation.rows) if within else relation.rows
                 step.amounts.append(Amount(relation.name, "scanned", rows, relation.size))
         names = self._known | now
         step.changed = {names[oid].name: rows for oid, rows in changed.items() if oid in names}
