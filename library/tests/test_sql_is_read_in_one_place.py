@@ -25,7 +25,7 @@ OTHERS = {
     "revisions/git.py": "lists in an ini file",
     "revisions/git_search.py": "quotes for git's own patterns",
     "revisions/pending.py": "names of revisions, as -1",
-    "shadow/database.py": "names of databases",
+    "shadow/abandoned.py": "names of databases",
     "template/mirror.py": "tags and what cookiecutter prints",
 }
 

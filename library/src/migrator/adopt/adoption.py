@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass, field
 
-from migrator.adopt import layout
+from migrator.adopt import project_layout
 from migrator.adopt.database import Database
-from migrator.adopt.discovery import Models
 from migrator.adopt.env_file import EnvFile
-from migrator.adopt.layout import Layout
+from migrator.adopt.own_models import Models
+from migrator.adopt.project_layout import Layout
 from migrator.adopt.replay import Replay
 from migrator.adopt.report import Problem, Report
 from migrator.catalog import Difference
@@ -23,7 +23,7 @@ class Wanted:
         flask_app: the application, as in FLASK_APP.
     """
 
-    config: str = layout.INI
+    config: str = project_layout.INI
     database_url: str = ""
     shadow_url: str = ""
     flask_app: str = ""

@@ -1,6 +1,6 @@
 """What there is to say about a project: its report, and what does not fit."""
 
-from migrator.adopt import database, discovery
+from migrator.adopt import database, own_models
 from migrator.adopt.adoption import Adoption
 from migrator.config import urls
 
@@ -31,7 +31,7 @@ def describe(found: Adoption) -> None:
     metadata = seen.metadata
     if metadata is not None:
         report.naming_convention = len(metadata.naming_convention) > 1
-        found.models = discovery.find(metadata, own.folder)
+        found.models = own_models.find(metadata, own.folder)
         report.base, report.modules = found.models.base, list(found.models.modules)
         report.tables = found.models.tables
     if seen.options and not (found.models.base and found.models.modules):

@@ -10,7 +10,7 @@ from alembic.config import Config
 
 from migrator.adopt import changes
 from migrator.adopt.adoption import Adoption
-from migrator.adopt.layout import Layout
+from migrator.adopt.project_layout import Layout
 from migrator.config import alembic_config, application, version_table
 from migrator.config.context import Context
 

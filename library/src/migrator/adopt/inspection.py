@@ -14,7 +14,7 @@ from migrator.adopt import (
     findings,
     flask_project,
     future_context,
-    layout,
+    project_layout,
     replay,
     shadow_server,
 )
@@ -34,7 +34,7 @@ def look(wanted: Wanted) -> Adoption:
         UsageError: there is no such project, or no server for a shadow database.
         MigratorError: a server cannot be reached.
     """
-    own = layout.find(wanted.config)
+    own = project_layout.find(wanted.config)
     text = changes.read(own.env)
     if text is None:
         raise UsageError(f"There is no {own.shown(own.env)}, which runs the revisions.")

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from migrator.adopt import ini_file, layout
+from migrator.adopt import ini_file, project_layout
 from migrator.adopt.adoption import Adoption
 from migrator.adopt.changes import Change, read
 from migrator.catalog import Difference
@@ -117,7 +117,7 @@ def _production(found: Adoption) -> Iterator[Change]:
     if path.exists() or found.layout.ini.name == PRODUCTION:
         return
     text = (FILES / PRODUCTION).read_text(encoding="utf-8")
-    theirs = layout.read(found.layout.source or found.layout.ini)
+    theirs = project_layout.read(found.layout.source or found.layout.ini)
     keys: dict[str, str | None] = {"recursive_version_locations": None, "autoimport_models": None}
     keys |= {"autoimport_exclude": None, "autoimport_base": None}
     keys["script_location"] = f"%(here)s/{found.layout.shown(found.layout.scripts)}"

@@ -26,7 +26,7 @@ constraints        indexes and constraints that differ, in place of Alembic's co
 indexes_and_constraints  what leads from those of a table to those of its model
 described          indexes and constraints of the models, by their names in the database
 reflected          those of the database, as far as SQLAlchemy reads all of them
-renames            what only has another name
+renamed_constraints  indexes and constraints that only have another name
 replacements       operations from the definitions in the catalogs
 models_schema      builds what the models describe, for the comparison
 extensions         the extension that provides what the models lack

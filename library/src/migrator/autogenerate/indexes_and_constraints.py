@@ -8,9 +8,9 @@ import sqlalchemy as sa
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import MigrateOperation, ops
 
-from migrator.autogenerate import described, reflected, renames, replacements
+from migrator.autogenerate import described, reflected, renamed_constraints, replacements
 from migrator.autogenerate.comparison import Comparison
-from migrator.autogenerate.renames import RenameOp
+from migrator.autogenerate.renamed_constraints import RenameOp
 from migrator.autogenerate.replacements import CommentOnOp, Definition
 from migrator.catalog import Key, Schema
 from migrator.operations.validate_constraint import ValidateConstraintOp
@@ -41,7 +41,7 @@ class Table:
         """
         old = self._definitions(self.compared.existing, differing)
         new = self._definitions(self.compared.models, differing)
-        for before, after in [*renames.pairs(self.compared, old, new)]:
+        for before, after in [*renamed_constraints.pairs(self.compared, old, new)]:
             yield self._renamed(old.pop(before), new.pop(after))
         replaced = dict(_replaced(old, new))
         for key, each in old.items():

@@ -10,7 +10,7 @@ from alembic.runtime.migration import MigrationContext
 
 from migrator.autogenerate import changed_columns, dependents, dropped_columns, new_columns, probe
 from migrator.autogenerate.cannot_break_old_code import is_unnoticed
-from migrator.autogenerate.renames import RenameOp
+from migrator.autogenerate.renamed_constraints import RenameOp
 from migrator.autogenerate.replacements import CommentOnOp, Defined, Replacement, in_transaction
 from migrator.autogenerate.steps import (
     CONSTRAINT,

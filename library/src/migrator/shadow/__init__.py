@@ -1,4 +1,13 @@
-"""Shadow databases: empty databases on which revisions are run, and which are dropped after."""
+"""Shadow databases: empty databases on which revisions are run, and which are dropped after.
+
+database      creates, copies and drops them
+prepared      what a history begins with, where it stands on another one
+sessions      their sessions, one after the other
+migration     Alembic's commands there, with the proof that they ran there
+fence         no connection to another database is used meanwhile; driver, those of psycopg
+abandoned     those of commands that were killed
+made_outside  roles, databases and tablespaces that revisions have made on the server
+"""
 
 from migrator.shadow.database import another, configured, connected, copy, reading, server
 from migrator.shadow.database import empty as bare

@@ -1,16 +1,15 @@
 """Create shadow databases on the server of the database, and drop them afterwards."""
 
 import os
-import re
 import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
@@ -20,7 +19,7 @@ from migrator.config import urls
 from migrator.config.context import Context
 from migrator.config.target import URL_VARIABLES, database_url, database_url_of, has_devserver
 from migrator.errors import MigratorError, one_line
-from migrator.shadow import leftovers, sessions
+from migrator.shadow import abandoned, made_outside, sessions
 from migrator.shadow.fence import MARKER, outside
 from migrator.sqlite import engine as sqlite
 
@@ -161,8 +160,8 @@ def _created(url: URL, prefix: str, template: str, context: Context | None = Non
             # Held until the first connection, so that another command does not take the new
             # database, or the template that nobody uses meanwhile, for an abandoned one.
             connection.exec_driver_sql("SELECT pg_advisory_lock(hashtext('migrator shadow'))")
-            _drop_abandoned(connection, prefix)
-            leftovers.remove(connection)
+            abandoned.drop(connection, prefix, SUFFIX_LENGTH)
+            made_outside.remove(connection)
             with _unused(template):
                 connection.exec_driver_sql(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
             connection.exec_driver_sql(f"COMMENT ON DATABASE \"{name}\" IS '{MARKER}'")
@@ -182,7 +181,7 @@ def _created(url: URL, prefix: str, template: str, context: Context | None = Non
         _closed(_in_use.pop(name))
         with outside(), admin.connect() as connection:
             connection.exec_driver_sql(f'DROP DATABASE "{name}" WITH (FORCE)')
-            leftovers.remove(connection)
+            made_outside.remove(connection)
 
 
 @contextmanager
@@ -202,23 +201,6 @@ def _unused(template: str) -> Iterator[None]:
 def _closed(kept: Kept) -> None:
     kept.connection.close()
     kept.engine.dispose()
-
-
-def _drop_abandoned(connection: Connection, prefix: str) -> None:
-    """Drop the shadow databases of killed commands; a database in use cannot be dropped.
-
-    A database such as `..._shadow_copy`, without our kind of suffix, is kept.
-    """
-    # Without those in use, PostgreSQL would wait five seconds for their sessions to end.
-    query = text(
-        "SELECT datname FROM pg_database d WHERE starts_with(datname, :prefix)"
-        " AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.datname = d.datname)"
-    )
-    for name in connection.scalars(query, {"prefix": prefix}).all():
-        suffix = name.removeprefix(prefix)
-        if len(suffix) == SUFFIX_LENGTH and re.fullmatch("[0-9a-f]+", suffix):
-            with suppress(DBAPIError):
-                connection.exec_driver_sql(f'DROP DATABASE "{name}"')
 
 
 @contextmanager

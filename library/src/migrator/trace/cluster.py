@@ -8,7 +8,7 @@ others: a statement that would make, change or drop it is left out, and the trac
 from typing import TYPE_CHECKING
 
 from migrator.postgres import sql
-from migrator.shadow import leftovers
+from migrator.shadow import made_outside
 from migrator.trace import catalog
 
 if TYPE_CHECKING:  # psycopg does not come with SQLite
@@ -44,7 +44,7 @@ class Cluster:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._mark = leftovers.mark(name)
+        self._mark = made_outside.mark(name)
 
     def refuses(self, session: "PGconn", text: str) -> str:
         """Return why a statement is not run, if it is not."""
