@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from ast import literal_eval
 from pathlib import Path
 
@@ -584,6 +585,22 @@ def test_values_that_are_gone_stay_and_are_named(workshop: Workshop) -> None:
     assert "Enum type st keeps 'y'" in done.output
     assert "agree, but for values that enum types keep: no revision is needed" in done.output
     assert "agree, but for values that enum types keep." in workshop.migrator("drift").output
+
+
+def test_a_type_that_is_replaced_as_the_message_says_rewrites_a_table_once(
+    workshop: Workshop,
+) -> None:
+    def two(values: str) -> str:
+        one = enum(values).replace("'st'", "'My st'")
+        return table(f"{one}\n{one.replace('c:', 'd:', 1)}")
+
+    begin(workshop, two("'x', 'y'"))
+    workshop.models(two("'x'"))
+    (shown,) = re.findall(r"rewrite=('.*?'|\S+)`", workshop.revise().output)
+    done = workshop.revise(rewrite=shlex.split(shown)[0])
+    assert done.code == 0, done.output
+    (path,) = workshop.written
+    assert path.read_text("utf-8").count("ALTER TABLE") == 2  # forward, and back
 
 
 def test_a_value_with_another_name_is_renamed_as_the_message_says(workshop: Workshop) -> None:

@@ -4,6 +4,7 @@ PostgreSQL only adds values, so it takes another type with the same name, and ev
 to it. That rewrites tables: it has to be named. A value that is gone may stay, as well.
 """
 
+import shlex
 from collections.abc import Collection, Iterator, Sequence
 
 from migrator.autogenerate import definitions
@@ -59,7 +60,7 @@ def kept(
                 old=literals[0], new=literals[1], statement=statement.replace(":", r"\:")
             )
         values = definitions.labels(old)
-        yield KEPT.format(name=name, values=values, key=key, renamed=renamed)
+        yield KEPT.format(name=name, values=values, key=shlex.quote(key), renamed=renamed)
 
 
 def called(key: Key) -> str:
@@ -87,19 +88,25 @@ def _statements(
     yield f"ALTER TYPE {name} RENAME TO {quoted(old)}"
     properties = {**compared.models.objects[key], "values": values}
     yield from definitions.create(key, properties, default)
+    for table, actions in _columns(compared, key, name).items():
+        yield f"ALTER TABLE {table} {', '.join(actions)}"
+    yield definitions.drop(Key(key.kind, (*key.name[:-1], old)), default)
+    yield from (again for _, again in reversed(dependents))
+
+
+def _columns(compared: Comparison, key: Key, name: str) -> dict[str, list[str]]:
+    """Return by table what changes its columns to the type: a table is rewritten once."""
+    found: dict[str, list[str]] = {}
     for each, said in compared.models.objects.items():
         if each.kind != "column" or str(said["type"]).removesuffix("[]") != _written(key):
             continue
         array = "[]" if str(said["type"]).endswith("[]") else ""
-        change = f"ALTER COLUMN {quoted(each.name[-1])}"
-        actions = [
-            f"{change} TYPE {name}{array} USING {quoted(each.name[-1])}::text{array}::{name}{array}"
-        ]
+        column = quoted(each.name[-1])
+        actions = [f"TYPE {name}{array} USING {column}::text{array}::{name}{array}"]
         if value := said.get("default"):
-            actions = [f"{change} DROP DEFAULT", *actions, f"{change} SET DEFAULT {value}"]
-        yield f"ALTER TABLE {_table(each)} {', '.join(actions)}"
-    yield definitions.drop(Key(key.kind, (*key.name[:-1], old)), default)
-    yield from (again for _, again in reversed(dependents))
+            actions = ["DROP DEFAULT", *actions, f"SET DEFAULT {value}"]
+        found.setdefault(_table(each), []).extend(f"ALTER COLUMN {column} {a}" for a in actions)
+    return found
 
 
 def _dependents(compared: Comparison, key: Key) -> Iterator[tuple[str, str]]:

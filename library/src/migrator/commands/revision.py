@@ -55,14 +55,12 @@ def run(context: Context, options: Namespace) -> None:
         with histories.used(own):
             written = _write(own, options)
         if not written.files:
-            what = f" of the {'tenants' if own is context else 'shared tables'}"
-            agree = (
-                f"{what if len(every) > 1 else ''} agree{enum_values.BUT if written.kept else ''}"
-            )
-            none = (
-                "none was written" if len(every) > 1 else "no revision is needed, none was written"
-            )
-            say(f"The models and the revisions{agree}: {none}.")
+            several = len(every) > 1
+            whose = "tenants" if own is context else "shared tables"
+            whose = f" of the {whose}" if several else ""
+            but = enum_values.BUT if written.kept else ""
+            none = "none was written" if several else "no revision is needed, none was written"
+            say(f"The models and the revisions{whose} agree{but}: {none}.")
 
 
 def _write(context: Context, options: Namespace) -> Written:

@@ -4,13 +4,13 @@ import json
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Iterator
 
-from migrator import lint, trace
+from migrator import trace
 from migrator.config.context import Context
 from migrator.config.imports import relative
 from migrator.console import argument, note, say, style, wrap
 from migrator.console.style import BOLD, CYAN, RED
 from migrator.errors import RefusedError, UsageError, counted
-from migrator.lint import ranges, trial, verdict
+from migrator.lint import notes, ranges, trace_problems, trial
 from migrator.lint.finding import shorten
 from migrator.revisions import attributes, graph
 from migrator.trace import Step, Traced
@@ -54,13 +54,13 @@ def run(context: Context, options: Namespace) -> None:
     else:
         for each in traced:
             _show(each)
-        for sentence in verdict.notes_of(traced):
+        for sentence in notes.of_trace(traced):
             note(sentence)
     if found.why:
         note(found.why)
     if not found.revisions:
         return
-    problems = lint.open_problems(context, traced, together=found.together)
+    problems = trace_problems.find(context, traced, together=found.together)
     if count := len({id(problem.step) for problem in problems}):
         raise RefusedError(
             f"{counted(count, 'statement')} in {found} would block other sessions, break"

@@ -11,6 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from migrator import database
 from migrator.config.context import Context
 from migrator.config.invocation import command
 from migrator.deploy.attempts import Attempts
@@ -111,6 +112,10 @@ class Deployment:
         self.has_lock, self.control = False, None
         with suppress(MigratorError, SQLAlchemyError):
             self.locks.close()
+
+    def keeps_lock(self) -> bool:
+        """Tell whether the connection that holds the deploy lock lives; SQLite has none."""
+        return self.control is None or database.lives(self.control)
 
     @property
     def logged(self) -> bool:

@@ -42,7 +42,7 @@ def write(deployment: Deployment, step: str, error: BaseException) -> None:
     context = deployment.context
     try:
         with ExitStack() as stack:
-            alone = _has_lock(deployment) or _gets_lock(stack, context)
+            alone = (deployment.has_lock and deployment.keeps_lock()) or _gets_lock(stack, context)
             connection = stack.enter_context(database.connect(context))
             if log_table.is_other(connection):  # which is the error
                 return
@@ -76,12 +76,6 @@ def _line(deployment: Deployment, step: str, error: BaseException) -> tuple[Entr
     saved = deployment.backup if deployment.state else None
     file = str(saved.path) if saved else ""
     return entry, Cause(step, reason, code, tuple(pending), file, deployment.state)
-
-
-def _has_lock(deployment: Deployment) -> bool:
-    if not deployment.has_lock:
-        return False
-    return deployment.control is None or database.lives(deployment.control)
 
 
 def _gets_lock(stack: ExitStack, context: Context) -> bool:

@@ -1,6 +1,7 @@
 """An index that an earlier attempt was interrupted at: kept if it is complete, dropped if not.
 
-That of plain SQL: `op.create_index_concurrently` looks itself, in `operations.index_build`."""
+That of plain SQL: `op.create_index_concurrently` looks itself, in `operations.index_build`.
+"""
 
 from collections.abc import Sequence
 from typing import Any

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import DBAPIError
 
-from migrator import database
 from migrator.database import errors
 from migrator.deploy import preflight
 from migrator.deploy.deployment import Deployment
@@ -47,7 +46,7 @@ def run(step: "Step", steps: Sequence["Step"], deployment: Deployment) -> None:
         time.sleep(preflight.PAUSE)
         preflight.wait_for_server(deployment)
         todo = [step]
-        if not _has_lock(deployment):
+        if not deployment.keeps_lock():
             deployment.release_lock()
             names = [each.name for each in steps]
             todo = list(steps[names.index("lock") : names.index(step.name) + 1])
@@ -64,12 +63,7 @@ def is_lost(deployment: Deployment, error: Exception) -> bool:
         return cause.connection_invalidated
     # pg_dump, or what else does not work on our connections.
     failed = type(error) is MigratorError
-    return failed and not _has_lock(deployment)
-
-
-def _has_lock(deployment: Deployment) -> bool:
-    """Tell whether the connection that has the deploy lock is there; SQLite has none."""
-    return deployment.control is None or database.lives(deployment.control)
+    return failed and not deployment.keeps_lock()
 
 
 def _say(deployment: Deployment, step: "Step", error: Exception) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy.exc import DBAPIError
 from migrator import database
 from migrator.config.context import Context
 from migrator.errors import MigratorError, UnreachableError
-from migrator.lint import known_catalog, sql_findings
+from migrator.lint import known_catalog, placed_actions
 from migrator.lint.history import History, learned
 from migrator.lint.known_schema import Schema
 from migrator.lint.rendering import Rendered
@@ -24,7 +24,7 @@ def in_database(context: Context, revisions: Sequence[Rendered]) -> History | No
 
     It is None if the catalog cannot be read.
     """
-    actions = [one.action for each in revisions for one in sql_findings.placed(each)]
+    actions = [one.action for each in revisions for one in placed_actions.of(each)]
     says_public = any(PUBLIC in one.sql for each in revisions for one in each.statements)
     try:
         with database.connect(context) as connection:
@@ -52,7 +52,7 @@ def in_revisions(
     def schema() -> Schema:
         left = ancestors(directory, revisions)
         found = render(left) if left else []
-        actions = (one.action for each in found for one in sql_findings.placed(each))
+        actions = (one.action for each in found for one in placed_actions.of(each))
         return learned(actions, sure=not any(each.failure for each in found))
 
     return History(schema)

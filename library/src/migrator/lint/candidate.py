@@ -72,14 +72,12 @@ class Candidate:
         )
         return {name for names in added for name in names if self.in_transaction} - self.new
 
-    def drops_nothing(self) -> bool:
-        """Return whether a DROP ... IF EXISTS is about nothing, or what an attempt has left.
+    def drops_leftover(self) -> bool:
+        """Return whether a DROP ... IF EXISTS is about what an earlier attempt has left.
 
         That is what the revision makes again just as it is, in another transaction.
         """
         action, schema = self.action, self.history.schema
-        if schema.lacks(action):
-            return True
         may_be_left = schema.of_database and action.has("if exists")
         found = schema.dropped(action) if may_be_left else None
         return found is not None and any(

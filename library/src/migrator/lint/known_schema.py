@@ -80,10 +80,15 @@ class Schema:
             each.kind == "check" and column in each.columns for each in found.constraints.values()
         )
 
+    @property
+    def whole(self) -> bool:
+        """Whether it has all that is there: of a database, or of a history from its beginning."""
+        told = self.of_database or any(table.created for table in self.tables.values())
+        return self.sure and told
+
     def has_no_table(self, name: str) -> bool:
         """Return whether there is no such table, nor anything else of that name, for certain."""
-        known = self.of_database or any(table.created for table in self.tables.values())
-        return self.sure and known and bool(name) and name not in {*self.tables, *self.views}
+        return self.whole and bool(name) and name not in {*self.tables, *self.views}
 
     def table_of_index(self, index: str) -> str:
         """Return the table of an index, or nothing."""
@@ -108,7 +113,7 @@ class Schema:
         if action.kind in ("drop table", "drop view", "drop materialized view"):
             return self.has_no_table(action.table or action.name)
         if action.kind == "drop function":
-            return self.has_no_table("?") and action.name not in self.functions
+            return self.whole and action.name not in self.functions
         if action.kind == "drop index":
             told = any(table.created for table in self.tables.values())
             return told and not self.table_of_index(action.name)

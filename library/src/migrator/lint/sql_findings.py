@@ -1,55 +1,21 @@
 """Findings in revisions as they are written: in their rendered SQL, and in their Python."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from migrator.lint import placed_actions
 from migrator.lint.candidate import Candidate, Placed
 from migrator.lint.change import Change
 from migrator.lint.finding import Finding
 from migrator.lint.history import History
-from migrator.lint.known_schema import Body
+from migrator.lint.new_objects import NewObjects
 from migrator.lint.python_code import Code
 from migrator.lint.rendering import Rendered, Statement
 from migrator.lint.rule import Rule, uncovered
 from migrator.lint.rules import ALL
-from migrator.lint.statements import Action, read
-from migrator.lint.statements.expressions import STABLE
-from migrator.lint.visible_names import OF_SESSION, VisibleNames
+from migrator.lint.visible_names import VisibleNames
 from migrator.revisions import attributes, unreadable
 from migrator.revisions.attributes import CONTRACT
-
-DEEPEST = 3  # of functions that call each other
-
-
-@dataclass
-class New:
-    """What did not exist before: no session waits for it, and no code knows it."""
-
-    names: set[str] = field(default_factory=set)
-
-    def has(self, action: Action) -> bool:
-        """Return whether an action is about something new only."""
-        if action.kind in OF_SESSION:
-            return False
-        return (action.table or action.name) in self.names or action.has("of create", "temporary")
-
-    def learn(self, placed: Placed, history: History) -> None:
-        """Note what an action creates for certain."""
-        action = placed.action
-        # In a DO block there often is an IF before it.
-        if placed.statement.nested or action.has("or replace"):
-            return
-        if action.has("if not exists") and not history.schema.has_no_table(action.table):
-            return
-        if action.kind == "add column" and action.has("serial") and self.has(action):
-            self.names.add(f"{action.table}_{action.name}_seq")
-        elif action.kind == "create index":
-            self.names |= {action.name} if action.table in self.names else set()
-        elif action.kind.startswith("create "):
-            self.names.add(action.table or action.name)
-        elif action.kind.startswith("rename ") and self.has(action):
-            self.names.add(action.new_name)
 
 
 def find(
@@ -68,23 +34,25 @@ def find(
             next; else each is judged as if it came alone.
     """
     found: list[Finding] = []
-    new = New()
+    new = NewObjects()
     for revision in revisions:
-        new = new if together else New()
+        new = new if together else NewObjects()
         found += _of_revision(revision)
         found += _of_statements(revision, before.get(revision.script.revision, ()), history, new)
     return found
 
 
 def _of_statements(
-    revision: Rendered, before: Sequence[Rendered], history: History, new: New
+    revision: Rendered, before: Sequence[Rendered], history: History, new: NewObjects
 ) -> Iterator[Finding]:
     phase, change = _phase(revision), _change(before, history.visible)
-    everything = placed(revision, history.visible, lambda: history.schema.functions)
+    everything = placed_actions.of(revision, history.visible, lambda: history.schema.functions)
     earlier: list[Placed] = []
     broken: dict[int, tuple[Statement, list[Rule]]] = {}
     for number, each in enumerate(everything, start=1):
         action, statement = each.action, each.statement
+        if history.schema.lacks(action):
+            continue  # nothing is locked, and nobody misses it
         if not new.has(action):
             candidate = Candidate(
                 action,
@@ -112,65 +80,6 @@ def _of_statements(
             yield _finding(revision, rule, statement.place.line, statement.sql)
 
 
-def placed(
-    revision: Rendered,
-    visible: VisibleNames | None = None,
-    known: Callable[[], Mapping[str, Body]] = dict,
-) -> list[Placed]:
-    """Return the actions of a revision, also those in DO blocks and in functions that it calls.
-
-    Args:
-        visible: the names that its session sees.
-        known: returns the functions that were there before.
-    """
-    found: list[Placed] = []
-    functions = Functions(known)
-    transaction, inside = 0, True
-    for statement in revision.statements:
-        if statement.in_transaction != inside:
-            inside = statement.in_transaction
-            transaction += 1
-        for each, action in _actions(statement, functions):
-            found.append(Placed(visible.of(action) if visible else action, each, transaction))
-    return found
-
-
-class Functions:
-    """The functions that a statement may call; those from before are read if one is."""
-
-    def __init__(self, known: Callable[[], Mapping[str, Body]]) -> None:
-        self._known = known
-        self._made: dict[str, Body] = {}
-
-    def learn(self, action: Action) -> None:
-        """Note a function that is created."""
-        if action.kind in ("create function", "create procedure"):
-            self._made[action.name] = action.body
-
-    def body(self, name: str) -> Body:
-        """Return the statements in a function."""
-        if name in self._made or name in STABLE or name.startswith("pg_"):
-            return self._made.get(name, ())
-        return self._known().get(name, ())
-
-
-def _actions(
-    statement: Statement, functions: Functions, depth: int = 0
-) -> Iterator[tuple[Statement, Action]]:
-    # A variable is a constant for a statement, but not for a loop around it.
-    whole = read(statement.sql, variables=statement.nested and not statement.repeated)
-    inner: list[tuple[str, bool]] = [*whole.inside]
-    for action in whole.actions:
-        functions.learn(action)
-        if action.kind == "call":
-            inner += functions.body(action.name)
-        if not (statement.nested and action.kind == "syntax error"):  # PL/pgSQL has more words
-            yield statement, action
-    for text, repeated in inner if depth < DEEPEST else ():
-        one = replace(statement, sql=text, nested=True, repeated=repeated)
-        yield from _actions(one, functions, depth + 1)
-
-
 def _phase(revision: Rendered) -> str:
     script = revision.script
     return attributes.of(script).phase if attributes.has_phase(script) else ""
@@ -179,7 +88,7 @@ def _phase(revision: Rendered) -> str:
 def _change(before: Sequence[Rendered], visible: VisibleNames) -> Change:
     change = Change(sure=not any(each.failure for each in before))
     for each in before:
-        for one in placed(each, visible):
+        for one in placed_actions.of(each, visible):
             change.learn(one.action)
     return change
 

@@ -61,8 +61,9 @@ def compare(
         if not any(problem.step.error and not problem.rule.breaks_code for problem in new):
             left = [*_untried(each, written[each.script.revision])]
             if each.untried and left:  # one finding for all that are behind the failure
-                more = counted(len(behind) - behind.index(each) - 1, "revision")
-                evidence = f"{each.failure}, nor what is behind it ({more})"
+                more = len(behind) - behind.index(each) - 1
+                rest = f", nor what is behind it ({counted(more, 'revision')})" if more else ""
+                evidence = f"{each.failure}{rest}"
                 left = [] if said_once else [replace(one, evidence=evidence) for one in left]
                 said_once = True
             kept += left

@@ -1,38 +1,27 @@
 """The verdict about revisions: findings, those that are suppressed, those that are dismissed."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
-from pathlib import Path
 
 from alembic.script import Script, ScriptDirectory
-from alembic.util.exc import CommandError
-from sqlalchemy import make_url
 
-from migrator import shadow, trace
+from migrator import trace
 from migrator.config.context import Context
-from migrator.errors import counted
 from migrator.lint import (
     before,
-    change,
-    rendering,
+    notes,
+    revision_findings,
     safe_form,
     source,
-    sql_findings,
     suppressions,
     trial,
 )
 from migrator.lint.finding import Finding
 from migrator.lint.rendering import Rendered
 from migrator.lint.rules import ALL
-from migrator.lint.trial import Compared, Problem
+from migrator.lint.trial import Compared
 from migrator.revisions import graph, unreadable
 from migrator.trace import Traced
-
-WITHOUT = "tried without rows, because a revision cannot work with generated ones"
-SHOWN = 5  # names of tables in a sentence
-NOWHERE = make_url("postgresql+psycopg://nowhere.invalid/nowhere")
 
 
 @dataclass(frozen=True)
@@ -107,7 +96,9 @@ def examine(
     directory = graph.load(context, tolerant=True)
     lost = [each for each in before.ancestors(directory, revisions) if unreadable.reason(each)]
     seen = trace.run(context, revisions, together=together) if traced and not lost else None
-    compared, rendered = _compared(context, directory, revisions, seen, together, at_database)
+    compared, rendered = revision_findings.find(
+        context, directory, revisions, seen, together=together, at_database=at_database
+    )
     whole = {each.script.revision for each in seen or () if not each.failure}
     everything: list[Finding] = []
     for script in revisions:
@@ -126,34 +117,10 @@ def examine(
         tuple(finding for finding in everything if not finding.suppressed),
         tuple(finding for finding in everything if finding.suppressed),
         compared.dismissed,
-        (*_notes_of_lost(lost, traced=traced), *notes_of(seen or ())),
+        (*notes.of_lost(lost, traced=traced), *notes.of_trace(seen or ())),
         tuple(rendered),
         tuple(seen or ()),
     )
-
-
-def _notes_of_lost(lost: Sequence[Script], *, traced: bool) -> list[str]:
-    """Return what is less certain because of earlier revisions that cannot be imported."""
-    if not lost:
-        return []
-    first, *others = lost
-    more = f" and {counted(len(others), 'other revision')}" if others else ""
-    untried = ", so that none of these can be tried on a shadow database" if traced else ""
-    why = f"{Path(str(first.module.__file__)).name} ({unreadable.reason(first)})"
-    return [f"{why}{more} cannot be imported; it comes before these{untried}."]
-
-
-def notes_of(traced: Sequence[Traced]) -> list[str]:
-    """Return sentences about what a trace could not try, each once."""
-    notes = dict.fromkeys(f"{each.script.revision}: {n}" for each in traced for n in each.notes)
-    tables = list(dict.fromkeys(name for each in traced for name in each.without_rows))
-    if not tables:
-        return [*notes]
-    if "*" in tables:  # see trace.rejected_rows
-        return [*notes, f"All tables {WITHOUT}."]
-    shown = ", ".join(sorted(tables)[:SHOWN])
-    more = f" and {len(tables) - SHOWN} more" if len(tables) > SHOWN else ""
-    return [*notes, f"{counted(len(tables), 'table')} {WITHOUT}: {shown}{more}."]
 
 
 def accept_written(context: Context, revisions: Sequence[Script]) -> None:
@@ -168,75 +135,6 @@ def accept_written(context: Context, revisions: Sequence[Script]) -> None:
             suppressions.write(path, name, reason)
 
 
-def open_problems(context: Context, seen: Sequence[Traced], *, together: bool) -> list[Problem]:
-    """Return what a trace has against revisions and no comment suppresses.
-
-    A comment may name the rule of the trace, or what lint says of the same statement.
-    """
-    comments = {
-        each.script.revision: suppressions.reasons(
-            suppressions.read(str(each.script.module.__file__))
-        ).keys()
-        for each in seen
-    }
-    found = [
-        (each, problem)
-        for each in seen
-        for problem in trial.problems(each)
-        if problem.rule.name not in comments[each.script.revision]
-    ]
-    compared = Compared(())
-    if any(comments[each.script.revision] for each, _ in found):
-        with suppress(CommandError):
-            directory = graph.load(context, tolerant=True)
-            scripts = [each.script for each in seen]
-            compared, _ = _compared(context, directory, scripts, seen, together)
-    left = []
-    for each, problem in found:
-        own = [said for said in compared.findings if said.revision == each.script.revision]
-        said = {finding.rule for finding in trial.said(problem, each, own)}
-        if not said & comments[each.script.revision]:
-            left.append(problem)
-    return left
-
-
-def _compared(
-    context: Context,
-    directory: ScriptDirectory,
-    revisions: Sequence[Script],
-    seen: Sequence[Traced] | None,
-    together: bool,
-    at_database: bool = False,
-) -> tuple[Compared, list[Rendered]]:
-    same_change = {each.revision: change.earlier(directory, each) for each in revisions}
-    more = [each for earlier in same_change.values() for each in earlier]
-    scripts = {each.revision: each for each in (*more, *revisions)}
-    rendered = rendering.with_traced(_rendered(context, directory, [*scripts.values()]), seen or ())
-    by_name = {each.script.revision: each for each in rendered}
-    wanted = [by_name[each.revision] for each in revisions]
-    parts = {
-        name: [by_name[each.revision] for each in earlier] for name, earlier in same_change.items()
-    }
-
-    history = before.in_database(context, wanted) if at_database else None
-    if history is None:
-        render = partial(_rendered, context, directory)
-        history = before.in_revisions(directory, revisions, render)
-    found = sql_findings.find(wanted, parts, history, together=together)
-    compared = Compared(tuple(found)) if seen is None else trial.compare(found, wanted, seen)
-    return compared, wanted
-
-
-def _rendered(
-    context: Context, directory: ScriptDirectory, scripts: Sequence[Script]
-) -> list[Rendered]:
-    if context.settings.production:  # the deploy goes on in this process, with that URL
-        return rendering.render(context, directory, scripts)
-    # A revision that opens a connection of its own must not change the database in use.
-    with shadow.fenced(context, NOWHERE) as own:
-        return rendering.render(own, directory, scripts)
-
-
 def _rules(compared: Compared, script: Script) -> set[str]:
     everything = (*compared.findings, *compared.dismissed)
     return {finding.rule for finding in everything if finding.revision == script.revision}
@@ -245,7 +143,8 @@ def _rules(compared: Compared, script: Script) -> set[str]:
 def _rules_alone(context: Context, directory: ScriptDirectory, script: Script) -> set[str]:
     """Return what counts when the revision is deployed alone: tables that are new here are old."""
     seen = trace.run(context, [script])
-    return _rules(_compared(context, directory, [script], seen, together=True)[0], script)
+    compared, _ = revision_findings.find(context, directory, [script], seen, together=True)
+    return _rules(compared, script)
 
 
 def _shown(finding: Finding, traced: Traced | None) -> Finding:

@@ -13,9 +13,7 @@ phase = "contract"
 op.drop_column("users", "nick")
 """,
     ),
-    action=lambda candidate: (
-        candidate.kind == "drop column" and not candidate.history.schema.lacks(candidate.action)
-    ),
+    action=lambda candidate: candidate.kind == "drop column",
     observed=lambda seen: seen.loses("column", renamed=False),
     breaks_code=True,
     allowed_in_contract=True,

@@ -14,7 +14,7 @@ op.drop_table("leftovers")
 """,
     ),
     action=lambda candidate: (
-        (candidate.kind == "drop table" and not candidate.history.schema.lacks(candidate.action))
+        candidate.kind == "drop table"
         or (candidate.kind == "drop schema" and candidate.action.has("cascade"))
     ),
     observed=lambda seen: seen.loses("table", renamed=False),

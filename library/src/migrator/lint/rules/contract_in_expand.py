@@ -18,8 +18,7 @@ def _breaks(candidate: Candidate) -> bool:
             candidate.action
         )
     schema = candidate.kind == "drop schema" and candidate.action.has("cascade")
-    gone = candidate.kind in GONE and not candidate.history.schema.lacks(candidate.action)
-    return schema or gone
+    return schema or candidate.kind in GONE
 
 
 RULE = Rule(

@@ -10,8 +10,8 @@ MAKES = ("create index", "add constraint")
 def _is_replaced(candidate: Candidate) -> bool:
     if candidate.nested or candidate.kind not in DROPS:
         return False
-    if candidate.drops_nothing():
-        return False  # what an attempt may have left
+    if candidate.drops_leftover():
+        return False
     name = candidate.action.name.rpartition(".")[2]
     # In one transaction there is no moment without it.
     return any(

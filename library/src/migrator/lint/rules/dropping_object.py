@@ -18,8 +18,6 @@ def _drops(candidate: Candidate) -> bool:
         return False
     if what == "schema" and candidate.action.has("cascade"):
         return False  # its tables, too
-    if candidate.history.schema.lacks(candidate.action):
-        return False
     again = candidate.made_again()
     # Of a view that comes back, code may use a column that does not.
     before = candidate.history.schema.views.get(candidate.action.name, ())

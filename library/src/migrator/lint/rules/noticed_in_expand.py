@@ -16,7 +16,7 @@ def _is_noticed(candidate: Candidate) -> bool:
             return action.has("instead")
         case "drop index":
             # In a DO block only what is not valid is dropped.
-            return not candidate.nested and not candidate.drops_nothing()
+            return not candidate.nested and not candidate.drops_leftover()
         case "create index":
             return action.has("unique") and not change.is_on_new(action)
         case "drop constraint":

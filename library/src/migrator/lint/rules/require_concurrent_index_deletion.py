@@ -9,7 +9,7 @@ def _blocks(candidate: Candidate) -> bool:
         return False
     dropped = {each.action.table for each in candidate.later if each.action.kind == "drop table"}
     if not dropped:
-        return not candidate.history.schema.lacks(candidate.action)
+        return True
     table = candidate.history.schema.table_of_index(candidate.action.name)
     return bool(table) and table not in dropped
 
