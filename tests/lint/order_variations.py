@@ -154,6 +154,7 @@ UNSAFE = [
     sql("ALTER SEQUENCE orders_id_seq RESTART WITH 1"),
     sql("SELECT setval('orders_id_seq', 1, false)"),
     sql("DROP TABLE IF EXISTS leftovers"),
+    sql("DROP TABLE IF EXISTS made_by_hand"),
     sql("DROP FUNCTION IF EXISTS trg() CASCADE"),
     sql("ALTER TABLE orders DROP COLUMN IF EXISTS note"),
     sql(
@@ -256,8 +257,7 @@ SAFE = [
     sql("ALTER SEQUENCE numbers RESTART WITH 500000"),
     sql("SELECT setval('orders_id_seq', (SELECT max(id) FROM orders))"),
     sql("CREATE TABLE mine (id serial)", "ALTER SEQUENCE mine_id_seq RESTART"),
-    sql("DROP TABLE IF EXISTS nowhere", "DROP VIEW IF EXISTS v_nowhere"),
-    sql("DROP FUNCTION IF EXISTS nowhere()", "ALTER TABLE orders DROP COLUMN IF EXISTS nowhere"),
+    sql("DROP FUNCTION IF EXISTS nowhere()", "DROP VIEW IF EXISTS v_nowhere"),
     sql(
         "UPDATE orders SET note = v.n FROM (VALUES ('a', 'x'), ('b', 'y')) AS v(c, n) WHERE orders.code = v.c"
     ),
