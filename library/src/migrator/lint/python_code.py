@@ -52,10 +52,6 @@ class Code:
         """Return the text of a line, without the space around it."""
         return self.text.splitlines()[number - 1].strip()
 
-    def lines_of(self, *names: str) -> list[int]:
-        """Return the lines of calls whose last part is one of these names."""
-        return sorted({call.line for call in self.calls if call.ends_with(*names)})
-
 
 @lru_cache(maxsize=8)
 def _read(text: str) -> Code:

@@ -52,10 +52,3 @@ def every(describe: Callable[[], str]) -> Iterator[None]:
     finally:
         end.set()
         thread.join()
-
-
-class Silent(Report):
-    """The report of a deploy that nobody has to hear of."""
-
-    def _tell(self, status: str, step: str, message: str, data: dict[str, Any]) -> None:
-        """Say nothing."""

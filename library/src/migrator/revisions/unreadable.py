@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from alembic import util
-from alembic.script import Script, ScriptDirectory
+from alembic.script import Script
 
 REASON = "migrator_unreadable"
 
@@ -20,11 +20,6 @@ REASON = "migrator_unreadable"
 def reason(script: Script) -> str:
     """Return why the file of a revision cannot be imported, or nothing."""
     return str(getattr(script.module, REASON, ""))
-
-
-def among(directory: ScriptDirectory) -> list[Script]:
-    """Return the revisions whose files cannot be imported, oldest first."""
-    return [each for each in directory.walk_revisions() if reason(each)][::-1]
 
 
 @contextmanager
