@@ -117,9 +117,10 @@ def options(arguments: Callable[[ArgumentParser], None], first: Namespace) -> Na
     Raises:
         UsageError: the text after --args cannot be read.
     """
+    line = COMMANDS[first.command]
     parser = ArgumentParser(
         prog=f"python -m migrator {first.command}",
-        description=f"{COMMANDS[first.command].capitalize()}.",
+        description=f"{line[0].upper()}{line[1:]}.",
         epilog=EXIT_CODES,
     )
     parser.add_argument("-c", "--config", default=first.config, help="ini file (%(default)s)")
