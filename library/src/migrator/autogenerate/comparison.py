@@ -183,7 +183,8 @@ def _hidden(
 
 def _counts(difference: Difference) -> bool:
     key, name, after = difference.key, difference.property, difference.after
-    if key.kind in models_schema.VIEWS:  # a view of the models; others are the revisions' business
+    # Those that models or their events have made; others are the revisions' business.
+    if key.kind in (*models_schema.VIEWS, *models_schema.EVENTS):
         return after is not None and name in ("", "definition")
     if key.kind not in COMPARED or (key.kind == "schema" and name):
         return False

@@ -19,6 +19,7 @@ from migrator.autogenerate.comparison import Comparison
 from migrator.catalog import Schema
 from migrator.config import imports, models, version_table
 from migrator.config.context import Context
+from migrator.console import withheld
 from migrator.errors import MigratorError, RefusedError, one_line
 from migrator.revisions import accepted_drift, graph
 
@@ -61,10 +62,12 @@ class ShadowHistory:
         with self.connect() as connection:
             attributes["connection"] = connection
             try:
-                with EnvironmentContext(
-                    self.context.config, self.directory, fn=all_steps, **options
+                config, directory = self.context.config, self.directory
+                with (
+                    EnvironmentContext(config, directory, fn=all_steps, **options),
+                    withheld.prints(),
                 ):
-                    self.directory.run_env()
+                    directory.run_env()
             finally:
                 del attributes["connection"]
 
