@@ -6,7 +6,7 @@ A false alarm costs more than its share: people who have seen two suppress the t
 import pytest
 
 from tests.conftest import Renderer
-from tests.lint import order_variations
+from tests.lint import forum_cases, order_variations
 from tests.lint.catch_cases import Case
 from tests.lint.order_cases import SCHEMA, TOGETHER, cases
 from tests.lint.test_catch_matrix import ask
@@ -30,6 +30,20 @@ def alone(renderer: Renderer) -> Verdicts:
 def together(renderer: Renderer) -> Verdicts:
     """Likewise, after a trial."""
     found: Verdicts = renderer.once("orders together", lambda: ask(renderer, SCHEMA, CASES))
+    return found
+
+
+@pytest.fixture(scope="session")
+def forum(renderer: Renderer) -> Verdicts:
+    """The rules that the revisions of a forum break, with a trial where they need one."""
+
+    def judge() -> Verdicts:
+        alone, together = forum_cases.alone(), forum_cases.together()
+        schema = forum_cases.SCHEMA
+        found = ask(renderer, schema, alone, "--no-trace")
+        return found | ask(renderer, schema, together)
+
+    found: Verdicts = renderer.once("forum", judge)
     return found
 
 
@@ -60,6 +74,11 @@ def test_alone(alone: Verdicts) -> None:
     # Where it cannot look it says so, which is not the same as seeing it.
     blind = [each for each in (*CASES, *MORE) if alone[each.name] == ["not-linted"]]
     assert [each.body for each in blind if each.row not in TOGETHER] == []
+
+
+def test_a_forum(forum: Verdicts) -> None:
+    cases = [*forum_cases.alone(), *forum_cases.together()]
+    assert figures(cases, forum, "forum") == (1.0, 1.0)
 
 
 def test_together(together: Verdicts) -> None:

@@ -87,6 +87,7 @@ class Trials:
         traced, known = self._traced, self._known
         traced.failure = reason(error)
         step = self.recorder.failed(error, traced.failure)
+        traced.failure = step.error if step else traced.failure
         if self._connection is not None:
             self._connection.rollback()
         path = str(traced.script.module.__file__)
