@@ -105,7 +105,7 @@ class Trials:
             if not (self._alone and self.recorder.rolled_back):
                 raise unfit from None
             self.rows.change(unfit)
-            self.database.clear(table)
+            self.database.clear(table, self.rows)
             self._old = None  # it begins again
             return False
         if step is None:
