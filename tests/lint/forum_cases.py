@@ -259,6 +259,37 @@ UNSAFE = {
     "models create all": [
         "from app.models.user import Base\nBase.metadata.create_all(op.get_bind())"
     ],
+    "Index.create": [
+        't = sa.Table("comments", sa.MetaData(), sa.Column("author", sa.String))\nsa.Index("ix_author", t.c.author).create(op.get_bind())'
+    ],
+    "Table.drop": ['sa.Table("settings", sa.MetaData()).drop(op.get_bind())'],
+    "DDL": ['op.execute(sa.DDL("ALTER TABLE posts DROP COLUMN body"))'],
+    "DropTable": ['op.execute(sa.schema.DropTable(sa.table("settings")))'],
+    "metadata.drop_all": [
+        'm = sa.MetaData()\nsa.Table("settings", m)\nm.drop_all(op.get_bind(), checkfirst=False)'
+    ],
+    "AddConstraint": [
+        't = sa.Table("comments", sa.MetaData(), sa.Column("body", sa.Text))\nop.execute(sa.schema.AddConstraint(sa.CheckConstraint("length(body) > 0", name="ck", table=t)))'
+    ],
+    "Sequence.drop": ['sa.Sequence("ticket_numbers").drop(op.get_bind(), checkfirst=False)'],
+    "Enum.drop": [
+        'op.execute("ALTER TABLE accounts DROP COLUMN role")\nsa.Enum(name="role_kind").drop(op.get_bind(), checkfirst=False)'
+    ],
+    "function in FROM": [
+        "op.execute(\"CREATE FUNCTION wipe() RETURNS int LANGUAGE sql AS 'UPDATE comments SET spam = NULL RETURNING 1'\")\nop.execute('SELECT * FROM wipe()')"
+    ],
+    "type of a column that a view reads": [
+        'op.alter_column("accounts", "username", type_=sa.String(120))'
+    ],
+    "inherit": [
+        'op.execute("CREATE TABLE base_comments (id bigint, post_id integer)")\nop.execute("ALTER TABLE comments INHERIT base_comments")\nop.execute("ALTER TABLE metrics_old DROP COLUMN v")'
+    ],
+    "insert of a union of tables": [
+        'op.execute("INSERT INTO raw_events (payload) SELECT to_jsonb(p) FROM posts p UNION ALL SELECT to_jsonb(c) FROM comments c")'
+    ],
+    "Core delete with a subquery": [
+        'a = sa.table("accounts", sa.column("id"))\np = sa.table("posts", sa.column("account_id"))\nop.execute(p.delete().where(p.c.account_id.not_in(sa.select(a.c.id))))'
+    ],
 }
 UNSAFE_WITH_TRIAL = {
     "lasting setting": [
@@ -278,6 +309,12 @@ UNSAFE_WITH_TRIAL = {
     ],
     "reflected table": [
         'bind = op.get_bind()\nt = sa.Table("comments", sa.MetaData(), autoload_with=bind)\nbind.execute(t.update().values(spam=False))'
+    ],
+    "while loop in one transaction": [
+        'bind = op.get_bind()\nwhile bind.execute(sa.text("UPDATE comments SET spam = false WHERE id IN (SELECT id FROM comments WHERE spam IS NULL LIMIT 1000)")).rowcount:\n    pass'
+    ],
+    "streamed rows": [
+        'bind = op.get_bind()\nfor row in bind.execute(sa.text("SELECT id, title FROM posts")):\n    bind.execute(sa.text("UPDATE posts SET slug = :s WHERE id = :i"), dict(s=row.title.lower() + str(row.id), i=row.id))'
     ],
 }
 SAFE = {
@@ -447,6 +484,35 @@ SAFE = {
     "dollar quotes in a default": [
         'op.execute("ALTER TABLE posts ADD COLUMN note text DEFAULT $q$it\'s; -- fine$q$")'
     ],
+    "Enum.create": ['sa.Enum("a", "b", name="letters").create(op.get_bind(), checkfirst=False)'],
+    "Table.create": [
+        't = sa.Table("extras", sa.MetaData(), sa.Column("id", sa.Integer, primary_key=True), sa.Column("n", sa.Integer, index=True))\nt.create(op.get_bind())'
+    ],
+    "CreateTable": [
+        't = sa.Table("extras", sa.MetaData(), sa.Column("id", sa.Integer, primary_key=True))\nop.execute(sa.schema.CreateTable(t))\nop.execute(sa.schema.CreateIndex(sa.Index("ix_extras", t.c.id)))'
+    ],
+    "metadata.create_all": [
+        'm = sa.MetaData()\nsa.Table("extras", m, sa.Column("id", sa.Integer, primary_key=True))\nm.create_all(op.get_bind(), checkfirst=False)'
+    ],
+    "Sequence.create": ['sa.Sequence("more_numbers").create(op.get_bind(), checkfirst=False)'],
+    "type of a view's column, the view made again": [
+        'op.execute("DROP VIEW active_accounts")\nop.alter_column("accounts", "username", type_=sa.String(120))\nop.execute("CREATE VIEW active_accounts AS SELECT id, username FROM accounts WHERE active")'
+    ],
+    "type of a column that no view has": [
+        'op.alter_column("posts", "title", type_=sa.String(400))'
+    ],
+    "function that reads": ["op.execute(\"SELECT slugify('A b')\")"],
+    "notice only": ["op.execute(\"DO $$BEGIN RAISE NOTICE 'done: %', now(); END$$\")"],
+    "DDL of a comment": ["op.execute(sa.DDL(\"COMMENT ON TABLE posts IS '100%% true'\"))"],
+    "insert of constants by select": [
+        "op.execute(\"INSERT INTO settings (key, value) SELECT k, '0' FROM unnest(ARRAY['q1', 'q2']) AS k ON CONFLICT DO NOTHING\")"
+    ],
+    "insert for one account": [
+        "op.execute(\"INSERT INTO settings SELECT 'owner', username FROM accounts WHERE id = 1\")"
+    ],
+    "delete of one key by Core": [
+        's = sa.table("settings", sa.column("key"))\nop.execute(s.delete().where(s.c.key == sa.bindparam("k", "theme")))'
+    ],
 }
 SAFE_WITH_TRIAL = {
     "few rows by a key, from a query": [
@@ -469,6 +535,10 @@ SAFE_WITH_TRIAL = {
     ],
     "inspector guard, new column": [
         'columns = {c["name"] for c in sa.inspect(op.get_bind()).get_columns("posts")}\nif "extra" not in columns:\n    op.add_column("posts", sa.Column("extra", sa.Text()))'
+    ],
+    "while loop in an autocommit block": [
+        BLOCK
+        + 'bind = op.get_bind()\n    while bind.execute(sa.text("UPDATE comments SET spam = false WHERE id IN (SELECT id FROM comments WHERE spam IS NULL LIMIT 1000)")).rowcount:\n        pass'
     ],
 }
 

@@ -96,6 +96,22 @@ class Schema:
         told = self.of_database or any(table.created for table in self.tables.values())
         return self.sure and told
 
+    def is_in_view(self, table: str, column: str) -> bool:
+        """Return whether a view has a column of a table, for certain.
+
+        If it reads several tables, only this one has a column of the name.
+        """
+        return any(
+            table in read
+            and column in self.views.get(view, ())
+            and all(self._lacks_column(each, column) for each in {*read} - {table})
+            for view, read in self.reads.items()
+        )
+
+    def _lacks_column(self, table: str, column: str) -> bool:
+        found = self.tables.get(table)
+        return found is not None and found.created and column not in found.columns
+
     def has_no_table(self, name: str) -> bool:
         """Return whether there is no such table, nor anything else of that name, for certain."""
         return self.whole and bool(name) and name not in {*self.tables, *self.views}
