@@ -155,7 +155,7 @@ def remove(connection: Connection[Any], table: Listed, *, others: bool) -> None:
         sql.SQL(", ").join(cast(each, next(each.values(number, far=True))) for each in columns)
         for number in range(1, EDGE + 1)
     ]
-    statement: sql.Composable = sql.SQL("DELETE FROM ONLY {}").format(table.identifier)
+    statement = sql.SQL("DELETE FROM ONLY {}").format(table.identifier)
     if columns:
         statement += sql.SQL(" WHERE ROW ({}) IN ({})").format(
             sql.SQL(", ").join(sql.Identifier(each.name) for each in columns),
