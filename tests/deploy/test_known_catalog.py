@@ -9,8 +9,9 @@ import pytest
 from tests.deploy.deploying import COMMAND, Stage, alone, execute, steps
 
 TABLES = (
-    "CREATE TABLE accounts (id int PRIMARY KEY, note varchar(50), tags varchar(50)[], code text"
-    " UNIQUE, amount numeric(8, 2), filled int, serial_id serial, phase text DEFAULT 'x' NOT NULL,"
+    "CREATE TABLE accounts (id int PRIMARY KEY, note varchar(50), remark varchar(50),"
+    " tags varchar(50)[], code text UNIQUE, amount numeric(8, 2), filled int, serial_id serial,"
+    " phase text DEFAULT 'x' NOT NULL,"
     " CONSTRAINT filled_there CHECK (filled IS NOT NULL), short varchar(9) CHECK (short <> ''))",
     "INSERT INTO accounts (id, filled) VALUES (1, 1)",
     "CREATE INDEX ix_note ON accounts (note)",
@@ -47,26 +48,37 @@ class Case(NamedTuple):
 
 
 SAFE_AND_UNSAFE = {
-    "wider varchar": Case(["ALTER TABLE accounts ALTER note TYPE varchar(100)"]),
-    "wider, with public": Case(["ALTER TABLE public.accounts ALTER note TYPE text"]),
+    "wider varchar": Case(["ALTER TABLE accounts ALTER remark TYPE varchar(100)"]),
+    "wider, with public": Case(["ALTER TABLE public.accounts ALTER remark TYPE text"]),
+    "wider, but a view reads it": Case(
+        ["ALTER TABLE accounts ALTER note TYPE varchar(100)"], ["column-of-view"]
+    ),
+    "wider, and the view made again": Case(
+        [
+            "DROP VIEW notes",
+            "ALTER TABLE accounts ALTER note TYPE varchar(100)",
+            "CREATE VIEW notes AS SELECT id, note FROM accounts",
+        ]
+    ),
     "wider in another schema": Case(["ALTER TABLE other.accounts ALTER note TYPE text"]),
     "wider numeric": Case(["ALTER TABLE accounts ALTER amount TYPE numeric(12, 2)"]),
     "wider after a rename": Case(
         [
-            "ALTER TABLE accounts RENAME note TO remark",
-            "ALTER TABLE accounts ALTER remark TYPE varchar(60)",
+            "ALTER TABLE accounts RENAME remark TO other_remark",
+            "ALTER TABLE accounts ALTER other_remark TYPE varchar(60)",
         ],
         ["renaming-column"],
     ),
     "wider, quoted": Case(['ALTER TABLE "Old Orders" ALTER "Order No" TYPE varchar(11)']),
     "narrower": Case(
-        ["ALTER TABLE accounts ALTER note TYPE varchar(40)"], ["changing-column-type"]
+        ["ALTER TABLE accounts ALTER remark TYPE varchar(40)"], ["changing-column-type"]
     ),
     "narrower, quoted": Case(
         ['ALTER TABLE "Old Orders" ALTER "Order No" TYPE varchar(9)'], ["changing-column-type"]
     ),
     "narrower in the other schema only": Case(
-        ["ALTER TABLE other.accounts ALTER code TYPE bigint"], ["changing-column-type"]
+        ["ALTER TABLE other.accounts ALTER code TYPE bigint"],
+        ["changing-column-type", "column-of-view"],
     ),
     "an array": Case(
         ["ALTER TABLE accounts ALTER tags TYPE varchar(60)[]"], ["changing-column-type"]
@@ -175,7 +187,7 @@ def test_a_database_with_many_schemas(stage: Stage) -> None:
     stage.history(
         "pass",
         execute("ALTER TABLE other.accounts ALTER note TYPE text"),
-        execute("ALTER TABLE accounts ALTER note TYPE varchar(70)"),
+        execute("ALTER TABLE accounts ALTER remark TYPE varchar(70)"),
         execute("UPDATE accounts SET note = 'a' WHERE code = 'b'"),
     )
     assert findings(stage) == set()
