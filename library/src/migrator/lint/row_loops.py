@@ -188,8 +188,9 @@ def _limited(nodes: Iterable[ast.AST]) -> Iterator[str]:
             yield from (each.arg for each in node.keywords if each.arg)
             compared = [each for each in node.args if isinstance(each, ast.Compare)]
             columns += [each.left for each in compared if _is_equal(each)]
-        elif node.func.attr == "in_" and isinstance(node.args[0], ast.List | ast.Tuple):
-            columns.append(node.func.value)
+        elif node.func.attr == "in_":
+            lists = [each for each in node.args if isinstance(each, ast.List | ast.Tuple)]
+            columns += [node.func.value for _ in lists]
     yield from (each.attr for each in columns if isinstance(each, ast.Attribute))
 
 

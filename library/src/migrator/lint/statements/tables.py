@@ -135,7 +135,7 @@ def _identity(node: Node) -> Iterator[str]:
     new = node.DESCRIPTOR.name == "Constraint"
     listed = [each.def_elem for each in (node.options if new else node.items)]
     options = {each.defname: each for each in listed}
-    if new and "start" not in options:
+    if new and ("start" not in options or is_from_start(options["start"])):
         yield "from the start"
     kind = node.generated_when if new else ""
     if "generated" in options:
@@ -147,8 +147,9 @@ def _identity(node: Node) -> Iterator[str]:
 
 
 def is_from_start(option: Node) -> bool:
-    """Return whether a RESTART begins with the first numbers again."""
-    return not option.HasField("arg") or option.arg.integer.ival <= 1
+    """Return whether a START or a RESTART begins with the first numbers."""
+    kind, number = unwrap(option.arg)
+    return not kind or (kind == "integer" and number.ival <= 1)
 
 
 def move_all(node: Node) -> Iterator[Action]:
