@@ -21,6 +21,15 @@ TABLES = (
     "CREATE TABLE events (id int, at date) PARTITION BY RANGE (at)",
     "CREATE TABLE events_1 PARTITION OF events FOR VALUES FROM ('2026-01-01') TO ('2027-01-01')",
     'CREATE TABLE "Old Orders" ("Order No" varchar(10), "select" int UNIQUE)',
+    "CREATE DOMAIN percent AS int CHECK (VALUE < 101)",
+    "CREATE TABLE logs (day date) PARTITION BY LIST (day)",
+    "CREATE TABLE logs_rest PARTITION OF logs DEFAULT",
+    "CREATE TABLE keyless (a int)",
+    "CREATE TABLE told_apart (a int)",
+    "ALTER TABLE told_apart REPLICA IDENTITY FULL",
+    "CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RETURN NEW; END$$",
+    "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE 'no'; END$$",
+    "CREATE TRIGGER touch BEFORE INSERT ON accounts FOR EACH ROW EXECUTE FUNCTION touch()",
     "CREATE SCHEMA other",
     "CREATE TABLE other.accounts (id int PRIMARY KEY, note varchar(50), code int)",
     "CREATE VIEW other.notes AS SELECT code FROM other.accounts",
@@ -118,6 +127,36 @@ SAFE_AND_UNSAFE = {
     "a view along with a column of the other schema": Case(
         ["ALTER TABLE other.accounts DROP COLUMN code CASCADE"],
         ["ban-drop-column", "dropping-dependents"],
+    ),
+    "a function of a trigger that raises from now on": Case(
+        [
+            "CREATE OR REPLACE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS"
+            " $$BEGIN RAISE 'no'; END$$"
+        ],
+        ["refusing-writes"],
+    ),
+    "a function that raises, for a new trigger": Case(
+        ["CREATE TRIGGER no BEFORE DELETE ON accounts EXECUTE FUNCTION refuse()"],
+        ["refusing-writes"],
+    ),
+    "a trigger that is made again": Case(
+        [
+            "DROP TRIGGER touch ON accounts",
+            "CREATE TRIGGER touch BEFORE UPDATE ON accounts FOR EACH ROW EXECUTE FUNCTION touch()",
+        ]
+    ),
+    "a column of a domain with a check": Case(
+        ["ALTER TABLE accounts ADD COLUMN done percent"], ["rewriting-table"]
+    ),
+    "a partition beside a default one": Case(
+        ["CREATE TABLE logs_1 PARTITION OF logs FOR VALUES IN ('2026-01-01')"],
+        ["constraint-missing-not-valid"],
+    ),
+    "a publication without a key": Case(
+        ["CREATE PUBLICATION p FOR TABLE accounts, keyless"], ["refusing-updates"]
+    ),
+    "a publication of rows that are told apart": Case(
+        ["CREATE PUBLICATION p FOR TABLE accounts, told_apart"]
     ),
     "a partitioned table": Case(["CREATE INDEX ix_at ON ONLY events (at)"]),
     "a table that is none": Case(

@@ -75,6 +75,13 @@ def of_catalog(
         if kind == "table":
             made = schema.table(table)
             made.created, made.partitioned = True, facts.get("form") == "partitioned"
+            made.identified = facts.get("replica_identity") not in (None, "nothing")
+            if facts.get("partition_bound") == "DEFAULT":
+                parent = sql.identifiers(facts["inherits"][0])
+                schema.table(visible.short(dotted(parent))).has_default_partition = True
+        elif kind == "domain":
+            if facts.get("constraints") or facts.get("not_null"):
+                schema.checked.add(table)
         elif kind == "column":
             schema.table(table).columns[name[2]] = _column(facts, visible)
         elif kind == "constraint":
@@ -98,7 +105,17 @@ def of_catalog(
 
 def _ordered(found: catalog.Schema) -> Iterator[tuple[str, tuple[str, ...], Facts]]:
     """Yield the relations, and what belongs to them after them."""
-    kinds = ("table", "column", "constraint", "sequence", "index", *VIEWS, *FUNCTIONS, "trigger")
+    kinds = (
+        "domain",
+        "table",
+        "column",
+        "constraint",
+        "sequence",
+        "index",
+        *VIEWS,
+        *FUNCTIONS,
+        "trigger",
+    )
     chosen = [key for key in found.objects if key.kind in kinds]
     for key in sorted(chosen, key=lambda each: kinds.index(each.kind)):
         yield key.kind, key.name, found.objects[key]
