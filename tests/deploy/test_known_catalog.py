@@ -9,8 +9,9 @@ import pytest
 from tests.deploy.deploying import COMMAND, Stage, alone, execute, steps
 
 TABLES = (
-    "CREATE TABLE accounts (id int PRIMARY KEY, note varchar(50), tags varchar(50)[], code text"
-    " UNIQUE, amount numeric(8, 2), filled int, serial_id serial, phase text DEFAULT 'x' NOT NULL,"
+    "CREATE TABLE accounts (id int PRIMARY KEY, note varchar(50), remark varchar(50),"
+    " tags varchar(50)[], code text UNIQUE, amount numeric(8, 2), filled int, serial_id serial,"
+    " phase text DEFAULT 'x' NOT NULL,"
     " CONSTRAINT filled_there CHECK (filled IS NOT NULL), short varchar(9) CHECK (short <> ''))",
     "INSERT INTO accounts (id, filled) VALUES (1, 1)",
     "CREATE INDEX ix_note ON accounts (note)",
@@ -20,6 +21,15 @@ TABLES = (
     "CREATE TABLE events (id int, at date) PARTITION BY RANGE (at)",
     "CREATE TABLE events_1 PARTITION OF events FOR VALUES FROM ('2026-01-01') TO ('2027-01-01')",
     'CREATE TABLE "Old Orders" ("Order No" varchar(10), "select" int UNIQUE)',
+    "CREATE DOMAIN percent AS int CHECK (VALUE < 101)",
+    "CREATE TABLE logs (day date) PARTITION BY LIST (day)",
+    "CREATE TABLE logs_rest PARTITION OF logs DEFAULT",
+    "CREATE TABLE keyless (a int)",
+    "CREATE TABLE told_apart (a int)",
+    "ALTER TABLE told_apart REPLICA IDENTITY FULL",
+    "CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RETURN NEW; END$$",
+    "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE 'no'; END$$",
+    "CREATE TRIGGER touch BEFORE INSERT ON accounts FOR EACH ROW EXECUTE FUNCTION touch()",
     "CREATE SCHEMA other",
     "CREATE TABLE other.accounts (id int PRIMARY KEY, note varchar(50), code int)",
     "CREATE VIEW other.notes AS SELECT code FROM other.accounts",
@@ -47,26 +57,37 @@ class Case(NamedTuple):
 
 
 SAFE_AND_UNSAFE = {
-    "wider varchar": Case(["ALTER TABLE accounts ALTER note TYPE varchar(100)"]),
-    "wider, with public": Case(["ALTER TABLE public.accounts ALTER note TYPE text"]),
+    "wider varchar": Case(["ALTER TABLE accounts ALTER remark TYPE varchar(100)"]),
+    "wider, with public": Case(["ALTER TABLE public.accounts ALTER remark TYPE text"]),
+    "wider, but a view reads it": Case(
+        ["ALTER TABLE accounts ALTER note TYPE varchar(100)"], ["column-of-view"]
+    ),
+    "wider, and the view made again": Case(
+        [
+            "DROP VIEW notes",
+            "ALTER TABLE accounts ALTER note TYPE varchar(100)",
+            "CREATE VIEW notes AS SELECT id, note FROM accounts",
+        ]
+    ),
     "wider in another schema": Case(["ALTER TABLE other.accounts ALTER note TYPE text"]),
     "wider numeric": Case(["ALTER TABLE accounts ALTER amount TYPE numeric(12, 2)"]),
     "wider after a rename": Case(
         [
-            "ALTER TABLE accounts RENAME note TO remark",
-            "ALTER TABLE accounts ALTER remark TYPE varchar(60)",
+            "ALTER TABLE accounts RENAME remark TO other_remark",
+            "ALTER TABLE accounts ALTER other_remark TYPE varchar(60)",
         ],
         ["renaming-column"],
     ),
     "wider, quoted": Case(['ALTER TABLE "Old Orders" ALTER "Order No" TYPE varchar(11)']),
     "narrower": Case(
-        ["ALTER TABLE accounts ALTER note TYPE varchar(40)"], ["changing-column-type"]
+        ["ALTER TABLE accounts ALTER remark TYPE varchar(40)"], ["changing-column-type"]
     ),
     "narrower, quoted": Case(
         ['ALTER TABLE "Old Orders" ALTER "Order No" TYPE varchar(9)'], ["changing-column-type"]
     ),
     "narrower in the other schema only": Case(
-        ["ALTER TABLE other.accounts ALTER code TYPE bigint"], ["changing-column-type"]
+        ["ALTER TABLE other.accounts ALTER code TYPE bigint"],
+        ["changing-column-type", "column-of-view"],
     ),
     "an array": Case(
         ["ALTER TABLE accounts ALTER tags TYPE varchar(60)[]"], ["changing-column-type"]
@@ -106,6 +127,36 @@ SAFE_AND_UNSAFE = {
     "a view along with a column of the other schema": Case(
         ["ALTER TABLE other.accounts DROP COLUMN code CASCADE"],
         ["ban-drop-column", "dropping-dependents"],
+    ),
+    "a function of a trigger that raises from now on": Case(
+        [
+            "CREATE OR REPLACE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS"
+            " $$BEGIN RAISE 'no'; END$$"
+        ],
+        ["refusing-writes"],
+    ),
+    "a function that raises, for a new trigger": Case(
+        ["CREATE TRIGGER no BEFORE DELETE ON accounts EXECUTE FUNCTION refuse()"],
+        ["refusing-writes"],
+    ),
+    "a trigger that is made again": Case(
+        [
+            "DROP TRIGGER touch ON accounts",
+            "CREATE TRIGGER touch BEFORE UPDATE ON accounts FOR EACH ROW EXECUTE FUNCTION touch()",
+        ]
+    ),
+    "a column of a domain with a check": Case(
+        ["ALTER TABLE accounts ADD COLUMN done percent"], ["rewriting-table"]
+    ),
+    "a partition beside a default one": Case(
+        ["CREATE TABLE logs_1 PARTITION OF logs FOR VALUES IN ('2026-01-01')"],
+        ["constraint-missing-not-valid"],
+    ),
+    "a publication without a key": Case(
+        ["CREATE PUBLICATION p FOR TABLE accounts, keyless"], ["refusing-updates"]
+    ),
+    "a publication of rows that are told apart": Case(
+        ["CREATE PUBLICATION p FOR TABLE accounts, told_apart"]
     ),
     "a partitioned table": Case(["CREATE INDEX ix_at ON ONLY events (at)"]),
     "a table that is none": Case(
@@ -175,7 +226,7 @@ def test_a_database_with_many_schemas(stage: Stage) -> None:
     stage.history(
         "pass",
         execute("ALTER TABLE other.accounts ALTER note TYPE text"),
-        execute("ALTER TABLE accounts ALTER note TYPE varchar(70)"),
+        execute("ALTER TABLE accounts ALTER remark TYPE varchar(70)"),
         execute("UPDATE accounts SET note = 'a' WHERE code = 'b'"),
     )
     assert findings(stage) == set()

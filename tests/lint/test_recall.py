@@ -6,7 +6,7 @@ A false alarm costs more than its share: people who have seen two suppress the t
 import pytest
 
 from tests.conftest import Renderer
-from tests.lint import order_variations
+from tests.lint import device_cases, forum_cases, order_variations
 from tests.lint.catch_cases import Case
 from tests.lint.order_cases import SCHEMA, TOGETHER, cases
 from tests.lint.test_catch_matrix import ask
@@ -31,6 +31,17 @@ def together(renderer: Renderer) -> Verdicts:
     """Likewise, after a trial."""
     found: Verdicts = renderer.once("orders together", lambda: ask(renderer, SCHEMA, CASES))
     return found
+
+
+@pytest.fixture(scope="session", params=[forum_cases, device_cases], ids=["forum", "devices"])
+def others(renderer: Renderer, request: pytest.FixtureRequest) -> tuple[list[Case], Verdicts]:
+    """Cases on other tables, and the rules that they break, with a trial where they need one."""
+    schema, alone, trial = request.param.SCHEMA, request.param.alone(), request.param.together()
+    found: Verdicts = renderer.once(
+        request.param.__name__,
+        lambda: ask(renderer, schema, alone, "--no-trace") | ask(renderer, schema, trial),
+    )
+    return [*alone, *trial], found
 
 
 def figures(cases: list[Case], verdicts: Verdicts, title: str) -> tuple[float, float]:
@@ -60,6 +71,11 @@ def test_alone(alone: Verdicts) -> None:
     # Where it cannot look it says so, which is not the same as seeing it.
     blind = [each for each in (*CASES, *MORE) if alone[each.name] == ["not-linted"]]
     assert [each.body for each in blind if each.row not in TOGETHER] == []
+
+
+def test_on_other_tables(others: tuple[list[Case], Verdicts]) -> None:
+    cases, verdicts = others
+    assert figures(cases, verdicts, "other tables") == (1.0, 1.0)
 
 
 def test_together(together: Verdicts) -> None:

@@ -50,6 +50,42 @@ raise ValueError("an error of its own")
     )
 
 
+def test_an_error_that_aborts_the_transaction_is_the_cause_of_the_next(project: Rendering) -> None:
+    body = """
+try:
+    op.execute("DROP TABLE nowhere")
+except sa.exc.ProgrammingError:
+    pass
+op.execute("SELECT 1")
+"""
+    (found,) = traced(project, write(project, body))
+    assert found["failure"].startswith('table "nowhere" does not exist')
+    (statement,) = found["statements"]
+    assert (statement["statement"], statement["error"]) == ("DROP TABLE nowhere", found["failure"])
+
+
+def test_a_bare_string_fails_and_the_rest_is_tried(project: Rendering) -> None:
+    body = """
+bind = op.get_bind()
+bind.execute("CREATE TABLE old_style (id int)")
+assert bind.scalar("SELECT count(*) FROM old_style WHERE 'a:b' LIKE '%'") == 0
+sa.orm.Session(bind).execute("SELECT 1")
+op.create_index("ix_name", "users", ["name"])
+"""
+    write(project, body.replace("bind = ", "import sqlalchemy.orm; bind = ", 1), name="a")
+    write(project, 'op.drop_column("users", "name")', name="b", down="case_a")
+    first, second = traced(project, f"{FIRST}..case_b")
+    assert (first["failure"], second["failure"]) == (None, None)
+    breaks = [each["breaks"] for each in first["statements"] if each["breaks"]]
+    assert breaks == ["fails", "fails", "fails", "blocks-while-scanning"]
+    assert "sa.text(...)" in first["statements"][0]["error"]
+    assert "ban-drop-column" in {each["breaks"] for each in second["statements"]}
+    # Of a revision before those that are asked for, a note says it.
+    (found,) = traced(project, "case_b")
+    assert found["failure"] is None
+    assert "executes a bare string" in found["notes"][0]
+
+
 def test_after_a_failure_the_rest_is_not_tried(project: Rendering) -> None:
     write(project, 'raise ValueError("an error of its own")', name="a")
     write(project, 'op.drop_column("users", "name")', name="b", down="case_a")

@@ -168,3 +168,27 @@ op.add_column("teams", sa.Column("n", sa.Integer()))
     assert ("case_first", "fails") in rules
     assert ("case_second", "ban-drop-column") in rules
     assert not any(rule == "not-tried" for _, rule in rules)
+
+
+def test_rows_that_a_revision_has_added_stay_when_ours_go(project: Rendering) -> None:
+    added = """
+op.execute("CREATE TABLE shops (id uuid PRIMARY KEY, kind text)")
+op.execute("CREATE TABLE towns (shop_id uuid REFERENCES shops, a int, PRIMARY KEY (shop_id, a))")
+"""
+    write(project, added, name="a")
+    mine = "6af522d0-2915-4e52-83a3-3690455a5fe6"
+    insert = f"op.execute(\"INSERT INTO shops VALUES ('{mine}', 'ours')\")\n"
+    insert += f"op.execute(\"INSERT INTO towns VALUES ('{mine}', 7)\")\n"
+    write(project, insert, name="b", down="case_a")
+    unfit = """
+kinds = op.get_bind().execute(sa.text("SELECT kind FROM shops")).scalars().all()
+{"ours": 1}[kinds[0]] if len(kinds) > 1 else None
+assert kinds == ["ours"]
+"""
+    write(project, unfit, name="c", down="case_b")
+    again = f"op.execute(\"INSERT INTO towns VALUES ('{mine}', 8)\")"
+    again += "\nassert op.get_bind().scalar(sa.text('SELECT count(*) FROM towns')) == 2"
+    write(project, again, name="d", down="case_c")
+    # Each of them comes alone, to tables that have rows.
+    found = traced(project, "base..case_d")
+    assert {each["failure"] for each in found} == {None}

@@ -55,6 +55,35 @@ def test_a_role_of_the_server_stays_as_it_is(project: Rendering) -> None:
 @pytest.mark.parametrize(
     "statement",
     [
+        "ALTER ROLE CURRENT_USER SET work_mem = '5MB'",
+        "ALTER USER ALL SET work_mem = '5MB'",
+        "DO $$BEGIN ALTER ROLE CURRENT_USER SET work_mem = '5MB'; END$$",
+        "DO $$BEGIN EXECUTE 'ALTER ROLE ' || quote_ident(current_user) || ' SET work_mem = 5000';"
+        " END$$",
+        "DO $$BEGIN EXECUTE format('ALTER ROLE %I SET work_mem = 5000', current_user); END$$",
+        "DO $$BEGIN ALTER ROLE postgres VALID UNTIL '2000-01-01'; END$$",
+    ],
+)
+def test_settings_of_a_role_of_the_server_stay(project: Rendering, statement: str) -> None:
+    (found,) = traced(project, write(project, f'op.execute("{statement}")'))
+    assert found["failure"] is None
+    assert "not this trace's to change" in found["notes"][0]
+    with psycopg.connect(project.database_url()) as connection:
+        settings = "SELECT * FROM pg_db_role_setting WHERE setdatabase = 0"
+        until = "SELECT rolname FROM pg_roles WHERE rolvaliduntil IS NOT NULL"
+        assert connection.execute(settings).fetchall() == []
+        assert connection.execute(until).fetchall() == []
+
+
+def test_a_role_that_the_revision_makes_may_be_changed(project: Rendering) -> None:
+    block = "DO $$BEGIN CREATE ROLE case_new; ALTER ROLE case_new SET work_mem = '5MB'; END$$"
+    (found,) = traced(project, write(project, f'op.execute("{block}")'))
+    assert (found["failure"], found["notes"]) == (None, [])
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'case'",
         "DO $$BEGIN PERFORM pg_cancel_backend(pid), pg_terminate_backend(pid)"
         " FROM pg_stat_activity WHERE application_name = 'case'; END$$",

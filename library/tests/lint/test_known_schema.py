@@ -30,6 +30,27 @@ def test_columns_and_their_sequences() -> None:
     assert made.sequences["t_id_seq"] == Type("int4")
 
 
+def test_columns_that_views_read() -> None:
+    made = schema(
+        "CREATE TABLE t (a int, b int)",
+        "CREATE TABLE u (a int, c int)",
+        "CREATE VIEW v AS SELECT t.a, c, b AS other FROM t JOIN u USING (a)",
+        "CREATE VIEW w AS SELECT x FROM t, nowhere",
+    )
+    assert made.is_in_view("u", "c")
+    assert not made.is_in_view("t", "a")  # or the other one
+    assert not made.is_in_view("t", "b")
+    assert not made.is_in_view("t", "x")
+    dropped = schema("CREATE TABLE t (a int)", "CREATE VIEW v AS SELECT a FROM t", "DROP VIEW v")
+    assert not dropped.is_in_view("t", "a")
+
+
+def test_a_type_that_is_renamed_is_that_of_its_columns() -> None:
+    made = schema("CREATE TABLE t (a mood)", "ALTER TYPE mood RENAME TO old_mood")
+    column = made.column("t", "a")
+    assert column and column.type == Type("old_mood")
+
+
 def test_keys() -> None:
     made = schema(
         "CREATE TABLE t (id int PRIMARY KEY, a int UNIQUE, b int, c int, d text)",

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from migrator.lint.history import History
 from migrator.lint.mapped_names import is_mapped
 from migrator.lint.python_code import Code
 from migrator.lint.rules.models_in_revision import RULE
@@ -76,4 +77,4 @@ def test_is_mapped(name: str, mapped: bool) -> None:
 )
 def test_a_revision_imports_models(code: str, found: bool) -> None:
     assert RULE.code is not None
-    assert [*RULE.code(Code.of(code))] == ([1] if found else [])
+    assert [*RULE.code(Code.of(code), History())] == ([1] if found else [])

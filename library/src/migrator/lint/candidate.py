@@ -34,6 +34,9 @@ class Candidate:
         new: the names of what the deploy has created before.
         nested: it stands in a DO block; `repeated` if in a loop there.
         in_transaction: it is in the transaction of the revision, whose number is `transaction`.
+        accompanied: it is sent with other statements in one text.
+        rows: how many rows of constants, or by a key, it writes; `rows_before` how many the
+            transaction has written to the table before it.
     """
 
     action: Action
@@ -47,6 +50,9 @@ class Candidate:
     repeated: bool = False
     in_transaction: bool = True
     transaction: int = 0
+    accompanied: bool = False
+    rows: int = 0
+    rows_before: int = 0
 
     @property
     def kind(self) -> str:
@@ -85,6 +91,17 @@ class Candidate:
             and each.action.name == action.name
             and not (self.in_transaction and each.transaction == self.transaction)
             and (not found.valid or (found.whole and known_changes.made(each.action) == found))
+            for each in self.later
+        )
+
+    def is_read_by_old_name(self) -> bool:
+        """Return whether a table that is renamed here is a view under its old name at once."""
+        return self.kind == "rename table" and any(
+            each.action.kind == "create view"
+            and each.action.name == self.action.table
+            and each.action.refers == (self.action.new_name,)
+            and self.in_transaction
+            and each.transaction == self.transaction
             for each in self.later
         )
 

@@ -43,7 +43,8 @@ def of_database(
         names = (name for each in actions for name in (each.table, each.name, *each.refers))
         wanted = {*path, PUBLIC, *(name.rpartition(".")[0] for name in names)} - {""}
     found = catalog.read(connection, schemas=wanted)
-    called = {each.name for each in actions if each.kind == "call"}
+    called = {each.name for each in actions if each.kind in ("call", "create function")}
+    called |= {each.value or "" for each in actions if each.kind == "create trigger"}
     return of_catalog(found, path, says_public=says_public, called=called)
 
 
@@ -74,6 +75,13 @@ def of_catalog(
         if kind == "table":
             made = schema.table(table)
             made.created, made.partitioned = True, facts.get("form") == "partitioned"
+            made.identified = facts.get("replica_identity") not in (None, "nothing")
+            if facts.get("partition_bound") == "DEFAULT":
+                parent = sql.identifiers(facts["inherits"][0])
+                schema.table(visible.short(dotted(parent))).has_default_partition = True
+        elif kind == "domain":
+            if facts.get("constraints") or facts.get("not_null"):
+                schema.checked.add(table)
         elif kind == "column":
             schema.table(table).columns[name[2]] = _column(facts, visible)
         elif kind == "constraint":
@@ -84,8 +92,11 @@ def of_catalog(
             _view(schema, table, kind, facts, visible)
         elif kind in FUNCTIONS:
             short = visible.short(dotted((name[0], name[1].partition("(")[0])))
-            schema.functions.setdefault(short, ())
+            schema.functions.setdefault(short, Action("create function", name=short))
             if short in called:
+                learn(schema, visible.of(read(facts["definition"]).actions[0]))
+        elif kind == "trigger":
+            if facts.get("enabled") != "disabled":
                 learn(schema, visible.of(read(facts["definition"]).actions[0]))
         elif not facts.get("invalid"):  # what an attempt has left is no index
             learn(schema, visible.of(read(facts["definition"]).actions[0]))
@@ -94,7 +105,17 @@ def of_catalog(
 
 def _ordered(found: catalog.Schema) -> Iterator[tuple[str, tuple[str, ...], Facts]]:
     """Yield the relations, and what belongs to them after them."""
-    kinds = ("table", "column", "constraint", "sequence", "index", *VIEWS, *FUNCTIONS)
+    kinds = (
+        "domain",
+        "table",
+        "column",
+        "constraint",
+        "sequence",
+        "index",
+        *VIEWS,
+        *FUNCTIONS,
+        "trigger",
+    )
     chosen = [key for key in found.objects if key.kind in kinds]
     for key in sorted(chosen, key=lambda each: kinds.index(each.kind)):
         yield key.kind, key.name, found.objects[key]

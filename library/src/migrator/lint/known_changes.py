@@ -19,6 +19,8 @@ def _create(schema: Schema, action: Action) -> None:
     table.created, table.partitioned = True, action.has("partitioned")
     for parent in action.refers:
         _copy(schema, parent, table)
+        if action.has("default partition"):
+            schema.table(parent).has_default_partition = True
 
 
 def _create_view(schema: Schema, action: Action) -> None:
@@ -28,7 +30,21 @@ def _create_view(schema: Schema, action: Action) -> None:
 
 
 def _create_function(schema: Schema, action: Action) -> None:
-    schema.functions[action.name] = action.body
+    schema.functions[action.name] = action
+
+
+def _identify(schema: Schema, action: Action) -> None:
+    schema.table(action.table).identified = not action.has("nothing", "default")
+
+
+def _check_domain(schema: Schema, action: Action) -> None:
+    if action.kind == "add domain constraint" or action.has("checked"):
+        schema.checked.add(action.name)
+
+
+def _create_trigger(schema: Schema, action: Action) -> None:
+    # One that is dropped is kept: what is made again under its name is nothing new.
+    schema.triggers[action.table, action.name] = action
 
 
 def _drop_function(schema: Schema, action: Action) -> None:
@@ -122,6 +138,11 @@ def _rename(kept: dict[str, Any], action: Action) -> None:
         kept[action.new_name] = kept.pop(action.name)
 
 
+def _attach(schema: Schema, action: Action) -> None:
+    if action.has("default partition"):
+        schema.table(action.table).has_default_partition = True
+
+
 def _drop_column(schema: Schema, action: Action) -> None:
     table = schema.table(action.table)
     table.columns.pop(action.name, None)
@@ -144,6 +165,13 @@ def _rename_column(schema: Schema, action: Action) -> None:
 
 def _renamed(column: str, action: Action) -> str:
     return action.new_name if column == action.name else column
+
+
+def _rename_type(schema: Schema, action: Action) -> None:
+    for table in schema.tables.values():
+        for column in table.columns.values():
+            if column.type and column.type.name == action.name:
+                column.type = replace(column.type, name=action.new_name)
 
 
 def _rename_table(schema: Schema, action: Action) -> None:
@@ -178,12 +206,18 @@ CHANGES: dict[str, Callable[[Schema, Action], None]] = {
     "create materialized view": _create_view,
     "create function": _create_function,
     "create procedure": _create_function,
+    "create trigger": _create_trigger,
+    "replica identity": _identify,
+    "create domain": _check_domain,
+    "add domain constraint": _check_domain,
     "drop function": _drop_function,
     "drop procedure": _drop_function,
     "drop view": _drop_view,
     "drop materialized view": _drop_view,
     "drop table": _drop_table,
     "rename table": _rename_table,
+    "rename type": _rename_type,
+    "rename domain": _rename_type,
     "add column": _add_column,
     "drop column": _drop_column,
     "rename column": _rename_column,
@@ -193,6 +227,7 @@ CHANGES: dict[str, Callable[[Schema, Action], None]] = {
     "set default": _set(has_default=True),
     "drop default": _set(has_default=False),
     "add constraint": _add_constraint,
+    "attach partition": _attach,
     "validate constraint": _validate,
     "drop constraint": _drop_constraint,
     "create index": _create_index,

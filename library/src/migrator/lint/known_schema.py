@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from migrator.lint.statements import Action, Type
 
 KEYS = ("primary key", "unique")
-Body = tuple[tuple[str, bool], ...]
 
 
 @dataclass
@@ -39,7 +38,8 @@ class Constraint:
 class Table:
     """A table: its columns, and its constraints and indexes by their names.
 
-    `created` if all of it is known, and not only what was changed.
+    `created` if all of it is known, and not only what was changed; `identified` if a replica tells
+    its rows apart without a primary key.
     """
 
     columns: dict[str, Column] = field(default_factory=dict)
@@ -47,13 +47,21 @@ class Table:
     indexes: dict[str, Constraint] = field(default_factory=dict)
     partitioned: bool = False
     created: bool = False
+    identified: bool = False
+    has_default_partition: bool = False
+
+    @property
+    def has_key(self) -> bool:
+        """Whether it has a primary key."""
+        kinds = {each.kind for each in self.constraints.values()}
+        return "primary key" in kinds
 
 
 @dataclass
 class Schema:
     """All that is known; `sequences` are types by name, `views` the columns of each,
     `reads` the tables and views that each reads, `materialized` those that are stored,
-    `functions` the statements in each.
+    `functions` and `triggers` what created each, `checked` the domains with a condition.
 
     `sure` is false if the SQL of a revision is not known, so that something may be missing.
     `of_database` if it is what there is, so that an attempt at a revision may have left something.
@@ -64,7 +72,9 @@ class Schema:
     views: dict[str, tuple[str, ...]] = field(default_factory=dict)
     reads: dict[str, tuple[str, ...]] = field(default_factory=dict)
     materialized: set[str] = field(default_factory=set)
-    functions: dict[str, Body] = field(default_factory=dict)
+    functions: dict[str, Action] = field(default_factory=dict)
+    checked: set[str] = field(default_factory=set)
+    triggers: dict[tuple[str, str], Action] = field(default_factory=dict)
     sure: bool = True
     of_database: bool = False
 
@@ -85,6 +95,22 @@ class Schema:
         """Whether it has all that is there: of a database, or of a history from its beginning."""
         told = self.of_database or any(table.created for table in self.tables.values())
         return self.sure and told
+
+    def is_in_view(self, table: str, column: str) -> bool:
+        """Return whether a view has a column of a table, for certain.
+
+        If it reads several tables, only this one has a column of the name.
+        """
+        return any(
+            table in read
+            and column in self.views.get(view, ())
+            and all(self._lacks_column(each, column) for each in {*read} - {table})
+            for view, read in self.reads.items()
+        )
+
+    def _lacks_column(self, table: str, column: str) -> bool:
+        found = self.tables.get(table)
+        return found is not None and found.created and column not in found.columns
 
     def has_no_table(self, name: str) -> bool:
         """Return whether there is no such table, nor anything else of that name, for certain."""

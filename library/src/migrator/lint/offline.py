@@ -1,6 +1,6 @@
 """What stands for the connection while a revision is rendered: it notes what would be sent."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 import sqlalchemy as sa
@@ -28,23 +28,26 @@ class Unknown:
 
 
 class Connection(MockConnection):
-    """What `op.get_bind()` returns: `note` gets each statement; none is answered."""
+    """What `op.get_bind()` returns: `note` gets each statement; none is answered.
 
-    def __init__(self, dialect: sa.Dialect, note: Callable[[str], None]) -> None:
+    It also gets how often the statement is sent.
+    """
+
+    def __init__(self, dialect: sa.Dialect, note: Callable[[str, int], None]) -> None:
         super().__init__(dialect, self._note)
         self._noted = note
 
-    def _note(self, statement: Any, *_parameters: Any) -> Unknown:
-        self._noted(written(statement, self.dialect))
+    def _note(self, statement: Any, *parameters: Any) -> Unknown:
+        self._noted(written(statement, self.dialect), _times(parameters))
         return Unknown()
 
-    def execute(self, obj: Any, *_parameters: Any, **_options: Any) -> Unknown:
+    def execute(self, obj: Any, *parameters: Any, **_options: Any) -> Unknown:
         """Note a statement."""
-        return self._note(obj)
+        return self._note(obj, *parameters)
 
-    def exec_driver_sql(self, statement: str, *_parameters: Any, **_options: Any) -> Unknown:
+    def exec_driver_sql(self, statement: str, *parameters: Any, **_options: Any) -> Unknown:
         """Note a statement in the driver's own form."""
-        self._noted(sql.numbered(statement).replace("%%", "%"))
+        self._noted(sql.numbered(statement).replace("%%", "%"), _times(parameters))
         return Unknown()
 
     def scalar(self, statement: Any, *_parameters: Any, **_options: Any) -> Unknown:
@@ -84,6 +87,12 @@ class Connection(MockConnection):
 
     def __getattr__(self, name: str) -> Any:
         raise NeedsDatabase(f"the revision asks the connection for {name}")
+
+
+def _times(parameters: Sequence[Any]) -> int:
+    """Return how often a statement is sent: once for each of a list of parameters."""
+    several = parameters[0] if parameters else None
+    return len(several) if isinstance(several, list) else 1
 
 
 def written(statement: Any, dialect: sa.Dialect) -> str:

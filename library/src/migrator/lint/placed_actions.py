@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from migrator.lint.candidate import Placed
-from migrator.lint.known_schema import Body
 from migrator.lint.rendering import Rendered, Statement
 from migrator.lint.statements import Action, read
 from migrator.lint.statements.expressions import STABLE
@@ -16,7 +15,7 @@ DEEPEST = 3  # of functions that call each other
 def of(
     revision: Rendered,
     visible: VisibleNames | None = None,
-    known: Callable[[], Mapping[str, Body]] = dict,
+    known: Callable[[], Mapping[str, Action]] = dict,
 ) -> list[Placed]:
     """Return the actions of a revision, also those in DO blocks and in functions that it calls.
 
@@ -39,20 +38,21 @@ def of(
 class Functions:
     """The functions that a statement may call; those from before are read if one is."""
 
-    def __init__(self, known: Callable[[], Mapping[str, Body]]) -> None:
+    def __init__(self, known: Callable[[], Mapping[str, Action]]) -> None:
         self._known = known
-        self._made: dict[str, Body] = {}
+        self._made: dict[str, Action] = {}
 
     def learn(self, action: Action) -> None:
         """Note a function that is created."""
         if action.kind in ("create function", "create procedure"):
-            self._made[action.name] = action.body
+            self._made[action.name] = action
 
-    def body(self, name: str) -> Body:
+    def body(self, name: str) -> tuple[tuple[str, bool], ...]:
         """Return the statements in a function."""
-        if name in self._made or name in STABLE or name.startswith("pg_"):
-            return self._made.get(name, ())
-        return self._known().get(name, ())
+        made = self._made.get(name)
+        if made is None and name not in STABLE and not name.startswith("pg_"):
+            made = self._known().get(name)
+        return made.body if made else ()
 
 
 def _actions(

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
-from migrator.lint.row_loops import is_autocommit_block, row_writes
+from migrator.lint.pauses import pauses
+from migrator.lint.row_loops import RowWrite, is_autocommit_block, row_writes
 
 UPGRADE = "upgrade"
 CALLED = (ast.Call, ast.Attribute)
@@ -35,8 +36,8 @@ class Code:
     from a module counts as used.
 
     `blocks` are the lines at which an autocommit block begins, each with the line of the statement
-    directly before it. `row_writes` are the lines in a loop over rows of the database that change
-    one of them, all in the transaction of the revision.
+    directly before it. `row_writes` are what changes one row in a loop over rows of the database,
+    `pauses` the lines that wait, all in the transaction of the revision.
     """
 
     text: str
@@ -45,7 +46,8 @@ class Code:
     imported: tuple[tuple[str, int], ...] = ()
     attributes: tuple[Call, ...] = ()
     blocks: tuple[tuple[int, int], ...] = ()
-    row_writes: tuple[int, ...] = ()
+    row_writes: tuple[RowWrite, ...] = ()
+    pauses: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, text: str) -> "Code":
@@ -73,7 +75,8 @@ def _read(text: str) -> Code:
         tuple(_imported(everything, names)),
         tuple(Call(_dotted(node, names), node.lineno) for node in attributes),
         tuple(_blocks(nodes)),
-        tuple(row_writes(used, lambda node: _dotted(node, names))),
+        tuple(row_writes(used, lambda node: _dotted(node, names), text)),
+        tuple(pauses(used, lambda node: _dotted(node, names))),
     )
 
 

@@ -32,8 +32,10 @@ TRANSACTION = ("BEGIN", "COMMIT")
 class Statement:
     """One statement as PostgreSQL would get it, and where in the revision it comes from.
 
-    `nested` if it stands in a DO block, `repeated` if in a loop there. `operation` is the one that
-    runs it, if there is one, and `adds` what that one adds: see `Operation.adds`.
+    `nested` if it stands in a DO block, `repeated` if in a loop there; `times` is how often it is
+    sent, each time with other values, and `accompanied` is true if it is sent with others in one
+    text. `operation` is the one that runs it, if there is one, and `adds` what that one adds: see
+    `Operation.adds`.
     """
 
     sql: str
@@ -41,6 +43,8 @@ class Statement:
     in_transaction: bool = True
     nested: bool = False
     repeated: bool = False
+    times: int = 1
+    accompanied: bool = False
     operation: Operation | None = None
     adds: str = ""
 
@@ -100,13 +104,23 @@ def render_one(script: Script, context: MigrationContext) -> Rendered:
     path = str(script.module.__file__)
     open_transaction = context.impl.transactional_ddl
 
-    def record(text: str) -> None:
+    def record(text: str, times: int = 1) -> None:
         place = here(path) or Place(1, False)
         running: Operation | None = getattr(impl, "operation", None)
         adds = running.adds(context) if running else ""
-        for statement in _split(text):
-            made = Statement(statement, place, bool(open_transaction), operation=running, adds=adds)
-            found.append(made)
+        statements = _split(text)
+        for statement in statements:
+            found.append(
+                Statement(
+                    statement,
+                    place,
+                    bool(open_transaction),
+                    times=times,
+                    accompanied=len(statements) > 1,
+                    operation=running,
+                    adds=adds,
+                )
+            )
 
     def output(text: str) -> None:
         nonlocal open_transaction
@@ -117,7 +131,7 @@ def render_one(script: Script, context: MigrationContext) -> Rendered:
             record(text)
 
     def insert(table: Any, rows: Any, multiinsert: bool = True) -> None:
-        record(offline.written(table.insert(), context.dialect))
+        record(offline.written(table.insert(), context.dialect), len(rows))
 
     def execute(statement: Any, execution_options: Any = None) -> None:
         record(offline.written(statement, context.dialect))

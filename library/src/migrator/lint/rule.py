@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from migrator.lint.candidate import Candidate
+from migrator.lint.history import History
 from migrator.lint.observed import Observed, Trial
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class Rule:
         safe: the safe form, in this project's operations where there is one.
         example: tried by the tests.
         action: whether an action of a rendered statement breaks it.
-        code: the lines of the revision's Python that break it.
+        code: the lines of the revision's Python that break it, with the schema before it.
         words: a file that has none of them is not parsed for `code`.
         revision: what of a rendered revision breaks it, in words, or nothing.
         observed: whether a statement broke it when it ran on the shadow database.
@@ -73,7 +74,7 @@ class Rule:
     safe: str
     example: Example
     action: Callable[[Candidate], bool] | None = None
-    code: Callable[["Code"], Iterable[int]] | None = None
+    code: Callable[["Code", History], Iterable[int]] | None = None
     words: tuple[str, ...] = ()
     revision: Callable[["Rendered"], str] | None = None
     observed: Callable[[Observed], bool] | None = None

@@ -1,5 +1,6 @@
 """Findings in revisions as they are written: in their rendered SQL, and in their Python."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -37,7 +38,7 @@ def find(
     new = NewObjects()
     for revision in revisions:
         new = new if together else NewObjects()
-        found += _of_revision(revision)
+        found += _of_revision(revision, history)
         found += _of_statements(revision, before.get(revision.script.revision, ()), history, new)
     return found
 
@@ -48,12 +49,15 @@ def _of_statements(
     phase, change = _phase(revision), _change(before, history.visible)
     everything = placed_actions.of(revision, history.visible, lambda: history.schema.functions)
     earlier: list[Placed] = []
+    written: Counter[tuple[int, int, str]] = Counter()
     broken: dict[int, tuple[Statement, list[Rule]]] = {}
     for number, each in enumerate(everything, start=1):
         action, statement = each.action, each.statement
         if history.schema.lacks(action):
             continue  # nothing is locked, and nobody misses it
         if not new.has(action):
+            rows = _rows(each)
+            place = (each.transaction, 0 if statement.in_transaction else number, action.table)
             candidate = Candidate(
                 action,
                 phase,
@@ -66,7 +70,11 @@ def _of_statements(
                 statement.repeated,
                 statement.in_transaction,
                 each.transaction,
+                statement.accompanied,
+                rows,
+                written[place],
             )
+            written[place] += rows
             rules = broken.setdefault(id(statement), (statement, []))[1]
             rules += (rule for rule in ALL.values() if rule.action and rule.action(candidate))
             earlier.append(each)
@@ -78,6 +86,15 @@ def _of_statements(
     for statement, rules in broken.values():
         for rule in _relevant(phase, statement, rules):
             yield _finding(revision, rule, statement.place.line, statement.sql)
+
+
+def _rows(placed: Placed) -> int:
+    """Return how many rows an action writes whose values or keys are constants."""
+    action, times = placed.action, placed.statement.times
+    if action.kind == "insert":
+        return times * action.rows
+    is_of_key = action.kind in ("update", "delete") and not action.has("limited", "range")
+    return times if is_of_key and action.columns else 0
 
 
 def _phase(revision: Rendered) -> str:
@@ -109,7 +126,7 @@ def _relevant(phase: str, statement: Statement, rules: Sequence[Rule]) -> list[R
     ]
 
 
-def _of_revision(revision: Rendered) -> Iterator[Finding]:
+def _of_revision(revision: Rendered, history: History) -> Iterator[Finding]:
     path = Path(str(revision.script.module.__file__))
     text, lost = path.read_text("utf-8", "replace"), unreadable.reason(revision.script)
     for rule in ALL.values():
@@ -117,5 +134,5 @@ def _of_revision(revision: Rendered) -> Iterator[Finding]:
             yield _finding(revision, rule, 1, words)
         if rule.code and not lost and any(word in text for word in rule.words):
             code = Code.of(text)
-            for line in rule.code(code):
+            for line in rule.code(code, history):
                 yield _finding(revision, rule, line, code.line(line))

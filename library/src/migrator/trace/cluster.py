@@ -5,6 +5,8 @@ with the shadow database, by a later command if this one is killed. What was the
 others: a statement that would make, change or drop it is left out, and the trace says so.
 """
 
+from collections.abc import Iterator
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from migrator.postgres import sql
@@ -36,6 +38,8 @@ SELECT coalesce(json_agg(quote_ident(rolname)), '[]') FROM pg_authid
 WHERE age(xmin) <= age(pg_current_xact_id()::xid)
 """
 MAY_SEE = "SELECT to_json(current_setting('is_superuser') = 'on')"
+# By these names a statement means a role of the server, or all of them.
+WHOEVER = ("all", "current_user", "current_role", "session_user")
 OUTSIDE = "It belongs to the whole server, where it is not this trace's to change"
 
 
@@ -54,17 +58,18 @@ class Cluster:
         read = sql.words(sql.body(text)) if words[:1] == ("DO",) else words
         if calls := [each for each in CALLS if each in read]:
             return f"{OUTSIDE}: {', '.join(calls).lower()}"
-        kind, names = _subject(text)
-        if not names or names == [self._name]:
-            return ""
-        there, ours = self._found(session, kind, names)
-        if there and not ours:
-            return f"{OUTSIDE}: {' '.join(words[:2])} {', '.join(names)}"
+        for action, kind, names in (_subject(text), *_in_block(text)):
+            if not names or names == [self._name]:
+                continue
+            there, ours = self._found(session, kind, names)
+            whoever = action != "CREATE" and not {*names}.isdisjoint(WHOEVER)
+            if whoever or (there and not ours):
+                return f"{OUTSIDE}: {action} {kind} {', '.join(names)}"
         return ""
 
     def mark(self, session: "PGconn", text: str) -> None:
         """Mark what a statement has made, so that it is removed with the database."""
-        kind, names = _subject(text)
+        _, kind, names = _subject(text)
         if sql.first_word(text) == "CREATE" and kind in ("DATABASE", "TABLESPACE"):
             quoted = [_quoted(name) for name in names]
             self._comment(session, kind, quoted)
@@ -91,15 +96,29 @@ class Cluster:
         return found["there"], found["ours"]
 
 
-def _subject(text: str) -> tuple[str, list[str]]:
-    """Return the kind and the names of what a statement creates, alters or drops."""
+def _subject(text: str) -> tuple[str, str, list[str]]:
+    """Return what a statement does, and the kind and the names of what it is about."""
     words = sql.words(text)
     if len(words) < 3 or words[0] not in CHANGES or words[1] not in CATALOGS:
-        return "", []
+        return "", "", []
     if words[2] == "MAPPING":
-        return "", []
+        return "", "", []
     names = [each for each in sql.identifiers(sql.bare(text))[2:] if each not in BEFORE_NAME]
-    return words[1], names if words[0] == "DROP" else names[:1]
+    return words[0], words[1], names if words[0] == "DROP" else names[:1]
+
+
+def _in_block(text: str) -> Iterator[tuple[str, str, list[str]]]:
+    """Yield which roles a DO block alters or drops, also by EXECUTE; "all" if it computes them."""
+    code = sql.body(text)
+    strings = (each.text for each in sql.tokens(code) if each.kind == "string")
+    for part in (code, *(each.strip("eE'") for each in strings)):
+        found = [each for each in sql.tokens(part) if each.kind not in ("space", "comment")]
+        words = [each.text.upper() for each in found]
+        for place, (action, kind) in enumerate(pairwise(words)):
+            if action in ("ALTER", "DROP") and kind in ROLES:
+                rest = found[place + (4 if words[place + 2 : place + 3] == ["IF"] else 2) :]
+                named = rest and rest[0].kind in ("word", "quoted")
+                yield action, "ROLE", [*sql.identifiers(rest[0].text)] if named else ["all"]
 
 
 def _quoted(name: str) -> str:

@@ -67,6 +67,7 @@ class Database:
         self.statistics = RowStatistics(self._connection)
         self.observer = Observer(log=self.log.works)
         self._filled = _Filled()
+        self._added: set[int] = set()  # the tables to which revisions have added rows
 
     def close(self) -> None:
         """Close our own session."""
@@ -88,6 +89,7 @@ class Database:
     def changed(self, steps: Iterable[Step]) -> None:
         """Count the rows of the tables again that a revision has written to."""
         for step in steps:
+            self._added.update(step.inserted)
             self._forget({*step.rows, *step.inserted, *step.rewritten})
 
     def seed(self, rows: Rows, tables: Collection[int]) -> list[str]:
@@ -120,15 +122,20 @@ class Database:
         self.statistics.seeded(seeded.written if seeded.exact else None)
         return seeded.problems
 
-    def clear(self, table: str) -> None:
-        """Remove the rows of a table (schema.name), so that `seed` fills it again; `*` is all."""
+    def clear(self, table: str, rows: Rows) -> None:
+        """Remove our rows of a table (schema.name), so that `seed` fills it again; `*` is all.
+
+        From tables that are to be empty, copies of ours that revisions have made go, too.
+        """
         self.statistics.forget()
         for each in sample_rows.tables(self._connection):
-            if each.oid in self._filled.ours and table in (EVERY, each.shown):
+            emptied = each.shown in rows.empty
+            if (emptied or each.oid in self._filled.ours) and table in (EVERY, each.shown):
                 with self._connection.transaction():
                     # Without foreign keys and triggers.
                     self._connection.execute("SET LOCAL session_replication_role = replica")
-                    self._connection.execute(sql.SQL("DELETE FROM ONLY {}").format(each.identifier))
+                    others = each.oid in self._added and not emptied
+                    sample_rows.remove(self._connection, each, others=others)
                 self._forget([each.oid])
 
     def many(self) -> dict[int, int]:

@@ -9,10 +9,11 @@ from alembic.runtime.migration import MigrationContext
 from psycopg.pq import TransactionStatus
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
+from sqlalchemy.exc import ObjectNotExecutableError
 
 from migrator import shadow
 from migrator.postgres import sql
-from migrator.trace import catalog, cursors, names, schemas
+from migrator.trace import bare_strings, catalog, cursors, names, schemas
 from migrator.trace.event_log import STEP
 from migrator.trace.observer import Observer
 from migrator.trace.place import Place, here
@@ -23,6 +24,14 @@ from migrator.trace.traced_statement import Known, Step
 # They take no lock, and some of them must be the first of their transaction.
 SETTINGS = ("SET", "RESET", "SHOW")
 MAKES = ("CREATE", "ALTER", "DROP")
+BARE_STRING = (
+    "SQLAlchemy 2 executes no bare string: sa.text(...) is needed around it. It was run here, so"
+    " that the trial could go on"
+)
+OLD_REVISION = (
+    "An earlier revision executes a bare string, which SQLAlchemy 2 refuses: no new database can be"
+    " made with these revisions. The trial ran it"
+)
 
 
 class Recorder:
@@ -68,7 +77,10 @@ class Recorder:
         for name in ("commit", "rollback"):
             event.listen(Engine, name, self._end_of_transaction)
         try:
-            with cursors.watched(self._statement, self._observer.changed):
+            with (
+                cursors.watched(self._statement, self._observer.changed),
+                bare_strings.accepted(self._bare_string),
+            ):
                 yield
         finally:
             for name in ("commit", "rollback"):
@@ -100,11 +112,25 @@ class Recorder:
         step, cause = self._broken
         seen: BaseException | None = error
         while seen and seen is not cause:
+            if isinstance(seen, psycopg.errors.InFailedSqlTransaction):
+                reason = " ".join(str(cause).split())  # which the revision has not rolled back
+                break
             seen = seen.__cause__ or seen.__context__
         if seen is None:  # it had expected that one
             return None
         step.error = reason
         return step
+
+    def _bare_string(self) -> bool:
+        """Note that SQLAlchemy 2 refuses what a revision gives it; return that it is run."""
+        place = here(self._path) if self._path else None
+        if place is None:
+            self._substitutes.say(OLD_REVISION)
+            return True
+        lost = {**self._steps[-1].lost} if self._steps else {}
+        name = ObjectNotExecutableError.__name__
+        self._steps.append(Step(name, place, lost=lost, error=BARE_STRING, of_python=True))
+        return True
 
     @contextmanager
     def _statement(self, connection: psycopg.Connection, text: str) -> Iterator[bool]:

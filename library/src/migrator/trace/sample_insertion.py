@@ -26,7 +26,7 @@ def insert_at_once(
     lists = [
         sql.SQL("({})").format(
             sql.SQL(", ").join(
-                _cast(column, next(column.values(number, far=True)))
+                cast(column, next(column.values(number, far=True)))
                 if column.required or not nulls
                 else sql.SQL("DEFAULT")
                 for column in columns
@@ -73,7 +73,7 @@ def _try(
     others: dict[str | None, Iterator[dict[str, str]]] = {}
     reason = ""
     for _ in range(TRIES):
-        casts = sql.SQL(", ").join(_cast(column, values[column.name]) for column in filled)
+        casts = sql.SQL(", ").join(cast(column, values[column.name]) for column in filled)
         try:
             connection.execute(sql.SQL(form).format(table, names, casts))
         except errors.CheckViolation as error:
@@ -92,7 +92,8 @@ def _try(
     return reason
 
 
-def _cast(column: Column, value: str) -> sql.Composable:
+def cast(column: Column, value: str) -> sql.Composable:
+    """Return a value in SQL."""
     return sql.SQL("{}::text::{}").format(value, sql.SQL(column.type))
 
 

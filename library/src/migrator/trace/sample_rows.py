@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from psycopg import Connection, errors, sql
 
 from migrator.config import version_table
-from migrator.trace.sample_insertion import insert, insert_at_once
+from migrator.trace.sample_insertion import cast, insert, insert_at_once
 from migrator.trace.sample_values import COLUMNS, EDGE, Column
 
 ROWS = 3
@@ -36,6 +36,10 @@ SELECT pg_snapshot_xmin(pg_current_snapshot())::xid::text,
 FROM new WHERE coalesce(pg_sequence_last_value(seqrelid), 0) < %(taken)s
 """
 EVER = "0"
+KEY = """
+SELECT attname FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = ANY (indkey)
+WHERE indisprimary AND indrelid = %s
+"""
 
 
 class Listed(NamedTuple):
@@ -136,6 +140,28 @@ def seed(
     found = connection.execute(ADVANCE, {"taken": TAKEN, "since": since}).fetchone()
     seeded.since = str(found[0]) if found else EVER
     return seeded
+
+
+def remove(connection: Connection[Any], table: Listed, *, others: bool) -> None:
+    """Remove the rows that `seed` has put into a table.
+
+    Args:
+        others: there may be rows of somebody else, which stay if ours can be told by their keys.
+    """
+    key = [name for (name,) in connection.execute(KEY, [table.oid])] if others else []
+    rows = connection.execute(COLUMNS, {"tables": [table.oid]}) if key else ()
+    columns = [column for column in map(Column, rows) if column.name in key]
+    values = [
+        sql.SQL(", ").join(cast(each, next(each.values(number, far=True))) for each in columns)
+        for number in range(1, EDGE + 1)
+    ]
+    statement = sql.SQL("DELETE FROM ONLY {}").format(table.identifier)
+    if columns:
+        statement += sql.SQL(" WHERE ROW ({}) IN ({})").format(
+            sql.SQL(", ").join(sql.Identifier(each.name) for each in columns),
+            sql.SQL(", ").join(sql.SQL("ROW ({})").format(each) for each in values),
+        )
+    connection.execute(statement)
 
 
 def _count(connection: Connection[Any], table: Listed) -> int:

@@ -37,7 +37,7 @@ class Substitutes:
     def refuses(self, session: Any, text: str) -> bool:
         """Return whether a statement is left out; what can stand in for it is there then."""
         reason = self._extensions.refuses(session, text) or self._cluster.refuses(session, text)
-        self._say(reason)
+        self.say(reason)
         return bool(reason)
 
     def made(self, session: Any, text: str) -> None:
@@ -68,7 +68,7 @@ class Substitutes:
             names = ", ".join(sorted(self._extensions.incomplete))
             if step is not None:
                 step.watched = False
-                self._say(
+                self.say(
                     f"Line {step.place.line} was not tried, because it needs something that"
                     f" is missing ({said}), as is the extension {names}"
                 )
@@ -76,7 +76,8 @@ class Substitutes:
             if inside:
                 session.exec_(f"RELEASE {POINT}".encode())
 
-    def _say(self, reason: str) -> None:
+    def say(self, reason: str) -> None:
+        """Note a reason, once."""
         if reason and reason not in self._said:
             self._said.add(reason)
             self._notes.append(f"{reason}.")

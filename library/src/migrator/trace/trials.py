@@ -87,6 +87,7 @@ class Trials:
         traced, known = self._traced, self._known
         traced.failure = reason(error)
         step = self.recorder.failed(error, traced.failure)
+        traced.failure = step.error if step else traced.failure
         if self._connection is not None:
             self._connection.rollback()
         path = str(traced.script.module.__file__)
@@ -104,7 +105,7 @@ class Trials:
             if not (self._alone and self.recorder.rolled_back):
                 raise unfit from None
             self.rows.change(unfit)
-            self.database.clear(table)
+            self.database.clear(table, self.rows)
             self._old = None  # it begins again
             return False
         if step is None:

@@ -9,6 +9,9 @@ def _scans(candidate: Candidate) -> bool:
     action = candidate.action
     if candidate.kind == "validate constraint":
         return action.table in candidate.locked_before()
+    if candidate.kind == "create table" and action.has("partition"):
+        parent = candidate.history.schema.tables.get(next(iter(action.refers), ""))
+        return parent is not None and parent.has_default_partition  # whose rows are read
     if candidate.kind == "attach partition":
         # A valid check of its bounds spares the scan; which one that is, a trial tells.
         table = candidate.history.schema.tables.get(action.name)

@@ -18,7 +18,7 @@ def _breaks(candidate: Candidate) -> bool:
             candidate.action
         )
     schema = candidate.kind == "drop schema" and candidate.action.has("cascade")
-    return schema or candidate.kind in GONE
+    return schema or (candidate.kind in GONE and not candidate.is_read_by_old_name())
 
 
 RULE = Rule(

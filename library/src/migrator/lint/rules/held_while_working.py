@@ -20,9 +20,9 @@ RULE = Rule(
     name="held-while-working",
     reason=(
         "A lock from an earlier statement of the transaction is held while a whole table is"
-        " read or written."
+        " read or written, or while the revision waits for something else."
     ),
-    safe="move the slow statement to a revision of its own.",
+    safe="move what is slow to a revision of its own.",
     example=Example(
         unsafe="""
 op.add_column("users", sa.Column("n", sa.Integer()))
@@ -31,6 +31,8 @@ op.execute("SELECT count(*) FROM teams")
         safe='op.add_column("users", sa.Column("n", sa.Integer()))',
     ),
     action=_works,
+    code=lambda code, _: code.pauses,
+    words=("sleep", "urlopen", "httpx", "requests", "boto3", "smtplib", "input"),
     observed=lambda seen: bool(seen.held and (seen.rewritten | seen.scanned)),
     locks=True,
 )

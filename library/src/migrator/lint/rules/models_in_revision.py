@@ -1,5 +1,6 @@
 """Models of the application in a revision."""
 
+from migrator.lint.history import History
 from migrator.lint.mapped_names import is_mapped
 from migrator.lint.python_code import Code
 from migrator.lint.rule import Example, Rule
@@ -9,7 +10,7 @@ MODELS = ("models", "model", "entities")
 LIBRARIES = ("migrator", "alembic", "sqlalchemy", "sqlmodel", "pydantic", "geoalchemy2", "pgvector")
 
 
-def _lines(code: Code) -> list[int]:
+def _lines(code: Code, _history: History) -> list[int]:
     """Return where a model is imported, or a module of models, by its name or by what it has."""
     by_name = (each for each in code.imports if not {*each[0].split(".")}.isdisjoint(MODELS))
     by_content = (each for each in code.imported if is_mapped(each[0]))

@@ -12,8 +12,6 @@ def _is_noticed(candidate: Candidate) -> bool:
     if candidate.phase != EXPAND or not change.sure:
         return False
     match candidate.kind:
-        case "create rule":
-            return action.has("instead")
         case "drop index":
             # In a DO block only what is not valid is dropped.
             return not candidate.nested and not candidate.drops_leftover()

@@ -1,5 +1,6 @@
 """A revision that ends its own transaction."""
 
+from migrator.lint.history import History
 from migrator.lint.python_code import Code
 from migrator.lint.rule import Example, Rule
 
@@ -8,7 +9,7 @@ KINDS = ("begin", "commit", "rollback", "prepare transaction")
 BINDS = ("get_bind()", "bind", "conn", "connection", "transaction", "transaction()")
 
 
-def _lines(code: Code) -> list[int]:
+def _lines(code: Code, _history: History) -> list[int]:
     """Return where the connection is committed, but before an autocommit block, which does it."""
     before_block = {before for _, before in code.blocks}
     return [

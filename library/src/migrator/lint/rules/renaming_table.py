@@ -10,7 +10,9 @@ RULE = Rule(
         unsafe='op.rename_table("leftovers", "remains")',
         safe='op.execute("CREATE VIEW remains AS SELECT * FROM leftovers")',
     ),
-    action=lambda candidate: candidate.kind in ("rename table", "rename schema"),
+    action=lambda candidate: (
+        candidate.kind in ("rename table", "rename schema") and not candidate.is_read_by_old_name()
+    ),
     observed=lambda seen: seen.loses("table", renamed=True),
     breaks_code=True,
 )

@@ -20,6 +20,8 @@ op.execute("ALTER SEQUENCE numbers INCREMENT BY 10")
 """,
     ),
     action=lambda candidate: (
-        candidate.kind == "alter sequence" and candidate.action.has("from the start")
+        candidate.kind in ("alter sequence", "add identity", "set identity")
+        and candidate.action.has("from the start")
+        and not candidate.change.is_on_new(candidate.action)
     ),
 )

@@ -21,7 +21,9 @@ for key in (1, 2):
     bind.execute(sa.text("UPDATE users SET nick = 'x' WHERE id = :id"), {"id": key})
 """,
     ),
-    code=lambda code: set(code.row_writes),
+    code=lambda code, history: {
+        each.line for each in code.row_writes if not each.is_of_few(history.schema)
+    },
     words=("for ",),
     locks=True,
 )

@@ -7,7 +7,12 @@ FUNCTIONS = (
     *("create_engine", "create_async_engine", "raw_connection", "cursor", "execute_values"),
     *("copy_expert", "copy_from", "execute_batch"),
 )
-MODULES = ("psycopg.connect", "psycopg2.connect", "asyncpg.connect", "subprocess.", "os.system")
+MODULES = (
+    *("psycopg.connect", "psycopg2.connect", "asyncpg.connect", "subprocess.", "os.system"),
+    *("os.popen", "os.spawn", "os.exec"),
+)
+# Functions of PostgreSQL that open a session of their own.
+SESSIONS = ("dblink", "dblink_exec", "dblink_connect", "dblink_connect_u", "dblink_send_query")
 ATTRIBUTES = ("driver_connection", "dbapi_connection")
 # Of the engine's other attributes a revision may ask.
 OPENS = (".engine.connect", ".engine.begin", ".engine.execute", "get_bind().connection")
@@ -35,6 +40,12 @@ if not op.get_context().as_sql:
 """,
         safe='op.execute("SELECT 1")',
     ),
-    words=("connect", "engine", "cursor", "subprocess", "system", *FUNCTIONS),
-    code=lambda code: {each.line for each in (*code.calls, *code.attributes) if _is_beside(each)},
+    action=lambda candidate: candidate.kind == "call" and candidate.action.name in SESSIONS,
+    words=(
+        *("connect", "engine", "popen", "spawn", "exec", "cursor", "subprocess", "system"),
+        *FUNCTIONS,
+    ),
+    code=lambda code, _: {
+        each.line for each in (*code.calls, *code.attributes) if _is_beside(each)
+    },
 )

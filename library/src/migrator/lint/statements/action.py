@@ -24,11 +24,13 @@ class Action:
         name: the column, constraint, index, setting or other object.
         new_name: the name after a rename.
         type: of a column.
-        columns: of a key, a condition or a view; of a write, those that are limited to constants.
+        columns: of a key, a condition or a view; of a write, those that are limited to constants;
+            of a trigger's function, those of NEW that it sets.
         refers: other tables that it reads or refers to.
         facts: what else counts, in the words of SQL: "concurrently", "not valid", "if exists".
-        value: of a setting; of a new constraint its kind; of a check the column that it wants to
-            be NOT NULL.
+        value: of a setting; of a trigger its function; of a new constraint its kind; of a check
+            the column that it wants to be NOT NULL.
+        rows: how many rows of constants an INSERT has.
         body: of a function the statements in it, see `blocks.Inner`.
     """
 
@@ -41,6 +43,7 @@ class Action:
     refers: tuple[str, ...] = ()
     facts: frozenset[str] = frozenset()
     value: str | None = None
+    rows: int = 0
     body: tuple[tuple[str, bool], ...] = ()
 
     def has(self, *facts: str) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from migrator.lint.statements.action import Action
-from migrator.lint.statements.nodes import Node, relation, word
+from migrator.lint.statements.nodes import Node, is_on, relation, word
 
 # By number, as the parser has them.
 MODES = (
@@ -15,7 +15,7 @@ MODES = (
 
 def vacuum(node: Node) -> Iterator[Action]:
     """Yield what a VACUUM does; an ANALYZE does nothing that counts."""
-    options = {each.def_elem.defname for each in node.options}
+    options = {each.def_elem.defname for each in node.options if is_on(each.def_elem)}
     tables = [relation(each.vacuum_relation.relation) for each in node.rels] or [""]
     if node.is_vacuumcmd:
         yield from (Action("vacuum", table, facts=frozenset(options)) for table in tables)
@@ -23,16 +23,19 @@ def vacuum(node: Node) -> Iterator[Action]:
 
 def cluster(node: Node) -> Iterator[Action]:
     """Yield what a CLUSTER does."""
-    yield Action("cluster", relation(node.relation))
+    table = relation(node.relation)
+    yield Action("cluster", table, facts=frozenset(() if table else {"whole"}))
 
 
 def reindex(node: Node) -> Iterator[Action]:
     """Yield what a REINDEX does."""
-    options = {each.def_elem.defname for each in node.params}
+    options = {each.def_elem.defname for each in node.params if is_on(each.def_elem)}
     about = relation(node.relation)
     if word(node, "kind") == "REINDEX_OBJECT_TABLE":
         yield Action("reindex", about, facts=frozenset(options))
     else:
+        index = word(node, "kind") == "REINDEX_OBJECT_INDEX"
+        options |= set() if index else {"whole"}  # of a schema or a database
         yield Action("reindex", name=about or node.name, facts=frozenset(options))
 
 
@@ -53,8 +56,3 @@ def lock(node: Node) -> Iterator[Action]:
     """Yield what a LOCK TABLE does."""
     for each in node.relations:
         yield Action("lock", relation(each.range_var), value=MODES[node.mode])
-
-
-def drop_database(node: Node) -> Iterator[Action]:
-    """Yield what a DROP DATABASE does."""
-    yield Action("drop database", name=node.dbname)

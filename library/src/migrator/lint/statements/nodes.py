@@ -95,6 +95,19 @@ def type_of(node: Node) -> Type:
     return Type(dotted(texts(node.names)), numbers, bool(node.array_bounds))
 
 
+def is_on(option: Node) -> bool:
+    """Return whether an option in brackets is switched on, as FULL in `VACUUM (FULL)` is."""
+    kind, inner = unwrap(option.arg)
+    match kind:
+        case "boolean":
+            return bool(inner.boolval)
+        case "integer":
+            return bool(inner.ival)
+        case "string":
+            return str(inner.sval).lower() not in ("off", "false", "no", "0")
+    return True
+
+
 def constant(node: Node) -> str | None:
     """Return the text of a constant; None for NULL, and for what is none."""
     kind, inner = unwrap(node)

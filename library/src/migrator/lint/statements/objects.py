@@ -13,11 +13,12 @@ from migrator.lint.statements.nodes import (
     named,
     relation,
     sources,
+    text,
     texts,
     type_of,
-    unwrap,
     word,
 )
+from migrator.lint.statements.trigger_functions import effects
 
 WORDS = {"matview": "materialized view", "tabconstraint": "constraint", "attribute": "column"}
 RETURNED = ("FUNC_PARAM_OUT", "FUNC_PARAM_TABLE")
@@ -111,8 +112,11 @@ def enum(node: Node) -> Iterator[Action]:
 
 def trigger(node: Node) -> Iterator[Action]:
     """Yield what a CREATE TRIGGER does."""
-    table = relation(node.relation)
-    yield Action("create trigger", table, node.trigname, facts=frozenset({"strong lock"}))
+    facts = {"strong lock": True, "or replace": node.replace, "row": node.row}
+    facts |= {"after": not node.timing}
+    found = frozenset(fact for fact, holds in facts.items() if holds)
+    table, function = relation(node.relation), dotted(texts(node.funcname))
+    yield Action("create trigger", table, node.trigname, facts=found, value=function)
 
 
 def policy(node: Node) -> Iterator[Action]:
@@ -151,12 +155,16 @@ def query_table(node: Node) -> Iterator[Action]:
 
 def function(node: Node) -> Iterator[Action]:
     """Yield what a CREATE FUNCTION or PROCEDURE does."""
-    facts = frozenset({"or replace"} if node.replace else ())
+    facts, columns = frozenset({"or replace"} if node.replace else ()), tuple[str, ...]()
     kind = "procedure" if node.is_procedure else "function"
+    if dotted(texts(node.return_type.names)) == "trigger":
+        bodies = [each.def_elem.arg for each in node.options if each.def_elem.defname == "as"]
+        more, columns = effects(text(bodies[0].list.items[0]) if bodies else "")
+        facts |= more
     inputs = [each.function_parameter for each in node.parameters]
     types = _types(each.arg_type for each in inputs if word(each, "mode") not in RETURNED)
     name = dotted(texts(node.funcname))
-    yield Action(f"create {kind}", name=name, facts=facts, value=types)
+    yield Action(f"create {kind}", name=name, columns=columns, facts=facts, value=types)
 
 
 def definition(node: Node) -> Iterator[Action]:
@@ -177,32 +185,27 @@ def named_object(node: Node) -> Iterator[Action]:
     name = value if isinstance(value, str) else ""
     if not name:
         name = relation(value) if hasattr(value, "relname") else dotted(texts(value))
-    facts = frozenset({"if not exists"} if getattr(node, "if_not_exists", False) else ())
-    yield Action(f"create {kind}", name=name, facts=facts)
+    facts = {"if not exists"} if getattr(node, "if_not_exists", False) else set()
+    if kind == "domain" and node.constraints:
+        kinds = {word(each.constraint, "contype") for each in node.constraints}
+        facts |= {"checked"} if kinds & {"CONSTR_CHECK", "CONSTR_NOTNULL"} else set()
+    yield Action(f"create {kind}", name=name, facts=frozenset(facts))
 
 
-def grant(node: Node) -> Iterator[Action]:
-    """Yield what a REVOKE takes away; a GRANT takes nothing."""
-    if node.is_grant:
+def publication(node: Node) -> Iterator[Action]:
+    """Yield which tables a CREATE or an ALTER PUBLICATION publishes."""
+    new = node.DESCRIPTOR.name == "CreatePublicationStmt"
+    if new:
+        yield Action("create publication", name=node.pubname)
+    elif word(node, "action") not in ("AP_AddObjects", "AP_SetObjects"):
         return
-    for each in node.objects:
-        kind, inner = unwrap(each)
-        yield Action("revoke", relation(inner) if kind == "range_var" else named(each))
-
-
-def grant_role(node: Node) -> Iterator[Action]:
-    """Yield which roles are taken from others."""
-    if not node.is_grant:
-        yield from (
-            Action("revoke", name=each.access_priv.priv_name) for each in node.granted_roles
-        )
-
-
-def role(node: Node) -> Iterator[Action]:
-    """Yield which roles a DROP ROLE or a DROP OWNED is about."""
-    owned = node.DESCRIPTOR.name == "DropOwnedStmt"
-    for each in node.roles:
-        yield Action("drop owned" if owned else "drop role", name=each.role_spec.rolename)
+    objects = [each.publication_obj_spec for each in node.pubobjects]
+    tables = [each.pubtable.relation for each in objects if each.HasField("pubtable")]
+    options = {each.def_elem.defname: each.def_elem.arg for each in node.options}
+    published = options["publish"].string.sval if "publish" in options else "update"
+    facts = {"all tables"} if node.for_all_tables else set()
+    facts |= set() if "update" in published or "delete" in published else {"inserts only"}
+    yield Action("publish", refers=tuple(map(relation, tables)), facts=frozenset(facts))
 
 
 CREATED = {

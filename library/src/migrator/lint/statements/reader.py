@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import postgast
 
-from migrator.lint.statements import blocks, maintenance, objects, session, tables
+from migrator.lint.statements import blocks, maintenance, objects, roles, session, tables
 from migrator.lint.statements.action import Action
 from migrator.lint.statements.blocks import Inner
 from migrator.lint.statements.nodes import Node, unwrap
@@ -32,6 +32,8 @@ READERS: dict[str, Callable[[Node], Iterator[Action]]] = {
     "alter_policy_stmt": objects.policy,
     "view_stmt": objects.view,
     "create_function_stmt": objects.function,
+    "create_publication_stmt": objects.publication,
+    "alter_publication_stmt": objects.publication,
     "define_stmt": objects.definition,
     "create_enum_stmt": objects.named_object,
     "composite_type_stmt": objects.named_object,
@@ -39,12 +41,18 @@ READERS: dict[str, Callable[[Node], Iterator[Action]]] = {
     "create_domain_stmt": objects.named_object,
     "create_schema_stmt": objects.named_object,
     "create_extension_stmt": objects.named_object,
-    "grant_stmt": objects.grant,
-    "drop_role_stmt": objects.role,
-    "drop_owned_stmt": objects.role,
-    "grant_role_stmt": objects.grant_role,
+    "grant_stmt": roles.grant,
+    "create_role_stmt": roles.create,
+    "alter_role_stmt": roles.alter,
+    "alter_database_stmt": roles.alter,
+    "alter_role_set_stmt": roles.setting,
+    "alter_database_set_stmt": roles.setting,
+    "alter_system_stmt": roles.setting,
+    "drop_role_stmt": roles.role,
+    "drop_owned_stmt": roles.role,
+    "grant_role_stmt": roles.grant_role,
     "alter_table_move_all_stmt": tables.move_all,
-    "dropdb_stmt": maintenance.drop_database,
+    "dropdb_stmt": roles.drop_database,
     "vacuum_stmt": maintenance.vacuum,
     "cluster_stmt": maintenance.cluster,
     "reindex_stmt": maintenance.reindex,

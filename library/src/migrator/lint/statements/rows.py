@@ -15,6 +15,12 @@ from migrator.lint.statements.nodes import (
     unwrap,
 )
 
+# They are kept until the session ends, unless pg_advisory_unlock gives them back.
+SESSION_LOCKS = (
+    *("pg_advisory_lock", "pg_advisory_lock_shared"),
+    *("pg_try_advisory_lock", "pg_try_advisory_lock_shared"),
+)
+
 
 def select(node: Node, *, variables: bool = False) -> Iterator[Action]:
     """Yield what a SELECT does: to rows, and to the session by the functions that it calls."""
@@ -30,8 +36,11 @@ def select(node: Node, *, variables: bool = False) -> Iterator[Action]:
         yield _locking(node, variables)
     if node.into_clause.rel.relname:
         yield Action("create table", relation(node.into_clause.rel))
-    elif tables and not limited and not condition.columns:
-        yield Action("read", tables[0], refers=tables)
+    elif tables:
+        whole = not limited and not condition.columns
+        facts = frozenset({"limited"} if limited else ())
+        kind = "read" if whole else "partly read"
+        yield Action(kind, tables[0], columns=condition.columns, refers=tables, facts=facts)
 
 
 def _locking(node: Node, variables: bool) -> Action:
@@ -49,7 +58,7 @@ def called(node: Node) -> Iterator[Action]:
         if name == "set_config" and len(words) == 3:
             local = frozenset({"local"} if (words[2] or "").lower() in ("true", "t", "on") else ())
             yield Action("set", name=(words[0] or "").lower(), value=words[1] or "", facts=local)
-        elif name in ("pg_advisory_lock", "pg_advisory_lock_shared"):
+        elif name in SESSION_LOCKS:
             yield Action("set", name="advisory lock", value="held")
         elif name in ("pg_advisory_unlock", "pg_advisory_unlock_all", "pg_advisory_unlock_shared"):
             yield Action("set", name="advisory lock")
@@ -71,7 +80,14 @@ def insert(node: Node, *, variables: bool = False) -> Iterator[Action]:
     named = {name: inner for part in (node, source) for name, inner in _queries(part)}
     read = dict.fromkeys(name for name in _resolved(source, named) if name not in named)
     table, refers = relation(node.relation), tuple(read)
-    yield Action("insert", table, columns=condition.columns, refers=refers, facts=frozenset(facts))
+    yield Action(
+        "insert",
+        table,
+        columns=condition.columns,
+        refers=refers,
+        facts=frozenset(facts),
+        rows=len(source.values_lists),
+    )
     if refers and not condition.columns and "limited" not in facts:
         yield Action("read", refers[0], refers=refers)
 

@@ -17,7 +17,6 @@ COMMANDS = {
     "AT_SetExpression": "set expression",
     "AT_DropExpression": "drop expression",
     "AT_DropIdentity": "drop identity",
-    "AT_AddIdentity": "add identity",
     "AT_ChangeOwner": "change owner",
     "AT_SetLogged": "set logged",
     "AT_SetUnLogged": "set unlogged",
@@ -54,6 +53,8 @@ def create(node: Node) -> Iterator[Action]:
     facts += ["temporary"] if node.relation.relpersistence == "t" else []
     facts += ["unlogged"] if node.relation.relpersistence == "u" else []
     facts += ["partitioned"] if node.partspec.ByteSize() else []
+    facts += ["partition"] if node.partbound.ByteSize() else []
+    facts += ["default partition"] if node.partbound.is_default else []
     parents = tuple(relation(each.range_var) for each in node.inh_relations)
     yield Action("create table", table, refers=parents, facts=frozenset(facts))
     for element in node.table_elts:
@@ -108,15 +109,47 @@ def _command(table: str, command: Node) -> Iterator[Action]:
             facts |= {"collate"} if inner.coll_clause.collname else set()
             new = type_of(inner.type_name)
             yield Action("set type", table, command.name, type=new, facts=frozenset(facts))
+        case "AT_AddIdentity" | "AT_SetIdentity":
+            verb = "add identity" if subtype == "AT_AddIdentity" else "set identity"
+            facts |= set(_identity(inner))
+            yield Action(verb, table, command.name, facts=frozenset(facts))
         case "AT_AttachPartition" | "AT_DetachPartition":
             verb = "attach" if subtype == "AT_AttachPartition" else "detach"
             facts = facts - {"strong lock"} if inner.concurrent else facts
             facts |= {"concurrently"} if inner.concurrent else set()
+            facts |= {"default partition"} if inner.bound.is_default else set()
             part = relation(inner.name)
             yield Action(f"{verb} partition", table, part, refers=(part,), facts=frozenset(facts))
+        case "AT_ReplicaIdentity":
+            kinds = {"n": "nothing", "d": "default"}
+            facts |= {kinds.get(inner.identity_type, "identified")}
+            yield Action("replica identity", table, facts=frozenset(facts))
         case _:
+            facts |= {"of constraints"} if subtype == "AT_DisableTrigAll" else set()
             verb = COMMANDS.get(subtype, "alter table")
             yield Action(verb, table, command.name, facts=frozenset(facts))
+
+
+def _identity(node: Node) -> Iterator[str]:
+    """Yield what is said of a column's identity: a list of options, or a constraint with them."""
+    new = node.DESCRIPTOR.name == "Constraint"
+    listed = [each.def_elem for each in (node.options if new else node.items)]
+    options = {each.defname: each for each in listed}
+    if new and ("start" not in options or is_from_start(options["start"])):
+        yield "from the start"
+    kind = node.generated_when if new else ""
+    if "generated" in options:
+        kind = chr(options["generated"].arg.integer.ival)
+    if kind == "a":
+        yield "always"
+    if "restart" in options and is_from_start(options["restart"]):
+        yield "from the start"
+
+
+def is_from_start(option: Node) -> bool:
+    """Return whether a START or a RESTART begins with the first numbers."""
+    kind, number = unwrap(option.arg)
+    return not kind or (kind == "integer" and number.ival <= 1)
 
 
 def move_all(node: Node) -> Iterator[Action]:
@@ -157,8 +190,7 @@ def sequence(node: Node) -> Iterator[Action]:
         if each.defname == "owned_by":
             owner = ".".join(part.string.sval for part in each.arg.list.items)
         if each.defname == "restart":
-            number = each.arg.integer.ival if each.HasField("arg") else 0
-            facts |= {"from the start"} if number <= 1 else set()
+            facts |= {"from the start"} if is_from_start(each) else set()
     facts |= {"if not exists"} if getattr(node, "if_not_exists", False) else set()
     value = owner or None
     yield Action(f"{verb} sequence", name=name, type=kind, value=value, facts=frozenset(facts))
