@@ -208,6 +208,35 @@ def test_the_connection_is_lost_before_anything_is_changed(
     stage.until_quiet()
 
 
+@pytest.mark.parametrize("which", ["pg_dump", "snapshot", "both"])
+def test_a_session_of_the_backup_is_cut(stage: Stage, tmp_path: Path, which: str) -> None:
+    """And not the one that has the deploy lock: the backup is made again."""
+    stage.begin(ROWS)
+    stage.history(TABLE, MORE)
+    with closing(stage.connect()) as other:
+        other.execute("BEGIN; LOCK TABLE rows IN ACCESS EXCLUSIVE MODE")
+        deploy = stage.start(MIGRATOR_BACKUP="true", MIGRATOR_BACKUP_FOLDER=str(tmp_path))
+        stage.until("SELECT FROM pg_locks WHERE NOT granted", deploy)
+        sessions = {
+            "snapshot": "query LIKE 'SELECT pg_export_snapshot()%'",
+            "pg_dump": "application_name = 'pg_dump'",
+        }
+        for name, where in sessions.items():
+            if which in (name, "both"):
+                end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE"
+                here = "datname = current_database() AND pid <> pg_backend_pid()"
+                assert stage.ask(f"{end} {here} AND {where}") == [(True,)]
+        if which != "snapshot":
+            deploy.until_it_says("Connecting again for 60 s; then this step is repeated")
+            assert "backup   The connection was lost: pg_dump failed (" in deploy.output
+    output = deploy.end()
+    # pg_dump has taken over the snapshot by then, and needs its session no more.
+    assert "The connection was lost" not in output
+    assert output.count("applied step2") == 1
+    assert len(list(tmp_path.iterdir())) == 1
+    stage.until_quiet()
+
+
 def test_the_connection_is_lost_while_a_rollback_counts(stage: Stage) -> None:
     """It does not say that a table cannot be read; it counts again."""
     stage.history(TABLE, downgrade=execute("DROP TABLE rows"))

@@ -7,7 +7,7 @@ traceback too.
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from types import MappingProxyType
 from typing import Any
@@ -36,7 +36,8 @@ class MigratorError(CommandError):
 
     `details` are lines to print below the message, each with a name and a text; `data` is the same
     for programs. `reason` is what happened, without what was or was not changed: for callers who
-    say that themselves. `adds` is the statement that adds what rows violate.
+    say that themselves. `adds` is the statement that adds what rows violate, and `violations` has
+    the constraints with the number of rows, if only the transaction that failed could count them.
     """
 
     exit_code = 1
@@ -44,6 +45,7 @@ class MigratorError(CommandError):
     details: tuple[tuple[str, str], ...] = ()
     data: Mapping[str, Any] = MappingProxyType({})
     adds = ""
+    violations: Sequence[Any] = ()
 
 
 class UnreachableError(MigratorError):
