@@ -1,13 +1,19 @@
 """What a setting means for one deploy, it means for each tenant of a fleet."""
 
 import json
+from pathlib import Path
 
+import psycopg
+import pytest
+
+from tests.deploy.pooling import pooler
 from tests.fleet.fleets import Fleet
 
 ADD = "op.add_column('items', sa.Column('weight', sa.Integer()))"
 UNIQUE = "op.create_check_constraint('ck_price', 'items', 'price < 10')"
 DEPLOY = "deploy --no-backup --no-lint --on-failure continue"
 NO_DRIFT = {"MIGRATOR_DRIFT": "false"}
+LOCK_OF_B = "hashtextextended('migrate/b/alembic_version', 0)"
 
 
 def test_smoke_sql(fleet: Fleet) -> None:
@@ -80,9 +86,36 @@ def test_rows_of_a_tenant_that_is_locked(fleet: Fleet) -> None:
     fleet.tenants(["a", "b"])
     fleet.ask("INSERT INTO b.items (name, price) VALUES ('pen', 11)")
     fleet.revision("cheap", UNIQUE)
-    key = "hashtextextended('migrate/b/alembic_version', 0)"
     with fleet.connect() as other:
-        other.execute(f"SELECT pg_advisory_lock({key})")
+        other.execute(f"SELECT pg_advisory_lock({LOCK_OF_B})")
         said = fleet.run(DEPLOY, code=1, env=NO_DRIFT)
     assert "1 row of items violates the condition (ck_price)" in said
     assert fleet.at()["a"] == "cheap" != fleet.at()["b"]
+
+
+@pytest.mark.parametrize("mode", ["session", "transaction"])
+def test_a_pooler(fleet: Fleet, tmp_path: Path, mode: str) -> None:
+    """In session mode each tenant has its search path; in another one nothing is changed."""
+    fleet.tenants(["a", "b"])
+    fleet.revision("weight", ADD)
+    fleet.snapshot()
+    with pooler(tmp_path, fleet.url, mode) as url:
+        assert "--allow-pooler" in fleet.run(DEPLOY, code=5, env={"DATABASE_URL": url})
+        through = {"DATABASE_URL": url, "MIGRATOR_ALLOW_POOLER": "true"}
+        if mode == "transaction":
+            assert "is not in session mode" in fleet.run(DEPLOY, code=5, env=through)
+            assert "weight" not in fleet.at().values()
+            return
+        with fleet.connect() as blocking:  # so that this one gets an ordinary deploy
+            blocking.execute(f"SELECT pg_advisory_lock({LOCK_OF_B})")
+            process = fleet.start(f"{DEPLOY} --allow-pooler", DATABASE_URL=url)
+            while fleet.ask("SELECT version_num FROM a.alembic_version") != [("weight",)]:
+                assert process.poll() is None, process.communicate()
+        said, _ = process.communicate(timeout=60)
+        assert process.returncode == 0, said
+        assert "None differs" in fleet.run("verify", env=through)
+        fleet.run("create c", env=through)
+        fleet.run("drop a --yes", env=through)
+        assert fleet.at() == {"b": "weight", "c": "weight"}
+        with psycopg.connect(url) as after:
+            assert after.execute("SHOW search_path").fetchone() == ('"$user", public',)

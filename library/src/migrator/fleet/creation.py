@@ -82,7 +82,7 @@ def create(context: Context, name: str, schema: str = "") -> Created:
             _fill(connection, tenant, statements, head, reference, Log(None, ()))
             # Only an inventory in a database may have an entry already.
             entered = bool(fleet.schemas_sql) and name in known
-            registered = bool(fleet.create_sql) and not entered
+            registered = bool(fleet.create_sql and tenant.schema) and not entered
             if registered:
                 execute(connection, fleet.create_sql, name, tenant.schema)
             connection.commit()

@@ -12,7 +12,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from migrator.errors import MigratorError
 from migrator.operations import batch_loop, names
 from migrator.operations.batch_size import FIRST, BatchSize
-from migrator.operations.batches import EXACT, Batches
+from migrator.operations.batches import BY_INDEX, EXACT, Batches
 from migrator.operations.operation import Operation
 from migrator.operations.replica_lag import ReplicaLag
 from migrator.operations.session import Session, block
@@ -87,7 +87,7 @@ class BackfillOp(Operation):
         _refuse_undecided(session, self, batches)
         with (
             session.limits(statement_timeout=0),
-            session.settings(**EXACT),
+            session.settings(**EXACT, **BY_INDEX),
             session.committing_locally(f"the backfill of {batches.target}"),
         ):
             batch_loop.fill(session, batches, BatchSize(self.batch), self.pause, self.lag)
