@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import re
 import signal
 import time
@@ -284,6 +285,31 @@ def test_fifty_deployers_at_once(stage: Stage, tmp_path: Path) -> None:
     assert stage.ask(VALID) == [(True,)]
     assert stage.ask("SELECT count(*) FROM migration_log") == [(3,)]
     assert len(list(tmp_path.rglob("*.dump"))) == 1
+    stage.until_quiet()
+
+
+def test_three_of_fourteen_deployers_are_killed(stage: Stage) -> None:
+    """At any moment: each revision is applied once and logged once, and the others end well."""
+    slow = execute("SELECT pg_sleep(0.1)")
+    stage.begin(ROWS)
+    stage.history(TABLE, steps(MORE, slow), INDEX, steps(MORE, slow), steps(slow, MORE))
+    seed = time.time_ns()
+    chance = random.Random(seed)
+    running = [stage.start() for _ in range(14)]
+    killed = chance.sample(running, 3)
+    for each in killed:
+        time.sleep(chance.uniform(0, 0.8))
+        each.process.kill()
+    codes = [each.process.wait(PATIENCE) for each in running]
+    said = [each.process.communicate()[0] for each in running]
+    others = [code for each, code in zip(running, codes, strict=True) if each not in killed]
+    assert others == [0] * 11, (seed, said)
+    assert {*codes} <= {0, -signal.SIGKILL}
+    assert stage.at == "step5"
+    assert stage.ask("SELECT count(*) FROM rows") == [(1003,)], (seed, said)
+    assert stage.ask(VALID) == [(True,)]
+    names = [(f"step{number}", "yes") for number in range(2, 6)]
+    assert stage.ask("SELECT revision, verified FROM migration_log ORDER BY id") == names
     stage.until_quiet()
 
 

@@ -53,6 +53,10 @@ class Batches:
             f" {texts} FROM batch_end"
         )
 
+    def any_left(self) -> str:
+        """Return a query that gives a row if one is left, or if its key is NULL."""
+        return f"SELECT 1 FROM {self.target} WHERE {self.where} LIMIT 1"
+
     def left(self, before: str) -> str:
         """Return a query that counts the rows that are left and were there at a certain moment.
 
