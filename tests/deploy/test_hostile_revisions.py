@@ -40,6 +40,16 @@ def test_that_ends_the_process(stage: Stage, end: str) -> None:
     ]
 
 
+@pytest.mark.parametrize("body", ["BEGIN ATOMIC SELECT n FROM rows; END", "RETURN 1"])
+def test_that_would_end_the_parser(stage: Stage, body: str) -> None:
+    """A function whose body is no text, for which the parser of PL/pgSQL has no error."""
+    stage.begin(ROWS)
+    function = f"CREATE FUNCTION f() RETURNS int LANGUAGE sql {body}"
+    stage.history(execute(ROWS), execute(function), ADD)
+    stage.run()
+    assert stage.at == "step3"
+
+
 def test_that_ends_the_process_when_it_is_imported(stage: Stage) -> None:
     stage.begin(ROWS)
     stage.history(execute(ROWS), ADD)

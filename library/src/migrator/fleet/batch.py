@@ -73,6 +73,7 @@ class Batch:
         while left and not self._is_over():
             own = self.work.context_of(left[0], self.url)
             try:
+                self.work.read_what_is_added(left)
                 with in_environment(own.target.url), session.connected(own) as connection:
                     extra, work = self.work.fleet.extra_path, self.work
                     session.inside(

@@ -124,7 +124,6 @@ class FleetDeploy:
         if saved := self._to_back_up(every, todo):
             self.backups.take(saved, self.plan.to)
         work = Work(self.context, self.fleet, self.plan, self.options, reference)
-        work.read_what_is_added(todo)
         open_ones = {BEHIND, UNVERIFIED}
         if self.context.settings.allow_ahead:
             open_ones.add(UNKNOWN)

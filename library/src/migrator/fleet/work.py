@@ -57,12 +57,12 @@ class Work:
         return "log" not in self.options.without
 
     def read_what_is_added(self, tenants: Sequence[Tenant]) -> None:
-        """Read once what revisions add to rows, where many tenants lack the same ones."""
+        """Read once for all tenants that lack the same revisions what these add to rows."""
         if "rows" in self.options.without:
             return
         for each in tenants:
             way = self.plan.way(self.plan.positions[each].heads or ())
-            if each.schema and way and way.heads not in self.added:
+            if way and way.heads not in self.added:
                 own = self.context_of(each, each.database(self.context))
                 steps = violation_check.first_steps(own, self.revisions, way.pending)
                 self.added[way.heads] = steps
