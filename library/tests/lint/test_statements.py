@@ -199,5 +199,5 @@ def test_the_body_of_a_function() -> None:
 def test_a_function_without_a_text(end: str, statements: list[str]) -> None:
     """The parser of PL/pgSQL would end the process."""
     (made,) = read(f"CREATE FUNCTION f(a int) RETURNS int {end}").actions
-    assert [each.sql for each in made.body] == statements
+    assert [sql for sql, _ in made.body] == statements
     assert added_constraints(f"CREATE PROCEDURE f(a int) {end}", blocks_too=True) == ()

@@ -25,7 +25,7 @@ def added_constraints(sql: str, *, blocks_too: bool = False) -> tuple[AddedConst
     """
     try:
         parsed = postgast.parse(sql)
-    except postgast.PgQueryError:
+    except (postgast.PgQueryError, UnicodeError):
         return ()
     return tuple(each for one in parsed.stmts for each in _statement(one.stmt, blocks_too))
 
