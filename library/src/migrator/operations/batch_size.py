@@ -1,8 +1,8 @@
 """How many rows a backfill changes in one transaction: as many as take a short time."""
 
 # Seconds. Whoever wants to change one of the rows waits as long, and as long again behind others.
-# Longer ones are not faster: a commit costs little, and the fill stays at half the speed of one
-# UPDATE. With the least number of rows, it goes on where each commit takes that long.
+# Longer ones are hardly faster: a commit costs little. The least number of rows lets it go on where
+# a commit alone takes that long.
 TARGET = 0.02
 FIRST, LEAST, MOST = 1000, 500, 50_000
 PAUSE_MOST = 1.0
