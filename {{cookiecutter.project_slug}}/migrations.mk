@@ -6,7 +6,8 @@
 ifneq ($(filter undefined environment,$(origin PYTHON)),)
 PYTHON = $(if $(wildcard .venv/bin/python),.venv/bin/python,python3)
 endif
-ALEMBIC ?= $(PYTHON) -m alembic
+# A folder called alembic that is a package would be taken for Alembic (-P looks elsewhere).
+ALEMBIC ?= $(PYTHON) $(if $(wildcard alembic/__init__.py),-P )-m alembic
 MIGRATOR ?= $(PYTHON) -m migrator
 # The configuration for deploys; all other targets use alembic.ini.
 PROD_INI ?= alembic_prod.ini

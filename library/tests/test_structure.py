@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import migrator
-from migrator.cli import COMMANDS
+from migrator.arguments import COMMANDS
 
 LIBRARY = Path(migrator.__file__).parent
 SOURCES = sorted(LIBRARY.rglob("*.py"))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from migrator.cli import COMMANDS
+from migrator.arguments import COMMANDS
 
 # Windows has neither module; the import fails as it does there.
 WITHOUT = "import sys; sys.modules['fcntl'] = sys.modules['pwd'] = None; "

@@ -121,6 +121,24 @@ def test_a_history_that_fails_is_named(workshop: Workshop) -> None:
     assert workshop.files() == [first]
 
 
+def test_an_env_py_that_fails_is_named(workshop: Workshop) -> None:
+    workshop.reset()
+    workshop.models(table())
+    assert workshop.revise().code == 0
+    env = workshop.folder / "migrations/env.py"
+    text = env.read_text("utf-8")
+    env.write_text(f"{text}\nmissing\n", "utf-8")
+    try:
+        workshop.models(table("c: Mapped[int | None]"))
+        done = workshop.revise()
+    finally:
+        env.write_text(text, "utf-8")
+    assert done.code == 1
+    assert "migrations/env.py fails (NameError: name 'missing' is not defined (" in done.output
+    line = len(text.splitlines()) + 2
+    assert f"env.py, line {line})), so no revision was run and nothing was written" in done.output
+
+
 BROKEN = {
     "function": (
         table("c: Mapped[Any] = mapped_column(Text, server_default=text('nothing()'))"),

@@ -38,5 +38,6 @@ ORDER = (
     "compat",
     "template",
     "commands",
+    "arguments",
     "cli",
 )

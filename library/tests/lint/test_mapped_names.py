@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from migrator.lint.mapped_names import is_mapped
+from migrator.lint.python_code import Code
+from migrator.lint.rules.models_in_revision import RULE
 
 FILES = {
     "shop_of_test/__init__.py": "from .orders import Order\nfrom shop_of_test.kinds import Kind\n",
@@ -56,3 +58,22 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_is_mapped(name: str, mapped: bool) -> None:
     assert is_mapped(name) is mapped
+
+
+@pytest.mark.parametrize(
+    ("code", "found"),
+    {
+        "import shop_of_test.orders\n": False,  # as a script.py.mako may do, for types
+        "import shop_of_test.core as core\nx = core.Money\n": False,
+        "import shop_of_test.core\nx = shop_of_test.core.Money()\n": False,
+        "import shop_of_test.core\nx = shop_of_test.core.users.c.id\n": True,
+        "import shop_of_test.core as core\nx = core.users.insert()\n": True,
+        "from shop_of_test import orders\n": True,
+        "from shop_of_test.kinds import Money\n": False,
+        "from app import models\n": True,
+        "import app.models.users\n": True,
+    }.items(),
+)
+def test_a_revision_imports_models(code: str, found: bool) -> None:
+    assert RULE.code is not None
+    assert [*RULE.code(Code.of(code))] == ([1] if found else [])

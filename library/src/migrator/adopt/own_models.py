@@ -28,6 +28,9 @@ def find(metadata: MetaData, folder: Path) -> Models:
     loaded = [(name, each) for name, each in [*sys.modules.items()] if isinstance(each, ModuleType)]
     own = [(name, each) for name, each in loaded if _inside(each, folder)]
     defining = sorted(name for name, each in own if _defines(each, metadata))
+    if not defining:  # they are in a package that is installed
+        own = loaded
+        defining = sorted(name for name, each in own if _defines(each, metadata))
     base = min(_bases(own, metadata), key=_order, default=None)
     base = base or min(_bases(loaded, metadata), key=_order, default=None)
     modules = tuple(_packages(defining, {name for name, _ in own}))
@@ -65,9 +68,12 @@ def vars_of(value: Any) -> dict[str, Any]:
 
 
 def _has(value: Any, metadata: MetaData) -> bool:
+    """Tell whether `value` has the metadata, without asking what makes attributes up."""
     try:
-        return getattr(value, "metadata", None) is metadata
-    except Exception:  # a proxy without its context
+        if isinstance(value, type) or hasattr(type(value), "metadata"):
+            return getattr(value, "metadata", None) is metadata
+        return object.__getattribute__(value, "__dict__").get("metadata") is metadata
+    except Exception:  # it has no attributes of its own, or is not ready
         return False
 
 

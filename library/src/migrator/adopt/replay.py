@@ -18,6 +18,7 @@ from migrator import catalog, environment, shadow
 from migrator.catalog import Schema
 from migrator.config import version_table
 from migrator.config.context import Context
+from migrator.console import withheld
 from migrator.environment.adopted import NAMES, SEEN
 from migrator.errors import one_line
 from migrator.revisions import graph
@@ -132,8 +133,10 @@ def _run(own: Context, url: URL, directory: ScriptDirectory, to: str, replay: Re
     with engine.connect() as connection:
         own.config.attributes["connection"] = connection
         try:
-            with EnvironmentContext(
-                own.config, directory, fn=steps, destination_rev=to if to != "base" else None
+            destination = to if to != "base" else None
+            with (
+                EnvironmentContext(own.config, directory, fn=steps, destination_rev=destination),
+                withheld.prints(),
             ):
                 environment.adopt(own.config)
                 directory.run_env()

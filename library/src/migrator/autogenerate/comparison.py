@@ -5,6 +5,7 @@ that is rolled back, the tables go, and `metadata.create_all` makes the models' 
 that revisions create besides tables (extensions, functions, schemas) is there for both.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,11 +41,16 @@ COMMENTED = frozenset({"table", "column", "constraint"})
 
 @dataclass(frozen=True)
 class Comparison:
-    """The catalog of the database, that of the models, and what differs of what models describe."""
+    """The catalog of the database, that of the models, and what differs of what models describe.
+
+    In `models`, what is accepted is as it is in the database; `left_out` are the objects that only
+    the models have.
+    """
 
     existing: Schema
     models: Schema
     accepted: AcceptedDrift = field(default_factory=AcceptedDrift)
+    left_out: frozenset[Key] = frozenset()
 
     @property
     def differences(self) -> list[Difference]:
@@ -100,7 +106,28 @@ def compare(
         postgresql = connection.dialect.name == "postgresql"
         found = postgresql and extensions.providing(connection, error, again)
         raise cannot_be_created(error, found or "") from error
-    return Comparison(_without(existing, hidden), _without(built, hidden), accepted)
+    return _settled(_without(existing, hidden), _without(built, hidden), accepted)
+
+
+def _settled(existing: Schema, models: Schema, accepted: AcceptedDrift) -> Comparison:
+    """Take over from the database what is accepted, so that no revision changes it."""
+    found = [each for each in catalog.diff(existing, models) if _counts(each)]
+    others = {(each.key, each.property) for each in accepted.others(found)}
+    objects = dict(models.objects)
+    left_out = set()
+    for each in found:
+        key, name = each.key, each.property
+        if (key, name) in others:
+            continue
+        if name:
+            objects[key] = {k: v for k, v in objects[key].items() if k != name}
+            objects[key] |= {name: each.before} if each.before is not None else {}
+        elif each.before is not None:
+            objects[key] = existing.objects[key]
+        else:
+            left_out.add(key)
+    models = _without(Schema(objects), left_out)
+    return Comparison(existing, models, accepted, frozenset(left_out))
 
 
 def cannot_be_created(error: SQLAlchemyError, extension: str = "") -> MigratorError:
@@ -156,7 +183,8 @@ def _hidden(
 
 def _counts(difference: Difference) -> bool:
     key, name, after = difference.key, difference.property, difference.after
-    if key.kind in models_schema.VIEWS:  # a view of the models; others are the revisions' business
+    # Those that models or their events have made; others are the revisions' business.
+    if key.kind in (*models_schema.VIEWS, *models_schema.EVENTS):
         return after is not None and name in ("", "definition")
     if key.kind not in COMPARED or (key.kind == "schema" and name):
         return False
@@ -187,12 +215,12 @@ def _without_names(existing: Schema, models: Schema) -> Schema:
     return Schema({known(key): said for key, said in models.objects.items()})
 
 
-def _without(schema: Schema, tables: list[Key]) -> Schema:
-    """Leave out tables, with what belongs to them."""
-    gone = {key.name for key in tables}
+def _without(schema: Schema, left_out: Collection[Key]) -> Schema:
+    """Leave out objects, with what belongs to those that are tables."""
+    gone = {key.name for key in left_out if key.kind == "table"}
     kept = {
         key: properties
         for key, properties in schema.objects.items()
-        if key.name not in gone and key.name[:-1] not in gone
+        if key not in left_out and key.name not in gone and key.name[:-1] not in gone
     }
     return Schema(kept)

@@ -19,6 +19,7 @@ from migrator.config import histories
 from migrator.operations import names
 
 VIEWS = ("view", "materialized_view")
+EVENTS = ("function", "procedure", "trigger")  # what events of the models may create
 # What create_all makes anew, in the order in which the old ones go.
 KINDS = {"table": "TABLE", "sequence": "SEQUENCE", "domain": "DOMAIN", "enum": "TYPE"}
 FOREIGN = "FOREIGN TABLE"

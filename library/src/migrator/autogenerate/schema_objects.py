@@ -13,16 +13,15 @@ from alembic.autogenerate import renderers
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import ops
 
-from migrator import catalog
 from migrator.autogenerate import definitions, enum_values
 from migrator.autogenerate.comparison import Comparison
+from migrator.autogenerate.models_schema import EVENTS
 from migrator.autogenerate.steps import sql
-from migrator.catalog import Difference, Key, Schema
+from migrator.catalog import Difference, Key
 from migrator.console import note
 from migrator.errors import RefusedError
 
 # In the order in which they are created: a domain may be of an enum type, a function may take both.
-EVENTS = ("function", "procedure", "trigger")  # what events of the models may create
 ORDER = ("schema", "sequence", "enum", "domain", *EVENTS)
 BY_HAND = """{key} would become another one ({property}: {before} in the database, {after} in the \
 models), which PostgreSQL cannot do in place. No revision was written. `make empty-revision \
@@ -117,24 +116,6 @@ def _differences(comparison: Comparison) -> Iterator[Difference]:
         whole = each.after or each.before
         if each.property or "owned_by" not in whole:
             yield each
-    # They are the revisions' business, unless an event of the models has created or changed one.
-    tables = {key.name for key in comparison.existing.objects if key.kind == "table"}
-    before, after = (_of_events(each, tables) for each in (comparison.existing, comparison.models))
-    for each in catalog.diff(before, after):
-        if each.property == "definition" or (not each.property and each.before is None):
-            yield each
-
-
-def _of_events(schema: Schema, tables: Collection[tuple[str, ...]]) -> Schema:
-    """Return functions, and triggers of the tables; a new table comes with its own."""
-    kept = (key for key in schema.objects if key.kind in EVENTS)
-    return Schema(
-        {
-            key: schema.objects[key]
-            for key in kept
-            if key.kind != "trigger" or key.name[:-1] in tables
-        }
-    )
 
 
 def _new(each: Difference, default: str | None) -> Change:

@@ -49,25 +49,30 @@ def complete(
     found = Tables.of(context, upgrade.ops)
     gone = {each.key for each in comparison.differences if each.after is None}
     found.dropped = [op for op in found.dropped if _key(context, op) in gone]
-    found.others = list(_without_kept(context, found.others, gone))
+    found.others = list(_only_differences(context, found.others, gone, comparison.left_out))
     _created(context, comparison, found, first)
     _dropped(context, comparison, found)
     upgrade.ops[:] = found.in_order()
     script.downgrade_ops = upgrade.reverse()
 
 
-def _without_kept(
-    context: MigrationContext, others: Sequence[MigrateOperation], gone: Collection[Key]
+def _only_differences(
+    context: MigrationContext,
+    others: Sequence[MigrateOperation],
+    gone: Collection[Key],
+    left_out: Collection[Key],
 ) -> Iterator[MigrateOperation]:
-    """Leave out dropped columns that are no difference: inherited ones, and those accepted."""
+    """Leave out columns that are no difference: dropped ones that are inherited, accepted ones."""
     for op in others:
         if isinstance(op, ops.ModifyTableOps):
-            table = (op.schema or str(context.dialect.default_schema_name), op.table_name)
+            table = _key(context, op).name
             op.ops = [
                 leaf
                 for leaf in op.ops
                 if not isinstance(leaf, ops.DropColumnOp)
                 or Key("column", (*table, leaf.column_name)) in gone
+                if not isinstance(leaf, ops.AddColumnOp)
+                or Key("column", (*table, str(leaf.column.name))) not in left_out
             ]
         if not isinstance(op, ops.ModifyTableOps) or op.ops:
             yield op
@@ -81,7 +86,11 @@ def _created(
 ) -> None:
     views = {key.name: key.kind for key in comparison.existing.objects if key.kind in VIEWS}
     # A model of a view that a revision has made is no new table.
-    created = [op for op in found.created if _key(context, op).name not in views]
+    created = [
+        op
+        for op in found.created
+        if _key(context, op).name not in views and _key(context, op) not in comparison.left_out
+    ]
     keys = {_key(context, op): CreateWholeTableOp.of(op) for op in created}
     for key in comparison.models.objects:  # what events of the models create besides
         if key.kind == "table" and key not in keys and key not in comparison.existing.objects:

@@ -32,7 +32,7 @@ def load(name: str, ini: Path) -> ModuleType:
             raise UsageError(_misspelt(name, error.name, ini)) from None
         raise UsageError(
             f"The model module {name} cannot be imported, and without it its tables would be"
-            f" dropped: {type(error).__name__}: {error}{_place(error)}. Nothing was written; fix"
+            f" dropped: {type(error).__name__}: {error}{place(error)}. Nothing was written; fix"
             " the module and run the command again."
         ) from error
 
@@ -50,7 +50,7 @@ def _misspelt(name: str, missing: str, ini: Path) -> str:
     )
 
 
-def _place(error: BaseException) -> str:
+def place(error: BaseException) -> str:
     """Return the location of the error: the innermost line outside the libraries."""
     if isinstance(error, SyntaxError):
         return f" ({relative(error.filename or '?')}, line {error.lineno})"

@@ -5,6 +5,7 @@ style     colours
 markdown  text in Markdown
 log       the log of Alembic
 verbosity how much is printed
+withheld  what revisions print on a shadow database
 """
 
 import atexit

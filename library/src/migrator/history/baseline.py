@@ -14,7 +14,7 @@ from migrator import database, shadow
 from migrator.config import imports, models
 from migrator.config.context import Context
 from migrator.errors import RefusedError, UsageError
-from migrator.history import extensions, folder_swap, models_file, revision_file
+from migrator.history import extensions, folder_swap, models_file, proved_revision, revision_file
 from migrator.history.shadow_databases import ShadowDatabases
 from migrator.revisions import accepted_drift, graph, position
 
@@ -123,7 +123,7 @@ def run(context: Context, message: str, file: Path, server: str | None = None) -
     revision = rev_id()
     with folder_swap.replacement(versions) as new:
         text = revision_file.RevisionParts(message)
-        made = revision_file.write_proved(shadows, new, revision, source, wanted, text)
+        made = proved_revision.write(shadows, new, revision, source, wanted, text)
         with shadows.empty() as engine, shadows.fenced(engine, new) as copy:
             shadow.upgrade(copy, revision)
             with engine.connect() as connection:

@@ -17,7 +17,15 @@ from sqlalchemy.pool import NullPool
 from migrator import database, shadow
 from migrator.config.context import Context
 from migrator.errors import PendingError, UsageError
-from migrator.history import baseline, extensions, folder_swap, models_file, revision_file, squash
+from migrator.history import (
+    baseline,
+    extensions,
+    folder_swap,
+    models_file,
+    proved_revision,
+    revision_file,
+    squash,
+)
 from migrator.history.shadow_databases import ShadowDatabases
 from migrator.revisions import accepted_drift, graph, position
 
@@ -91,7 +99,7 @@ def run(context: Context, chosen: FreshStart, message: str) -> baseline.Baseline
         for each in chosen.script.walk_revisions():
             (new / Path(each.path).relative_to(chosen.versions.absolute())).unlink()
         text = revision_file.RevisionParts(message, replaces)
-        made = revision_file.write_proved(shadows, new, chosen.revision, source, wanted, text)
+        made = proved_revision.write(shadows, new, chosen.revision, source, wanted, text)
         with shadows.empty() as engine, shadows.fenced(engine, new) as copy:
             shadow.upgrade(copy, chosen.revision)
             with engine.connect() as connection:

@@ -14,13 +14,17 @@ from alembic.script import Script, ScriptDirectory
 from migrator import database
 from migrator.config.context import Context
 from migrator.errors import MigratorError, PendingError, RefusedError, UsageError
-from migrator.history import executed_sql, folder_swap, replay, revision_file
+from migrator.history import (
+    executed_sql,
+    folder_swap,
+    proved_revision,
+    replay,
+    revision_file,
+    squashed_rows,
+)
 from migrator.history.executed_sql import ExecutedSQL
-from migrator.history.replay import Rows
 from migrator.history.shadow_databases import ShadowDatabases, with_revisions
 from migrator.revisions import graph, position
-
-ALL = "all"
 
 
 @dataclass(frozen=True)
@@ -137,7 +141,7 @@ def run(
     shadows = ShadowDatabases(context, context.target.url)
     with shadows.empty() as old, folder_swap.replacement(chosen.versions) as new:
         found = replay.run(shadows, old, chosen.scripts)
-        kept = decide(found, chosen, keep, drop)
+        kept = squashed_rows.kept(found, chosen.scripts, keep, drop)
         wanted = shadows.schema(old)
         filled = shadows.rows(old, list(kept))
         heads = with_heads(context, chosen.versions)
@@ -145,7 +149,7 @@ def run(
             (new / Path(one.path).relative_to(chosen.versions.absolute())).unlink()
         labels = tuple(dict.fromkeys(n for s in chosen.scripts for n in s._orig_branch_labels))
         text = revision_file.RevisionParts(message, chosen.replaces, labels, filled)
-        made = revision_file.write_proved(
+        made = proved_revision.write(
             shadows, new, chosen.last.revision, old, wanted, text, list(kept)
         )
         if with_heads(context, new) != heads:
@@ -160,46 +164,6 @@ def run(
         kept,
         {table: n for table, n in found.counts.items() if table not in kept},
     )
-
-
-def decide(
-    found: Rows, chosen: SquashRange, keep: Collection[str], drop: Collection[str]
-) -> dict[str, int]:
-    """Return the number of rows to keep, by table.
-
-    Raises:
-        UsageError: `keep` or `drop` names a revision that is not among those to collapse.
-        RefusedError: neither names a revision that wrote rows, or a table has rows of both kinds.
-    """
-    names = {one.revision for one in chosen.scripts}
-    if unknown := {*keep, *drop} - names - {ALL}:
-        raise UsageError(f"{', '.join(sorted(unknown))} is not among the revisions to collapse.")
-    kept: dict[str, int] = {}
-    undecided: dict[str, list[str]] = {}
-    for table, writers in found.writers.items():
-        wanted = [r for r in writers if r in keep or (ALL in keep and r not in drop)]
-        unwanted = [r for r in writers if r in drop or (ALL in drop and r not in keep)]
-        if wanted and unwanted:
-            raise RefusedError(
-                f"Table {table} has rows of {', '.join(wanted)} (keep) and"
-                f" {', '.join(unwanted)} (drop), which cannot be told apart; nothing was changed."
-                " Name all these revisions in keep, or all in drop."
-            )
-        if wanted == writers:
-            kept[table] = found.counts[table]
-        for revision in [r for r in writers if r not in wanted + unwanted]:
-            undecided.setdefault(revision, []).append(f"{table}, {found.counts[table]} rows")
-    if undecided:
-        rows = "; ".join(
-            f"{revision} ({'; '.join(tables)})" for revision, tables in undecided.items()
-        )
-        raise RefusedError(
-            f"Revisions write rows that exist at the end of the history: {rows}. Nothing was"
-            " changed; name each revision in keep=REV,... (--keep-data: the new revision inserts"
-            " these rows) or in drop=REV,... (--drop-data: new databases will not have them), or"
-            " use all."
-        )
-    return kept
 
 
 def executed(chosen: SquashRange) -> list[ExecutedSQL]:

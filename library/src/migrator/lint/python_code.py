@@ -1,7 +1,7 @@
 """The Python of a revision, as far as it can be judged without running it."""
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -31,6 +31,9 @@ class Call:
 class Code:
     """What `upgrade` and the functions that it may use call, in their order, and the imports.
 
+    `imported` is what of the imported modules is used, each with the line of the import; an import
+    from a module counts as used.
+
     `blocks` are the lines at which an autocommit block begins, each with the line of the statement
     directly before it. `row_writes` are the lines in a loop over rows of the database that change
     one of them, all in the transaction of the revision.
@@ -39,6 +42,7 @@ class Code:
     text: str
     calls: tuple[Call, ...] = ()
     imports: tuple[tuple[str, int], ...] = ()
+    imported: tuple[tuple[str, int], ...] = ()
     attributes: tuple[Call, ...] = ()
     blocks: tuple[tuple[int, int], ...] = ()
     row_writes: tuple[int, ...] = ()
@@ -66,6 +70,7 @@ def _read(text: str) -> Code:
         text,
         tuple(Call(_dotted(node.func, names), node.lineno) for node in calls),
         tuple(_imports(everything)),
+        tuple(_imported(everything, names)),
         tuple(Call(_dotted(node, names), node.lineno) for node in attributes),
         tuple(_blocks(nodes)),
         tuple(row_writes(used, lambda node: _dotted(node, names))),
@@ -118,6 +123,17 @@ def _imports(nodes: Iterable[ast.AST]) -> Iterator[tuple[str, int]]:
             yield from ((alias.name, node.lineno) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             yield from ((f"{node.module}.{alias.name}", node.lineno) for alias in node.names)
+
+
+def _imported(nodes: Sequence[ast.AST], names: Mapping[str, str]) -> Iterator[tuple[str, int]]:
+    attributes = {_dotted(node, names) for node in nodes if isinstance(node, ast.Attribute)}
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                inside = f"{alias.name}."
+                yield from ((each, node.lineno) for each in attributes if each.startswith(inside))
+        elif isinstance(node, ast.ImportFrom):
+            yield from _imports([node])
 
 
 def _blocks(nodes: Iterable[ast.AST]) -> Iterator[tuple[int, int]]:

@@ -16,6 +16,7 @@ from alembic.script import Script, ScriptDirectory
 from alembic.util.exc import CommandError
 
 from migrator.config.context import Context
+from migrator.console import withheld
 from migrator.environment.adopted import ARGUMENTS
 from migrator.errors import MigratorError, contained
 from migrator.lint import offline
@@ -70,7 +71,7 @@ def render(
     before, context.config.output_buffer = context.config.output_buffer, io.StringIO()
     try:
         environment = EnvironmentContext(context.config, directory, fn=record, as_sql=True)
-        with environment, contained(), warnings.catch_warnings():
+        with environment, withheld.prints(), contained(), warnings.catch_warnings():
             # Of a parameter that has no value here.
             warnings.filterwarnings("ignore", "Bound parameter .* rendering literal NULL")
             directory.run_env()

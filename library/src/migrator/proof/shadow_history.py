@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from traceback import extract_tb
 from typing import Any, Self
 
 from alembic.runtime.environment import EnvironmentContext
@@ -16,8 +17,9 @@ from migrator import catalog, shadow
 from migrator.autogenerate import comparison
 from migrator.autogenerate.comparison import Comparison
 from migrator.catalog import Schema
-from migrator.config import models, version_table
+from migrator.config import imports, models, version_table
 from migrator.config.context import Context
+from migrator.console import withheld
 from migrator.errors import MigratorError, RefusedError, one_line
 from migrator.revisions import accepted_drift, graph
 
@@ -60,10 +62,12 @@ class ShadowHistory:
         with self.connect() as connection:
             attributes["connection"] = connection
             try:
-                with EnvironmentContext(
-                    self.context.config, self.directory, fn=all_steps, **options
+                config, directory = self.context.config, self.directory
+                with (
+                    EnvironmentContext(config, directory, fn=all_steps, **options),
+                    withheld.prints(),
                 ):
-                    self.directory.run_env()
+                    directory.run_env()
             finally:
                 del attributes["connection"]
 
@@ -151,9 +155,22 @@ def applied(context: Context) -> Iterator[ShadowHistory]:
                 history.upgrade("heads")
             except MigratorError:
                 raise
-            except Exception as error:  # a revision is somebody's Python
-                raise MigratorError(
-                    "The revisions cannot be applied to an empty database"
-                    f" ({type(error).__name__}: {one_line(error)}): fix the one that fails first."
-                ) from error
+            except Exception as error:  # a revision is somebody's Python, and so is env.py
+                raise _failed(directory, error) from error
         yield history
+
+
+def _failed(directory: ScriptDirectory, error: Exception) -> MigratorError:
+    """Return the error for what a revision or env.py raised."""
+    reason = f"({type(error).__name__}: {one_line(error)}{imports.place(error)})"
+    files = {Path(frame.filename) for frame in extract_tb(error.__traceback__)}
+    if files.isdisjoint(Path(each.path) for each in directory.walk_revisions()):
+        file = imports.relative(str(Path(directory.dir, "env.py")))
+        return MigratorError(
+            f"{file} fails {reason}, so no revision was run and nothing was written. Fix what it"
+            " imports or does."
+        )
+    return MigratorError(
+        f"The revisions cannot be applied to an empty database {reason}: fix the one that fails"
+        " first."
+    )

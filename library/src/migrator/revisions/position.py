@@ -8,7 +8,7 @@ from migrator.config import version_table
 from migrator.config.context import Context
 from migrator.config.invocation import option
 from migrator.errors import RefusedError
-from migrator.revisions import graph, log, missing, squashed
+from migrator.revisions import graph, log, missing, missing_error, squashed
 
 
 def current_heads(connection: Connection) -> tuple[str, ...]:
@@ -33,7 +33,7 @@ def refuse_missing(context: Context, connection: Connection) -> None:
         if error := squashed.error(script, revision):
             raise error
     if found := missing.find_all(context, script, current):
-        raise missing.error(context, found, current)
+        raise missing_error.of(context, found, current)
 
 
 def refuse_unknown(
@@ -54,7 +54,7 @@ def refuse_unknown(
         return
     found = missing.find_all(context, script, current)
     if not ahead:
-        raise missing.error(context, found, current)
+        raise missing_error.of(context, found, current)
     names = ", ".join(current)
     if where := "; ".join(each.where for each in found if each.source):
         names += f" ({where})"
@@ -63,5 +63,5 @@ def refuse_unknown(
         f" revision here is {', '.join(script.get_heads())}. Nothing was changed. Deploy the newer"
         f" code; or, if this code works with that schema, say so with {option('--allow-ahead')}."
     )
-    refused.data = missing.data(found)
+    refused.data = missing_error.as_json(found)
     raise refused

@@ -13,6 +13,7 @@ from sqlalchemy.engine import URL
 
 from migrator import database
 from migrator.config.context import Context
+from migrator.console import withheld
 from migrator.shadow.database import configured
 from migrator.shadow.fence import ShadowError, fence
 
@@ -105,7 +106,7 @@ def run(
 
     environment = EnvironmentContext(own.config, revisions, fn=seeing, destination_rev=revision)
     with _handed_over(own) as connection:
-        with environment:
+        with environment, withheld.prints():
             revisions.run_env()
         if seen:
             names = {

@@ -11,12 +11,10 @@ LIBRARIES = ("migrator", "alembic", "sqlalchemy", "sqlmodel", "pydantic", "geoal
 
 def _lines(code: Code) -> list[int]:
     """Return where a model is imported, or a module of models, by its name or by what it has."""
-    return [
-        line
-        for name, line in code.imports
-        if name.split(".")[0] not in LIBRARIES
-        and (not {*name.split(".")}.isdisjoint(MODELS) or is_mapped(name))
-    ]
+    by_name = (each for each in code.imports if not {*each[0].split(".")}.isdisjoint(MODELS))
+    by_content = (each for each in code.imported if is_mapped(each[0]))
+    found = {line for name, line in (*by_name, *by_content) if name.split(".")[0] not in LIBRARIES}
+    return sorted(found)
 
 
 RULE = Rule(
