@@ -66,3 +66,11 @@ def test_a_fresh_context_keeps_the_settings_and_nothing_that_a_command_has_set(
     assert second.settings == first.settings
     assert second.config.attributes == {}
     assert second.folder == tmp_path
+
+
+def test_seconds_that_no_server_takes(tmp_path: Path) -> None:
+    """PostgreSQL would refuse the connection, which looks like a server that is away."""
+    found = context(tmp_path, "statement_timeout = 1e9\nlock_deadline = 1e300").settings
+    assert (found.statement_timeout, found.lock_deadline) == (2_147_483, 2_147_483)
+    kept = context(tmp_path, "require_rehearsal = 2592000").settings
+    assert kept.require_rehearsal == 2_592_000

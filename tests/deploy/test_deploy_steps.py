@@ -2,14 +2,14 @@
 
 import json
 import os
-import shutil
 import socket
 import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from tests.deploy.deploying import (
     steps,
     until_paused,
 )
+from tests.deploy.pooling import pooler
 
 TABLE = execute("CREATE TABLE rows (n int)")
 MORE = execute("INSERT INTO rows VALUES (1)")
@@ -113,66 +114,10 @@ def test_a_standby(stage: Stage) -> None:
     stage.run()
 
 
-def listening(
-    program: str, folder: Path, url: str, mode: str, lines: tuple[str, ...]
-) -> tuple[subprocess.Popen[bytes], int]:
-    """A PgBouncer before the server of `url`, and its port: another one, if it was taken."""
-    known = psycopg.conninfo.conninfo_to_dict(url)
-    where = " ".join(f"{name}={known[name]}" for name in ("host", "port", "user", "password"))
-    configuration, log = folder / "pgbouncer.ini", folder / "pgbouncer.log"
-    command = [program, str(configuration)]
-    if os.geteuid() == 0:  # it refuses to run as root, and reads the file before it changes
-        command += ["-u", "nobody"]
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = int(probe.getsockname()[1])
-        configuration.write_text(
-            "\n".join(
-                [
-                    "[databases]",
-                    f"* = {where}",
-                    "[pgbouncer]",
-                    "listen_addr = 127.0.0.1",
-                    f"listen_port = {port}",
-                    "unix_socket_dir =",
-                    "auth_type = any",
-                    f"pool_mode = {mode}",
-                    *lines,
-                ]
-            ),
-            encoding="utf-8",
-        )
-        with log.open("w") as file:
-            pooler = subprocess.Popen(command, stdout=file, stderr=file)
-        while pooler.poll() is None:
-            try:
-                psycopg.connect(f"postgresql://postgres@127.0.0.1:{port}/deployed").close()
-                return pooler, port
-            except psycopg.OperationalError:
-                assert time.monotonic() < deadline, log.read_text()
-                time.sleep(0.05)
-        assert "in use" in log.read_text() and time.monotonic() < deadline, log.read_text()
-
-
 @pytest.fixture
-def pooled(stage: Stage, tmp_path: Path) -> Iterator[Callable[..., Any]]:
+def pooled(stage: Stage, tmp_path: Path) -> Callable[..., Any]:
     """pooled(mode, *lines): a context with the URL of a PgBouncer before the server."""
-    program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
-    if not program:
-        pytest.skip("PgBouncer is not installed here")
-
-    @contextmanager
-    def start(mode: str, *lines: str) -> Iterator[str]:
-        pooler, port = listening(program, tmp_path, stage.url, mode, lines)
-        try:
-            yield f"postgresql://postgres:{PASSWORD}@127.0.0.1:{port}/deployed"
-        finally:
-            pooler.terminate()
-            pooler.wait(PATIENCE)
-
-    yield start
+    return partial(pooler, tmp_path, stage.url)
 
 
 @pytest.mark.parametrize("lines", [(), ("ignore_startup_parameters = options",)])

@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import re
 import signal
 import time
@@ -208,6 +209,35 @@ def test_the_connection_is_lost_before_anything_is_changed(
     stage.until_quiet()
 
 
+@pytest.mark.parametrize("which", ["pg_dump", "snapshot", "both"])
+def test_a_session_of_the_backup_is_cut(stage: Stage, tmp_path: Path, which: str) -> None:
+    """And not the one that has the deploy lock: the backup is made again."""
+    stage.begin(ROWS)
+    stage.history(TABLE, MORE)
+    with closing(stage.connect()) as other:
+        other.execute("BEGIN; LOCK TABLE rows IN ACCESS EXCLUSIVE MODE")
+        deploy = stage.start(MIGRATOR_BACKUP="true", MIGRATOR_BACKUP_FOLDER=str(tmp_path))
+        stage.until("SELECT FROM pg_locks WHERE NOT granted", deploy)
+        sessions = {
+            "snapshot": "query LIKE 'SELECT pg_export_snapshot()%'",
+            "pg_dump": "application_name = 'pg_dump'",
+        }
+        for name, where in sessions.items():
+            if which in (name, "both"):
+                end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE"
+                here = "datname = current_database() AND pid <> pg_backend_pid()"
+                assert stage.ask(f"{end} {here} AND {where}") == [(True,)]
+        if which != "snapshot":
+            deploy.until_it_says("Connecting again for 60 s; then this step is repeated")
+            assert "backup   The connection was lost: pg_dump failed (" in deploy.output
+    output = deploy.end()
+    # pg_dump has taken over the snapshot by then, and needs its session no more.
+    assert "The connection was lost" not in output
+    assert output.count("applied step2") == 1
+    assert len(list(tmp_path.iterdir())) == 1
+    stage.until_quiet()
+
+
 def test_the_connection_is_lost_while_a_rollback_counts(stage: Stage) -> None:
     """It does not say that a table cannot be read; it counts again."""
     stage.history(TABLE, downgrade=execute("DROP TABLE rows"))
@@ -255,6 +285,31 @@ def test_fifty_deployers_at_once(stage: Stage, tmp_path: Path) -> None:
     assert stage.ask(VALID) == [(True,)]
     assert stage.ask("SELECT count(*) FROM migration_log") == [(3,)]
     assert len(list(tmp_path.rglob("*.dump"))) == 1
+    stage.until_quiet()
+
+
+def test_three_of_fourteen_deployers_are_killed(stage: Stage) -> None:
+    """At any moment: each revision is applied once and logged once, and the others end well."""
+    slow = execute("SELECT pg_sleep(0.1)")
+    stage.begin(ROWS)
+    stage.history(TABLE, steps(MORE, slow), INDEX, steps(MORE, slow), steps(slow, MORE))
+    seed = time.time_ns()
+    chance = random.Random(seed)
+    running = [stage.start() for _ in range(14)]
+    killed = chance.sample(running, 3)
+    for each in killed:
+        time.sleep(chance.uniform(0, 0.8))
+        each.process.kill()
+    codes = [each.process.wait(PATIENCE) for each in running]
+    said = [each.process.communicate()[0] for each in running]
+    others = [code for each, code in zip(running, codes, strict=True) if each not in killed]
+    assert others == [0] * 11, (seed, said)
+    assert {*codes} <= {0, -signal.SIGKILL}
+    assert stage.at == "step5"
+    assert stage.ask("SELECT count(*) FROM rows") == [(1003,)], (seed, said)
+    assert stage.ask(VALID) == [(True,)]
+    names = [(f"step{number}", "yes") for number in range(2, 6)]
+    assert stage.ask("SELECT revision, verified FROM migration_log ORDER BY id") == names
     stage.until_quiet()
 
 

@@ -40,6 +40,52 @@ def test_that_ends_the_process(stage: Stage, end: str) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import os; os.environ.clear()",
+        "import os; os.environ['DATABASE_URL'] = 'postgresql://nobody@127.0.0.1:1/nothing'",
+        "import os; os.chdir('/')",
+    ],
+)
+def test_that_changes_what_the_deploy_goes_on_with(stage: Stage, line: str) -> None:
+    """Also where it is only rendered."""
+    stage.begin(ROWS)
+    stage.history(execute(ROWS), execute("SELECT 1"), steps(ADD, line), execute("SELECT 1"))
+    output = stage.run()
+    assert "The database is at step4" in output
+    assert stage.at == "step4"
+    assert stage.ask("SELECT verified FROM migration_log") == [("yes",)] * 3
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (
+            "raise type('Own', (Exception,), {'__str__': lambda self: 1 / 0})()",
+            "Own: its text cannot be read (ZeroDivisionError)",
+        ),
+        ("op.execute('SELECT \\'\\udcff\\'')", "surrogates not allowed"),
+    ],
+)
+def test_with_an_error_that_is_hard_to_say(stage: Stage, line: str, said: str) -> None:
+    stage.begin(ROWS)
+    stage.history(execute(ROWS), execute("SELECT 1"), steps(ADD, line))
+    output = stage.run(code=1)
+    assert "Revision step3 failed: " in output and said in output
+    assert "Its transaction was rolled back. The database is at step2" in output
+
+
+@pytest.mark.parametrize("body", ["BEGIN ATOMIC SELECT n FROM rows; END", "RETURN 1"])
+def test_that_would_end_the_parser(stage: Stage, body: str) -> None:
+    """A function whose body is no text, for which the parser of PL/pgSQL has no error."""
+    stage.begin(ROWS)
+    function = f"CREATE FUNCTION f() RETURNS int LANGUAGE sql {body}"
+    stage.history(execute(ROWS), execute(function), ADD)
+    stage.run()
+    assert stage.at == "step3"
+
+
 def test_that_ends_the_process_when_it_is_imported(stage: Stage) -> None:
     stage.begin(ROWS)
     stage.history(execute(ROWS), ADD)

@@ -95,10 +95,10 @@ class Fleet:
         assert "Traceback" not in said, said
         return str(said)
 
-    def start(self, command: str) -> Process:
-        """Starts it."""
+    def start(self, command: str, **more: str) -> Process:
+        """Starts it; `more` are variables of the environment."""
         words = [*COMMAND, *command.split()]
-        return self.project.start(words, env=self.env(), together=True)
+        return self.project.start(words, env=self.env(**more), together=True)
 
     def json(self, command: str, *, code: int = 0) -> Any:
         """The result of a command that prints one object."""

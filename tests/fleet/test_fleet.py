@@ -27,7 +27,7 @@ def test_one_command_writes_both_histories(fleet: Fleet) -> None:
 def test_a_tenant_is_created_deployed_to_and_dropped(fleet: Fleet) -> None:
     said = fleet.run("create acme")
     assert "Created schema acme of tenant acme" in said
-    assert "create_sql has entered it" in said
+    assert "create_sql has been executed" in said
     assert fleet.at() == {"acme": fleet.head}
     fleet.ask("INSERT INTO acme.items (name) VALUES ('pen')")
     fleet.ask("INSERT INTO acme.orders (item_id, state) SELECT id, 'paid' FROM acme.items")

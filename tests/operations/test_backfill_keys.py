@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import psycopg
 import pytest
 
@@ -135,3 +137,22 @@ def test_what_others_insert_meanwhile_is_no_failure(project: Project, url: str) 
         project.alembic(url)
         late = "SELECT count(*) > 0 FROM users WHERE nick IS NULL"
         assert connection.execute(late).fetchone() == (True,)
+
+
+@pytest.mark.parametrize("written", [False, True], ids=["run", "psql"])
+def test_the_table_is_not_read_for_each_batch(project: Project, url: str, written: bool) -> None:
+    """The column is new: without statistics the planner takes hardly any row for NULL there."""
+    project.write('op.backfill("many", {"filled": 1}, key="id", batch=500, pause=0)')
+    reads = "SELECT seq_scan, idx_scan FROM pg_stat_user_tables WHERE relname = 'many'"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE many (id int PRIMARY KEY, name text)")
+        connection.execute("INSERT INTO many SELECT n, 'name' FROM generate_series(1, 20000) n")
+        connection.execute("VACUUM ANALYZE many")
+        connection.execute("ALTER TABLE many ADD filled int")
+        project.psql(url) if written else project.alembic(url)
+        assert connection.execute("SELECT count(filled) FROM many").fetchone() == (20_000,)
+        deadline, counted = time.monotonic() + 30, (0, 0)
+        while counted[1] < 40:
+            assert time.monotonic() < deadline, counted
+            counted = connection.execute(reads).fetchone() or (0, 0)
+        assert counted[0] < 10  # of 40 batches

@@ -7,8 +7,9 @@ traceback too.
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -36,7 +37,8 @@ class MigratorError(CommandError):
 
     `details` are lines to print below the message, each with a name and a text; `data` is the same
     for programs. `reason` is what happened, without what was or was not changed: for callers who
-    say that themselves. `adds` is the statement that adds what rows violate.
+    say that themselves. `adds` is the statement that adds what rows violate, and `violations` has
+    the constraints with the number of rows, if only the transaction that failed could count them.
     """
 
     exit_code = 1
@@ -44,6 +46,7 @@ class MigratorError(CommandError):
     details: tuple[tuple[str, str], ...] = ()
     data: Mapping[str, Any] = MappingProxyType({})
     adds = ""
+    violations: Sequence[Any] = ()
 
 
 class UnreachableError(MigratorError):
@@ -93,13 +96,14 @@ def contained() -> Iterator[None]:
     """Fail where a revision, or what it imports, would end this process: with sys.exit() or
     os._exit() it would even say that all went well.
 
-    Code in C that ends the process is not held back.
+    Code in C that ends the process is not held back. The environment and the working folder are
+    afterwards what they were.
 
     Raises:
         MigratorError: in place of SystemExit and the like; Ctrl-C is not among them.
     """
     try:
-        with _without_ends():
+        with _without_ends(), _environment_kept():
             yield
     except (Exception, KeyboardInterrupt):
         raise
@@ -129,6 +133,19 @@ def _without_ends() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def _environment_kept() -> Iterator[None]:
+    """Take back what revisions do to the environment and the folder, with which we go on."""
+    variables, folder = dict(os.environ), Path.cwd()
+    try:
+        yield
+    finally:
+        if dict(os.environ) != variables:
+            os.environ.clear()
+            os.environ.update(variables)
+        os.chdir(folder)
+
+
 def _raising(name: str, own: Callable[..., Any], process: int) -> Callable[..., Any]:
     def raises(*arguments: Any) -> Any:
         if os.getpid() != process:
@@ -153,7 +170,7 @@ def one_line(error: BaseException, *, details: bool = True) -> str:
     """
     cause = getattr(error, "orig", None) or error
     found = getattr(cause, "diag", None)
-    text = str(cause)
+    text = _text(cause)
     if not details and found is not None and found.message_primary:
         text = found.message_primary
         if (found.sqlstate or "").startswith(DATA_EXCEPTION):
@@ -165,6 +182,14 @@ def one_line(error: BaseException, *, details: bool = True) -> str:
     if NOT_BUILT.search(text):
         text = f"{text.rstrip('.')}. {WITHOUT_OPENSSL}"
     return without_secrets(" ".join(text.split()))
+
+
+def _text(error: BaseException) -> str:
+    """Return what an error says; one of somebody's own may not even be able to."""
+    try:
+        return str(error)
+    except Exception as failure:
+        return f"its text cannot be read ({type(failure).__name__})"
 
 
 def without_secrets(text: str) -> str:

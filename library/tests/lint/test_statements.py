@@ -3,6 +3,7 @@
 import pytest
 
 from migrator.lint.statements import Action, Type, read
+from migrator.lint.statements.added_constraints import added_constraints
 from migrator.lint.statements.blocks import Inner
 
 
@@ -250,3 +251,21 @@ def test_the_body_of_a_function() -> None:
     assert [(each.name, each.body) for each in made.actions] == [("s.f", (Inner("DELETE FROM t"),))]
     text = "CREATE FUNCTION g() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RETURN NEW; END$$"
     assert [(each.name, each.body) for each in read(text).actions] == [("g", ())]
+
+
+@pytest.mark.parametrize(
+    ("end", "statements"),
+    [
+        ("LANGUAGE sql BEGIN ATOMIC DELETE FROM t; SELECT 1; END", ["DELETE FROM t", "SELECT 1"]),
+        ("BEGIN ATOMIC END", []),
+        ("LANGUAGE sql RETURN a + 1", []),
+        ("LANGUAGE plpgsql RETURN a + 1", []),
+        ("LANGUAGE plpgsql", []),
+        ("AS 'a', 'b' LANGUAGE c", []),
+    ],
+)
+def test_a_function_without_a_text(end: str, statements: list[str]) -> None:
+    """The parser of PL/pgSQL would end the process."""
+    (made,) = read(f"CREATE FUNCTION f(a int) RETURNS int {end}").actions
+    assert [sql for sql, _ in made.body] == statements
+    assert added_constraints(f"CREATE PROCEDURE f(a int) {end}", blocks_too=True) == ()

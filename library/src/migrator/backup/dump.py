@@ -3,6 +3,7 @@
 import os
 import re
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
@@ -10,7 +11,8 @@ import psycopg
 from migrator.backup import libpq_database, processes, programs, storage
 from migrator.config.context import Context
 from migrator.console import remark
-from migrator.errors import LockTimeout, MigratorError
+from migrator.database import errors
+from migrator.errors import LockTimeout, MigratorError, UnreachableError
 from migrator.postgres.sql.schemas import quoted
 
 # A compressed dump takes a fifth to a twentieth of the size of the database with its indexes. This
@@ -25,6 +27,12 @@ WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
   AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass
                   AND d.objid = c.oid AND d.deptype = 'e')
 """
+# How libpq, whose messages are English here, begins to say that its connection has ended, or that
+# there is none. The snapshot goes with the connection that has exported it.
+LOST = re.compile(
+    "server closed the connection|connection to server|no connection to the server|SSL SYSCALL"
+    "|could not (connect to|receive data from|send data to) server|SSL connection has been closed"
+)
 HOLDERS = """
 SELECT DISTINCT
   format('process %s (%s) has a lock on %s', pid, application_name, relation::regclass)
@@ -95,7 +103,9 @@ def _dump(
     ]
 
     def heartbeat() -> None:
-        waits = [row[0] for row in connection.execute(HOLDERS)]
+        waits = []
+        with suppress(psycopg.OperationalError):  # pg_dump has a connection of its own
+            waits = [row[0] for row in connection.execute(HOLDERS)]
         size = storage.amount(part.stat().st_size)
         remark(f"Backing up: {size} written{'; ' if waits else ''}{', '.join(waits)}.")
 
@@ -104,8 +114,16 @@ def _dump(
     if run.returncode:
         if "LOCK TABLE" in run.stderr and time.monotonic() - started >= timeout > 0:
             raise _locked(connection, timeout)
-        raise storage.failed(f"pg_dump failed ({processes.error_output(run)})")
-    connection.execute("ROLLBACK")
+        reason = f"pg_dump failed ({processes.error_output(run)})"
+        failed = storage.failed(reason)
+        with suppress(psycopg.Error):  # without the snapshot's session there is no snapshot
+            connection.execute("SELECT 1")
+        if connection.closed or LOST.search(run.stderr):
+            lost = UnreachableError(str(failed), permanent=errors.is_permanent(run.stderr))
+            lost.reason = reason
+            raise lost
+        raise failed
+    connection.close()  # the snapshot is not needed any more, and what it keeps from VACUUM is
     return int(expected)
 
 

@@ -10,9 +10,10 @@ from psycopg import conninfo, pq
 from migrator.backup.processes import plain_environment
 from migrator.config import hosts
 from migrator.config.context import Context
-from migrator.errors import MigratorError, one_line
+from migrator.database import errors
+from migrator.errors import MigratorError, UnreachableError, one_line
 from migrator.postgres import after_connect, pooler, supported
-from migrator.postgres.engine import PRIMARY
+from migrator.postgres.engine import LOST_HERE, PRIMARY
 
 # Secret connection parameters, besides the password, that have no environment variable.
 SECRETS = {"sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key"}
@@ -64,19 +65,27 @@ class LibpqDatabase:
             state: the state of the database, for the end of an error message.
 
         Raises:
-            MigratorError: the server cannot be reached, or a statement failed.
+            UnreachableError: the server cannot be reached, or the connection is lost.
+            MigratorError: a statement failed.
         """
+        lost = True
         try:
             with closing(psycopg.connect(**self.parameters, autocommit=True)) as connection:  # type: ignore[arg-type]
-                supported.require(connection)
-                if not pooler.is_between(connection):
-                    after_connect.apply(connection)
-                yield connection
+                try:
+                    supported.require(connection)
+                    if not pooler.is_between(connection):
+                        after_connect.apply(connection)
+                    yield connection
+                finally:
+                    lost = connection.closed
         except psycopg.Error as error:
             reason = one_line(error).removesuffix(".")
             if password := self.parameters.get("password"):
                 reason = reason.replace(password, "***")
-            raise MigratorError(f"PostgreSQL reported an error: {reason}; {state}.") from None
+            text = f"PostgreSQL reported an error: {reason}; {state}."
+            if lost:
+                raise UnreachableError(text, permanent=errors.is_permanent(reason)) from None
+            raise MigratorError(text) from None
 
 
 def database(context: Context) -> LibpqDatabase:
@@ -102,4 +111,5 @@ def database(context: Context) -> LibpqDatabase:
     if hosts.several(url):
         found.setdefault("target_session_attrs", PRIMARY)
     found["connect_timeout"] = str(round(context.settings.connect_timeout))
-    return LibpqDatabase(found)
+    # pg_dump would wait for two hours, too, if its network is cut.
+    return LibpqDatabase({**{name: str(value) for name, value in LOST_HERE.items()}, **found})

@@ -111,6 +111,15 @@ def converted(name: str, given: Mapping[str, str], kind: type) -> dict[str, Any]
     return {key: _convert(key, value, known[key]) for key, value in given.items()}
 
 
+# The server and libpq take 32 bits of milliseconds: 24 days are as good as more of them.
+LONGEST = 2_147_483.0
+OF_SERVER = (
+    *("lock_timeout", "lock_timeout_max", "lock_deadline", "statement_timeout", "connect_timeout"),
+    *("idle_in_transaction_session_timeout", "client_connection_check_interval"),
+    "deploy_lock_timeout",
+)
+
+
 def _convert(key: str, value: str, kind: object) -> Any:
     text = value.strip()
     if kind is str:
@@ -126,4 +135,4 @@ def _convert(key: str, value: str, kind: object) -> Any:
     if not 0 <= number < float("inf"):
         what = "a whole number" if kind is int else "a number of seconds"
         raise UsageError(f"The setting {key} has to be {what}, not {value!r}.")
-    return number
+    return min(number, LONGEST) if key in OF_SERVER else number

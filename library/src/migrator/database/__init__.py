@@ -1,6 +1,6 @@
 """Connections for migrations, to whichever database it is."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
@@ -8,8 +8,10 @@ from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, PendingRollbackError, SQLAlchemyError
 
+from migrator.config import urls
 from migrator.config.context import Context
 from migrator.database import development_only, errors
+from migrator.postgres import after_connect, pooler
 from migrator.postgres import engine as postgres
 from migrator.sqlite import engine as sqlite
 
@@ -108,6 +110,10 @@ def engine(context: Context, *, limited: bool = True, anywhere: bool = False) ->
         made = sqlite.engine(context)
     else:
         made = postgres.engine(context, limited=limited)
+        if limited and context.settings.allow_pooler and (given := postgres.given(context)):
+            event.listen(made, "connect", _requires_session_mode(context))
+            event.listen(made, "connect", after_connect.options(given))
+            event.listen(made, "close", pooler.discard)
     if not anywhere:
 
         @event.listens_for(made, "connect")
@@ -119,6 +125,19 @@ def engine(context: Context, *, limited: bool = True, anywhere: bool = False) ->
                 raise
 
     return made
+
+
+def _requires_session_mode(context: Context) -> Callable[[Any, Any], None]:
+    """Return the listener that refuses to set anything in a session that others get, too."""
+
+    def connected(_raw: Any, _record: Any) -> None:
+        attributes = context.config.attributes
+        if not attributes.get(postgres.SESSION_MODE):
+            if pooler.mixes_sessions(engine(context, limited=False)):
+                raise errors.not_in_session_mode(urls.shown(context.target.url))
+            attributes[postgres.SESSION_MODE] = True
+
+    return connected
 
 
 def admit(context: Context, driver_connection: Any, url: URL, what: str = "Database") -> None:

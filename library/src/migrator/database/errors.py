@@ -54,10 +54,15 @@ def error(url: URL, cause: DBAPIError) -> MigratorError:
     found = UnreachableError(
         f"The database {shown} cannot be reached: {reason}."
         " Nothing was changed. Check that it runs and that DATABASE_URL is right.",
-        permanent=url.get_backend_name() == "sqlite" or any(words in reason for words in PERMANENT),
+        permanent=url.get_backend_name() == "sqlite" or is_permanent(reason),
     )
     found.reason = f"The database {shown} cannot be reached: {reason}."
     return found
+
+
+def is_permanent(reason: str) -> bool:
+    """Tell whether what a server says to a client means that it will never let it in."""
+    return any(words in reason for words in PERMANENT)
 
 
 def not_in_session_mode(shown: str) -> RefusedError:

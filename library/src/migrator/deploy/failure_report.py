@@ -75,7 +75,7 @@ def failed(
             stays += f" and {len(kept) - SHOWN} more" if len(kept) > SHOWN else ""
             details.insert(1, ("committed", f"{stays} (of {revision}, before it failed)"))
         details += state.left_behind(deployment, unfinished)
-        rows = _violations(deployment, error, revision)
+        rows = violations(deployment, error, revision)
         details += violation.details(rows)
         data = state.data(deployment, done, revision, unfinished) | violation.data(rows)
     found.reason = _without_details(deployment, error)
@@ -93,8 +93,10 @@ def _shown(statement: str) -> str:
     return shorten(without_secrets(statement), 100, placeholder=" ...")
 
 
-def _violations(deployment: Deployment, error: BaseException, revision: str) -> Sequence[Violation]:
+def violations(deployment: Deployment, error: BaseException, revision: str) -> Sequence[Violation]:
     """Return the rows because of which it failed; if they cannot be counted, none."""
+    if counted := violation_check.counted_at_once(error):
+        return counted
     scripts = (each for each in deployment.plan.pending if each.revision == revision)
     script = next(scripts, None) if deployment.plan.upgrade else None
     statement = violation_check.failed_statement(error)

@@ -85,14 +85,15 @@ def _verify(deployment: Deployment, connection: Connection) -> None:
         else:
             checked.append("the schema is the one that the revisions build")
     if settings.smoke_sql:
-        wrong += _smoke(connection, settings.smoke_sql)
+        wrong += smoke(connection, settings.smoke_sql)
         checked.append("smoke_sql succeeds")
     if wrong:
         raise NotVerifiedError("; ".join(wrong))
     deployment.report.done("verify", ", ".join(checked))
 
 
-def _smoke(connection: Connection, statement: str) -> list[str]:
+def smoke(connection: Connection, statement: str) -> list[str]:
+    """Return what is wrong with the answer to smoke_sql, if anything; ends the transaction."""
     try:
         result = connection.execute(text(statement.replace(":", r"\:")))
         row = result.first() if result.returns_rows else None

@@ -18,7 +18,7 @@ from migrator.deploy.planned_constraints import Step
 from migrator.deploy.violation import Violation
 from migrator.errors import RefusedError
 from migrator.operations.session import state_of
-from migrator.postgres import added_constraint, sql
+from migrator.postgres import added_constraint, constrained_rows, sql
 from migrator.postgres.added_constraint import VALIDATES, AddedConstraint
 
 BEFORE, AFTER = 2.0, 10.0  # seconds for one query: a deploy that goes on, and one that has failed
@@ -80,32 +80,51 @@ def failed_statement(error: BaseException | None) -> str:
     return ""
 
 
+def counted_at_once(error: BaseException | None) -> Sequence[Violation]:
+    """Return what was counted when the error came, as on SQLite; usually nothing."""
+    while error is not None:
+        for each in (error, getattr(error, "orig", None)):
+            if found := getattr(each, "violations", ()):
+                return [Violation.of(constraint, rows) for constraint, rows in found]
+        error = error.__cause__
+    return ()
+
+
 def beforehand(
     context: Context, revisions: ScriptDirectory, pending: Sequence[Script]
 ) -> list[Violation]:
-    """Return the violations that are certain to stop the deploy, as far as counting is cheap.
+    """Return the violations that are certain to stop the deploy, as far as counting is cheap."""
+    chosen = first_steps(context, revisions, pending)
+    if not chosen:
+        return []
+    with database.connect(context, anywhere=True) as connection:
+        return violated(connection, chosen)
+
+
+def first_steps(
+    context: Context, revisions: ScriptDirectory, pending: Sequence[Script]
+) -> list[Step]:
+    """Return what pending revisions add to the rows that are there now.
 
     It ends at the first statement that may change rows: a revision may fill what a later one
-    requires. Nothing is changed.
+    requires.
     """
     if not pending or context.target.dialect != "postgresql":
         return []
-    steps = takewhile(
-        lambda step: step.is_first, planned_constraints.find(context, revisions, pending)
-    )
-    chosen = [step for step in steps if step.added]
-    if not chosen:
-        return []
-    named = _named(chosen)
-    with database.connect(context, anywhere=True) as connection:
-        end = time.monotonic() + ALL_BEFORE
-        found: list[Violation] = []
-        for step in chosen:
-            whole = _whole(connection, step.added, named)
-            cheap = [each for each in whole if _cheap(connection, each)]
-            counts = _counted(connection, cheap, BEFORE, end)
-            found += [replace(each, revision=step.revision) for each in counts if each.rows]
-        connection.rollback()
+    steps = planned_constraints.find(context, revisions, pending)
+    return [step for step in takewhile(lambda step: step.is_first, steps) if step.added]
+
+
+def violated(connection: Connection, steps: Sequence[Step]) -> list[Violation]:
+    """Return what rows violate of it, as far as counting is cheap; ends the transaction."""
+    end, named = time.monotonic() + ALL_BEFORE, _named(steps)
+    found: list[Violation] = []
+    for step in steps:
+        whole = _whole(connection, step.added, named)
+        cheap = [each for each in whole if _cheap(connection, each)]
+        counts = _counted(connection, cheap, BEFORE, end)
+        found += [replace(each, revision=step.revision) for each in counts if each.rows]
+    connection.rollback()
     return found
 
 
@@ -121,8 +140,12 @@ def check(deployment: Deployment) -> None:
         deployment.report.skipped("rows", "skipped: --no-rows")
         return
     found = beforehand(deployment.context, deployment.revisions, deployment.plan.pending)
-    if not found:
-        return
+    if found:
+        raise refused(found)
+
+
+def refused(found: Sequence[Violation]) -> RefusedError:
+    """Return the error of a deploy that these rows would stop."""
     names = ", ".join(dict.fromkeys(each.revision for each in found))
     error = RefusedError(
         f"Rows violate what {names} would add, so that this deploy would fail. Nothing was changed,"
@@ -130,7 +153,7 @@ def check(deployment: Deployment) -> None:
         f" again. ({option('--no-rows')} deploys without counting them.)"
     )
     error.details, error.data = tuple(violation.details(found)), violation.data(found)
-    raise error
+    return error
 
 
 def _named(steps: Iterable[Step]) -> dict[tuple[str, str], AddedConstraint]:
@@ -158,8 +181,7 @@ def _whole(
             there = added_constraints(statement) if statement else filter(None, [other])
             ones = [replace(one, valid=True) for one in there]
         for one in ones:
-            if complete := added_constraint.resolved(connection, one):
-                yield complete
+            yield from constrained_rows.of(connection, one)
 
 
 def _cheap(connection: Connection, constraint: AddedConstraint) -> bool:
@@ -182,9 +204,7 @@ def _counted(
                     raise
                 if state_of(error) not in TOO_LONG:
                     continue
-        yield Violation(
-            each.kind.replace(" ", "_"), each.table, each.name, each.keys, rows, f"{each.query()};"
-        )
+        yield Violation.of(each, rows)
 
 
 def _count(connection: Connection, constraint: AddedConstraint, seconds: float) -> int:

@@ -40,7 +40,8 @@ class Admission:
         Raises:
             RefusedError: one is.
         """
-        behind = [each.name for each in plan.tenants if plan.state(each) != CURRENT]
+        well = (CURRENT, UNKNOWN) if self.context.settings.allow_ahead else (CURRENT,)
+        behind = [each.name for each in plan.tenants if plan.state(each) not in well]
         if behind:
             more = f" and {len(behind) - SHOWN} more" if len(behind) > SHOWN else ""
             raise RefusedError(
@@ -59,8 +60,8 @@ class Admission:
         results = self.results
         for each in plan.tenants:
             state, found = plan.state(each), plan.positions[each]
-            if state not in WHY:
-                continue
+            if state not in WHY or (state == UNKNOWN and self.context.settings.allow_ahead):
+                continue  # whether it is ahead of this code, an ordinary deploy finds out
             reason = found.problem or WHY[state].format(heads=", ".join(found.heads or ()))
             at_now = None if found.problem else found.heads or ()
             results.hear(Outcome(each.name, FAILED, at_now, reason=reason, exit_code=1))

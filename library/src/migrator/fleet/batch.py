@@ -8,17 +8,18 @@ from sqlalchemy import Connection
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from migrator.deploy import drift, failure_log
+from migrator.deploy import drift, failure_log, failure_report, violation_check
 from migrator.deploy.drift import Drift
 from migrator.deploy.non_transactional import NonTransactional
-from migrator.errors import MigratorError, one_line
+from migrator.deploy.verification import smoke
+from migrator.errors import MigratorError, RefusedError, one_line
 from migrator.fleet import positions, session, single_tenant, verification
 from migrator.fleet.outcome import DONE, FAILED, NOTHING, Outcome
 from migrator.fleet.positions import Position
 from migrator.fleet.runner import Changed, TenantRunner
 from migrator.fleet.session import Session
 from migrator.fleet.single_tenant import Stopped
-from migrator.fleet.tenant import Tenant, in_environment
+from migrator.fleet.tenant import Tenant, in_environment, path
 from migrator.fleet.work import TenantReport, Work
 from migrator.postgres import durability, limits
 from migrator.revisions.pending import Plan
@@ -72,6 +73,7 @@ class Batch:
         while left and not self._is_over():
             own = self.work.context_of(left[0], self.url)
             try:
+                self.work.read_what_is_added(left)
                 with in_environment(own.target.url), session.connected(own) as connection:
                     extra, work = self.work.fleet.extra_path, self.work
                     session.inside(
@@ -131,11 +133,15 @@ class Batch:
         current[:] = [runner]
         began = time.monotonic()
         try:
+            self._refuse_rows(made.connection, way.heads)
             runner.run()
         except Changed as changed:
             made.connection.rollback()
             if planned:
                 self._one(made, tenant, outside, current, changed.heads)
+        except RefusedError as error:
+            failure_log.write(deployment, "rows", error)
+            self._keep(single_tenant.failed(tenant, error, deployment, time.monotonic() - began))
         except (Exception, KeyboardInterrupt) as error:
             locked = isinstance(error, DBAPIError) and limits.is_lock_timeout(error)
             made.connection.invalidate()  # before the database is asked
@@ -145,7 +151,8 @@ class Batch:
             names = [each.revision for each in runner.applied]
             failure_log.write(deployment, "apply", error)
             seconds = time.monotonic() - began
-            outcome = single_tenant.failed(tenant, error, deployment, seconds, names)
+            rows = failure_report.violations(deployment, error, runner.current.revision)
+            outcome = single_tenant.failed(tenant, error, deployment, seconds, names, rows)
             if isinstance(error, KeyboardInterrupt):
                 raise Stopped(outcome) from None
             self._keep(outcome)
@@ -159,6 +166,16 @@ class Batch:
                 time.monotonic() - began,
                 tries=sum(each.count for each in runner.applied),
             )
+
+    def _refuse_rows(self, connection: Connection, heads: tuple[str, ...]) -> None:
+        """Refuse to begin where rows of the tenant are certain to stop it.
+
+        Raises:
+            RefusedError: they are.
+        """
+        steps = self.work.added.get(heads)
+        if steps and (found := violation_check.violated(connection, steps)):
+            raise violation_check.refused(found)
 
     def _verify(self) -> None:
         """Compare those that succeeded with what the revisions build, and write that down."""
@@ -196,12 +213,24 @@ class Batch:
                 self._spoil(each, wrong)
             elif differences := drift.sentences(compared.wrong):
                 self._spoil(each, f"drift: {'; '.join(differences)}")
+            elif wrong := self._smoke(connection, each):
+                self._spoil(each, wrong)
             else:
                 good.append(each.schema)
             for other in compared.by_hand:
                 self.work.say(each.name, f"drift, made by hand: {drift.in_words(other)}")
         if self.work.logs:
             verification.settle(connection, good)
+
+    def _smoke(self, connection: Connection, tenant: Tenant) -> str:
+        """Return what smoke_sql says is wrong, in the tenant's schema."""
+        statement = self.work.context.settings.smoke_sql
+        if not statement:
+            return ""
+        search_path = path(tenant.schema, self.work.fleet.extra_path)
+        setting = f"SET LOCAL search_path = {search_path}"
+        connection.exec_driver_sql(setting, execution_options={"no_parameters": True})
+        return "; ".join(smoke(connection, statement))
 
     def _misses(self, tenant: Tenant, now: Position) -> str:
         """Return why a tenant is not where its revisions lead, although none has failed."""

@@ -80,7 +80,9 @@ def create(context: Context, name: str, schema: str = "") -> Created:
     with database.connect(at(context, url)) as connection:
         try:
             _fill(connection, tenant, statements, head, reference, Log(None, ()))
-            registered = bool(fleet.create_sql) and name not in known
+            # Only an inventory in a database may have an entry already.
+            entered = bool(fleet.schemas_sql) and name in known
+            registered = bool(fleet.create_sql and tenant.schema) and not entered
             if registered:
                 execute(connection, fleet.create_sql, name, tenant.schema)
             connection.commit()

@@ -20,7 +20,7 @@ from migrator.fleet import inventory, positions
 from migrator.fleet import plan as plans
 from migrator.fleet.admission import Admission
 from migrator.fleet.backups import Backups
-from migrator.fleet.plan import BEHIND, OF_STATES, UNVERIFIED, FleetPlan
+from migrator.fleet.plan import BEHIND, OF_STATES, UNKNOWN, UNVERIFIED, FleetPlan
 from migrator.fleet.results import Results
 from migrator.fleet.selection import Selection
 from migrator.fleet.settings import FleetSettings
@@ -85,6 +85,8 @@ class FleetDeploy:
         Raises:
             RefusedError: this is one shard of many, and they are not deployed yet.
         """
+        # smoke_sql is about the tables of a tenant.
+        context = replace(context, settings=replace(context.settings, smoke_sql=""))
         with histories.used(context):
             with database.connect(context) as connection:
                 version_schema.make(connection)
@@ -122,8 +124,11 @@ class FleetDeploy:
         if saved := self._to_back_up(every, todo):
             self.backups.take(saved, self.plan.to)
         work = Work(self.context, self.fleet, self.plan, self.options, reference)
+        open_ones = {BEHIND, UNVERIFIED}
+        if self.context.settings.allow_ahead:
+            open_ones.add(UNKNOWN)
         for name, tenants in self.plan.stages:
-            left = [each for each in tenants if self.plan.state(each) in (BEHIND, UNVERIFIED)]
+            left = [each for each in tenants if self.plan.state(each) in open_ones]
             if left:
                 Stage(work, self.results, self.report, name, left).run()
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from migrator.config.context import Context
 from migrator.config.invocation import command
+from migrator.deploy import violation
 from migrator.deploy.report import Report
 from migrator.errors import Interrupted, LockTimeout, MigratorError, counted
 from migrator.fleet.outcome import DONE, FAILED, INTERRUPTED, NOTHING, Outcome
@@ -94,7 +95,9 @@ class Results:
         """Add the failures to an error, and the command to go on."""
         if {each.exit_code for each in self.failures} == {LockTimeout.exit_code}:
             found.exit_code = LockTimeout.exit_code
-        details = [(each.name, each.reason) for each in self.failures[:SHOWN]]
+        details = []
+        for each in self.failures[:SHOWN]:
+            details += [(each.name, each.reason), *violation.details(each.violations)]
         if len(self.failures) > SHOWN:
             details.append(("and", f"{len(self.failures) - SHOWN} more: fleet status lists them"))
         again = command(self.context, "fleet-deploy")

@@ -7,8 +7,9 @@ from contextlib import suppress
 from sqlalchemy.engine import URL
 
 from migrator.config import urls
-from migrator.deploy import deploy, state, steps
+from migrator.deploy import deploy, state, steps, violation
 from migrator.deploy.deployment import Deployment
+from migrator.deploy.violation import Violation
 from migrator.errors import Interrupted, MigratorError, one_line, without_secrets
 from migrator.fleet.outcome import DONE, FAILED, INTERRUPTED, NOTHING, Outcome
 from migrator.fleet.tenant import Tenant, in_environment
@@ -16,7 +17,7 @@ from migrator.fleet.work import Work
 from migrator.revisions import position
 
 # The steps that are not done once for all tenants, or for many at once.
-OF_SCHEMA = ("wait", "plan", "lock", "apply")
+OF_SCHEMA = ("wait", "plan", "rows", "lock", "apply")
 OF_DATABASE = ("wait", "plan", "check", "rows", "lock", "backup", "apply", "verify")
 
 
@@ -64,8 +65,13 @@ def failed(
     deployment: Deployment,
     seconds: float,
     applied: Sequence[str] = (),
+    violations: Sequence[Violation] = (),
 ) -> Outcome:
-    """Return what became of a tenant, once the database has been asked where it is."""
+    """Return what became of a tenant, once the database has been asked where it is.
+
+    Args:
+        violations: the rows because of which it failed; by default those that the error has.
+    """
     context = deployment.context
     stopped = isinstance(error, KeyboardInterrupt | Interrupted)
     at = None
@@ -77,6 +83,7 @@ def failed(
     if stopped:
         reason = "interrupted"
     code = Interrupted.exit_code if stopped else getattr(error, "exit_code", 1)
+    rows = violations or violation.of_data(getattr(error, "data", {}))
     return Outcome(
         tenant.name,
         INTERRUPTED if stopped else FAILED,
@@ -85,4 +92,5 @@ def failed(
         seconds,
         urls.without_secrets(without_secrets(reason), context.target.url),
         code,
+        violations=tuple(rows),
     )

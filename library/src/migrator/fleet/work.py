@@ -1,6 +1,6 @@
 """What all workers of a fleet deploy share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,7 +8,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.engine import URL
 
 from migrator.config.context import Context
+from migrator.deploy import violation_check
 from migrator.deploy.deployment import Deployment, Options
+from migrator.deploy.planned_constraints import Step
 from migrator.deploy.report import Report
 from migrator.fleet.outcome import Outcome
 from migrator.fleet.plan import FleetPlan
@@ -24,7 +26,7 @@ class Work:
 
     `limit` is how many tenants may fail. `say` passes on what a person has to know about a tenant,
     `begin` which one is next, `fail` at once that one has failed, and `is_over` tells whether no
-    further one may be begun.
+    further one may be begun. `added` is what the revisions after some heads add to the rows there.
     """
 
     context: Context
@@ -38,6 +40,7 @@ class Work:
     fail: Callable[[Outcome], None] = lambda outcome: None
     is_over: Callable[[], bool] = lambda: False
     log: Log = field(init=False)
+    added: dict[tuple[str, ...], Sequence[Step]] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         """Find out once who deploys, and with which code."""
@@ -52,6 +55,17 @@ class Work:
     def logs(self) -> bool:
         """Whether the migration logs are written."""
         return "log" not in self.options.without
+
+    def read_what_is_added(self, tenants: Sequence[Tenant]) -> None:
+        """Read once for all tenants that lack the same revisions what these add to rows."""
+        if "rows" in self.options.without:
+            return
+        for each in tenants:
+            way = self.plan.way(self.plan.positions[each].heads or ())
+            if way and way.heads not in self.added:
+                own = self.context_of(each, each.database(self.context))
+                steps = violation_check.first_steps(own, self.revisions, way.pending)
+                self.added[way.heads] = steps
 
     def context_of(self, tenant: Tenant, url: URL) -> Context:
         """Return the context of an ordinary deploy to this tenant, whose database is `url`."""

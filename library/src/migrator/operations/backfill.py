@@ -17,6 +17,8 @@ from migrator.operations.operation import Operation
 from migrator.operations.replica_lag import ReplicaLag
 from migrator.operations.session import Session, block
 
+PAUSE = 0.02  # seconds after each batch of written SQL, which does not measure
+
 
 class UndecidedValue(MigratorError):
     """There are rows, and the revision does not say what they get."""
@@ -35,9 +37,9 @@ class BackfillOp(Operation):
         key: columns with a unique index to go by; the primary key if empty.
         where: which rows, in SQL; once a row has its values, it must not be true any more. By
             default those where one of the columns is NULL, and only NULLs are replaced.
-        batch: rows in one transaction; by default as many as take a tenth of a second, by what the
-            batch before took.
-        pause: seconds between two batches, for everybody else.
+        batch: rows in one transaction; by default as many as take a fiftieth of a second, by
+            what the batch before took.
+        pause: seconds between two batches, for everybody else; by default as long as each took.
         max_lag: seconds; while a replica is further behind, wait. 0 does not look. (Needs the
             role pg_monitor; without it nothing is seen.)
         max_wait: seconds that a replica has to catch up; then stop. 0 waits for ever.
@@ -61,7 +63,7 @@ class BackfillOp(Operation):
         where: str = "",
         schema: str | None = None,
         batch: int = 0,
-        pause: float = 0.02,
+        pause: float | None = None,
         max_lag: float = 10,
         max_wait: float = 600,
     ) -> None:
@@ -125,7 +127,13 @@ def _write(session: Session, operation: BackfillOp, batches: Batches) -> None:
     mark = names.literal(f"migrator.filled_{hashlib.sha256(what.encode()).hexdigest()[:8]}")
     done = f"PERFORM set_config({mark}, 'yes', false)"
     if batches.key:
-        session.run(batches.procedure(operation.batch or FIRST, operation.pause, done))
+        session.run(
+            batches.procedure(
+                operation.batch or FIRST,
+                PAUSE if operation.pause is None else operation.pause,
+                done,
+            )
+        )
     else:
         session.context.impl.static_output(
             "-- Without a key there are no batches: on a large table, run this at a quiet time."

@@ -9,7 +9,7 @@ from migrator.console import remark
 from migrator.errors import MigratorError, UsageError, counted
 from migrator.operations import conditions, names
 from migrator.operations.batch_size import BatchSize
-from migrator.operations.batches import NEXT_TRANSACTION, PASSES, Batches
+from migrator.operations.batches import BY_INDEX, NEXT_TRANSACTION, PASSES, Batches
 from migrator.operations.replica_lag import ReplicaLag
 from migrator.operations.session import Session, state_of
 
@@ -19,12 +19,12 @@ REPORT = 5.0  # seconds between two lines of progress
 
 
 def fill(
-    session: Session, batches: Batches, size: BatchSize, pause: float, lag: ReplicaLag
+    session: Session, batches: Batches, size: BatchSize, pause: float | None, lag: ReplicaLag
 ) -> None:
     """Fill all rows that are left, a batch of them at a time.
 
     Args:
-        pause: seconds after each batch.
+        pause: seconds after each batch; None is as long as that took.
 
     Raises:
         UsageError: there is no key to go by.
@@ -45,16 +45,18 @@ def fill(
         before = session.scalar(f"SELECT ({NEXT_TRANSACTION})::text")
         changed, left = 0, 0
         last: list[str] = []
-        while rows := _next(session, batches, last, size):
-            number, still, *last = rows[0]
-            changed, left = changed + number, left + still
-            if time.monotonic() - reported > REPORT:
-                reported = time.monotonic()
-                remark(f"backfill of {target}: {done + changed - left} rows")
-            time.sleep(pause)
-            lag.wait(session, target)
+        with session.settings(**BY_INDEX):
+            while rows := _next(session, batches, last, size):
+                number, still, *last = rows[0]
+                changed, left = changed + number, left + still
+                if time.monotonic() - reported > REPORT:
+                    reported = time.monotonic()
+                    remark(f"backfill of {target}: {done + changed - left} rows")
+                time.sleep(size.pause if pause is None else pause)
+                lag.wait(session, target)
         done += changed - left
-        if left or not changed:  # what stays so would only be written again
+        # What stays so would only be written again. The whole table is not read by its index.
+        if left or not changed or not session.rows(batches.any_left()):
             break
     if done:
         remark(f"backfill of {target}: {done} rows, done")

@@ -1,8 +1,11 @@
 """How many rows a backfill changes in one transaction: as many as take a short time."""
 
 # Seconds. Whoever wants to change one of the rows waits as long, and as long again behind others.
-TARGET = 0.1
-FIRST, LEAST, MOST = 1000, 100, 50_000
+# Longer ones are hardly faster: a commit costs little. The least number of rows lets it go on where
+# a commit alone takes that long.
+TARGET = 0.02
+FIRST, LEAST, MOST = 1000, 500, 50_000
+PAUSE_MOST = 1.0
 
 
 class BatchSize:
@@ -14,6 +17,7 @@ class BatchSize:
 
     def __init__(self, given: int = 0) -> None:
         self.rows = given or FIRST
+        self.pause = 0.0  # seconds after a batch that leave everybody else as much of the server
         self._fixed = bool(given)
 
     def took(self, seconds: float) -> None:
@@ -22,6 +26,7 @@ class BatchSize:
         It grows slowly and shrinks at once: the next batch may be of wider rows, or on a busier
         server.
         """
+        self.pause = min(seconds, PAUSE_MOST)
         if not self._fixed:
             factor = min(TARGET / max(seconds, TARGET / 10), 2.0)
             self.rows = max(LEAST, min(MOST, int(self.rows * factor)))

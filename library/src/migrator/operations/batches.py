@@ -9,6 +9,10 @@ PASSES = 5  # what others insert behind us needs another one
 NEXT_TRANSACTION = "pg_snapshot_xmax(pg_current_snapshot())::xid"
 # So that a key's text means the same value again.
 EXACT = {"DateStyle": "ISO", "IntervalStyle": "postgres", "extra_float_digits": "3"}
+# So that a batch is read by the index of the key. Without statistics of a new column the planner
+# takes almost no row for one that is left, and would read the whole table for each batch.
+BY_INDEX = {"enable_seqscan": "off", "enable_bitmapscan": "off", "jit": "off"}
+NO_JOINS = {"enable_hashjoin": "off", "enable_mergejoin": "off"}  # of the batch with the table
 
 
 @dataclass
@@ -35,14 +39,23 @@ class Batches:
             pairs = zip(last, self.types, strict=True)
             values = ", ".join(f"CAST({names.literal(text)} AS {kind})" for text, kind in pairs)
             after = f" AND ({self._keys()}) > ({values})"
+        aliases = ", ".join(self._aliases())
         texts = ", ".join(f"{alias}::text AS {alias}_text" for alias in self._aliases())
         last_first = ", ".join(f"{alias} DESC" for alias in self._aliases())
-        changed = f"changed AS ({self._update()} RETURNING {self._is_left})"
+        # All rows up to the last one of the batch: these are the batch, in the same snapshot, and
+        # they are found without looking for each of them.
         return (
-            f"WITH {self._batch(after, size)}, {changed} SELECT (SELECT count(*) FROM changed),"
-            f" (SELECT count(*) FROM changed WHERE is_left), {texts} FROM batch"
-            f" ORDER BY {last_first} LIMIT 1"
+            f"WITH {self._batch(after, size)}, batch_end AS (SELECT {aliases} FROM batch"
+            f" ORDER BY {last_first} LIMIT 1), changed AS (UPDATE {self.target}"
+            f" SET {self._assignments()} FROM batch_end WHERE ({self.where}){after}"
+            f" AND ({self._keys()}) <= ({aliases}) AND {self._known} RETURNING {self._is_left})"
+            f" SELECT (SELECT count(*) FROM changed), (SELECT count(*) FROM changed WHERE is_left),"
+            f" {texts} FROM batch_end"
         )
+
+    def any_left(self) -> str:
+        """Return a query that gives a row if one is left, or if its key is NULL."""
+        return f"SELECT 1 FROM {self.target} WHERE {self.where} LIMIT 1"
 
     def left(self, before: str) -> str:
         """Return a query that counts the rows that are left and were there at a certain moment.
@@ -68,6 +81,10 @@ class Batches:
         )
         aliases = ", ".join(self._aliases())
         left = names.literal(f"the backfill of {self.target} has left % rows")
+        by_index = ", ".join(
+            f"set_config('{name}', '{value}', true)"
+            for name, value in (BY_INDEX | NO_JOINS).items()
+        )
         # One statement, so that both parts of it mean the same rows.
         return f"""DO $backfill$
 DECLARE
@@ -80,6 +97,7 @@ BEGIN
     last_row := NULL;
     began := {NEXT_TRANSACTION};
     LOOP
+      PERFORM {by_index};
       WITH {self._batch(after, size)}, changed AS ({self._update()} RETURNING {self._is_left})
       SELECT whole_row, (SELECT count(*) FROM changed WHERE is_left) AS left INTO step
         FROM {self.target} AS whole_row WHERE ({self._keys()}) IN (SELECT {aliases} FROM batch)
@@ -100,12 +118,15 @@ BEGIN
 END $backfill$"""
 
     def _batch(self, after: str, size: int) -> str:
-        # A composite value with a NULL in it is one that IS NOT NULL does not find.
-        known = " AND ".join(f"{name} IS DISTINCT FROM NULL" for name in self.key)
         return (
             f"batch ({', '.join(self._aliases())}) AS (SELECT {self._keys()} FROM {self.target}"
-            f" WHERE ({self.where}){after} AND {known} ORDER BY {self._keys()} LIMIT {size})"
+            f" WHERE ({self.where}){after} AND {self._known} ORDER BY {self._keys()} LIMIT {size})"
         )
+
+    @property
+    def _known(self) -> str:
+        # A composite value with a NULL in it is one that IS NOT NULL does not find.
+        return " AND ".join(f"{name} IS DISTINCT FROM NULL" for name in self.key)
 
     @property
     def _is_left(self) -> str:

@@ -46,9 +46,10 @@ class ReplicaLag:
                 raise MigratorError(
                     f"The backfill of {target} has waited {now - started:.0f} s for a replica, and"
                     f" {name} is still {behind:.0f} s behind. The rows that are filled stay so, and"
-                    " the next run continues with the rest. Check whether its replay is paused or"
-                    " delayed on purpose, then run the migration again; with max_lag=0 in the"
-                    " revision's op.backfill it does not wait for replicas."
+                    " the next run continues with the rest. Check whether its replay is paused,"
+                    " delayed on purpose, or waits for a query there (pg_stat_activity of the"
+                    " replica), then run the migration again; with max_lag=0 in the revision's"
+                    " op.backfill it does not wait for replicas."
                 )
             if now - said >= SAY_EVERY:
                 said = now

@@ -12,7 +12,10 @@ KINDS = {
     "not null": "NOT NULL",
     "exclude": "EXCLUDE",
 }
-VALIDATES = "validate"  # a kind: of what is there already, only the name is known
+# Further kinds: VALIDATES is of what is there already, only the name is known. That of a domain is
+# about all columns of it, and a partition has to hold the rows that its bounds say.
+VALIDATES, PARTITION = "validate", "partition"
+OF_DOMAIN = {"domain check": "check", "domain not null": "not null"}
 # A unique index of a parent does not cover its children, but that of a partitioned table does.
 HAS_CHILDREN = text(
     "SELECT EXISTS (SELECT FROM pg_inherits WHERE inhparent = c.oid) FROM pg_class c"
@@ -29,8 +32,9 @@ IS_ADDED = text(
     " WHERE :index <> '' AND indexrelid = to_regclass(:index) AND indisvalid)"
 )
 DEFINITION = text(
-    "SELECT pg_get_constraintdef(oid) FROM pg_constraint"
-    " WHERE conrelid = to_regclass(:table) AND conname = :name"
+    "SELECT pg_get_constraintdef(oid), CASE contypid WHEN 0 THEN 'TABLE' ELSE 'DOMAIN' END"
+    " FROM pg_constraint WHERE conname = :name"
+    " AND (conrelid = to_regclass(:table) OR contypid = to_regtype(:table))"
 )
 
 
@@ -39,13 +43,13 @@ class AddedConstraint:
     """What is to hold for all rows of a table; everything but `name` is as SQL writes it.
 
     Attributes:
-        kind: one of KINDS.
-        table: with its schema, if that was written.
+        kind: one of KINDS, or one that becomes several of them.
+        table: with its schema, if that was written; a domain, where the kind is of domains.
         name: as the catalog has it; empty if PostgreSQL chooses it.
         keys: columns and expressions.
-        condition: of a CHECK; of what is partial, the predicate.
+        condition: of a CHECK; of what is partial, the predicate; of a partition, what its rows are.
         nulls_distinct: rows with NULL in a key are unique.
-        refers: the table that a foreign key refers to.
+        refers: the table that a foreign key refers to, or that a partition becomes a part of.
         referred: its columns; empty for the primary key.
         match_full: a foreign key with some NULLs does not hold.
         operators: of an exclusion constraint, one for each key.
@@ -126,7 +130,7 @@ class AddedConstraint:
         )
         return (
             f"SELECT c.* FROM {table} AS c WHERE ({filled})"
-            f" AND NOT EXISTS (SELECT FROM {self.refers} AS p WHERE {joined})"
+            f" AND NOT EXISTS (SELECT 1 FROM {self.refers} AS p WHERE {joined})"
         )
 
 
@@ -152,6 +156,6 @@ def resolved(connection: Connection, constraint: AddedConstraint) -> AddedConstr
 
 def definition(connection: Connection, table: str, name: str) -> str:
     """Return the statement that would add a constraint that is there; nothing if it is not."""
-    found = connection.scalar(DEFINITION, {"table": table, "name": name})
+    found = connection.execute(DEFINITION, {"table": table, "name": name}).first()
     quoted = connection.dialect.identifier_preparer.quote(name)
-    return f"ALTER TABLE {table} ADD CONSTRAINT {quoted} {found}" if found else ""
+    return f"ALTER {found[1]} {table} ADD CONSTRAINT {quoted} {found[0]}" if found else ""

@@ -3,7 +3,8 @@
 In the start packet, a server would refuse the connection for a name that it does not know.
 """
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from migrator.config.settings import Settings
@@ -14,6 +15,8 @@ from migrator.postgres import pooler
 ENDS_SESSIONS = {"idle_session_timeout": (14, "0"), "transaction_timeout": (17, "0")}
 # How the server writes what it is asked, as the account or the database may have set it.
 STYLE = "SELECT pg_backend_pid(), current_setting('quote_all_identifiers')::bool"
+
+WORD = re.compile(r"(?:\\.|[^\\\s])+")
 
 
 def readable(raw: Any, _record: Any) -> None:
@@ -50,6 +53,25 @@ def setting(limits: Settings) -> Callable[[Any, Any], None]:
         raw.autocommit = True
         if limits.allow_pooler or not pooler.is_between(raw):
             apply(raw, wanted)
+        raw.autocommit = False
+
+    return connected
+
+
+def options(given: Sequence[str]) -> Callable[[Any, Any], None]:
+    """Return the listener that sets what the start packet would have, without the packet.
+
+    Args:
+        given: as the packet has it: "-c name=value", with a backslash before what a value quotes.
+    """
+    words = [re.sub(r"\\(.)", r"\1", word) for word in WORD.findall(" ".join(given))]
+    pairs = [word.removeprefix("-c").removeprefix("--").split("=", 1) for word in words]
+
+    def connected(raw: Any, _record: Any) -> None:
+        raw.autocommit = True
+        for pair in pairs:
+            if len(pair) > 1:
+                raw.execute("SELECT set_config(%s, %s, false)", pair)
         raw.autocommit = False
 
     return connected

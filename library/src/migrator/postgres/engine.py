@@ -35,9 +35,11 @@ def engine(context: Context, *, limited: bool = True) -> Engine:
         UsageError: the URL's driver is not installed.
     """
     url, settings = context.target.url, context.settings
-    given = url.query.get("options", "")
-    options = [given] if isinstance(given, str) else [*given]
-    if limited and not settings.allow_pooler:  # poolers refuse the start packet's options
+    through = settings.allow_pooler
+    options = given(context)
+    if through:  # poolers refuse the start packet's options
+        url, options = url.difference_update_query(["options"]), []
+    elif limited:
         values = limits.session_settings(settings) | LOST
         options += [f"-c {name}={value}" for name, value in values.items()]
     arguments = {
@@ -48,6 +50,7 @@ def engine(context: Context, *, limited: bool = True) -> Engine:
         "client_encoding": url.query.get("client_encoding", "utf8"),
         # A firewall forgets a connection that is silent while a large index is built.
         **LOST_HERE,
+        **{name: url.query[name] for name in LOST_HERE if name in url.query},
     }
     if hosts.several(url):  # whoever asks for another one is told that it is a standby
         arguments["target_session_attrs"] = url.query.get("target_session_attrs", PRIMARY)
@@ -59,9 +62,14 @@ def engine(context: Context, *, limited: bool = True) -> Engine:
         ) from None
     event.listen(made, "connect", supported.require)
     event.listen(made, "connect", after_connect.readable)
-    through = settings.allow_pooler
     if limited and (not through or context.config.attributes.get(SESSION_MODE)):
         event.listen(made, "connect", after_connect.setting(settings))
         if through:
             event.listen(made, "close", pooler.discard)
     return made
+
+
+def given(context: Context) -> list[str]:
+    """Return the options for the start packet that the URL has."""
+    found = context.target.url.query.get("options", "")
+    return list(filter(None, [found] if isinstance(found, str) else found))

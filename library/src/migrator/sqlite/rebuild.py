@@ -8,10 +8,10 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from migrator.errors import UsageError, one_line
-from migrator.sqlite import values_kept
+from migrator.sqlite import values_kept, violated
 from migrator.sqlite.sql import quoted, tokens
+from migrator.sqlite.violated import OLD
 
-OLD = "_migrator_old"
 COLUMNS = "SELECT name, type, hidden FROM pragma_table_xinfo(?) WHERE hidden <> 1"
 BELONGS = (
     "SELECT type, name, sql FROM sqlite_master"
@@ -24,7 +24,9 @@ CHILDREN = (
 
 
 class ProblemError(Exception):
-    """Why the table cannot be rebuilt."""
+    """Why the table cannot be rebuilt; `violations` as in MigratorError."""
+
+    violations: violated.Violated = ()
 
 
 class Rebuild:
@@ -80,7 +82,7 @@ class Rebuild:
     def _run(self, values: Mapping[str, str], drop: Collection[str], lose: Collection[str]) -> None:
         belongs = self._rows(BELONGS, self.name)
         rows, sequence = self._count(self.table), self._sequence()
-        violated, views = self._violations(), self._views()
+        before, views = self._violations(), self._views()
         self.do(f"ALTER TABLE {self.table} RENAME TO {OLD}")
         for kind, name, _ in belongs:
             self.do(f"DROP {kind} {quoted(name)}")
@@ -106,8 +108,11 @@ class Rebuild:
                 f"the view {', '.join(sorted(broken))} does not fit the new table; drop it before,"
                 " and create another one after"
             )
-        if new_ones := self._violations() - violated:
-            raise ProblemError(f"{new_ones.total()} rows would violate a foreign key")
+        if new_ones := self._violations() - before:
+            problem = ProblemError(f"{new_ones.total()} rows would violate a foreign key")
+            driver: Any = self.connection.connection.driver_connection
+            problem.violations = violated.references(driver)
+            raise problem
 
     def _refuse_lost_values(self, lose: Collection[str]) -> None:
         for name, kind, generated in self._rows(COLUMNS, self.name):

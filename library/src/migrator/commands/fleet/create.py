@@ -20,4 +20,4 @@ def run(context: Context, options: Namespace) -> None:
     made = creation.create(context, options.name, options.schema)
     say(f"Created {made.where} of tenant {made.name}, at {made.revision}.")
     if made.registered:
-        say("create_sql has entered it into the inventory.")
+        say("create_sql has been executed.")

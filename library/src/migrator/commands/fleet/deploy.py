@@ -12,6 +12,7 @@ from migrator.revisions.attributes import PHASES
 
 STEPS = {
     "lint": "do not look for unsafe revisions",
+    "rows": "do not count rows that violate what revisions add",
     "rehearsal": "deploy without the rehearsal that require_rehearsal asks for",
     "backup": "take no backups",
     "blockers": "do not wait for old transactions",
@@ -46,6 +47,12 @@ def arguments(parser: ArgumentParser) -> None:
             default=[],
             help=what,
         )
+    parser.add_argument(
+        "--allow-ahead",
+        action="store_true",
+        default=None,
+        help="accept tenants that newer code has migrated",
+    )
     parser.add_argument("--now", action="store_true", help="ignore the maintenance window")
     parser.add_argument("--json", action="store_true", help="JSON lines instead of text")
 

@@ -1,4 +1,4 @@
-"""The constraints and unique indexes that SQL adds to tables that are there."""
+"""The constraints and unique indexes that SQL adds to tables that are there, and partitions."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -6,11 +6,12 @@ from functools import lru_cache
 
 import postgast
 
-from migrator.lint.statements import blocks, written
+from migrator.lint.statements import blocks, partition_bounds, written
 from migrator.lint.statements.columns import CHECKED, KINDS, SERIAL
 from migrator.lint.statements.expressions import columns_of
-from migrator.lint.statements.nodes import Node, texts, type_of, unwrap, word
-from migrator.postgres.added_constraint import VALIDATES, AddedConstraint
+from migrator.lint.statements.nodes import Node, find, texts, type_of, unwrap, word
+from migrator.postgres.added_constraint import PARTITION, VALIDATES, AddedConstraint
+from migrator.postgres.constrained_rows import KEY
 
 FILLED = ("CONSTR_DEFAULT", "CONSTR_IDENTITY", "CONSTR_GENERATED")  # a new column is not NULL
 
@@ -24,7 +25,7 @@ def added_constraints(sql: str, *, blocks_too: bool = False) -> tuple[AddedConst
     """
     try:
         parsed = postgast.parse(sql)
-    except postgast.PgQueryError:
+    except (postgast.PgQueryError, UnicodeError):
         return ()
     return tuple(each for one in parsed.stmts for each in _statement(one.stmt, blocks_too))
 
@@ -38,6 +39,10 @@ def _statement(node: Node, blocks_too: bool) -> Iterator[AddedConstraint]:
         for each in inner.cmds:
             added = _command(table, each.alter_table_cmd)
             yield from added if inner.relation.inh else (replace(one, only=True) for one in added)
+    elif kind == "create_stmt" and inner.HasField("partbound"):
+        yield _partition(written.relation(inner.inh_relations[0].range_var), "", inner.partbound)
+    elif kind == "alter_domain_stmt":
+        yield from _domain(inner)
     elif kind == "do_stmt" and blocks_too:
         for each in blocks.body(node):
             yield from added_constraints(each.sql, blocks_too=True)
@@ -57,6 +62,30 @@ def _index(node: Node) -> AddedConstraint:
     )
 
 
+def _domain(node: Node) -> Iterator[AddedConstraint]:
+    """Yield what is added to a domain, of which the tables are not known here."""
+    name = ".".join(written.column(part) for part in texts(node.type_name))
+    added = unwrap(getattr(node, "def"))[1]
+    match node.subtype, added and KINDS.get(word(added, "contype")):
+        case ("O", _) | ("C", "not null"):
+            yield AddedConstraint("domain not null", name, added.conname if added else "")
+        case "C", "check":
+            for each in find(added.raw_expr, "ColumnRef"):
+                if texts(each.fields) == ["value"]:
+                    each.fields[0].string.sval = KEY.format(1)
+            condition, valid = written.expression(added.raw_expr), not added.skip_validation
+            yield AddedConstraint(
+                "domain check", name, added.conname, condition=condition, valid=valid
+            )
+        case "V", _:
+            yield AddedConstraint(VALIDATES, name, node.name)
+
+
+def _partition(parent: str, table: str, bound: Node) -> AddedConstraint:
+    condition = partition_bounds.condition(parent, bound)
+    return AddedConstraint(PARTITION, table, condition=condition, refers=parent)
+
+
 def _command(table: str, command: Node) -> Iterator[AddedConstraint]:
     inner = unwrap(getattr(command, "def"))[1]
     match word(command, "subtype"):
@@ -64,6 +93,8 @@ def _command(table: str, command: Node) -> Iterator[AddedConstraint]:
             yield AddedConstraint("not null", table, keys=(written.column(command.name),))
         case "AT_ValidateConstraint":
             yield AddedConstraint(VALIDATES, table, command.name)
+        case "AT_AttachPartition":
+            yield _partition(table, written.relation(inner.name), inner.bound)
         case "AT_AddConstraint":
             yield from _constraint(table, inner)
         case "AT_AddColumn":

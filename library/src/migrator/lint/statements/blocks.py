@@ -37,6 +37,10 @@ def body(node: Node) -> list[Inner]:
     language = options["language"].string.sval if "language" in options else "plpgsql"
     if language == "sql" and "as" in options:
         return [Inner(options["as"].list.items[0].string.sval)]
+    if kind == "create_function_stmt" and inner.HasField("sql_body"):
+        return [*_atomic(inner.sql_body)]
+    if kind == "create_function_stmt" and "as" not in options:
+        return []  # no parser of PL/pgSQL may get it: this one would end the process
     try:
         trees = postgast.parse_plpgsql(postgast.deparse(source))
     except (postgast.PgQueryError, ValueError):  # what it writes of a trigger's function is no JSON
@@ -44,6 +48,18 @@ def body(node: Node) -> list[Inner]:
     found = [each for tree in trees for each in _statements(tree)]
     commits = any(each.sql in ENDS.values() for each in found)
     return [Inner(each.sql) for each in found] if commits else found
+
+
+def _atomic(node: Node) -> Iterator[Inner]:
+    """Yield the statements of BEGIN ATOMIC; RETURN with an expression has none."""
+    kind, inner = unwrap(node)
+    if kind == "list":
+        for each in inner.items:
+            yield from _atomic(each)
+    elif kind not in ("", "return_stmt"):
+        source = postgast.ParseResult()
+        source.stmts.add().stmt.CopyFrom(node)
+        yield Inner(postgast.deparse(source))
 
 
 def _options(kind: str, inner: Node) -> Any:

@@ -83,8 +83,8 @@ def read(sql: str, *, variables: bool = False) -> Read:
     """
     try:
         parsed = postgast.parse(sql)
-    except postgast.PgQueryError as error:
-        return Read((Action("syntax error", value=error.message),))
+    except (postgast.PgQueryError, UnicodeError) as error:
+        return Read((Action("syntax error", value=getattr(error, "message", str(error))),))
     actions: list[Action] = []
     inside: list[Inner] = []
     for statement in parsed.stmts:
