@@ -9,12 +9,12 @@ import time
 from pathlib import Path
 
 from migrator.backup import storage
-from migrator.backup.storage import Backup, Restored, amount
+from migrator.backup.storage import Backup, Restored
 from migrator.config.context import Context
 from migrator.config.invocation import command
 from migrator.errors import Interrupted
 
-__all__ = ["Backup", "Restored", "amount", "newest", "prune", "restore_command", "take"]
+__all__ = ["Backup", "Restored", "newest", "prune", "restore_command", "take"]
 
 
 def take(context: Context, at: str, output: Path | None = None, schema: str = "") -> Backup:

@@ -10,7 +10,7 @@ import psycopg
 
 from migrator.backup import libpq_database, processes, programs, storage
 from migrator.config.context import Context
-from migrator.console import remark
+from migrator.console import quantities, remark
 from migrator.database import errors
 from migrator.errors import LockTimeout, MigratorError, UnreachableError
 from migrator.postgres.sql.schemas import quoted
@@ -106,7 +106,7 @@ def _dump(
         waits = []
         with suppress(psycopg.OperationalError):  # pg_dump has a connection of its own
             waits = [row[0] for row in connection.execute(HOLDERS)]
-        size = storage.amount(part.stat().st_size)
+        size = quantities.size(part.stat().st_size)
         remark(f"Backing up: {size} written{'; ' if waits else ''}{', '.join(waits)}.")
 
     started = time.monotonic()

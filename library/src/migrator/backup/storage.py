@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from migrator import console
 from migrator.config.context import Context
+from migrator.console import quantities
 from migrator.database import file_lock
 from migrator.errors import MigratorError
 
@@ -99,9 +100,9 @@ class Storage:
         free = shutil.disk_usage(folder or self.folder).free
         if free < need:
             raise failed(
-                f"{folder or self.folder} has {amount(free)} free, and the backup needs about"
-                f" {amount(need)}; free some space, or set backup_folder to a folder on another"
-                " disk"
+                f"{folder or self.folder} has {quantities.size(free)} free, and the backup needs"
+                f" about {quantities.size(need)}; free some space, or set backup_folder to a folder"
+                " on another disk"
             )
 
     def prune(self, keep: int, current: Path) -> None:
@@ -166,13 +167,6 @@ def unwritable(context: Context, error: OSError) -> str:
         f"{where} cannot be written ({error.strerror}); set backup_folder in the ini file, or"
         " MIGRATOR_BACKUP_FOLDER in the environment, to a writable folder"
     )
-
-
-def amount(size: int) -> str:
-    """Return a number of bytes in kB, MB or GB."""
-    if size >= 1e9:
-        return f"{size / 1e9:.1f} GB"
-    return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.1f} kB"
 
 
 def _folder(context: Context) -> Path:

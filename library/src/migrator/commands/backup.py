@@ -6,7 +6,7 @@ from pathlib import Path
 
 from migrator import backup, database
 from migrator.config.context import Context
-from migrator.console import argument, say
+from migrator.console import argument, quantities, say
 from migrator.revisions import position
 
 
@@ -40,7 +40,7 @@ def run(context: Context, options: Namespace) -> None:
         say(json.dumps(facts, ensure_ascii=False))
         return
     say(
-        f"{taken.path}: {backup.amount(taken.size)}, {taken.tables} tables, at {at}; verified,"
+        f"{taken.path}: {quantities.size(taken.size)}, {taken.tables} tables, at {at}; verified,"
         f" {taken.seconds:.1f} s."
     )
     say(f"To restore it: {backup.restore_command(taken, context)}")

@@ -9,7 +9,7 @@ from migrator.config.context import Context
 from migrator.console import note, say
 from migrator.database import development_only
 from migrator.errors import UsageError
-from migrator.revisions import graph, pending, position
+from migrator.revisions import graph, position, way_back
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -31,7 +31,7 @@ def run(context: Context, options: Namespace) -> None:
         raise UsageError(f"redo reverts one revision or more (n=1), not {options.n}.")
     with database.connect(context) as connection:
         current = position.current_heads(connection)
-        going = pending.back(context, connection, f"-{options.n}")
+        going = way_back.find(context, connection, f"-{options.n}")
         context.config.attributes["connection"] = connection
         try:
             command.downgrade(context.config, going.target)

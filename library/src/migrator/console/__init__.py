@@ -4,6 +4,7 @@ layout    how wide text is, tables and lines
 style     colours
 markdown  text in Markdown
 log       the log of Alembic
+quantities seconds and bytes
 verbosity how much is printed
 withheld  what revisions print on a shadow database
 """

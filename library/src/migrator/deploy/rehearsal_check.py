@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from migrator.config.invocation import option
+from migrator.console import quantities
 from migrator.deploy.deployment import Deployment
 from migrator.errors import RefusedError
 from migrator.revisions import rehearsed
@@ -30,7 +31,7 @@ def check(deployment: Deployment) -> None:
             continue
         why = "was not rehearsed, or not as its file is now"
         if each:
-            why = f"was rehearsed {rehearsed.duration(age)} ago"
+            why = f"was rehearsed {quantities.duration(age)} ago"
         raise RefusedError(
             f"Revision {script.revision} {why}, and require_rehearsal = {limit:g} s asks for a"
             " newer rehearsal, without which nobody knows how long it takes and what it blocks."

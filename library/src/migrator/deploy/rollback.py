@@ -13,7 +13,7 @@ from migrator.deploy.rollback_preview import Preview
 from migrator.deploy.steps import Step
 from migrator.errors import RefusedError
 from migrator.postgres import unfinished
-from migrator.revisions import pending, position
+from migrator.revisions import position, way_back
 from migrator.revisions.pending import Plan
 
 
@@ -49,7 +49,7 @@ def compare(deployment: Deployment) -> None:
     assert isinstance(deployment, Rollback)
     context = deployment.context
     with database.connect(context) as connection:
-        going = deployment.plan = pending.back(context, connection, deployment.to)
+        going = deployment.plan = way_back.find(context, connection, deployment.to)
         shown = (
             rollback_preview.make(context, connection, deployment.revisions, going)
             if going.pending

@@ -7,7 +7,7 @@ from migrator.deploy import drift
 from migrator.deploy.deployment import Deployment
 from migrator.errors import MigratorError, one_line
 from migrator.postgres import durability, unfinished
-from migrator.revisions import pending, verified
+from migrator.revisions import pending, verified, way_back
 
 
 class NotVerifiedError(MigratorError):
@@ -45,7 +45,7 @@ def back(deployment: Deployment, connection: Connection) -> None:
         NotVerifiedError: a revision that it reverted is still applied.
     """
     going = deployment.plan
-    if left := pending.still_there(connection, going, deployment.revisions):
+    if left := way_back.still_there(connection, going, deployment.revisions):
         raise NotVerifiedError(
             f"the rollback ended before {going.ends_at}, without an error: {left[0].revision} is"
             " still applied; look at its downgrade for a commit of its own"

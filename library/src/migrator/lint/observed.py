@@ -5,8 +5,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from migrator.postgres import sql
+from migrator.postgres.lock_modes import STOPS_WRITES
 from migrator.trace import Step, Traced
-from migrator.trace.catalog import STOPS_WRITES
 
 if TYPE_CHECKING:
     from migrator.lint.finding import Finding

@@ -4,7 +4,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from migrator.backup import amount
+from migrator.console import quantities
 from migrator.errors import RefusedError
 
 # Every database has the system catalogs, and every server writes its log.
@@ -25,10 +25,10 @@ class Disk:
     @property
     def sentence(self) -> str:
         """Both in words."""
-        about = f"The rehearsal needs about {amount(self.needed)} of disk"
+        about = f"The rehearsal needs about {quantities.size(self.needed)} of disk"
         if self.free is None:
             return f"{about}; how much the server has free cannot be seen from here."
-        return f"{about}, and {amount(self.free)} are free."
+        return f"{about}, and {quantities.size(self.free)} are free."
 
 
 def of_dump(dump: Path, size: int | None, data: Path | None) -> Disk:

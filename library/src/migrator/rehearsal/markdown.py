@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator
 
-from migrator.backup import amount
+from migrator.console import quantities
 from migrator.lint.finding import shorten
 from migrator.rehearsal import text
 from migrator.rehearsal.result import Result, Revision
-from migrator.revisions.rehearsed import duration
 
 TITLE = "## Rehearsal of the migrations"
 
@@ -39,10 +38,10 @@ def _row(each: Revision) -> str:
         return f"| {name} | not applied | | | | |"
     cells = (
         name,
-        duration(each.seconds),
+        quantities.duration(each.seconds),
         _line(text.lock(each.longest)),
-        amount(each.wal),
-        amount(each.disk),
+        quantities.size(each.wal),
+        quantities.size(each.disk),
         _line(text.way_back(each)),
     )
     return f"| {' | '.join(cells)} |"
@@ -57,7 +56,7 @@ def _statements(each: Revision) -> Iterator[str]:
         times = f"{step.count} times, " if step.count > 1 else ""
         code = f"`{shorten(step.sql).replace('`', ' ').replace('|', chr(92) + '|')}`"
         does = _line(step.error or text.effects(step))
-        yield f"| {step.line} | {times}{duration(step.seconds)} | {code} | {does} |"
+        yield f"| {step.line} | {times}{quantities.duration(step.seconds)} | {code} | {does} |"
     yield ""
     yield "</details>"
 

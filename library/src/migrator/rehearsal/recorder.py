@@ -12,11 +12,11 @@ import psycopg
 from psycopg.pq import TransactionStatus
 
 from migrator.errors import MigratorError, one_line
-from migrator.postgres import sql
+from migrator.postgres import lock_modes, sql
 from migrator.rehearsal import moment
 from migrator.rehearsal.moment import Moment, Relation
 from migrator.rehearsal.sampler import Sampler, Seen
-from migrator.rehearsal.statement import Amount, Lock, Statement, rank
+from migrator.rehearsal.statement import Amount, Lock, Statement
 from migrator.trace import cursors
 from migrator.trace.place import Place, here
 
@@ -171,7 +171,7 @@ class Recorder:
             known = self._known.get(oid)
             if oid not in self._old or known is None or known.kind not in TABLES:
                 continue  # nobody waits for a new table, and an index is locked with its table
-            if rank(mode) > rank(strongest.get(oid, "")):
+            if lock_modes.rank(mode) > lock_modes.rank(strongest.get(oid, "")):
                 strongest[oid] = mode
         return [Lock(mode, self._known[oid].name) for oid, mode in strongest.items()]
 

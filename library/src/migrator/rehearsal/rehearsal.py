@@ -9,10 +9,9 @@ from typing import Any
 from alembic.script import Script
 
 from migrator import catalog, database
-from migrator.backup import amount
 from migrator.catalog import Difference, Schema
 from migrator.config.context import Context
-from migrator.console import remark
+from migrator.console import quantities, remark
 from migrator.deploy import deploy, drift, rollback
 from migrator.deploy.deployment import Options
 from migrator.errors import Interrupted, MigratorError, UsageError
@@ -85,7 +84,7 @@ def _restore(on: Stage, data: Source, asked: Asked) -> None:
         on.execute(asked.sql_after_restore)
     on.settle()
     result.restored_bytes = on.size()
-    remark(f"Restored {amount(result.restored_bytes)} in {result.restored_seconds:.1f} s.")
+    remark(f"Restored {quantities.size(result.restored_bytes)} in {result.restored_seconds:.1f} s.")
 
 
 def _rehearse(on: Stage, asked: Asked) -> None:

@@ -3,8 +3,9 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from migrator.postgres import lock_modes
 from migrator.rehearsal.disk import Disk
-from migrator.rehearsal.statement import Lock, Statement, rank, shown
+from migrator.rehearsal.statement import Lock, Statement
 
 VERSION = 1
 
@@ -42,7 +43,7 @@ class Revision:
         """The strongest lock that it took; of several, the one that was held longest."""
         found = [each.strongest for each in self.statements]
         locks = [lock for lock in found if lock]
-        return max(locks, key=lambda each: (rank(each.mode), each.seconds), default=None)
+        return max(locks, key=lambda each: (lock_modes.rank(each.mode), each.seconds), default=None)
 
     @property
     def rewritten(self) -> int:
@@ -140,7 +141,7 @@ class Result:
 def strongest(revisions: list[Revision]) -> Lock | None:
     """Return the strongest lock of all; of several, the one that was held longest."""
     locks = [lock for each in revisions if (lock := each.longest)]
-    return max(locks, key=lambda each: (rank(each.mode), each.seconds), default=None)
+    return max(locks, key=lambda each: (lock_modes.rank(each.mode), each.seconds), default=None)
 
 
 def _revision(each: Revision) -> dict[str, Any]:
@@ -194,4 +195,8 @@ def _statement(each: Statement) -> dict[str, Any]:
 def _lock(lock: Lock | None) -> dict[str, Any] | None:
     if lock is None:
         return None
-    return {"mode": shown(lock.mode), "table": lock.table, "seconds": round(lock.seconds, 6)}
+    return {
+        "mode": lock_modes.shown(lock.mode),
+        "table": lock.table,
+        "seconds": round(lock.seconds, 6),
+    }

@@ -12,9 +12,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from migrator import shadow
-from migrator.backup import amount, dump, programs, restore
+from migrator.backup import dump, programs, restore
 from migrator.config.context import Context
-from migrator.console import note
+from migrator.console import note, quantities
 from migrator.database import errors
 from migrator.errors import MigratorError, one_line
 from migrator.rehearsal import disk, server
@@ -37,7 +37,7 @@ class PostgresStage(Stage):
 
     def restore(self, data: Path) -> None:
         """Restore a dump; roles need not exist."""
-        with every(lambda: f"Restoring: {amount(self.size())} in the database"):
+        with every(lambda: f"Restoring: {quantities.size(self.size())} in the database"):
             restore.run(self.context, data, None, lambda _: None, owners=False)
 
     def execute(self, file: Path) -> None:

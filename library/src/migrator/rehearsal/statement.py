@@ -2,17 +2,7 @@
 
 from dataclasses import dataclass, field
 
-# From weak to strong, as PostgreSQL's manual lists them.
-MODES = (
-    "AccessShareLock",
-    "RowShareLock",
-    "RowExclusiveLock",
-    "ShareUpdateExclusiveLock",
-    "ShareLock",
-    "ShareRowExclusiveLock",
-    "ExclusiveLock",
-    "AccessExclusiveLock",
-)
+from migrator.postgres import lock_modes
 
 
 @dataclass
@@ -60,7 +50,9 @@ class Statement:
     @property
     def strongest(self) -> Lock | None:
         """The strongest lock; of several, the one that was held longest."""
-        return max(self.locks, key=lambda each: (rank(each.mode), each.seconds), default=None)
+        return max(
+            self.locks, key=lambda each: (lock_modes.rank(each.mode), each.seconds), default=None
+        )
 
     def absorb(self, other: "Statement") -> None:
         """Count the same statement, which was run once more."""
@@ -75,7 +67,10 @@ class Statement:
             mine = by_table.get(lock.table)
             if mine is None:
                 self.locks.append(lock)
-            elif (rank(lock.mode), lock.seconds) > (rank(mine.mode), mine.seconds):
+            elif (lock_modes.rank(lock.mode), lock.seconds) > (
+                lock_modes.rank(mine.mode),
+                mine.seconds,
+            ):
                 mine.mode, mine.seconds = lock.mode, lock.seconds
         known = {(each.relation, each.how): each for each in self.amounts}
         for amount in other.amounts:
@@ -85,17 +80,6 @@ class Statement:
             else:
                 same.rows += amount.rows
                 same.size = max(same.size, amount.size)
-
-
-def rank(mode: str) -> int:
-    """Return how strong a lock mode is."""
-    return MODES.index(mode) if mode in MODES else -1
-
-
-def shown(mode: str) -> str:
-    """Return a lock mode as PostgreSQL's manual writes it, for example ACCESS EXCLUSIVE."""
-    name = mode.removesuffix("Lock")
-    return "".join(f" {c}" if c.isupper() else c for c in name).strip().upper()
 
 
 def collapsed(statements: list[Statement]) -> list[Statement]:

@@ -2,16 +2,14 @@
 
 from collections.abc import Iterator
 
-from migrator.backup import amount
-from migrator.console import width, wrap
+from migrator.console import quantities, width, wrap
 from migrator.console.layout import WIDTH
 from migrator.deploy.violation import Violation
 from migrator.errors import counted
 from migrator.lint.finding import shorten
-from migrator.postgres import sql
+from migrator.postgres import lock_modes, sql
 from migrator.rehearsal.result import Result, Revision, strongest
-from migrator.rehearsal.statement import Amount, Lock, Statement, shown
-from migrator.revisions.rehearsed import duration
+from migrator.rehearsal.statement import Amount, Lock, Statement
 
 INDENT = " " * 4
 NOTICED = 0.1  # seconds
@@ -44,10 +42,10 @@ def verdict(result: Result) -> Iterator[str]:
         return
     yield from _schema(result)
     yield from _load(result)
-    seconds = duration(sum(each.seconds for each in result.revisions))
+    seconds = quantities.duration(sum(each.seconds for each in result.revisions))
     count = counted(len(result.revisions), "revision")
     wal = sum(each.wal for each in result.revisions)
-    written = f"; {amount(wal)} of WAL" if wal else ""
+    written = f"; {quantities.size(wal)} of WAL" if wal else ""
     yield (
         f"Rehearsed on {source}: {count} in {seconds}; {lock(strongest(result.revisions))}"
         f"{written}."
@@ -69,7 +67,9 @@ def lock(found: Lock | None) -> str:
     """Return a lock in words."""
     if found is None:
         return "no lock on a table in use"
-    return f"{shown(found.mode)} on {found.table} for {duration(found.seconds)}"
+    return (
+        f"{lock_modes.shown(found.mode)} on {found.table} for {quantities.duration(found.seconds)}"
+    )
 
 
 def effects(each: Statement) -> str:
@@ -77,9 +77,9 @@ def effects(each: Statement) -> str:
     found = [_amount(amount) for amount in each.amounts]
     found += [f"changes {counted(rows, 'row')} of {name}" for name, rows in each.changed.items()]
     if each.wal:
-        found.append(f"{amount(each.wal)} of WAL")
+        found.append(f"{quantities.size(each.wal)} of WAL")
     if each.temporary:
-        found.append(f"{amount(each.temporary)} of temporary files")
+        found.append(f"{quantities.size(each.temporary)} of temporary files")
     return "; ".join([lock(each.strongest), *found])
 
 
@@ -89,13 +89,13 @@ def way_back(each: Revision) -> str:
         return "not tried"
     if each.downgrade.error:
         return f"no way back: {shorten(each.downgrade.error)}"
-    return duration(each.downgrade.seconds)
+    return quantities.duration(each.downgrade.seconds)
 
 
 def _amount(each: Amount) -> str:
     verb = {"scanned": "scans", "rewritten": "rewrites", "created": "writes"}[each.how]
     rows = f"{each.rows:,} rows, " if each.rows else ""
-    return f"{verb} {each.relation} ({rows}{amount(each.size)})"
+    return f"{verb} {each.relation} ({rows}{quantities.size(each.size)})"
 
 
 def _revision(each: Revision) -> Iterator[str]:
@@ -104,7 +104,7 @@ def _revision(each: Revision) -> Iterator[str]:
     yield from [line] if width(line) <= WIDTH else wrap(line)
     for step in shown_statements(each):
         times = f"{step.count} times, " if step.count > 1 else ""
-        yield from wrap(f"{times}{duration(step.seconds)}: {shorten(step.sql)}", "  ")
+        yield from wrap(f"{times}{quantities.duration(step.seconds)}: {shorten(step.sql)}", "  ")
         yield from wrap(step.error or effects(step), INDENT)
     yield from wrap(_summary(each), "  ")
     yield ""
@@ -114,13 +114,12 @@ def _summary(each: Revision) -> str:
     if not each.applied:
         return "Not applied."
     tries = f" ({each.attempts} attempts)" if each.attempts > 1 else ""
-    disk = [f"at most {amount(each.disk)} more disk"] if each.disk > 0 else []
-    files = [f"{amount(each.temporary)} of temporary files"] if each.temporary else []
-    wal = [f"{amount(each.wal)} of WAL"] if each.wal else []
+    disk = [f"at most {quantities.size(each.disk)} more disk"] if each.disk > 0 else []
+    files = [f"{quantities.size(each.temporary)} of temporary files"] if each.temporary else []
+    wal = [f"{quantities.size(each.wal)} of WAL"] if each.wal else []
     parts = [lock(each.longest), *wal, *disk, *files]
-    return (
-        f"In all {duration(each.seconds)}{tries}: {'; '.join(parts)}. Downgrade: {way_back(each)}."
-    )
+    seconds = quantities.duration(each.seconds)
+    return f"In all {seconds}{tries}: {'; '.join(parts)}. Downgrade: {way_back(each)}."
 
 
 def _schema(result: Result) -> Iterator[str]:
@@ -144,8 +143,11 @@ def _load(result: Result) -> Iterator[str]:
     if load and load["failure"]:
         yield f"Under load: {load['failure']}"
     if load and load.get("requests"):
+        longest, whole = (
+            quantities.duration(load[name]) for name in ("longest_seconds", "deploy_seconds")
+        )
         yield (
-            f"Under load: {counted(load['requests'], 'request')}, the longest"
-            f" {duration(load['longest_seconds'])}; {load['over_250_ms']} took more than 250 ms,"
-            f" and {load['failed']} failed. The deploy took {duration(load['deploy_seconds'])}."
+            f"Under load: {counted(load['requests'], 'request')}, the longest {longest};"
+            f" {load['over_250_ms']} took more than 250 ms, and {load['failed']} failed. The deploy"
+            f" took {whole}."
         )

@@ -12,6 +12,7 @@ from typing import Any
 from alembic.script import Script
 
 from migrator.config.context import Context
+from migrator.console import quantities
 
 KEPT = 20  # results; older ones are removed
 
@@ -27,9 +28,9 @@ class Rehearsed:
     @property
     def described(self) -> str:
         """It in words, with its seconds and its strongest lock."""
-        words = f"rehearsed on {self.source}: {duration(self.facts['seconds'])}"
+        words = f"rehearsed on {self.source}: {quantities.duration(self.facts['seconds'])}"
         if lock := self.facts["strongest_lock"]:
-            words += f", longest {lock['mode']} {duration(lock['seconds'])}"
+            words += f", longest {lock['mode']} {quantities.duration(lock['seconds'])}"
         return words
 
 
@@ -77,14 +78,3 @@ def of(context: Context, scripts: Iterable[Script]) -> dict[str, Rehearsed]:
                     source = result["source"]["described"]
                     found.setdefault(name, Rehearsed(started, source, facts))
     return found
-
-
-def duration(seconds: float) -> str:
-    """Return seconds for people: 41 s, 1.2 s, 3 ms, 2 min 5 s."""
-    if seconds >= 100:
-        return f"{round(seconds) // 60} min {round(seconds) % 60} s"
-    if seconds >= 10:
-        return f"{seconds:.0f} s"
-    if seconds >= 1:
-        return f"{seconds:.1f} s"
-    return f"{seconds * 1000:.0f} ms" if seconds >= 0.0015 else "1 ms"

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from alembic.script import Script
 
 from migrator.errors import counted
-from migrator.trace.catalog import STOPS_READS, STOPS_WRITES
+from migrator.postgres.lock_modes import STOPS_READS, STOPS_WRITES
 from migrator.trace.names import Key, Loss, Names
 from migrator.trace.place import Place
 

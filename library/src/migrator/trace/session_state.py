@@ -6,14 +6,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from migrator.errors import MigratorError
+from migrator.postgres.lock_modes import STOPS_WRITES
 from migrator.trace.schemas import Schemas
 
 if TYPE_CHECKING:  # psycopg does not come with SQLite
     from psycopg.pq.abc import PGconn
 
-# By what they stop in other sessions; the other modes stop only changes of the schema.
-STOPS_READS = frozenset({"AccessExclusiveLock"})
-STOPS_WRITES = STOPS_READS | {"ShareLock", "ShareRowExclusiveLock", "ExclusiveLock"}
 ROW_LOCKS = "RowShareLock"
 
 # A row that is locked has the transaction (or a later one: a savepoint's) in xmax.
