@@ -14,10 +14,10 @@ from alembic.operations import MigrateOperation, ops
 from alembic.runtime.migration import MigrationContext
 from alembic.util import rev_id
 
-from migrator.autogenerate import phase_rules, steps
+from migrator.autogenerate import held_columns, phase_rules, steps
 from migrator.autogenerate.phase_rules import Known, Table
 from migrator.autogenerate.replacements import in_transaction
-from migrator.autogenerate.schema_objects import AddValueOp, LateSQLOp
+from migrator.autogenerate.schema_objects import LATE, AddValueOp
 from migrator.autogenerate.steps import Step
 from migrator.revisions.attributes import CONTRACT, EXPAND, Attributes
 
@@ -65,7 +65,7 @@ def split(
     # A new value is committed before the rest, which may use it. It gets no revision of its own.
     ahead = any(step.phase == EXPAND and step.transactional for step in found) or others.upgrade
     first = Step(EXPAND, values, [], steps.FIRST, transactional=bool(ahead))
-    found = [first, others, *found, last]
+    found = [first, others, *held_columns.complete(context, found), last]
     return _scripts(context, script, parts(found))
 
 
@@ -141,7 +141,7 @@ def _flat(
         if isinstance(op, ops.ModifyTableOps):
             for leaf in op.ops:
                 yield leaf, (op.schema, op.table_name)
-        elif not isinstance(op, ops.ExecuteSQLOp):
+        elif not (isinstance(op, ops.ExecuteSQLOp) or LATE in op.info):
             yield op, None
 
 
@@ -150,11 +150,11 @@ def _around(
 ) -> tuple[list[MigrateOperation], list[MigrateOperation]]:
     """Return the SQL of the expand phase and that of the contract phase."""
     before = [op for op in operations if _is_early(op)]
-    return before, [op for op in operations if isinstance(op, LateSQLOp)]
+    return before, [op for op in operations if LATE in op.info]
 
 
 def _is_early(op: MigrateOperation) -> bool:
-    return isinstance(op, ops.ExecuteSQLOp) and not isinstance(op, LateSQLOp)
+    return isinstance(op, ops.ExecuteSQLOp) and LATE not in op.info
 
 
 def _is_value(op: MigrateOperation) -> bool:

@@ -71,6 +71,12 @@ def alike(connection: Connection, conversion: Conversion) -> bool:
     return bool(old == _value(connection, CATEGORY.format(conversion.new)))
 
 
+def are_texts(connection: Connection, conversion: Conversion) -> bool:
+    """Return whether both types are texts."""
+    found = (_value(connection, CATEGORY.format(each)) for each in (conversion.old, conversion.new))
+    return set(found) == {"S"}
+
+
 def loses(connection: Connection, conversion: Conversion) -> bool:
     """Return whether there are values that would not be the same afterwards.
 
