@@ -54,8 +54,8 @@ def alter(context: MigrationContext, op: ops.AlterColumnOp) -> Iterator[Step]:
                 _phase(part, heavy),
                 [*comments, *up],
                 down,
-                # What was generated is made again before, with what it is made of.
-                PLAIN if retypes or not change.before.state.generated else GENERATED,
+                # It is made again before, with the columns that it was made of.
+                GENERATED if change.reversed().is_derived_anew else PLAIN,
                 retypes=name if retypes else "",
             )
 

@@ -115,12 +115,12 @@ def _changed(table: Trial, op: ops.AlterColumnOp, change: Change) -> Probed:
         return Probed(rewrites, error, loses=loses, alike=False, reverts=not error)
     conversion = conversions.of(change, using)
     alike = value_loss.alike(table.connection, conversion)
-    loses = conversions.keeps_one(change, using) or (
-        alike and value_loss.loses(table.connection, conversion)
-    )
+    loses = conversions.keeps_one(change, using) or conversions.nests(change, using)
+    loses = loses or (alike and value_loss.loses(table.connection, conversion))
     if loses and using is None:
         using = conversions.explicit(change)
     back, error = _way(table, op, change.reversed())
+    loses = loses or conversions.nests(change.reversed(), back)
     return Probed(rewrites, error, using, back, loses, alike, reverts=not error)
 
 
