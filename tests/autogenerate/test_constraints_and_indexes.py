@@ -55,6 +55,8 @@ PLAIN = (
 KEYED = ", PrimaryKeyConstraint('id', name='key'))"
 TEN = "INSERT INTO u (k, l) SELECT g, g FROM generate_series(1, 10) g"
 
+PAIRS = "Table('u', Base.metadata, {} Column('l', Integer, primary_key={}))"
+
 STATE = "s: Mapped[Any] = mapped_column({}, server_default='a')"
 
 REFERRED = (
@@ -287,6 +289,20 @@ CHANGES = {
     "key of another name": arguments("", "(PrimaryKeyConstraint('id', name='t_key'),)"),
     "key of another name and column": keys(
         ", nullable=False", ", primary_key=True", ", PrimaryKeyConstraint('id', 'k', name='u_key')"
+    ),
+    "key of one new column instead of two": Change(
+        table(rest=PAIRS.format("Column('k', ForeignKey('t.id'), primary_key=True),", "True")),
+        table(
+            rest=PAIRS.format(
+                "Column('id', BigInteger, primary_key=True), Column('k', ForeignKey('t.id')),"
+                " UniqueConstraint('k', 'l'),",
+                "False",
+            )
+            .replace("primary_key=False", "nullable=False")
+            .replace("ForeignKey('t.id'))", "ForeignKey('t.id'), nullable=False)")
+        ),
+        {"rewrite": "u.id"},
+        rows="INSERT INTO t (id) VALUES (1), (2); INSERT INTO u VALUES (1, 1), (2, 1)",
     ),
     "key deferrable": arguments(
         "(PrimaryKeyConstraint('id', name='t_key'),)",

@@ -28,6 +28,7 @@ def candidates(change: Change) -> list[str | None]:
         f"{column}::{kind}",
         *made,
         f"{column}::integer::{kind}",  # truth values, and numbers of other sizes
+        *([_merged(column)] if change.before.state.type.endswith("multirange") else []),
         _in_array(column, kind),
         _first(column, kind),
         f"{column}::text::{kind}",
@@ -35,8 +36,9 @@ def candidates(change: Change) -> list[str | None]:
 
 
 def keeps_one(change: Change, using: str | None) -> bool:
-    """Whether an array becomes its first element."""
-    return using == _first(names.column(change.after.name), _type(change.after))
+    """Whether an array becomes its first element, or a multirange one range."""
+    column = names.column(change.after.name)
+    return using in (_first(column, _type(change.after)), _merged(column))
 
 
 def nests(change: Change, using: str | None) -> bool:
@@ -47,6 +49,10 @@ def nests(change: Change, using: str | None) -> bool:
 
 def _in_array(column: str, kind: str) -> str:
     return f"ARRAY[{column}]::{kind}"
+
+
+def _merged(column: str) -> str:
+    return f"range_merge({column})"
 
 
 def _first(column: str, kind: str) -> str:

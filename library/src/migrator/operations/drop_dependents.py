@@ -46,7 +46,7 @@ class DropDependentsOp(Operation):
         Raises:
             UsageError: this is not PostgreSQL.
         """
-        raise UsageError(f"op.{self.renders_as} needs PostgreSQL.")
+        raise UsageError("op.drop_dependents needs PostgreSQL: SQLite changes a type by a rebuild.")
 
     def render(self, context: AutogenContext) -> str:
         """Return the call."""

@@ -36,7 +36,9 @@ class RestoreDependentsOp(Operation):
         Raises:
             UsageError: this is not PostgreSQL.
         """
-        raise UsageError(f"op.{self.renders_as} needs PostgreSQL.")
+        raise UsageError(
+            "op.restore_dependents needs PostgreSQL: SQLite changes a type by a rebuild."
+        )
 
     def render(self, context: AutogenContext) -> str:
         """Return the call."""
