@@ -55,8 +55,9 @@ PLAIN = (
 KEYED = ", PrimaryKeyConstraint('id', name='key'))"
 TEN = "INSERT INTO u (k, l) SELECT g, g FROM generate_series(1, 10) g"
 
-PAIRS = "Table('u', Base.metadata, {} Column('l', Integer, primary_key={}))"
-
+NUMBER = "Column('id', BigInteger, primary_key=True), "
+COLUMNS = "Column('k', ForeignKey('t.id'), {1}), Column('l', Integer, {1})"
+PAIRS = f"Table('u', Base.metadata, {{0}}{COLUMNS}{{2}})"
 STATE = "s: Mapped[Any] = mapped_column({}, server_default='a')"
 
 REFERRED = (
@@ -291,16 +292,8 @@ CHANGES = {
         ", nullable=False", ", primary_key=True", ", PrimaryKeyConstraint('id', 'k', name='u_key')"
     ),
     "key of one new column instead of two": Change(
-        table(rest=PAIRS.format("Column('k', ForeignKey('t.id'), primary_key=True),", "True")),
-        table(
-            rest=PAIRS.format(
-                "Column('id', BigInteger, primary_key=True), Column('k', ForeignKey('t.id')),"
-                " UniqueConstraint('k', 'l'),",
-                "False",
-            )
-            .replace("primary_key=False", "nullable=False")
-            .replace("ForeignKey('t.id'))", "ForeignKey('t.id'), nullable=False)")
-        ),
+        table(rest=PAIRS.format("", "primary_key=True", "")),
+        table(rest=PAIRS.format(NUMBER, "nullable=False", ", UniqueConstraint('k', 'l')")),
         {"rewrite": "u.id"},
         rows="INSERT INTO t (id) VALUES (1), (2); INSERT INTO u VALUES (1, 1), (2, 1)",
     ),

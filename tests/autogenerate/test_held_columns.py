@@ -28,6 +28,11 @@ def made_of(
     return Change(first, second, {"rewrite": asked}, rows=ROWS)
 
 
+TIMES = (
+    "f: Mapped[Any] = mapped_column({0}, nullable=True)\n"
+    "u: Mapped[Any] = mapped_column({0}, nullable=True)\n"
+    "d: Mapped[Any] = mapped_column({1}, Computed('{2}range(f, u)', persisted=True), nullable=True)"
+)
 GENERATED = {
     "only the source": made_of(
         ("Integer", "Integer|n * 2"), ("BigInteger", "Integer|n * 2"), "t.n"
@@ -46,6 +51,12 @@ GENERATED = {
         table(N.format("BigInteger") + N.format("Integer, index=True").replace("n:", "g:", 1)),
         {"rewrite": "t.n"},
         rows=ROWS,
+    ),
+    "times with a range that is made of them": Change(
+        table(TIMES.format("DateTime", "TSRANGE", "ts")),
+        table(TIMES.format("DateTime(timezone=True)", "TSTZRANGE", "tstz")),
+        {"rewrite": "t.f,t.u,t.d"},
+        rows="INSERT INTO t (f, u) VALUES ('2026-01-01', '2026-02-01')",
     ),
     "new, with an index": made_of(("BigInteger", ""), ("Numeric", "Numeric|n * 2"), "t.n,t.g"),
 }

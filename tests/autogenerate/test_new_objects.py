@@ -463,6 +463,7 @@ TABLES = {
     "event: row security": new(
         N, rest=LISTENER.format(ddl="ALTER TABLE u ENABLE ROW LEVEL SECURITY")
     ),
+    "event: view": new(N, rest=LISTENER.format(ddl="CREATE OR REPLACE VIEW uv AS SELECT n FROM u")),
     "event: index": new(N, rest=LISTENER.format(ddl="CREATE INDEX extra ON u (n)")),
     "event: trigger of a table that is there": Change(
         table(), table(rest=EVENT.format(ddl=FUNCTION) + EVENT.format(ddl=ON_T))
@@ -488,7 +489,9 @@ TABLES = {
 DROPS = {
     f"{name}, dropped": Change(change.after, change.before, {"drop": "u"}, rows="")
     for name, change in TABLES.items()
-    if '"u"' in change.after and "schema" not in name and name != "event: trigger"
+    if '"u"' in change.after
+    and "schema" not in name
+    and name not in ("event: trigger", "event: view")
 }
 ANOTHER = other(N, "{'schema': 's2'}")
 MORE = ANOTHER.replace("U(", "V(").replace('"u"', '"v"')

@@ -22,10 +22,11 @@ from migrator.autogenerate.steps import sql
 from migrator.catalog import Difference, Key, Schema
 from migrator.console import note
 from migrator.errors import RefusedError
+from migrator.revisions.attributes import CONTRACT, EXPAND
 
 # In the order in which they are created: a domain may be of an enum type, a function may take both.
 EVENTS = ("function", "procedure", "trigger")  # what events of the models may create
-ORDER = ("schema", "sequence", "enum", "domain", *EVENTS)
+ORDER = ("schema", "sequence", "enum", "domain", "view", *EVENTS)
 BY_HAND = """{key} is made of {before} in the database and of {after} in the models, so values \
 would be cut. No revision was written. `make empty-revision m="..."`: fix those values, and then \
 let the models change. Or give the new domain another name, and change the columns one by one."""
@@ -42,16 +43,17 @@ def _render_add_value(_context: AutogenContext, op: AddValueOp) -> str:
     return f"with op.get_context().autocommit_block(): op.execute({str(op.sqltext)!r})"
 
 
-LATE = "late"  # of an operation: in the contract phase, after everything else
+LATE = "late"  # in the info of an operation: the phase in which it comes after everything else
 
 
 @dataclass
 class Change:
-    """What changes an object, and what reverts that. `late`: after everything else."""
+    """What changes an object, and what reverts that. `late`: after everything else in its phase."""
 
     upgrade: Sequence[MigrateOperation]
     downgrade: Sequence[MigrateOperation]
     late: bool = False
+    phase: str = CONTRACT
 
 
 def changes(context: MigrationContext, named: Collection[str] = ()) -> list[Change]:
@@ -64,7 +66,15 @@ def changes(context: MigrationContext, named: Collection[str] = ()) -> list[Chan
         RefusedError: a domain would be made of a type that loses values.
     """
     comparison, default = comparisons.of(context), context.dialect.default_schema_name
-    found = [each for each in _differences(comparison) if each.key.kind in ORDER]
+    tables = context.opts["target_metadata"].tables.values()
+    described = {(each.schema or default, each.name) for each in tables}
+    found = [
+        each
+        for each in _differences(comparison)
+        # What an event has created; a view that is described is created like a table.
+        if each.key.kind in ORDER
+        and (each.key.kind != "view" or not (each.property or each.key.name in described))
+    ]
     found.sort(key=lambda each: ORDER.index(each.key.kind))
     new = [each for each in found if not each.property and each.before is None]
     gone = [each for each in found if not each.property and each.after is None]
@@ -79,6 +89,14 @@ def changes(context: MigrationContext, named: Collection[str] = ()) -> list[Chan
         *_replaced(context, comparison, named),
         *(_gone(each, default) for each in reversed(gone)),
     ]
+
+
+def late(op: MigrateOperation) -> str:
+    """Return the phase in which an operation comes after everything else; nothing if it does not.
+
+    The info of a new table is what the model has as such, which may be nothing.
+    """
+    return str((op.info or {}).get(LATE, ""))
 
 
 def unasked(comparison: Comparison) -> Iterator[Key]:
@@ -102,12 +120,12 @@ def complete(script: ops.MigrationScript, found: Sequence[Change]) -> None:
     up, down = script.upgrade_ops.ops, script.downgrade_ops.ops
     for each in found:
         for op in (*each.upgrade, *each.downgrade) if each.late else ():
-            op.info[LATE] = True
+            op.info[LATE] = each.phase
     early = [each for each in found if not each.late]
-    late = [each for each in found if each.late]
+    last = [each for each in found if each.late]
     up[:0] = [op for each in early for op in each.upgrade]
-    up.extend(op for each in late for op in each.upgrade)
-    down[:0] = [op for each in reversed(late) for op in each.downgrade]
+    up.extend(op for each in last for op in each.upgrade)
+    down[:0] = [op for each in reversed(last) for op in each.downgrade]
     down.extend(op for each in reversed(early) for op in each.downgrade)
 
 
@@ -139,8 +157,10 @@ def _of_events(schema: Schema, tables: Collection[tuple[str, ...]]) -> Schema:
 
 def _new(each: Difference, default: str | None) -> Change:
     statements = definitions.create(each.key, each.after, default)
-    late = each.key.kind == "trigger"  # code that runs may notice it
-    return Change(sql(*statements), sql(definitions.drop(each.key, default)), late)
+    up, down = sql(*statements), sql(definitions.drop(each.key, default))
+    if each.key.kind == "view":  # of tables and columns that are new, perhaps
+        return Change(up, down, late=True, phase=EXPAND)
+    return Change(up, down, late=each.key.kind == "trigger")  # code that runs may notice it
 
 
 def _gone(each: Difference, default: str | None) -> Change:
