@@ -25,10 +25,12 @@ from migrator.operations.add_unique_concurrently import AddUniqueConcurrentlyOp
 from migrator.operations.backfill import BackfillOp
 from migrator.operations.create_index_concurrently import CreateIndexConcurrentlyOp
 from migrator.operations.drop_constraint_if_exists import DropConstraintIfExistsOp
+from migrator.operations.drop_dependents import DropDependentsOp
 from migrator.operations.drop_index_concurrently import DropIndexConcurrentlyOp
 from migrator.operations.operation import Operation
 from migrator.operations.rebuild_table import RebuildTableOp
 from migrator.operations.replace_column import ReplaceColumnOp
+from migrator.operations.restore_dependents import RestoreDependentsOp
 from migrator.operations.set_identity import SetIdentityOp
 from migrator.operations.set_not_null import SetNotNullOp
 from migrator.operations.set_serial import SetSerialOp
@@ -140,6 +142,12 @@ WRITTEN: list[tuple[MigrateOperation, str, str]] = [
         " nullable=True))",
         "op.drop_column('teams', 'twice')",
     ),
+    (
+        DropDependentsOp("teams.name", '"My Schema".t."a b"'),
+        "op.drop_dependents('teams.name', '\"My Schema\".t.\"a b\"')",
+        "",
+    ),
+    (RestoreDependentsOp(), "op.restore_dependents()", ""),
     (
         SetIdentityOp("teams", "id", always=True, start=5),
         "op.set_identity('teams', 'id', always=True, start=5)",

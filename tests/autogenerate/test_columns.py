@@ -70,6 +70,10 @@ TYPES = {
     "uuid_to_text": Case("Uuid", "String(40)", REWRITE),
     "integer_to_boolean": Case("Integer", "Boolean", REWRITE),
     "json_to_jsonb": Case("JSON", "JSONB", REWRITE),
+    "texts_to_json": Case("ARRAY(Text)", "JSONB", LOSE),
+    "json_to_texts": Case("JSONB", "ARRAY(Text)", LOSE),
+    "number_to_json": Case("Integer", "JSONB", REWRITE),
+    "uuid_to_digits": Case("Uuid", "Uuid(native_uuid=False)", REWRITE),
     "described": Case("Text, comment='one'", 'Text, comment="it\'s two"'),
     "indexed": Case("Integer, index=True", "BigInteger, index=True", REWRITE),
     "vector": Case("Raw('bit varying(8)')", "Raw('bit varying(9)')"),
@@ -266,3 +270,22 @@ DOMAINS = {
 
 def test_columns_of_domains(workshop: Workshop) -> None:
     prove(workshop, together(DOMAINS))
+
+
+CONVERTED = {
+    "uuid_to_digits": (
+        "'00000000-0000-0000-0000-00000000000a'",
+        "0000000000000000000000000000000a",
+    ),
+    "texts_to_json": ("""'{a,"b c"}'""", ["a", "b c"]),
+    "number_to_json": ("7", 7),
+}
+
+
+@pytest.mark.parametrize("name", CONVERTED)
+def test_values_are_converted(workshop: Workshop, name: str) -> None:
+    value, converted = CONVERTED[name]
+    change = together({name: TYPES[name]})
+    change.rows = f"INSERT INTO t ({name}) VALUES ({value}), (NULL)"
+    prove(workshop, change)
+    assert workshop.run(f"SELECT {name} FROM t ORDER BY id") == [(converted,), (None,)]

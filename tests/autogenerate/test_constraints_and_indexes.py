@@ -55,7 +55,48 @@ PLAIN = (
 KEYED = ", PrimaryKeyConstraint('id', name='key'))"
 TEN = "INSERT INTO u (k, l) SELECT g, g FROM generate_series(1, 10) g"
 
+NUMBER = "Column('id', BigInteger, primary_key=True), "
+COLUMNS = "Column('k', ForeignKey('t.id'), {1}), Column('l', Integer, {1})"
+PAIRS = f"Table('u', Base.metadata, {{0}}{COLUMNS}{{2}})"
 STATE = "s: Mapped[Any] = mapped_column({}, server_default='a')"
+
+REFERRED = (
+    "Table('p', Base.metadata, Column('id', Integer, autoincrement=False), Column('x', Integer),"
+    " Column('y', Integer), PrimaryKeyConstraint('id', name='p_pk'), {});"
+    "Table('q', Base.metadata, Column('id', BigInteger, primary_key=True), Column('p', ForeignKey("
+    "'p.id')), Column('x', Integer), Column('y', Integer), ForeignKeyConstraint(['x', 'y'],"
+    " ['p.x', 'p.y'], name='fk_xy', comment='why', deferrable=True))"
+)
+PAIR = "UniqueConstraint('x', 'y', name='p_uq'{})"
+
+
+def referred(before: str, after: str) -> Change:
+    """A key changes to which foreign keys refer."""
+    return Change(
+        table(rest=REFERRED.format(before)),
+        table(rest=REFERRED.format(after)),
+        rows="INSERT INTO p VALUES (1, 2, 3); INSERT INTO q (p, x, y) VALUES (1, 2, 3)",
+    )
+
+
+REFERENCES = {
+    "include": referred(PAIR.format(""), PAIR.format(", postgresql_include=['id']")),
+    "other order": referred(PAIR.format(""), PAIR.format("").replace("'x', 'y'", "'y', 'x'")),
+    "becomes an index": referred(PAIR.format(""), "Index('p_uq', 'x', 'y', unique=True)"),
+    "index with include": referred(
+        "Index('p_uq', 'x', 'y', unique=True)",
+        "Index('p_uq', 'x', 'y', unique=True, postgresql_include=['id'])",
+    ),
+    "primary key": Change(
+        table(rest=REFERRED.format(PAIR.format(""))),
+        table(
+            rest=REFERRED.format(PAIR.format("")).replace(
+                "name='p_pk'", "name='p_pk', postgresql_include=['x']"
+            )
+        ),
+        rows="INSERT INTO p VALUES (1, 2, 3); INSERT INTO q (p, x, y) VALUES (1, 2, 3)",
+    ),
+}
 
 CHANGES = {
     # Indexes.
@@ -250,6 +291,12 @@ CHANGES = {
     "key of another name and column": keys(
         ", nullable=False", ", primary_key=True", ", PrimaryKeyConstraint('id', 'k', name='u_key')"
     ),
+    "key of one new column instead of two": Change(
+        table(rest=PAIRS.format("", "primary_key=True", "")),
+        table(rest=PAIRS.format(NUMBER, "nullable=False", ", UniqueConstraint('k', 'l')")),
+        {"rewrite": "u.id"},
+        rows="INSERT INTO t (id) VALUES (1), (2); INSERT INTO u VALUES (1, 1), (2, 1)",
+    ),
     "key deferrable": arguments(
         "(PrimaryKeyConstraint('id', name='t_key'),)",
         "(PrimaryKeyConstraint('id', name='t_key', deferrable=True),)",
@@ -327,6 +374,32 @@ NULLS = {
 @pytest.mark.parametrize("name", CHANGES)
 def test_is_written_and_right_both_ways(workshop: Workshop, name: str) -> None:
     prove(workshop, CHANGES[name])
+
+
+@pytest.mark.parametrize("name", REFERENCES)
+def test_foreign_keys_refer_to_the_key_that_replaces_theirs(workshop: Workshop, name: str) -> None:
+    prove(workshop, REFERENCES[name])
+    not_valid = "SELECT conname FROM pg_constraint WHERE NOT convalidated"
+    assert workshop.run(not_valid) == []
+
+
+def test_a_replaced_key_whose_foreign_keys_were_not_validated_is_finished(
+    workshop: Workshop,
+) -> None:
+    """As after a run that was killed behind the swap."""
+    change = REFERENCES["include"]
+    begin(workshop, change.before)
+    workshop.run(change.rows)
+    workshop.models(change.after)
+    assert workshop.revise().code == 0
+    workshop.run(
+        "ALTER TABLE q DROP CONSTRAINT fk_xy; ALTER TABLE p DROP CONSTRAINT p_uq,"
+        " ADD CONSTRAINT p_uq UNIQUE (x, y) INCLUDE (id); ALTER TABLE q ADD CONSTRAINT"
+        " fk_xy_replacement FOREIGN KEY (x, y) REFERENCES p (x, y) DEFERRABLE NOT VALID;"
+        ' COMMENT ON CONSTRAINT fk_xy_replacement ON q IS \'migrator: becomes ["fk_xy", "why"]\''
+    )
+    workshop.upgrade()
+    assert workshop.differences() == []
 
 
 @pytest.mark.parametrize("name", NULLS)

@@ -332,6 +332,23 @@ def test_values_that_become_generated_ones_are_asked_for(workshop: Workshop) -> 
     assert "lose=t.c" in done.output
 
 
+def test_values_that_do_not_fit_are_asked_for(workshop: Workshop) -> None:
+    """Not only when the revision is applied."""
+    workshop.reset()
+    workshop.models(table("c: Mapped[str | None]"))
+    workshop.revise()
+    workshop.upgrade()
+    workshop.script("INSERT INTO t (c) VALUES ('1'), ('x'), (NULL)")
+    workshop.models(table("c: Mapped[int | None]"))
+    done = workshop.revise()
+    assert (done.code, workshop.written) == (5, []), done.output
+    assert "lose=t.c" in done.output and "1 values in the development database" in done.output
+    workshop.script("DELETE FROM t WHERE c = 'x'")
+    done = workshop.revise()
+    assert done.code == 0, done.output
+    workshop.upgrade()
+
+
 @pytest.mark.parametrize(
     "name", ["everything_removed", "table_dropped", "type", "plain_to_computed"]
 )

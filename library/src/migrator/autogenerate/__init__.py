@@ -20,6 +20,7 @@ transition         the operations from one state of a column to another, either 
 affected_rows      how many rows of the developer's database a change would not keep
 trial              a change tried in a savepoint, with the others of its revision
 defaults           what existing rows get in a new column
+held_columns       what has to be away while columns change their types
 probe              asks PostgreSQL what it would rewrite
 reparsed           definitions that PostgreSQL has read once more
 constraints        indexes and constraints that differ, in place of Alembic's comparisons
@@ -33,6 +34,7 @@ extensions         the extension that provides what the models lack
 named_types        enum types and domains as revisions refer to them
 schema_objects     schemas, sequences and named types that come, change or go
 enum_values        enum types that lose values, or have them in another order
+replaced_types     enum types and domains that others replace
 definitions        the statements for those
 whole_tables       created and dropped tables, complete
 table_order        in which order; foreign keys of a cycle

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import sqlalchemy as sa
 from alembic.operations import ops
@@ -14,6 +15,8 @@ from migrator.autogenerate.column_changes import Change
 from migrator.operations import names
 from migrator.postgres import value_loss
 from migrator.shadow.fence import outside
+from migrator.sqlite import values_kept
+from migrator.sqlite.sql import quoted as sqlite_quoted
 
 # In the attributes of Alembic's configuration: the URL of the developer's database, if the
 # comparison runs on another one, which has no rows.
@@ -32,6 +35,19 @@ def count(
     except DBAPIError:  # the database cannot be reached
         return ""
     return f"{found} in the development database" if found and found.rows else ""
+
+
+def count_misfits(context: MigrationContext, table: str, column: str, kind: str) -> int:
+    """Return how many values of a column of SQLite do not fit another type."""
+    url = context.config.attributes.get(URL) if context.config else None
+    if url is None or not url.database or not Path(url.database).exists():
+        return 0
+    engine = sa.create_engine(url, poolclass=NullPool)
+    try:
+        with outside(), engine.connect() as connection:
+            return values_kept.count_lost(connection, sqlite_quoted(table), column, kind)
+    except DBAPIError:  # it is behind, or no database
+        return 0
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from migrator.autogenerate import (
     comparison,
     consent,
     enum_values,
+    replaced_types,
     schema_objects,
     split,
     whole_tables,
@@ -133,7 +134,7 @@ def complete(
         return
     compared = comparison.of(context)
     named = consent.asked("rewrite")
-    changes = schema_objects.changes(compared, context.dialect.default_schema_name, named)
+    changes = schema_objects.changes(context, named)
     first = [op for each in changes if not each.late for op in each.upgrade]
     whole_tables.complete(context, script, compared, first)
     if not only_compares:
@@ -144,6 +145,12 @@ def complete(
             for each in enum_values.of(compared)
             if (name := enum_values.called(each.key)) in named or enum_values.is_reordered(each)
         ]
+        for each in replaced_types.domains(compared):
+            detail = f"it is made of {each.after['type']} then, and so are the columns"
+            types.append(consent.Subject("domain", enum_values.called(each.key), [detail]))
+        for each in schema_objects.unlogged(compared):
+            detail = f"it becomes {each.after or 'logged'}"
+            types.append(consent.Subject("table", enum_values.called(each.key), [detail]))
         consent.ask(context, script.upgrade_ops, lock_safe=lock_safe, also=also, types=types)
     schema_objects.complete(script, changes)
 

@@ -8,9 +8,16 @@ import sqlalchemy as sa
 from alembic.operations import ops
 from alembic.runtime.migration import MigrationContext
 
-from migrator.autogenerate import column_changes, column_steps, defaults, probe, transition
+from migrator.autogenerate import (
+    column_changes,
+    column_steps,
+    defaults,
+    held_columns,
+    probe,
+    transition,
+)
 from migrator.autogenerate.column_changes import Change
-from migrator.autogenerate.steps import CommentOp, Step
+from migrator.autogenerate.steps import GENERATED, PLAIN, CommentOp, Step
 from migrator.revisions.attributes import CONTRACT, EXPAND
 
 INSTEAD = "add a column of the new type beside it, op.backfill it, and drop this one in the end."
@@ -41,7 +48,16 @@ def alter(context: MigrationContext, op: ops.AlterColumnOp) -> Iterator[Step]:
         if up and probed.loses:
             comments.append(CommentOp(LOSES.format(column=op.column_name)))
         if up or down:
-            yield Step(_phase(part, heavy), [*comments, *up], down)
+            retypes = part.retypes and not transition.is_replaced(part)
+            name = held_columns.written(op.schema, op.table_name, op.column_name)
+            yield Step(
+                _phase(part, heavy),
+                [*comments, *up],
+                down,
+                # It is made again before, with the columns that it was made of.
+                GENERATED if change.reversed().is_derived_anew else PLAIN,
+                retypes=name if retypes else "",
+            )
 
 
 def _parts(change: Change, heavy: bool) -> list[Change]:
@@ -64,6 +80,9 @@ def complete(context: MigrationContext, script: ops.MigrationScript) -> None:
     for container, back in ((script.upgrade_ops, False), (script.downgrade_ops, True)):
         found = container.ops if container is not None else []
         modified = [op for op in found if isinstance(op, ops.ModifyTableOps)]
+        columns = [held_columns.written(*each) for each in held_columns.retyped(context)]
+        if pair := held_columns.around(context, columns):
+            found[:] = [pair[0], *found, pair[1]]
         for table in modified:
             table.ops = [each for op in table.ops for each in _completed(context, op, back)]
 

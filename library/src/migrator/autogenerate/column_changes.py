@@ -6,7 +6,7 @@ compares texts, and defaults by `SELECT a = b`, which not every type can.
 
 import logging
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,6 +19,8 @@ from alembic.util import DispatchPriority, PriorityDispatchResult
 from migrator.autogenerate import column_types, comparison
 from migrator.autogenerate.column_state import ColumnState, states
 from migrator.catalog import Key
+from migrator.operations import names
+from migrator.postgres import sql
 
 NAME = "migrator.columns"
 # The first one proposes everything; each ends Alembic's own comparison of that name.
@@ -52,10 +54,14 @@ class Side:
 
 @dataclass(frozen=True)
 class Change:
-    """A column that differs: what is in the database, and what the models have."""
+    """A column that differs: what is in the database, and what the models have.
+
+    `beside` are the changes of its table, this one among them.
+    """
 
     before: Side
     after: Side
+    beside: list["Change"] = field(default_factory=list, repr=False, compare=False)
 
     @property
     def retypes(self) -> bool:
@@ -65,16 +71,26 @@ class Change:
 
     def reversed(self) -> "Change":
         """Return the way back."""
-        return Change(self.after, self.before)
+        return Change(self.after, self.before, self.beside)
+
+    @property
+    def is_derived_anew(self) -> bool:
+        """Whether a generated column is made of another one whose type differs."""
+        expression = self.after.state.generated or ""
+        return any(
+            each.retypes and sql.mentions(expression, names.column(each.after.name))
+            for each in self.beside
+        )
 
 
 @dataclass(frozen=True)
 class Columns:
-    """The columns of both catalogs, and the changes that were proposed."""
+    """The columns of both catalogs, and the changes that were proposed, also by table."""
 
     existing: dict[tuple[str, ...], ColumnState]
     models: dict[tuple[str, ...], ColumnState]
-    changes: dict[Name, Change]
+    changes: dict[Name, Change] = field(default_factory=dict)
+    beside: dict[tuple[str | None, str], list[Change]] = field(default_factory=dict)
 
 
 def of(context: MigrationContext) -> Columns:
@@ -82,7 +98,7 @@ def of(context: MigrationContext) -> Columns:
     if KEY not in context.opts:
         found = comparison.of(context)
         existing = states(found.existing)
-        context.opts[KEY] = Columns(existing, _with_owned(existing, found), {})
+        context.opts[KEY] = Columns(existing, _with_owned(existing, found))
     columns: Columns = context.opts[KEY]
     return columns
 
@@ -151,7 +167,9 @@ def _compare(
     kind = column_types.of_database(context.connection, in_database, old.type, old.collation)
     before = in_database._copy()
     before.type = kind
-    found = Change(Side(old, before), Side(new, in_models))
+    beside = columns.beside.setdefault((schema, table), [])
+    found = Change(Side(old, before), Side(new, in_models), beside)
+    beside.append(found)
     columns.changes[(schema, table, name)] = found
     op.existing_type = kind
     op.existing_nullable = not old.not_null

@@ -29,10 +29,10 @@ COMPARED = frozenset({"table", "column", "constraint", "index", *models_schema.K
 # Properties that models need not describe: what a revision has set by hand is no difference.
 BY_HAND = frozenset(
     {
-        *("row_security", "force_row_security", "replica_identity", "options", "toast_options"),
+        *("row_security", "force_row_security", "replica_identity"),
         *("tablespace", "access_method", "index_options", "index_tablespace", "clustered"),
         *("storage", "statistics", "compression", "partition_key", "partition_bound", "inherits"),
-        *("inherited", "part_of", "persistence", "form", "cache", "owned_by"),
+        *("inherited", "part_of", "form", "cache", "owned_by"),
     }
 )
 # Where models describe a comment at all; those of other objects are set by hand as well.

@@ -61,13 +61,13 @@ def ask(
     leaves = list(_leaves(upgrade))
     dropped = [found for op in leaves if (found := _dropped(op))]
     dropped = [*sorted(dropped, key=lambda each: each.kind != "table"), *also]
-    changing = {_values(op): op.lost for op in leaves if isinstance(op, ValuesChangeOp)}
+    changing = {_values(op): op for op in leaves if isinstance(op, ValuesChangeOp)}
     columns = [op for op in leaves if isinstance(op, ColumnOp)]
     on_postgresql = context.dialect.name == "postgresql"
     probed = [(op, probe.of(context, op)) for op in columns] if on_postgresql else []
     lossy = [
         *(_lossy(context, op, each) for op, each in probed if each.loses),
-        *(Subject("column", n, ["its values will change"]) for n, lost in changing.items() if lost),
+        *(Subject("column", name, [op.detail]) for name, op in changing.items() if op.lost),
     ]
     rewritten = [
         _column(op, f"could not be tried: {each.error}" if each.rewrites is None else "")

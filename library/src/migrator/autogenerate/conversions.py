@@ -5,9 +5,14 @@ import sqlalchemy as sa
 from migrator.autogenerate.column_changes import Change, Side
 from migrator.operations import names
 from migrator.postgres import value_loss
+from migrator.postgres.sql import length
 from migrator.postgres.value_loss import Conversion
 
-FIRST = 4  # of the candidates, the first element of an array
+# Types without an own cast from others, as what their values become.
+MADE = {"JSON": "to_json({})", "JSONB": "to_jsonb({})"}
+# The hexadecimal digits of a UUID, where there is no room for the hyphens.
+DIGITS = "replace({}::text, '-', '')::{}"
+UUID_LENGTH = 36
 
 
 def candidates(change: Change) -> list[str | None]:
@@ -15,19 +20,47 @@ def candidates(change: Change) -> list[str | None]:
     if not change.retypes:
         return [None]
     column, kind = names.column(change.after.name), _type(change.after)
+    made = [MADE[kind].format(column)] if kind in MADE and not _is_text(change.before) else []
+    if change.before.state.type == "uuid" and "(" in kind and length(kind) < UUID_LENGTH:
+        return [DIGITS.format(column, kind)]
     return [
         None,
         f"{column}::{kind}",
+        *made,
         f"{column}::integer::{kind}",  # truth values, and numbers of other sizes
-        f"ARRAY[{column}]::{kind}",
-        f"{column}[1]::{kind}",
+        *([_merged(column)] if change.before.state.type.endswith("multirange") else []),
+        _in_array(column, kind),
+        _first(column, kind),
         f"{column}::text::{kind}",
     ]
 
 
 def keeps_one(change: Change, using: str | None) -> bool:
-    """Whether an array becomes its first element."""
-    return bool(using) and using == candidates(change)[FIRST]
+    """Whether an array becomes its first element, or a multirange one range."""
+    column = names.column(change.after.name)
+    return using in (_first(column, _type(change.after)), _merged(column))
+
+
+def nests(change: Change, using: str | None) -> bool:
+    """Whether JSON, which may be an array, becomes the one element of another array."""
+    in_array = _in_array(names.column(change.after.name), _type(change.after))
+    return using == in_array and change.before.state.type in ("json", "jsonb")
+
+
+def _in_array(column: str, kind: str) -> str:
+    return f"ARRAY[{column}]::{kind}"
+
+
+def _merged(column: str) -> str:
+    return f"range_merge({column})"
+
+
+def _first(column: str, kind: str) -> str:
+    return f"{column}[1]::{kind}"
+
+
+def _is_text(side: Side) -> bool:
+    return side.state.type.partition("(")[0] in ("text", "character varying", "character", "json")
 
 
 def is_possible(connection: sa.Connection, change: Change, using: str | None) -> bool:

@@ -14,6 +14,7 @@ WORDS = {
     "domain": "DOMAIN",
     "function": "FUNCTION",
     "procedure": "PROCEDURE",
+    "view": "VIEW",
 }
 PARAMETERS = ("options", "toast_options")  # the properties of tables that have them
 LARGEST = {"smallint": 2**15 - 1, "integer": 2**31 - 1, "bigint": 2**63 - 1}
@@ -34,6 +35,8 @@ def labels(values: Iterable[str]) -> str:
 
 def create(key: Key, properties: Properties, default: str | None) -> list[str]:
     """Return what creates an object as `properties` describe it."""
+    if key.kind == "view":
+        return [f"CREATE VIEW {name(key, default)} AS {properties['definition'].strip()}"]
     if "definition" in properties:
         return [properties["definition"].strip()]
     called = name(key, default)

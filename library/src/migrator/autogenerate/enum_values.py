@@ -1,17 +1,16 @@
 """Enum types that lose values or have them in another order.
 
-PostgreSQL only adds values, so it takes another type with the same name, and every column changes
-to it. That rewrites tables: it has to be named. A value that is gone may stay, as well.
+PostgreSQL only adds values, so it takes another type with the same name (`replaced_types`). A value
+that is gone may stay, as well.
 """
 
 import shlex
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 
 from migrator.autogenerate import definitions
 from migrator.autogenerate.comparison import Comparison
 from migrator.catalog import Difference, Key
 from migrator.operations import names
-from migrator.operations.names import column as quoted
 
 BUT = ", but for values that enum types keep"
 KEPT = """Enum type {name} keeps {values}, which the models no longer list: PostgreSQL cannot drop \
@@ -66,66 +65,3 @@ def kept(
 def called(key: Key) -> str:
     """Return the name that has to be named."""
     return ".".join(key.name)
-
-
-def replacing(compared: Comparison, values: Difference, default: str | None) -> list[list[str]]:
-    """Return the statements that replace a type by the one of the models, and those that revert it.
-
-    They run when everything else is as in the models.
-    """
-    key = values.key
-    # Reverted, it has the new values, too: rows may hold them.
-    before = (*values.before, *(label for label in values.after if label not in values.before))
-    return [list(_statements(compared, key, each, default)) for each in (values.after, before)]
-
-
-def _statements(
-    compared: Comparison, key: Key, values: Sequence[str], default: str | None
-) -> Iterator[str]:
-    name, old = definitions.name(key, default), names.cut(f"{key.name[-1]}_replaced")
-    dependents = [*_dependents(compared, key)]
-    yield from (drop for drop, _ in dependents)
-    yield f"ALTER TYPE {name} RENAME TO {quoted(old)}"
-    properties = {**compared.models.objects[key], "values": values}
-    yield from definitions.create(key, properties, default)
-    for table, actions in _columns(compared, key, name).items():
-        yield f"ALTER TABLE {table} {', '.join(actions)}"
-    yield definitions.drop(Key(key.kind, (*key.name[:-1], old)), default)
-    yield from (again for _, again in reversed(dependents))
-
-
-def _columns(compared: Comparison, key: Key, name: str) -> dict[str, list[str]]:
-    """Return by table what changes its columns to the type: a table is rewritten once."""
-    found: dict[str, list[str]] = {}
-    for each, said in compared.models.objects.items():
-        if each.kind != "column" or str(said["type"]).removesuffix("[]") != _written(key):
-            continue
-        array = "[]" if str(said["type"]).endswith("[]") else ""
-        column = quoted(each.name[-1])
-        actions = [f"TYPE {name}{array} USING {column}::text{array}::{name}{array}"]
-        if value := said.get("default"):
-            actions = ["DROP DEFAULT", *actions, f"SET DEFAULT {value}"]
-        found.setdefault(_table(each), []).extend(f"ALTER COLUMN {column} {a}" for a in actions)
-    return found
-
-
-def _dependents(compared: Comparison, key: Key) -> Iterator[tuple[str, str]]:
-    """Yield what drops and makes again what compares columns with values of the type."""
-    for each, said in compared.models.objects.items():
-        if f"::{_written(key)}" not in str(said.get("definition")):
-            continue
-        name = quoted(each.name[-1])
-        if each.kind == "index":
-            yield f"DROP INDEX {quoted(each.name[0])}.{name}", str(said["definition"])
-        elif each.kind == "constraint":
-            begin = f"ALTER TABLE {_table(each)}"
-            again = f"{begin} ADD CONSTRAINT {name} {said['definition']}"
-            yield f"{begin} DROP CONSTRAINT {name}", again
-
-
-def _table(key: Key) -> str:
-    return ".".join(map(quoted, key.name[:2]))
-
-
-def _written(key: Key) -> str:
-    return ".".join(map(quoted, key.name))

@@ -48,7 +48,8 @@ class Known:
         removed: likewise, of those that are dropped.
         columns: the new columns of tables, as the expand phase adds them.
         dependents: the indexes and constraints that are dropped with a column.
-        rewritten: the columns that a rewrite of the table gives another type.
+        rewritten: the columns that a rewrite of the table gives another type, and new ones that are
+            made of them.
     """
 
     context: MigrationContext
@@ -72,7 +73,15 @@ class Known:
             elif isinstance(op, ops.ModifyTableOps):
                 for leaf in op.ops:
                     known.learn(leaf, (op.schema, op.table_name))
+        for table, columns in known.columns.items():
+            waiting = (each.name for each in columns if known.waits(each, table))
+            known.rewritten.setdefault(table, set()).update(waiting)
         return known
+
+    def waits(self, column: sa.Column[Any], table: Table) -> bool:
+        """Whether a new generated column names another one that gets another type."""
+        expression = str(column.computed.sqltext) if column.computed is not None else ""
+        return any(name in expression for name in self.rewritten.get(table, ()))
 
     def learn(self, op: MigrateOperation, table: Table) -> None:
         """Look at one operation."""
@@ -140,16 +149,15 @@ def steps(known: Known, op: MigrateOperation, table: Table | None) -> Iterator[S
 
 def _generated(known: Known, step: Step, op: ops.AddColumnOp, table: Table | None) -> Step:
     """Put a generated column behind the new types of the columns that its expression names."""
-    assert op.column.computed is not None and table is not None
-    expression = str(op.column.computed.sqltext)
-    waits = any(name in expression for name in known.rewritten.get(table, ()))
+    assert table is not None
+    waits = known.waits(op.column, table)
     return replace(step, rank=GENERATED, phase=CONTRACT if waits else step.phase)
 
 
 def _made(known: Known, op: Made, table: Table) -> Step:
     if any(each in _columns(op) or each in _text(op) for each in known.rewritten.get(table, ())):
         # Behind the new type, which it may need, in the same transaction.
-        return plain(op, CONTRACT)
+        return plain(op, CONTRACT, GENERATED)
     phase = known.phase(op, table)
     if isinstance(op, ops.CreateIndexOp):
         return outside(phase, CreateIndexConcurrentlyOp.from_index(op.to_index()), rank=INDEX)
@@ -187,7 +195,7 @@ def _drop_constraint(known: Known, op: ops.DropConstraintOp) -> Step:
 
 def _replaced(known: Known, op: Replacement, table: Table) -> Step:
     if known.rewritten.get(table, set()) & op.columns:
-        return plain(in_transaction(op), CONTRACT)
+        return plain(in_transaction(op), CONTRACT, GENERATED)
     rank = INDEX if isinstance(op, ReplaceIndexOp) or sql.is_key(op.definition) else CONSTRAINT
     # Code that runs may violate the new one, or need the old one for INSERT ... ON CONFLICT.
     kept = isinstance(op, ReplaceIndexOp) and not (op.unique or getattr(op.back, "unique", True))

@@ -5,7 +5,6 @@ back: a table that was rewritten has another file afterwards. What the same revi
 (types, other columns of the table) is made first.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,10 +12,12 @@ import sqlalchemy as sa
 from alembic.operations import MigrateOperation, ops
 from alembic.runtime.migration import MigrationContext
 
-from migrator.autogenerate import column_changes, conversions, transition, trial
+from migrator.autogenerate import column_changes, conversions, held_columns, transition, trial
 from migrator.autogenerate.column_changes import Change
 from migrator.autogenerate.trial import Trial
 from migrator.operations import names
+from migrator.operations.drop_dependents import DropDependentsOp
+from migrator.operations.restore_dependents import RestoreDependentsOp
 from migrator.postgres import value_loss
 
 KEY = "migrator_probes"  # in the options of Alembic's context
@@ -99,32 +100,59 @@ def _added(context: MigrationContext, op: ops.AddColumnOp, statement: str) -> Pr
 
 def _changed(table: Trial, op: ops.AlterColumnOp, change: Change) -> Probed:
     before = table.files()
-    using, error = _first(table, op, change, conversions.candidates(change))
+    using, error = _way(table, op, change)
+    if error and transition.is_replaced(change):
+        rewrites = change.after.state.stored
+        if not (error := _beside_others(table, op, change)):
+            return Probed(rewrites, loses=change.before.state.generated is None, alike=False)
     if error:
         return Probed(rewrites=None, error=error)
-    rewrites = _rewritten(table, before).rewrites
+    rewrites = table.files() != before
     if transition.is_replaced(change):
         # The values that are there go, unless they were derived before.
         loses = change.before.state.generated is None
-        back, error = _first(table, op, change.reversed(), conversions.candidates(change))
+        back, error = _way(table, op, change.reversed())
         return Probed(rewrites, error, loses=loses, alike=False, reverts=not error)
     conversion = conversions.of(change, using)
     alike = value_loss.alike(table.connection, conversion)
-    loses = conversions.keeps_one(change, using) or (
-        alike and value_loss.loses(table.connection, conversion)
-    )
+    loses = conversions.keeps_one(change, using) or conversions.nests(change, using)
+    loses = loses or (alike and value_loss.loses(table.connection, conversion))
     if loses and using is None:
         using = conversions.explicit(change)
-    back, error = _first(table, op, change.reversed(), conversions.candidates(change.reversed()))
+    back, error = _way(table, op, change.reversed())
+    loses = loses or conversions.nests(change.reversed(), back)
     return Probed(rewrites, error, using, back, loses, alike, reverts=not error)
 
 
-def _first(
-    table: Trial, op: ops.AlterColumnOp, change: Change, candidates: Sequence[str | None]
-) -> tuple[str | None, str]:
+def _way(table: Trial, op: ops.AlterColumnOp, change: Change) -> tuple[str | None, str]:
+    """Apply a change as a revision does, without what holds the columns."""
+    if transition.is_replaced(change):
+        return _first(table, op, change)
+    held = [held_columns.written(*each) for each in held_columns.retyped(table.context)]
+    if change.before.state.generated:  # what it is made of is as it was
+        held = [held_columns.written(op.schema, op.table_name, op.column_name)]
+    table.attempt([DropDependentsOp(*held)])
+    found = _first(table, op, change)
+    table.attempt([RestoreDependentsOp()])
+    return found
+
+
+def _beside_others(table: Trial, op: ops.AlterColumnOp, change: Change) -> str:
+    """Add a generated column as it has to be, once those that it is made of have their types."""
+    held = held_columns.retyped(table.context)
+    table.attempt([DropDependentsOp(*(held_columns.written(*each) for each in held))])
+    changes = column_changes.of(table.context).changes
+    for schema, name, column in held:
+        if (schema, name) == (op.schema, op.table_name):
+            _first(table, op, changes[schema, name, column])
+    new = change.after.column._copy()
+    return table.attempt([ops.AddColumnOp(op.table_name, new, schema=op.schema)])
+
+
+def _first(table: Trial, op: ops.AlterColumnOp, change: Change) -> tuple[str | None, str]:
     """Apply a change with the first way of converting values that PostgreSQL accepts."""
     errors = []
-    for using in candidates:
+    for using in conversions.candidates(change):
         if not conversions.is_possible(table.connection, change, using):
             continue
         made = transition.operations(op.table_name, op.schema, change, using)

@@ -11,22 +11,24 @@ from dataclasses import dataclass
 
 from alembic.autogenerate import renderers
 from alembic.autogenerate.api import AutogenContext
-from alembic.operations import ops
+from alembic.operations import MigrateOperation, ops
+from alembic.runtime.migration import MigrationContext
 
-from migrator.autogenerate import definitions, enum_values
+from migrator.autogenerate import comparison as comparisons
+from migrator.autogenerate import definitions, enum_values, replaced_types
 from migrator.autogenerate.comparison import Comparison
 from migrator.autogenerate.models_schema import EVENTS
 from migrator.autogenerate.steps import sql
 from migrator.catalog import Difference, Key
 from migrator.console import note
 from migrator.errors import RefusedError
+from migrator.revisions.attributes import CONTRACT, EXPAND
 
 # In the order in which they are created: a domain may be of an enum type, a function may take both.
-ORDER = ("schema", "sequence", "enum", "domain", *EVENTS)
-BY_HAND = """{key} would become another one ({property}: {before} in the database, {after} in the \
-models), which PostgreSQL cannot do in place. No revision was written. `make empty-revision \
-m="..."`: create the new type under another name, change each column with op.alter_column(..., \
-postgresql_using="column::text::new_type"), drop the old type, and rename the new one."""
+ORDER = ("schema", "sequence", "enum", "domain", "view", *EVENTS)
+BY_HAND = """{key} is made of {before} in the database and of {after} in the models, so values \
+would be cut. No revision was written. `make empty-revision m="..."`: fix those values, and then \
+let the models change. Or give the new domain another name, and change the columns one by one."""
 
 
 class AddValueOp(ops.ExecuteSQLOp):
@@ -40,31 +42,38 @@ def _render_add_value(_context: AutogenContext, op: AddValueOp) -> str:
     return f"with op.get_context().autocommit_block(): op.execute({str(op.sqltext)!r})"
 
 
-class LateSQLOp(ops.ExecuteSQLOp):
-    """A statement for the contract phase, after everything else; in a downgrade before that."""
+LATE = "late"  # in the info of an operation: the phase in which it comes after everything else
 
 
 @dataclass
 class Change:
-    """What changes an object, and what reverts that. `late`: after everything else."""
+    """What changes an object, and what reverts that. `late`: after everything else in its phase."""
 
-    upgrade: Sequence[ops.ExecuteSQLOp]
-    downgrade: Sequence[ops.ExecuteSQLOp]
+    upgrade: Sequence[MigrateOperation]
+    downgrade: Sequence[MigrateOperation]
     late: bool = False
+    phase: str = CONTRACT
 
 
-def changes(
-    comparison: Comparison, default: str | None, named: Collection[str] = ()
-) -> list[Change]:
+def changes(context: MigrationContext, named: Collection[str] = ()) -> list[Change]:
     """Return what leads from the database to the models, in the order of the upgrade.
 
     Args:
         named: enum types that are to be replaced, where their values are gone.
 
     Raises:
-        RefusedError: a type would change in a way that PostgreSQL does not have.
+        RefusedError: a domain would be made of a type that loses values.
     """
-    found = [each for each in _differences(comparison) if each.key.kind in ORDER]
+    comparison, default = comparisons.of(context), context.dialect.default_schema_name
+    tables = context.opts["target_metadata"].tables.values()
+    described = {(each.schema or default, each.name) for each in tables}
+    found = [
+        each
+        for each in _differences(comparison)
+        # What an event has created; a view that is described is created like a table.
+        if each.key.kind in ORDER
+        and (each.key.kind != "view" or not (each.property or each.key.name in described))
+    ]
     found.sort(key=lambda each: ORDER.index(each.key.kind))
     new = [each for each in found if not each.property and each.before is None]
     gone = [each for each in found if not each.property and each.after is None]
@@ -73,14 +82,20 @@ def changes(
     return [
         *_parameters(comparison, default),
         *(_new(each, default) for each in new),
+        *_persistence(comparison, default),
         *_changed(comparison, dict.fromkeys(each.key for each in found if each.property), default),
-        *(
-            change
-            for each in enum_values.of(comparison)
-            for change in _values(comparison, each, default, named)
-        ),
+        *(change for each in enum_values.of(comparison) for change in _values(each, default)),
+        *_replaced(context, comparison, named),
         *(_gone(each, default) for each in reversed(gone)),
     ]
+
+
+def late(op: MigrateOperation) -> str:
+    """Return the phase in which an operation comes after everything else; nothing if it does not.
+
+    The info of a new table is what the model has as such, which may be nothing.
+    """
+    return str((op.info or {}).get(LATE, ""))
 
 
 def unasked(comparison: Comparison) -> Iterator[Key]:
@@ -102,11 +117,14 @@ def complete(script: ops.MigrationScript, found: Sequence[Change]) -> None:
     """Put the changes around what is in `script`."""
     assert script.upgrade_ops is not None and script.downgrade_ops is not None
     up, down = script.upgrade_ops.ops, script.downgrade_ops.ops
+    for each in found:
+        for op in (*each.upgrade, *each.downgrade) if each.late else ():
+            op.info[LATE] = each.phase
     early = [each for each in found if not each.late]
-    late = [each for each in found if each.late]
+    last = [each for each in found if each.late]
     up[:0] = [op for each in early for op in each.upgrade]
-    up.extend(LateSQLOp(op.sqltext) for each in late for op in each.upgrade)
-    down[:0] = [LateSQLOp(op.sqltext) for each in reversed(late) for op in each.downgrade]
+    up.extend(op for each in last for op in each.upgrade)
+    down[:0] = [op for each in reversed(last) for op in each.downgrade]
     down.extend(op for each in reversed(early) for op in each.downgrade)
 
 
@@ -120,8 +138,10 @@ def _differences(comparison: Comparison) -> Iterator[Difference]:
 
 def _new(each: Difference, default: str | None) -> Change:
     statements = definitions.create(each.key, each.after, default)
-    late = each.key.kind == "trigger"  # code that runs may notice it
-    return Change(sql(*statements), sql(definitions.drop(each.key, default)), late)
+    up, down = sql(*statements), sql(definitions.drop(each.key, default))
+    if each.key.kind == "view":  # of tables and columns that are new, perhaps
+        return Change(up, down, late=True, phase=EXPAND)
+    return Change(up, down, late=each.key.kind == "trigger")  # code that runs may notice it
 
 
 def _gone(each: Difference, default: str | None) -> Change:
@@ -130,7 +150,7 @@ def _gone(each: Difference, default: str | None) -> Change:
 
 
 def _parameters(comparison: Comparison, default: str | None) -> Iterator[Change]:
-    """Yield the storage parameters of tables that the models set; those set by hand stay."""
+    """Yield the storage parameters of tables that differ."""
     named = (each for each in comparison.differences if each.property in definitions.PARAMETERS)
     for key in dict.fromkeys(each.key for each in named if each.key.kind == "table"):
         old, new = comparison.existing.objects[key], comparison.models.objects[key]
@@ -142,6 +162,7 @@ def _parameters(comparison: Comparison, default: str | None) -> Iterator[Change]
 def _changed(
     comparison: Comparison, differing: Collection[Key], default: str | None
 ) -> Iterator[Change]:
+    replaced = {each.key for each in replaced_types.domains(comparison)}
     for key in differing:
         old, new = comparison.existing.objects[key], comparison.models.objects[key]
         if key.kind == "sequence" and "owned_by" not in old:
@@ -154,17 +175,45 @@ def _changed(
             drop = sql(definitions.drop(key, default)) if key.kind == "trigger" else []
             made, back = (sql(*definitions.create(key, each, default)) for each in (new, old))
             yield Change([*drop, *made], [*drop, *back], late=True)
-        elif key.kind == "domain":
-            for name in ("type", "collation"):
-                if old.get(name) != new.get(name):
-                    raise _refusal(Difference(key, name, old.get(name), new.get(name)))
+        elif key.kind == "domain" and key not in replaced:
             for up, down, late in definitions.change_domain(key, old, new, default):
                 yield Change(sql(*up), sql(*down), late)
 
 
-def _values(
-    comparison: Comparison, each: Difference, default: str | None, named: Collection[str]
+def _persistence(comparison: Comparison, default: str | None) -> Iterator[Change]:
+    for each in unlogged(comparison):
+        begin = f"ALTER TABLE {definitions.name(each.key, default)} SET"
+        up, down = (sql(f"{begin} {(x or 'logged').upper()}") for x in (each.after, each.before))
+        yield Change(up, down, late=True)
+
+
+def _replaced(
+    context: MigrationContext, comparison: Comparison, named: Collection[str]
 ) -> Iterator[Change]:
+    """Yield the types that others replace, under the same names."""
+    for each in enum_values.of(comparison):
+        if enum_values.is_reordered(each) or enum_values.called(each.key) in named:
+            # Reverted, it has the new values, too: rows may hold them.
+            old = [*each.before, *(label for label in each.after if label not in each.before)]
+            new = comparison.models.objects[each.key]
+            states = (new, {**new, "values": old})
+            up, down = (replaced_types.replacing(context, comparison, each.key, x) for x in states)
+            yield Change(up, down, late=True)
+    for each in replaced_types.domains(comparison):
+        if replaced_types.loses(context, each):
+            raise _refusal(each)
+        states = (each.after, each.before)
+        up, down = (replaced_types.replacing(context, comparison, each.key, x) for x in states)
+        yield Change(up, down, late=True)
+
+
+def unlogged(comparison: Comparison) -> list[Difference]:
+    """Return the tables that become unlogged ones, or are so no more."""
+    found = comparison.differences
+    return [each for each in found if (each.key.kind, each.property) == ("table", "persistence")]
+
+
+def _values(each: Difference, default: str | None) -> Iterator[Change]:
     """Add values in the order of the models, each after the one that is before it."""
     existing, wanted = each.before, each.after
     called = definitions.name(each.key, default)
@@ -180,20 +229,8 @@ def _values(
         for op in sql(f"ALTER TYPE {called} ADD VALUE IF NOT EXISTS {value}{where}"):
             added.append(AddValueOp(op.sqltext))
     yield Change(added, [])
-    if enum_values.is_reordered(each) or enum_values.called(each.key) in named:
-        up, down = enum_values.replacing(comparison, each, default)
-        yield Change(sql(*up), sql(*down), late=True)
 
 
 def _refusal(each: Difference) -> RefusedError:
-    def shown(value: object) -> str:
-        return ", ".join(value) if isinstance(value, tuple) else str(value or "none")
-
-    return RefusedError(
-        BY_HAND.format(
-            key=each.key,
-            property=each.property,
-            before=shown(each.before),
-            after=shown(each.after),
-        )
-    )
+    before, after = each.before["type"], each.after["type"]
+    return RefusedError(BY_HAND.format(key=each.key, before=before, after=after))

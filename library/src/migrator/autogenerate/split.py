@@ -14,10 +14,10 @@ from alembic.operations import MigrateOperation, ops
 from alembic.runtime.migration import MigrationContext
 from alembic.util import rev_id
 
-from migrator.autogenerate import phase_rules, steps
+from migrator.autogenerate import held_columns, phase_rules, steps
 from migrator.autogenerate.phase_rules import Known, Table
 from migrator.autogenerate.replacements import in_transaction
-from migrator.autogenerate.schema_objects import AddValueOp, LateSQLOp
+from migrator.autogenerate.schema_objects import AddValueOp, late
 from migrator.autogenerate.steps import Step
 from migrator.revisions.attributes import CONTRACT, EXPAND, Attributes
 
@@ -61,11 +61,14 @@ def split(
     down_after, down_before = _around(downgrade.ops)
     values = [op for op in before if _is_value(op)]
     others = Step(EXPAND, [op for op in before if not _is_value(op)], down_after, steps.FIRST)
-    last = Step(CONTRACT, after, down_before, steps.GENERATED + 1)
+    last = [
+        Step(phase, _late(after, phase), _late(down_before, phase), steps.GENERATED + 1)
+        for phase in (EXPAND, CONTRACT)
+    ]
     # A new value is committed before the rest, which may use it. It gets no revision of its own.
     ahead = any(step.phase == EXPAND and step.transactional for step in found) or others.upgrade
     first = Step(EXPAND, values, [], steps.FIRST, transactional=bool(ahead))
-    found = [first, others, *found, last]
+    found = [first, others, *held_columns.complete(context, found), *last]
     return _scripts(context, script, parts(found))
 
 
@@ -141,20 +144,24 @@ def _flat(
         if isinstance(op, ops.ModifyTableOps):
             for leaf in op.ops:
                 yield leaf, (op.schema, op.table_name)
-        elif not isinstance(op, ops.ExecuteSQLOp):
+        elif not (isinstance(op, ops.ExecuteSQLOp) or late(op)):
             yield op, None
 
 
 def _around(
     operations: Sequence[MigrateOperation],
 ) -> tuple[list[MigrateOperation], list[MigrateOperation]]:
-    """Return the SQL of the expand phase and that of the contract phase."""
+    """Return the SQL that comes first, and what comes after everything else."""
     before = [op for op in operations if _is_early(op)]
-    return before, [op for op in operations if isinstance(op, LateSQLOp)]
+    return before, [op for op in operations if late(op)]
+
+
+def _late(operations: Sequence[MigrateOperation], phase: str) -> list[MigrateOperation]:
+    return [op for op in operations if late(op) == phase]
 
 
 def _is_early(op: MigrateOperation) -> bool:
-    return isinstance(op, ops.ExecuteSQLOp) and not isinstance(op, LateSQLOp)
+    return isinstance(op, ops.ExecuteSQLOp) and not late(op)
 
 
 def _is_value(op: MigrateOperation) -> bool:

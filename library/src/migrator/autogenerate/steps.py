@@ -9,8 +9,9 @@ from alembic.operations import MigrateOperation, ops
 from migrator.revisions.attributes import EXPAND
 
 # The order within a revision; what runs outside the transaction has to come first.
-# A generated column comes after the types of the columns that it is made of.
-FIRST, FILL, INDEX, CONSTRAINT, PLAIN, GENERATED = range(6)
+# A generated column comes after the types of the columns that it is made of; before and after those
+# types, what holds the columns is dropped and made again.
+FIRST, FILL, INDEX, CONSTRAINT, BEFORE, PLAIN, AFTER, GENERATED = range(8)
 
 
 @dataclass
@@ -23,6 +24,7 @@ class Step:
         transactional: it is rolled back with the others of its revision. If not, it looks at the
             catalog first, so that it may be run again.
         rank: its place in the revision.
+        retypes: the column that it gives another type, as SQL writes it.
     """
 
     phase: str
@@ -30,6 +32,7 @@ class Step:
     downgrade: list[MigrateOperation] = field(default_factory=list)
     rank: int = PLAIN
     transactional: bool = True
+    retypes: str = ""
 
 
 class CommentOp(MigrateOperation):

@@ -30,7 +30,9 @@ def of(table: Key, schema: Schema, without: Collection[Key] = ()) -> Iterator[st
     columns.sort(key=lambda each: schema.objects[each].get("position", 0))
     serials = dict(_serials(table, schema))
     for key in serials.values():
-        yield f"CREATE SEQUENCE {full(*key.name)} {' '.join(options(schema.objects[key]))}".strip()
+        said = schema.objects[key]
+        word = "UNLOGGED SEQUENCE" if "persistence" in said else "SEQUENCE"
+        yield f"CREATE {word} {full(*key.name)} {' '.join(options(said))}".strip()
     yield _create(table, properties, [_column(each, schema) for each in columns])
     for column, key in serials.items():
         yield f"ALTER SEQUENCE {full(*key.name)} OWNED BY {full(*table.name, column)}"

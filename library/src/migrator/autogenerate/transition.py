@@ -47,7 +47,9 @@ def is_replaced(change: Change) -> bool:
     old, new = change.before.state, change.after.state
     if new.generated is None:
         return old.generated is not None and not old.stored
-    return (old.generated, old.stored) != (new.generated, new.stored)
+    if (old.generated, old.stored) != (new.generated, new.stored):
+        return True
+    return change.retypes and change.is_derived_anew
 
 
 class _Transition:

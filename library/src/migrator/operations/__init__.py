@@ -16,7 +16,9 @@ numbering      what numbers the rows of a table, replaced
 raw_type       a column type as SQL
 index_build    one index of one table
 partitions     indexes of partitioned tables
+dependents     what depends on columns, dropped and made again
 definitions    definitions of indexes and constraints in the catalog
+references     foreign keys to a key that is replaced
 swap           a replacement under a temporary name, and the moment at which it takes the name
 validation     constraints that are added NOT VALID, then validated
 batches        the SQL of a backfill, batch_loop its loop, replica_lag its brake
@@ -44,12 +46,14 @@ if TYPE_CHECKING:
     from migrator.operations.backfill import BackfillOp
     from migrator.operations.create_index_concurrently import CreateIndexConcurrentlyOp
     from migrator.operations.drop_constraint_if_exists import DropConstraintIfExistsOp
+    from migrator.operations.drop_dependents import DropDependentsOp
     from migrator.operations.drop_index_concurrently import DropIndexConcurrentlyOp
     from migrator.operations.operation import Operation
     from migrator.operations.rebuild_table import RebuildTableOp
     from migrator.operations.replace_column import ReplaceColumnOp
     from migrator.operations.replace_constraint import ReplaceConstraintOp
     from migrator.operations.replace_index import ReplaceIndexOp
+    from migrator.operations.restore_dependents import RestoreDependentsOp
     from migrator.operations.set_identity import SetIdentityOp
     from migrator.operations.set_not_null import SetNotNullOp
     from migrator.operations.set_serial import SetSerialOp
@@ -70,11 +74,13 @@ if TYPE_CHECKING:
             self.backfill = _method(BackfillOp)
             self.create_index_concurrently = _method(CreateIndexConcurrentlyOp)
             self.drop_constraint_if_exists = _method(DropConstraintIfExistsOp)
+            self.drop_dependents = _method(DropDependentsOp)
             self.drop_index_concurrently = _method(DropIndexConcurrentlyOp)
             self.rebuild_table = _method(RebuildTableOp)
             self.replace_column = _method(ReplaceColumnOp)
             self.replace_constraint = _method(ReplaceConstraintOp)
             self.replace_index = _method(ReplaceIndexOp)
+            self.restore_dependents = _method(RestoreDependentsOp)
             self.set_identity = _method(SetIdentityOp)
             self.set_not_null = _method(SetNotNullOp)
             self.set_serial = _method(SetSerialOp)

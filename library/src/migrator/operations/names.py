@@ -26,6 +26,9 @@ def column_definition(column: Column[Any], dialect: Dialect) -> str:
     What SQLAlchemy writes of a generated column depends on the server: only 18 has virtual ones.
     """
     own = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call]
+    if column.table is None and column.primary_key:
+        column = column._copy()
+        column.primary_key = False  # SQLAlchemy asks the table of a key whether it is numbered
     if isinstance(dialect, PGDialect):
         own.supports_virtual_generated_columns = dialect.supports_virtual_generated_columns
     return str(CreateColumn(column).compile(dialect=own))

@@ -6,7 +6,15 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy.exc import DBAPIError
 
 from migrator.errors import MigratorError, UsageError
-from migrator.operations import conditions, definitions, index_build, names, swap, validation
+from migrator.operations import (
+    conditions,
+    definitions,
+    index_build,
+    names,
+    references,
+    swap,
+    validation,
+)
 from migrator.operations.index_build import WantedIndex
 from migrator.operations.operation import Operation
 from migrator.operations.session import Session, state_of
@@ -23,9 +31,9 @@ class ReplaceConstraintOp(Operation):
     A CHECK constraint or a foreign key is added NOT VALID under a temporary name, and validated;
     the index of a UNIQUE constraint or a primary key is built concurrently. Then the old one is
     dropped and the new one renamed, in one transaction that locks the table for a moment. A new
-    primary key replaces the one that is there, whatever its name. All of it is outside the
-    revision's transaction, and what is there already is not done again. If there is no old one, it
-    is only added.
+    primary key replaces the one that is there, whatever its name. Foreign keys to it refer to the
+    new one then, and are validated again. All of it is outside the revision's transaction, and what
+    is there already is not done again. If there is no old one, it is only added.
 
     PostgreSQL cannot build an exclusion constraint beside writers: it is replaced in one statement,
     and so is each with an index under `--sql`.
@@ -38,7 +46,7 @@ class ReplaceConstraintOp(Operation):
             writers while it reads the table.
 
     Raises:
-        MigratorError: rows violate it, a foreign key refers to the old one, or the table is
+        MigratorError: rows violate it, a foreign key finds no key to refer to, or the table is
             partitioned. Then the old one is still there.
         LockTimeout: another session is still building the index after `lock_deadline`.
     """
@@ -83,6 +91,7 @@ class ReplaceConstraintOp(Operation):
             swap.refuse_partitioned(session, target, name, self.definition)
         if not session.offline and definitions.constraint(session, target, name) == self.definition:
             self._drop_temporary(session, target, swap.temporary(name))
+            references.finish(session, target)
         elif validates:
             self._validated(session, target, name)
         elif sql.is_key(self.definition) and not session.offline:
@@ -161,7 +170,7 @@ class ReplaceConstraintOp(Operation):
             rename = f"ALTER TABLE {target} RENAME CONSTRAINT {names.column(old)}"
             session.run(f"{rename} TO {names.column(name)}")
             return
-        swap.refuse_referenced(session, target, old)
+        found = references.to_key(session, target, old)
         wanted = WantedIndex.written(
             swap.temporary(name), target, self.schema, definition, unique=True
         )
@@ -174,10 +183,15 @@ class ReplaceConstraintOp(Operation):
             raise
         word = "PRIMARY KEY" if key else "UNIQUE"
         use = f"{word} USING INDEX {names.column(wanted.name)} {attributes}".rstrip()
-        session.run_together(self._statements(session, target, name, use))
+        swap.run(session, target, old, self._statements(session, target, name, use), found)
 
     def _at_once(self, session: Session, target: str, name: str) -> None:
-        session.run_together(self._statements(session, target, name, self.definition))
+        statements = self._statements(session, target, name, self.definition)
+        old = name
+        if sql.begins(self.definition, "PRIMARY KEY"):
+            old = swap.primary_key(session, target) or name
+        found = references.to_key(session, target, old)
+        session.run_together(references.around(found, statements, validated=True))
 
     def _statements(
         self, session: Session, target: str, name: str, definition: str

@@ -5,7 +5,7 @@ from alembic.autogenerate.api import AutogenContext
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 
-from migrator.operations import definitions, index_build, names, partitions, swap
+from migrator.operations import definitions, index_build, names, partitions, references, swap
 from migrator.operations.index_build import WantedIndex
 from migrator.operations.operation import Operation
 from migrator.operations.session import Session
@@ -28,8 +28,8 @@ class ReplaceIndexOp(Operation):
         plain: replace it in the revision's transaction, which blocks writers.
 
     Raises:
-        MigratorError: the rows are not unique, or a foreign key refers to the old one. Then the old
-            one is still there.
+        MigratorError: the rows are not unique, or a foreign key finds no key to refer to. Then the
+            old one is still there.
         LockTimeout: another session is still building it after `lock_deadline`.
     """
 
@@ -79,8 +79,9 @@ class ReplaceIndexOp(Operation):
             session.run(f"DROP INDEX {wanted.full}")
         if done:
             index_build.drop(session, wanted.full)
+            references.finish(session, target)
             return
-        swap.refuse_referenced(session, target, name)
+        found = references.to_key(session, target, name)
         if in_parts:
             partitions.build_index(session, wanted)
         else:
@@ -90,7 +91,7 @@ class ReplaceIndexOp(Operation):
         rename = f"ALTER INDEX {wanted.full} RENAME TO {names.column(name)}"
         parts = partitions.renames(session, wanted, full) if in_parts else ()
         statements = [*swap.drops(target, name, full), ("true", rename), *parts, *comment]
-        session.run_together(statements, ready=wanted.is_valid)
+        swap.run(session, target, name, statements, found, ready=wanted.is_valid)
         index = WantedIndex.written(name, target, self.schema, "", unique=self.unique)
         session.expect(f"{index.is_valid} AND NOT {wanted.is_valid}", f"{name} was not replaced")
 
@@ -106,7 +107,9 @@ class ReplaceIndexOp(Operation):
         session = Session(operations.migration_context)
         target, name = names.quoted(self.table_name, self.schema), names.clipped(self.index_name)
         create = self._wanted(target, name).statement.replace(" CONCURRENTLY", "", 1)
-        session.run_together([*swap.drops(target, name, self._full(name)), ("true", create)])
+        found = references.to_key(session, target, name)
+        statements = [*swap.drops(target, name, self._full(name)), ("true", create)]
+        session.run_together(references.around(found, statements, validated=True))
 
     def render(self, context: AutogenContext) -> str:
         """Return the call."""

@@ -6,20 +6,17 @@ there, and works: whatever fails or is killed before has changed nothing for any
 
 from collections.abc import Sequence
 
+from sqlalchemy.exc import DBAPIError
+
 from migrator.errors import MigratorError
-from migrator.operations import conditions, definitions, index_build, names
+from migrator.operations import conditions, definitions, index_build, names, references
 from migrator.operations.index_build import NotUnique, WantedIndex
-from migrator.operations.session import Session
+from migrator.operations.references import Reference
+from migrator.operations.session import Session, state_of
 from migrator.postgres import index_state
 
 ENDING = "_replacement"
-# A constraint and its index have the same name.
-REFERENCES = """
-SELECT k.conname, k.conrelid::regclass::text FROM pg_catalog.pg_constraint k
-JOIN pg_catalog.pg_class i ON i.oid = k.conindid
-WHERE k.contype = 'f' AND k.conparentid = 0 AND k.confrelid = {table} AND i.relname = {name}
-ORDER BY 1, 2
-"""
+NO_KEY = "42830"  # there is no unique constraint that a foreign key could refer to
 PRIMARY_KEY = """
 SELECT conname FROM pg_catalog.pg_constraint WHERE contype = 'p' AND conrelid = {table}
 """
@@ -124,21 +121,32 @@ def refuse_partitioned(session: Session, target: str, name: str, definition: str
         )
 
 
-def refuse_referenced(session: Session, target: str, name: str) -> None:
-    """Refuse to replace a key that foreign keys refer to: they would go with it.
+def run(
+    session: Session,
+    target: str,
+    name: str,
+    statements: Sequence[tuple[str, str]],
+    found: Sequence[Reference],
+    *,
+    ready: str = "true",
+) -> None:
+    """Run the statements of a swap in one transaction, and let foreign keys refer to the new one.
+
+    Args:
+        found: the foreign keys to the old one.
+        ready: see `run_together`.
 
     Raises:
-        MigratorError: with the names of the foreign keys.
+        MigratorError: one of them finds no other key.
     """
-    if session.offline:
-        return
-    query = REFERENCES.format(table=conditions.regclass(target), name=names.literal(name))
-    if found := [f"{each} of {table}" for each, table in session.rows(query)]:
-        raise MigratorError(
-            f"{name} of {target} cannot be replaced, because foreign keys refer to it:"
-            f" {', '.join(found)}. Nothing was changed. Drop them in a revision before, and add"
-            " them again in a revision after it."
-        )
+    around = references.around(found, statements, validated=False)
+    try:
+        session.run_together(around, ready)
+    except DBAPIError as error:
+        if not found or state_of(error) != NO_KEY:
+            raise
+        raise references.refusal(target, name, found) from error
+    references.finish(session, target)
 
 
 def primary_key(session: Session, target: str) -> str:

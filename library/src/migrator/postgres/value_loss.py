@@ -66,9 +66,21 @@ class Count:
 
 
 def alike(connection: Connection, conversion: Conversion) -> bool:
-    """Return whether both types are of one category of PostgreSQL's, such as numbers."""
+    """Return whether both types are of one category of PostgreSQL's, such as numbers.
+
+    And whether there is a way back: a range becomes a multirange, which becomes none.
+    """
     old = _value(connection, CATEGORY.format(conversion.old))
-    return bool(old == _value(connection, CATEGORY.format(conversion.new)))
+    if old is None or old != _value(connection, CATEGORY.format(conversion.new)):
+        return False
+    back = f"SELECT NULL::{conversion.new}::{conversion.old} IS NULL"
+    return bool(_value(connection, back))
+
+
+def are_texts(connection: Connection, conversion: Conversion) -> bool:
+    """Return whether both types are texts."""
+    found = (_value(connection, CATEGORY.format(each)) for each in (conversion.old, conversion.new))
+    return set(found) == {"S"}
 
 
 def loses(connection: Connection, conversion: Conversion) -> bool:

@@ -1,6 +1,6 @@
 """The rows of all tables: what a revision must leave as it is."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -91,20 +91,33 @@ def read(
         if counts[key.name] > MOST:
             continue
         names = [*empty.columns(key.name)]
-        for cast in (casts, lambda *_: None):
-            texts = (_text(quote(each), cast(key.name, each)) for each in names)
-            query = f"SELECT {', '.join(texts) or '1'} FROM {table}"
-            savepoint = connection.begin_nested()
-            try:
-                options = {"no_parameters": True}  # a percent sign in a name is one
-                found = connection.exec_driver_sql(query, execution_options=options).all()
-            except DBAPIError:  # values that cannot be cast back are compared as they are
-                continue
-            finally:
-                savepoint.rollback()
+        kinds = {each: casts(key.name, each) for each in names}
+        found = _rows(connection, table, kinds)
+        if found is None:  # values that cannot be cast back are compared as they are
+            for each, kind in kinds.items():
+                if kind and _rows(connection, table, {each: kind}) is None:
+                    kinds[each] = None
+            found = _rows(connection, table, kinds)
+        if found is not None:
             rows[key.name] = [dict(zip(names, row, strict=False)) for row in found]
-            break
     return Contents(schema, counts, rows)
+
+
+def _rows(
+    connection: Connection, table: str, kinds: Mapping[str, str | None]
+) -> Sequence[Any] | None:
+    """Return columns as text, cast to types before; None if that is not possible."""
+    quote = connection.dialect.identifier_preparer.quote
+    texts = (_text(quote(name), kind) for name, kind in kinds.items())
+    query = f"SELECT {', '.join(texts) or '1'} FROM {table}"
+    savepoint = connection.begin_nested()
+    try:
+        options = {"no_parameters": True}  # a percent sign in a name is one
+        return connection.exec_driver_sql(query, execution_options=options).all()
+    except DBAPIError:
+        return None
+    finally:
+        savepoint.rollback()
 
 
 def losses(

@@ -33,6 +33,8 @@ def _statement(difference: Difference) -> str:
         return f"ALTER TABLE {table} {done}"
     if difference.property:
         return _property(difference, table, quoted[-1])
+    if key.kind == "view" and after is not None:
+        return f"CREATE VIEW {whole} AS {after['definition'].strip()}"
     if key.kind == "index" and after is not None:
         return str(after["definition"])
     if key.kind == "column":
@@ -61,6 +63,8 @@ def _property(difference: Difference, table: str, name: str) -> str:
             "persistence": f"ALTER TABLE {table} SET {persistence}",
             "tablespace": f"ALTER TABLE {table} SET TABLESPACE {names.column(str(after))}",
         }.get(said, "")
+    if kind == "view" and said == "definition":
+        return f"DROP VIEW {table}; CREATE VIEW {table} AS {after.strip()}"
     if kind == "index" and said == "definition":
         return f"DROP INDEX {table.split('.')[0]}.{name}; {after}"
     if kind != "column":

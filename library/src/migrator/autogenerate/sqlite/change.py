@@ -27,10 +27,14 @@ class ColumnGoesOp(ops.DropColumnOp):
 
 
 class ValuesChangeOp(MigrateOperation):
-    """A column whose values a rebuild replaces; `lost` is whether that is asked for (`lose=`)."""
+    """A column whose values a rebuild replaces; `lost` is whether that is asked for (`lose=`).
 
-    def __init__(self, table: str, column: str, *, lost: bool) -> None:
+    `detail` says how many, where that is known.
+    """
+
+    def __init__(self, table: str, column: str, *, lost: bool, detail: str = "") -> None:
         self.table_name, self.column_name, self.lost = table, column, lost
+        self.detail = detail or "its values will change"
         self.ops: list[MigrateOperation] = []  # so that Alembic finds no difference in it
 
 

@@ -4,15 +4,17 @@ import logging
 import sys
 import warnings
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from types import MappingProxyType
 
 import sqlalchemy as sa
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import MigrateOperation, ops
+from alembic.runtime.migration import MigrationContext
 from alembic.runtime.plugins import Plugin
 from alembic.util import PriorityDispatchResult
 from sqlalchemy.pool import StaticPool
 
-from migrator.autogenerate import comparison
+from migrator.autogenerate import affected_rows, comparison
 from migrator.autogenerate.sqlite import proposals
 from migrator.autogenerate.sqlite.change import Change, StatementOp
 from migrator.autogenerate.sqlite.proposals import Operations, Side
@@ -42,7 +44,8 @@ def _compare(context: AutogenContext, upgrade: ops.UpgradeOps) -> PriorityDispat
         before = proposals.sides(found.existing, statements(context.connection), {})
         after = proposals.sides(found.models, _built(metadata), metadata.tables)
         with replica(context.migration_context) as copy:
-            changes = _Changes(copy, before, after, _lossy(context))
+            misfits = dict(_misfits(context.migration_context, found.differences))
+            changes = _Changes(copy, before, after, _lossy(context), misfits)
             upgrade.ops.extend(changes.of(_visible(context, metadata, tables)))
     return PriorityDispatchResult.CONTINUE
 
@@ -65,8 +68,10 @@ class _Changes:
         before: Mapping[str, Side],
         after: Mapping[str, Side],
         lossy: Collection[str],
+        misfits: Mapping[str, str],
     ) -> None:
-        self.copy, self.before, self.after, self.lossy = copy, before, after, lossy
+        self.copy, self.before, self.after = copy, before, after
+        self.lossy, self.misfits = lossy, misfits
 
     def of(self, tables: Iterable[str]) -> Iterator[MigrateOperation]:
         named = list(tables)
@@ -100,14 +105,16 @@ class _Changes:
     def _changed(self, table: str) -> Change:
         before, after = self.before[table], self.after[table]
         with self.copy.trying():
-            forward = self._first(before, after)
+            forward = self._first(before, after, self.misfits)
             self.copy.run(forward)
             return Change(table, forward, self._first(after, before))
 
-    def _first(self, before: Side, after: Side) -> Operations:
+    def _first(
+        self, before: Side, after: Side, misfits: Mapping[str, str] = MappingProxyType({})
+    ) -> Operations:
         """Return the first way that leads exactly there; else the last one, whose proof fails."""
         way: Operations = []
-        for way in proposals.change(before, after, self.lossy):
+        for way in proposals.change(before, after, self.lossy, misfits):
             with self.copy.trying():
                 if self.copy.run(way) and self._made()[after.table].same_as(after):
                     break
@@ -115,6 +122,21 @@ class _Changes:
 
     def _made(self) -> dict[str, Side]:
         return proposals.sides(self.copy.schema(), {}, {})
+
+
+def _misfits(
+    context: MigrationContext, differences: Iterable[Difference]
+) -> Iterator[tuple[str, str]]:
+    """Yield the columns with values that do not fit their new type, and how many those are."""
+    for each in differences:
+        if (each.key.kind, each.property) == ("column", "type"):
+            table, column = each.key.name
+            if number := affected_rows.count_misfits(context, table, column, str(each.after)):
+                yield (
+                    f"{table}.{column}",
+                    f"{number} values in the development database would change, or would be none"
+                    f" of type {each.after}",
+                )
 
 
 def _lossy(context: AutogenContext) -> set[str]:

@@ -87,11 +87,14 @@ def create(side: Side) -> Iterator[Operations]:
     yield [StatementOp(side.statement(*key)) for key in side.statements]
 
 
-def change(before: Side, after: Side, lossy: Collection[str]) -> Iterator[Operations]:
+def change(
+    before: Side, after: Side, lossy: Collection[str], misfits: Mapping[str, str]
+) -> Iterator[Operations]:
     """Yield the ways from one to the other.
 
     Args:
         lossy: columns (table.column) whose values may change.
+        misfits: those with values that do not fit their new type, and how many.
     """
     replaced = [name for name in before.indexes if before.indexes[name] != after.indexes.get(name)]
     drops = [ops.DropIndexOp(name, before.table) for name in replaced]
@@ -100,11 +103,13 @@ def change(before: Side, after: Side, lossy: Collection[str]) -> Iterator[Operat
     indexes: list[Operations] = [[*statements]]
     if after.model is not None:
         indexes.insert(0, [_create_index(after, name) for name in wanted])
-    for table, last in product(_table(before, after, lossy), indexes):
+    for table, last in product(_table(before, after, lossy, misfits), indexes):
         yield [*drops, *table, *last]
 
 
-def _table(before: Side, after: Side, lossy: Collection[str]) -> Iterator[Operations]:
+def _table(
+    before: Side, after: Side, lossy: Collection[str], misfits: Mapping[str, str]
+) -> Iterator[Operations]:
     """Yield the ways for columns and constraints: at most a rebuild."""
     gone = [name for name in before.columns if name not in after.columns]
     new = [name for name in after.columns if name not in before.columns]
@@ -124,7 +129,7 @@ def _table(before: Side, after: Side, lossy: Collection[str]) -> Iterator[Operat
         comments.append(CommentOp(new_columns.UNDECIDED))
     elif values and after.model is None:
         comments.append(CommentOp(GONE))
-    changing = list(_changing(before, after, lossy))
+    changing = list(_changing(before, after, lossy, misfits))
     back = after.model is None
 
     def named(each: ValuesChangeOp) -> bool:
@@ -140,14 +145,18 @@ def _table(before: Side, after: Side, lossy: Collection[str]) -> Iterator[Operat
     yield [*comments, *changing, rebuild]
 
 
-def _changing(before: Side, after: Side, lossy: Collection[str]) -> Iterator[ValuesChangeOp]:
+def _changing(
+    before: Side, after: Side, lossy: Collection[str], misfits: Mapping[str, str]
+) -> Iterator[ValuesChangeOp]:
     """Yield the columns whose values are generated now, or may change with their type."""
     for name in after.columns.keys() & before.columns.keys():
         old, new = before.columns[name], after.columns[name]
         if old.get("generated") != new.get("generated") and "generated" in new:
             yield ValuesChangeOp(after.table, name, lost="generated" not in old)
-        elif old.get("type") != new.get("type") and f"{after.table}.{name}" in lossy:
-            yield ValuesChangeOp(after.table, name, lost=True)
+        elif old.get("type") != new.get("type"):
+            full = f"{after.table}.{name}"
+            if full in lossy or full in misfits:
+                yield ValuesChangeOp(after.table, name, lost=True, detail=misfits.get(full, ""))
 
 
 def _values(before: Side, after: Side) -> Iterator[tuple[str, Any]]:
