@@ -21,10 +21,12 @@ OTHERS = {
     "diagrams/mermaid.py": "names, and types as PostgreSQL writes them",
     "errors.py": "secrets in messages",
     "lint/suppressions.py": "comments in Python",
+    "postgres/after_connect.py": "the words of options= in a URL",
+    "postgres/constrained_rows.py": "its own marks, which stand for the keys of a partition",
     "rehearsal/source.py": "names of files",
     "revisions/git.py": "lists in an ini file",
     "revisions/git_search.py": "quotes for git's own patterns",
-    "revisions/pending.py": "names of revisions, as -1",
+    "revisions/way_back.py": "names of revisions, as -1",
     "shadow/abandoned.py": "names of databases",
     "template/mirror.py": "tags and what cookiecutter prints",
 }

@@ -8,8 +8,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.pool import NullPool
 
-from migrator.postgres import value_loss
-from migrator.postgres.value_loss import Conversion
+from migrator.postgres import converted_values
+from migrator.postgres.converted_values import Conversion
 
 LOST = [
     ("numeric(12,4)", "numeric(12,2)"),
@@ -67,12 +67,12 @@ def connection(server: str) -> Iterator[sa.Connection]:
 
 @pytest.mark.parametrize(("old", "new"), LOST)
 def test_values_would_change(connection: sa.Connection, old: str, new: str) -> None:
-    assert value_loss.loses(connection, Conversion("c", old, new))
+    assert converted_values.loses(connection, Conversion("c", old, new))
 
 
 @pytest.mark.parametrize(("old", "new"), KEPT)
 def test_values_stay(connection: sa.Connection, old: str, new: str) -> None:
-    assert not value_loss.loses(connection, Conversion("c", old, new))
+    assert not converted_values.loses(connection, Conversion("c", old, new))
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_types_that_have_nothing_in_common(
     connection: sa.Connection, old: str, new: str, *, expected: bool
 ) -> None:
     by_text = Conversion("c", old, new, f"c::text::{new}")
-    assert value_loss.refuses_all(connection, by_text) is expected
+    assert converted_values.refuses_all(connection, by_text) is expected
 
 
 def test_rows_are_counted(connection: sa.Connection) -> None:
@@ -91,9 +91,9 @@ def test_rows_are_counted(connection: sa.Connection) -> None:
     connection.exec_driver_sql(
         "INSERT INTO counted SELECT g * 0.001 FROM generate_series(1, 1000) g"
     )
-    found = value_loss.count(
+    found = converted_values.count(
         connection, "counted", Conversion("c", "numeric(12,4)", "numeric(12,2)"), 5
     )
     assert str(found) == "900 of 1,000 rows would lose digits"
-    assert value_loss.count(connection, "none", Conversion("c", "int", "bigint"), 5) is None
+    assert converted_values.count(connection, "none", Conversion("c", "int", "bigint"), 5) is None
     connection.rollback()

@@ -14,7 +14,7 @@ new_columns        new columns as steps
 changed_columns    changed ones
 dropped_columns    dropped ones
 column_steps       what these three share
-column_changes     which columns differ, by their catalogs
+column_comparison  which columns differ, by their catalogs
 column_state       what a catalog has of a column
 transition         the operations from one state of a column to another, either way
 affected_rows      how many rows of the developer's database a change would not keep
@@ -33,6 +33,7 @@ models_schema      builds what the models describe, for the comparison
 extensions         the extension that provides what the models lack
 named_types        enum types and domains as revisions refer to them
 schema_objects     schemas, sequences and named types that come, change or go
+added_values       values that enum types get
 enum_values        enum types that lose values, or have them in another order
 replaced_types     enum types and domains that others replace
 definitions        the statements for those

@@ -11,9 +11,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from migrator.autogenerate import conversions
-from migrator.autogenerate.column_changes import Change
+from migrator.autogenerate.column_comparison import Change
 from migrator.operations import names
-from migrator.postgres import value_loss
+from migrator.postgres import converted_values
 from migrator.shadow.fence import outside
 from migrator.sqlite import values_kept
 from migrator.sqlite.sql import quoted as sqlite_quoted
@@ -31,7 +31,9 @@ def count(
     table = names.quoted(op.table_name, op.schema)
     try:
         with _connection(context) as connection:
-            found = value_loss.count(connection, table, conversions.of(change, using), SECONDS)
+            found = converted_values.count(
+                connection, table, conversions.of(change, using), SECONDS
+            )
     except DBAPIError:  # the database cannot be reached
         return ""
     return f"{found} in the development database" if found and found.rows else ""

@@ -13,7 +13,7 @@ from sqlalchemy.exc import SAWarning
 from migrator import console
 from migrator.autogenerate import (
     changed_columns,
-    column_changes,
+    column_comparison,
     column_types,
     comparison,
     consent,
@@ -74,7 +74,7 @@ def _plugins(dialect: str, production: bool) -> tuple[str, ...]:
     """Return what compares; Alembic's own comparators where nothing may be built."""
     if dialect == "sqlite":
         return sqlite.PLUGINS
-    return PLUGINS if production else (*PLUGINS, column_changes.NAME)
+    return PLUGINS if production else (*PLUGINS, column_comparison.NAME)
 
 
 def process(

@@ -9,14 +9,14 @@ from alembic.operations import ops
 from alembic.runtime.migration import MigrationContext
 
 from migrator.autogenerate import (
-    column_changes,
+    column_comparison,
     column_steps,
     defaults,
     held_columns,
     probe,
     transition,
 )
-from migrator.autogenerate.column_changes import Change
+from migrator.autogenerate.column_comparison import Change
 from migrator.autogenerate.steps import GENERATED, PLAIN, CommentOp, Step
 from migrator.revisions.attributes import CONTRACT, EXPAND
 
@@ -26,7 +26,7 @@ LOSES = "Values of {column} do not stay the same; a downgrade does not bring the
 
 def alter(context: MigrationContext, op: ops.AlterColumnOp) -> Iterator[Step]:
     """Yield the steps to a changed column; NOT NULL is a step of its own, and so is a comment."""
-    change, probed = column_changes.change(context, op), probe.of(context, op)
+    change, probed = column_comparison.change(context, op), probe.of(context, op)
     tightens = op.modify_nullable is False and not transition.is_replaced(change)
     if tightens:
         column = change.after.column
@@ -71,7 +71,7 @@ def _parts(change: Change, heavy: bool) -> list[Change]:
     column = column_steps.changed(
         change.after.column, server_default=change.before.column.server_default
     )
-    middle = column_changes.Side(rest, column)
+    middle = column_comparison.Side(rest, column)
     return [Change(change.before, middle), Change(middle, change.after)]
 
 
@@ -92,7 +92,7 @@ def _completed(
 ) -> list[ops.MigrateOperation]:
     if not isinstance(op, ops.AlterColumnOp):
         return [op]
-    change, probed = column_changes.change(context, op), probe.of(context, op)
+    change, probed = column_comparison.change(context, op), probe.of(context, op)
     using = probed.back if back else probed.using
     way = change.reversed() if back else change
     return transition.operations(op.table_name, op.schema, way, using)

@@ -8,7 +8,7 @@ from alembic import context as alembic_context
 from alembic.operations import ops
 from alembic.runtime.migration import MigrationContext
 
-from migrator.autogenerate import affected_rows, column_changes, probe
+from migrator.autogenerate import affected_rows, column_comparison, probe
 from migrator.autogenerate.probe import Probed
 from migrator.autogenerate.replacements import DropDefinedConstraintOp
 from migrator.autogenerate.sqlite.change import ValuesChangeOp
@@ -167,7 +167,7 @@ def _refuse(found: Sequence[Subject], named: Collection[str], refusal: str) -> N
 def _refuse_impossible(context: MigrationContext, op: ColumnOp, probed: Probed) -> None:
     if isinstance(op, ops.AddColumnOp) or not probed.error:
         return
-    change = column_changes.change(context, op)
+    change = column_comparison.change(context, op)
     if probed.reverts:
         before, after = change.before.state.type, change.after.state.type
     else:
@@ -185,7 +185,7 @@ def _refuse_impossible(context: MigrationContext, op: ColumnOp, probed: Probed) 
 
 def _lossy(context: MigrationContext, op: ColumnOp, probed: Probed) -> Subject:
     assert isinstance(op, ops.AlterColumnOp)
-    change = column_changes.change(context, op)
+    change = column_comparison.change(context, op)
     old, new = change.before.state, change.after.state
     what = f"{old.type} becomes {new.type}" if change.retypes else "its values will be generated"
     return _column(op, what, affected_rows.count(context, op, change, probed.using))

@@ -2,11 +2,11 @@
 
 import sqlalchemy as sa
 
-from migrator.autogenerate.column_changes import Change, Side
+from migrator.autogenerate.column_comparison import Change, Side
 from migrator.operations import names
-from migrator.postgres import value_loss
+from migrator.postgres import converted_values
+from migrator.postgres.converted_values import Conversion
 from migrator.postgres.sql import length
-from migrator.postgres.value_loss import Conversion
 
 # Types without an own cast from others, as what their values become.
 MADE = {"JSON": "to_json({})", "JSONB": "to_jsonb({})"}
@@ -67,7 +67,7 @@ def is_possible(connection: sa.Connection, change: Change, using: str | None) ->
     """Whether there are values that can be converted; by way of text every cast is accepted."""
     if not using or "::text::" not in using:
         return True
-    return not value_loss.refuses_all(connection, of(change, using))
+    return not converted_values.refuses_all(connection, of(change, using))
 
 
 def of(change: Change, using: str | None) -> Conversion:

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from alembic.operations import ops
 from alembic.runtime.migration import MigrationContext
 
-from migrator.autogenerate import column_changes, column_state, column_steps, column_types
+from migrator.autogenerate import column_comparison, column_state, column_steps, column_types
 from migrator.autogenerate.steps import CONSTRAINT, PLAIN, CommentOp, Step
 from migrator.operations import RawType
 from migrator.operations.set_not_null import SetNotNullOp
@@ -45,8 +45,8 @@ def drop(context: MigrationContext, op: ops.DropColumnOp) -> Iterator[Step]:
 def _restored(context: MigrationContext, op: ops.DropColumnOp) -> sa.Column[Any]:
     """Return a dropped column as the downgrade adds it again, by the catalog."""
     column = op.to_column()
-    name = column_changes.full_name(context, op.schema, op.table_name, op.column_name)
-    state = column_changes.of(context).existing.get(name)
+    name = column_comparison.full_name(context, op.schema, op.table_name, op.column_name)
+    state = column_comparison.of(context).existing.get(name)
     if state is None:
         return column
     kind = column_types.of_database(context.connection, column, state.type, state.collation)

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from alembic.operations import ops
 from alembic.runtime.migration import MigrationContext
 
-from migrator.autogenerate import column_changes, transition
-from migrator.autogenerate.column_changes import Name
+from migrator.autogenerate import column_comparison, transition
+from migrator.autogenerate.column_comparison import Name
 from migrator.autogenerate.steps import AFTER, BEFORE, Step
 from migrator.operations import dependents, names
 from migrator.operations.drop_dependents import DropDependentsOp
@@ -30,7 +30,7 @@ def retyped(context: MigrationContext) -> list[Name]:
     """Return the columns that get another type where they are."""
     return [
         name
-        for name, change in column_changes.of(context).changes.items()
+        for name, change in column_comparison.of(context).changes.items()
         if change.retypes and not transition.is_replaced(change)
     ]
 
@@ -80,7 +80,7 @@ def _replaces(context: MigrationContext, step: Step) -> tuple[str, ...]:
     """Return the column that a step replaces, as the catalog has it."""
     for op in step.upgrade:
         if isinstance(op, ReplaceColumnOp):
-            return column_changes.full_name(context, op.schema, op.table_name, op.column.name)
+            return column_comparison.full_name(context, op.schema, op.table_name, op.column.name)
     return ()
 
 

@@ -12,13 +12,13 @@ import sqlalchemy as sa
 from alembic.operations import MigrateOperation, ops
 from alembic.runtime.migration import MigrationContext
 
-from migrator.autogenerate import column_changes, conversions, held_columns, transition, trial
-from migrator.autogenerate.column_changes import Change
+from migrator.autogenerate import column_comparison, conversions, held_columns, transition, trial
+from migrator.autogenerate.column_comparison import Change
 from migrator.autogenerate.trial import Trial
 from migrator.operations import names
 from migrator.operations.drop_dependents import DropDependentsOp
 from migrator.operations.restore_dependents import RestoreDependentsOp
-from migrator.postgres import value_loss
+from migrator.postgres import converted_values
 
 KEY = "migrator_probes"  # in the options of Alembic's context
 
@@ -84,7 +84,7 @@ def _probe(context: MigrationContext, op: ops.AlterColumnOp | ops.AddColumnOp) -
     if isinstance(op, ops.AddColumnOp):
         made = op.column.computed or op.column.identity or is_serial(op.column)
         return _added(context, op, _whole(context, op) if made else _bare(op))
-    change = column_changes.change(context, op)
+    change = column_comparison.change(context, op)
     if not (change.retypes or transition.is_replaced(change)):
         return Probed(rewrites=False)
     with trial.of(context, op.table_name, op.schema, op.column_name) as table:
@@ -114,9 +114,9 @@ def _changed(table: Trial, op: ops.AlterColumnOp, change: Change) -> Probed:
         back, error = _way(table, op, change.reversed())
         return Probed(rewrites, error, loses=loses, alike=False, reverts=not error)
     conversion = conversions.of(change, using)
-    alike = value_loss.alike(table.connection, conversion)
+    alike = converted_values.alike(table.connection, conversion)
     loses = conversions.keeps_one(change, using) or conversions.nests(change, using)
-    loses = loses or (alike and value_loss.loses(table.connection, conversion))
+    loses = loses or (alike and converted_values.loses(table.connection, conversion))
     if loses and using is None:
         using = conversions.explicit(change)
     back, error = _way(table, op, change.reversed())
@@ -141,7 +141,7 @@ def _beside_others(table: Trial, op: ops.AlterColumnOp, change: Change) -> str:
     """Add a generated column as it has to be, once those that it is made of have their types."""
     held = held_columns.retyped(table.context)
     table.attempt([DropDependentsOp(*(held_columns.written(*each) for each in held))])
-    changes = column_changes.of(table.context).changes
+    changes = column_comparison.of(table.context).changes
     for schema, name, column in held:
         if (schema, name) == (op.schema, op.table_name):
             _first(table, op, changes[schema, name, column])

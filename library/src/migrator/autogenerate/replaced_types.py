@@ -17,8 +17,8 @@ from migrator.autogenerate.steps import sql
 from migrator.catalog import Difference, Key
 from migrator.operations import names
 from migrator.operations.names import column as quoted
-from migrator.postgres import value_loss
-from migrator.postgres.value_loss import Conversion
+from migrator.postgres import converted_values
+from migrator.postgres.converted_values import Conversion
 
 BASE = ("type", "collation")  # what a domain is made of
 Properties = Mapping[str, Any]
@@ -37,8 +37,8 @@ def loses(context: MigrationContext, domain: Difference) -> bool:
     assert context.connection is not None
     conversion = Conversion("value", domain.before["type"], domain.after["type"])
     # A text that is too long is refused: nothing of it is cut without a cast.
-    texts = value_loss.are_texts(context.connection, conversion)
-    return not texts and value_loss.loses(context.connection, conversion)
+    texts = converted_values.are_texts(context.connection, conversion)
+    return not texts and converted_values.loses(context.connection, conversion)
 
 
 def replacing(

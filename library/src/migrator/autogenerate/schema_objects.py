@@ -9,13 +9,11 @@ more goes in the end.
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from alembic.autogenerate import renderers
-from alembic.autogenerate.api import AutogenContext
 from alembic.operations import MigrateOperation, ops
 from alembic.runtime.migration import MigrationContext
 
+from migrator.autogenerate import added_values, definitions, enum_values, replaced_types
 from migrator.autogenerate import comparison as comparisons
-from migrator.autogenerate import definitions, enum_values, replaced_types
 from migrator.autogenerate.comparison import Comparison
 from migrator.autogenerate.models_schema import EVENTS
 from migrator.autogenerate.steps import sql
@@ -29,17 +27,6 @@ ORDER = ("schema", "sequence", "enum", "domain", "view", *EVENTS)
 BY_HAND = """{key} is made of {before} in the database and of {after} in the models, so values \
 would be cut. No revision was written. `make empty-revision m="..."`: fix those values, and then \
 let the models change. Or give the new domain another name, and change the columns one by one."""
-
-
-class AddValueOp(ops.ExecuteSQLOp):
-    """Adds a value to an enum type in a transaction of its own: before that has ended,
-    PostgreSQL does not let the value be used, as a default for example."""
-
-
-@renderers.dispatch_for(AddValueOp)
-def _render_add_value(_context: AutogenContext, op: AddValueOp) -> str:
-    # In one line, because Alembic's printer would not end the block; ruff breaks it.
-    return f"with op.get_context().autocommit_block(): op.execute({str(op.sqltext)!r})"
 
 
 LATE = "late"  # in the info of an operation: the phase in which it comes after everything else
@@ -79,12 +66,13 @@ def changes(context: MigrationContext, named: Collection[str] = ()) -> list[Chan
     gone = [each for each in found if not each.property and each.after is None]
     for sentence in enum_values.kept(comparison, default, named):
         note(sentence)
+    values = enum_values.of(comparison)
     return [
         *_parameters(comparison, default),
         *(_new(each, default) for each in new),
         *_persistence(comparison, default),
         *_changed(comparison, dict.fromkeys(each.key for each in found if each.property), default),
-        *(change for each in enum_values.of(comparison) for change in _values(each, default)),
+        *(Change(added_values.operations(each, default), []) for each in values),
         *_replaced(context, comparison, named),
         *(_gone(each, default) for each in reversed(gone)),
     ]
@@ -211,24 +199,6 @@ def unlogged(comparison: Comparison) -> list[Difference]:
     """Return the tables that become unlogged ones, or are so no more."""
     found = comparison.differences
     return [each for each in found if (each.key.kind, each.property) == ("table", "persistence")]
-
-
-def _values(each: Difference, default: str | None) -> Iterator[Change]:
-    """Add values in the order of the models, each after the one that is before it."""
-    existing, wanted = each.before, each.after
-    called = definitions.name(each.key, default)
-    added: list[ops.ExecuteSQLOp] = []
-    for place, label in enumerate(wanted):
-        if label in existing:
-            continue
-        where = f" BEFORE {definitions.labels(existing[:1])}" if existing else ""
-        if place:
-            where = f" AFTER {definitions.labels(wanted[place - 1 : place])}"
-        # Idempotent, because a downgrade cannot take a value away again.
-        value = definitions.labels([label])
-        for op in sql(f"ALTER TYPE {called} ADD VALUE IF NOT EXISTS {value}{where}"):
-            added.append(AddValueOp(op.sqltext))
-    yield Change(added, [])
 
 
 def _refusal(each: Difference) -> RefusedError:

@@ -15,9 +15,10 @@ from alembic.runtime.migration import MigrationContext
 from alembic.util import rev_id
 
 from migrator.autogenerate import held_columns, phase_rules, steps
+from migrator.autogenerate.added_values import AddValueOp
 from migrator.autogenerate.phase_rules import Known, Table
 from migrator.autogenerate.replacements import in_transaction
-from migrator.autogenerate.schema_objects import AddValueOp, late
+from migrator.autogenerate.schema_objects import late
 from migrator.autogenerate.steps import Step
 from migrator.revisions.attributes import CONTRACT, EXPAND, Attributes
 

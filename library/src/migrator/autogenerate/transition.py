@@ -8,7 +8,7 @@ from alembic.autogenerate import renderers
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import MigrateOperation, ops
 
-from migrator.autogenerate.column_changes import Change, Side
+from migrator.autogenerate.column_comparison import Change, Side
 from migrator.operations import names
 from migrator.operations.replace_column import ReplaceColumnOp
 from migrator.operations.set_identity import SetIdentityOp

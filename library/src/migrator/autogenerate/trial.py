@@ -11,7 +11,7 @@ from alembic.operations import MigrateOperation, Operations
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from migrator.autogenerate import column_changes, comparison, models_schema
+from migrator.autogenerate import column_comparison, comparison, models_schema
 from migrator.catalog import Key
 from migrator.errors import one_line
 from migrator.operations import names
@@ -116,8 +116,8 @@ def _make_types(trial: Trial) -> None:
 def _new_columns(
     context: MigrationContext, table: str, schema: str | None
 ) -> Iterator[sa.Column[object]]:
-    existing = column_changes.of(context).existing
-    wanted = column_changes.full_name(context, schema, table)
+    existing = column_comparison.of(context).existing
+    wanted = column_comparison.full_name(context, schema, table)
     for each in context.opts["target_metadata"].tables.values():
-        if column_changes.full_name(context, each.schema, each.name) == wanted:
+        if column_comparison.full_name(context, each.schema, each.name) == wanted:
             yield from (column for column in each.columns if (*wanted, column.name) not in existing)

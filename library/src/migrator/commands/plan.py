@@ -9,7 +9,7 @@ from migrator import database
 from migrator.commands.deploy import allowances
 from migrator.config.context import Context
 from migrator.console import argument, say, wrap
-from migrator.deploy import value_loss_check, violation_check
+from migrator.deploy import conversion_check, violation_check
 from migrator.errors import PendingError
 from migrator.revisions import graph, pending, rehearsed, sql_file
 from migrator.revisions.rehearsed import Rehearsed
@@ -42,7 +42,7 @@ def run(context: Context, options: Namespace) -> None:
         for each, script in zip(facts["pending"], found.pending, strict=True):
             each["rehearsed"] = _as_json(rehearsals.get(script.revision))
         facts["value_losses"] = [
-            *map(asdict, value_loss_check.find(context, revisions, found.pending))
+            *map(asdict, conversion_check.find(context, revisions, found.pending))
         ]
         facts["violations"] = [
             each.data() for each in violation_check.beforehand(context, revisions, found.pending)
@@ -55,7 +55,7 @@ def run(context: Context, options: Namespace) -> None:
             if each := rehearsals.get(script.revision):
                 for line in wrap(each.described, " " * 6):
                     say(line)
-        for loss in value_loss_check.find(context, revisions, found.pending):
+        for loss in conversion_check.find(context, revisions, found.pending):
             say(f"  {loss}")
         for rows in violation_check.beforehand(context, revisions, found.pending):
             say(f"  {rows.revision} would fail: {rows}. To find the rows:\n    {rows.query}")

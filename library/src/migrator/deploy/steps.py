@@ -6,13 +6,13 @@ from dataclasses import asdict, dataclass
 
 from migrator.config.invocation import command
 from migrator.deploy import (
+    conversion_check,
     failure_log,
     failure_report,
     planned_constraints,
     preflight,
     reconnection,
     state,
-    value_loss_check,
     verification,
     window,
 )
@@ -64,7 +64,7 @@ def check(deployment: Deployment) -> None:
         deployment.report.skipped("check", "skipped: --no-check")
     else:
         preflight.check(deployment.context, deployment.report, now=deployment.options.now)
-        for each in value_loss_check.find(
+        for each in conversion_check.find(
             deployment.context, deployment.revisions, deployment.plan.pending
         ):
             deployment.report.warn("check", str(each), value_loss=asdict(each))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from migrator.trace.session_state import query
+from migrator.trace.transaction_state import query
 
 if TYPE_CHECKING:  # psycopg does not come with SQLite
     from psycopg.pq.abc import PGconn

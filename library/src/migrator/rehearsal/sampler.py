@@ -10,7 +10,7 @@ from sqlalchemy.engine import URL
 
 from migrator.errors import MigratorError
 from migrator.rehearsal.stage import Totals
-from migrator.trace.session_state import query
+from migrator.trace.transaction_state import query
 
 INTERVAL = 0.1  # seconds between two looks
 FIRST = 0.005  # after a statement has begun: it may be a short one

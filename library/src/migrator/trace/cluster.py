@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from migrator.postgres import sql
 from migrator.shadow import made_outside
-from migrator.trace import session_state
+from migrator.trace import transaction_state
 
 if TYPE_CHECKING:  # psycopg does not come with SQLite
     from psycopg.pq.abc import PGconn
@@ -73,10 +73,10 @@ class Cluster:
         if sql.first_word(text) == "CREATE" and kind in ("DATABASE", "TABLESPACE"):
             quoted = [_quoted(name) for name in names]
             self._comment(session, kind, quoted)
-        elif (kind in ROLES or sql.first_word(text) == "DO") and session_state.query(
+        elif (kind in ROLES or sql.first_word(text) == "DO") and transaction_state.query(
             session, MAY_SEE
         ):
-            self._comment(session, "ROLE", session_state.query(session, NEW_ROLES))
+            self._comment(session, "ROLE", transaction_state.query(session, NEW_ROLES))
 
     def _comment(self, session: "PGconn", kind: str, quoted: list[str]) -> None:
         for name in quoted:
@@ -85,7 +85,7 @@ class Cluster:
     def _found(self, session: "PGconn", kind: str, names: list[str]) -> tuple[bool, bool]:
         view = CATALOGS[kind]
         listed = ",".join('"' + name.replace('"', '\\"').replace("'", "''") + '"' for name in names)
-        found = session_state.query(
+        found = transaction_state.query(
             session,
             FOUND.format(
                 table="pg_authid" if kind in ROLES else view,

@@ -6,7 +6,7 @@ schema begins with `pg_`, so that nothing that lists or compares schemas sees it
 
 from typing import TYPE_CHECKING, Any
 
-from migrator.trace.session_state import State
+from migrator.trace.transaction_state import State
 
 if TYPE_CHECKING:  # psycopg does not come with SQLite
     from psycopg import Connection

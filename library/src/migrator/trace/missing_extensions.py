@@ -7,7 +7,7 @@ other extension, the statements that fail without it are left out, and the rest 
 from typing import TYPE_CHECKING
 
 from migrator.postgres import sql
-from migrator.trace import session_state
+from migrator.trace import transaction_state
 from migrator.trace.event_log import STEP
 
 if TYPE_CHECKING:  # psycopg does not come with SQLite
@@ -72,7 +72,7 @@ class MissingExtensions:
             return self._sentence(name)
         if words[0] != "CREATE" or not name or "'" in name:
             return ""
-        if session_state.query(session, AVAILABLE.format(name=name)):
+        if transaction_state.query(session, AVAILABLE.format(name=name)):
             return ""
         self._missing.add(name)
         if name not in STUBS:

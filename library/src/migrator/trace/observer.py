@@ -9,7 +9,7 @@ from migrator.postgres import sql
 from migrator.trace import queries, schemas
 from migrator.trace.event_log import STEP
 from migrator.trace.schemas import Schemas
-from migrator.trace.session_state import State, query
+from migrator.trace.transaction_state import State, query
 
 if TYPE_CHECKING:  # psycopg does not come with SQLite
     from psycopg.pq.abc import PGconn

@@ -13,7 +13,7 @@ from sqlalchemy.exc import ObjectNotExecutableError
 
 from migrator import shadow
 from migrator.postgres import lock_modes, sql
-from migrator.trace import bare_strings, cursors, names, schemas, session_state
+from migrator.trace import bare_strings, cursors, names, schemas, transaction_state
 from migrator.trace.event_log import STEP
 from migrator.trace.observer import Observer
 from migrator.trace.place import Place, here
@@ -209,7 +209,9 @@ class Recorder:
             session.exec_(b"COMMIT")
             self._end_of_transaction()
 
-    def _see(self, session: psycopg.pq.abc.PGconn, step: Step, before: session_state.State) -> None:
+    def _see(
+        self, session: psycopg.pq.abc.PGconn, step: Step, before: transaction_state.State
+    ) -> None:
         after = self._observer.look(session, after=step.sql)
         then, now = before.schemas, after.schemas
         step.rewritten = frozenset(schemas.rewritten(then, now))
@@ -224,15 +226,15 @@ class Recorder:
         gained = after.locks - before.locks
         # Locks on indexes come with those on their tables.
         step.locks = frozenset(lock for lock in gained if lock[0] in step.names)
-        step.held = frozenset(session_state.locked_tables(before, lock_modes.STOPS_WRITES))
-        scanned = session_state.grown(before, after, 0).keys()
+        step.held = frozenset(transaction_state.locked_tables(before, lock_modes.STOPS_WRITES))
+        scanned = transaction_state.grown(before, after, 0).keys()
         step.scanned = frozenset(scanned | schemas.validated(then, now))
-        step.inserted = session_state.grown(before, after, 1)
-        step.rows = session_state.grown(before, after, 2)
-        step.read = session_state.grown(before, after, 3)
+        step.inserted = transaction_state.grown(before, after, 1)
+        step.rows = transaction_state.grown(before, after, 2)
+        step.read = transaction_state.grown(before, after, 3)
         if not step.inserted and not step.rows:
-            step.locked_rows = session_state.locked_rows(session, after, step.read)
-            if any((oid, session_state.ROW_LOCKS) in after.locks for oid in step.read):
+            step.locked_rows = transaction_state.locked_rows(session, after, step.read)
+            if any((oid, transaction_state.ROW_LOCKS) in after.locks for oid in step.read):
                 self._observer.changed()  # that has read them, too
         step.bulk = self._totals.bulk(step)
 

@@ -10,8 +10,8 @@ from sqlalchemy import Connection, text
 from migrator import database
 from migrator.config.context import Context
 from migrator.errors import MigratorError
-from migrator.postgres import sql, value_loss
-from migrator.postgres.value_loss import Conversion
+from migrator.postgres import converted_values, sql
+from migrator.postgres.converted_values import Conversion
 
 SECONDS = 5.0  # for one column: only the deploy waits meanwhile, but it reads the whole table
 TYPE = text(
@@ -78,9 +78,9 @@ def _said(
     if old is None:  # an earlier revision adds it
         return None
     conversion = Conversion(column, old, kind, using)
-    if not value_loss.loses(connection, conversion):
+    if not converted_values.loses(connection, conversion):
         return None
-    counted = value_loss.count(connection, table, conversion, SECONDS)
+    counted = converted_values.count(connection, table, conversion, SECONDS)
     if counted is None:
         why = "values may be lost; counting the rows took too long or failed"
         return ValueLoss(table, name, None, f"{table}.{column}: {why}")
