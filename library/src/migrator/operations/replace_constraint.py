@@ -1,5 +1,7 @@
 """`op.replace_constraint`: a constraint that is replaced, or added, and works all the time."""
 
+from functools import partial
+
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
@@ -175,15 +177,17 @@ class ReplaceConstraintOp(Operation):
             swap.temporary(name), target, self.schema, definition, unique=True
         )
         swap.build(session, wanted, definitions.written(definition, unique=True), name)
+        undo = partial(index_build.drop, session, wanted.full)
         try:
             for column in swap.nullable(session, wanted.full) if key else ():
                 SetNotNullOp(self.table_name, column, schema=self.schema).run_in_steps(session)
         except MigratorError:
-            index_build.drop(session, wanted.full)
+            undo()
             raise
         word = "PRIMARY KEY" if key else "UNIQUE"
         use = f"{word} USING INDEX {names.column(wanted.name)} {attributes}".rstrip()
-        swap.run(session, target, old, self._statements(session, target, name, use), found)
+        statements = self._statements(session, target, name, use)
+        swap.run(session, target, old, statements, found, undo)
 
     def _at_once(self, session: Session, target: str, name: str) -> None:
         statements = self._statements(session, target, name, self.definition)

@@ -1,5 +1,7 @@
 """`op.replace_index`: replaces or adds an index; a usable one exists throughout."""
 
+from functools import partial
+
 import sqlalchemy as sa
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import Operations
@@ -91,7 +93,13 @@ class ReplaceIndexOp(Operation):
         rename = f"ALTER INDEX {wanted.full} RENAME TO {names.column(name)}"
         parts = partitions.renames(session, wanted, full) if in_parts else ()
         statements = [*swap.drops(target, name, full), ("true", rename), *parts, *comment]
-        swap.run(session, target, name, statements, found, ready=wanted.is_valid)
+        # One that has parts cannot be dropped concurrently.
+        undo = (
+            partial(session.run, f"DROP INDEX {wanted.full}")
+            if in_parts
+            else partial(index_build.drop, session, wanted.full)
+        )
+        swap.run(session, target, name, statements, found, undo, wanted.is_valid)
         index = WantedIndex.written(name, target, self.schema, "", unique=self.unique)
         session.expect(f"{index.is_valid} AND NOT {wanted.is_valid}", f"{name} was not replaced")
 

@@ -4,7 +4,7 @@ The old one is dropped and the new one renamed in one short transaction. Until t
 there, and works: whatever fails or is killed before has changed nothing for anybody.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sqlalchemy.exc import DBAPIError
 
@@ -127,13 +127,14 @@ def run(
     name: str,
     statements: Sequence[tuple[str, str]],
     found: Sequence[Reference],
-    *,
+    undo: Callable[[], None],
     ready: str = "true",
 ) -> None:
     """Run the statements of a swap in one transaction, and let foreign keys refer to the new one.
 
     Args:
         found: the foreign keys to the old one.
+        undo: removes what was built for the swap, if it cannot be.
         ready: see `run_together`.
 
     Raises:
@@ -145,6 +146,7 @@ def run(
     except DBAPIError as error:
         if not found or state_of(error) != NO_KEY:
             raise
+        undo()
         raise references.refusal(target, name, found) from error
     references.finish(session, target)
 
