@@ -8,7 +8,7 @@ plan          what each of them lacks; `overview`, that for people and for JSON
 session       one connection that serves many tenants, inside env.py
 runner        applies revisions to one tenant on it, in one attempt
 single_tenant  deploys to one tenant as `deploy` would
-batch         many tenants of a database: applied one by one, verified together
+batch         many tenants of a database: applied one by one, then `batch_verification`
 outcome       what became of one; `results`, of all so far
 work          what all workers share
 job           what one worker is given at a time

@@ -2,10 +2,10 @@
 
 A trace only observes; lint judges. `execution` runs env.py, and `trials` has what is there before
 and after each revision. `recorder` makes a `traced_statement` of each statement that passes
-psycopg's `cursors`, with what `transaction_state`, `schemas` and `names` read from the server;
-`event_log` has what other sessions do. Before that, `sample_rows` of `sample_values` are put into
-the tables of the `database` (`sample_insertion`); `rejected_rows` knows those that a revision
-cannot work with.
+psycopg's `cursors`, with its `effects`: what `transaction_state`, `schemas` and `names` read from
+the server before and after it. `event_log` has what other sessions do. Before that, `sample_rows`
+of `sample_values` are put into the tables of the `database` (`sample_insertion`); `rejected_rows`
+knows those that a revision cannot work with. `bare_strings` are run though SQLAlchemy refuses them.
 """
 
 from collections.abc import Sequence

@@ -14,6 +14,15 @@ from sqlalchemy.orm import Session
 
 METHODS = ("execute", "scalar", "scalars")
 
+REFUSED = (
+    "SQLAlchemy 2 executes no bare string: sa.text(...) is needed around it. It was run here, so"
+    " that the trial could go on"
+)
+OF_EARLIER = (
+    "An earlier revision executes a bare string, which SQLAlchemy 2 refuses: no new database can be"
+    " made with these revisions. The trial ran it"
+)
+
 
 @contextmanager
 def accepted(wanted: Callable[[], bool]) -> Iterator[None]:

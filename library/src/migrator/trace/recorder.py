@@ -12,8 +12,8 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.exc import ObjectNotExecutableError
 
 from migrator import shadow
-from migrator.postgres import lock_modes, sql
-from migrator.trace import bare_strings, cursors, names, schemas, transaction_state
+from migrator.postgres import sql
+from migrator.trace import bare_strings, cursors, effects, transaction_state
 from migrator.trace.event_log import STEP
 from migrator.trace.observer import Observer
 from migrator.trace.place import Place, here
@@ -24,14 +24,6 @@ from migrator.trace.traced_statement import Known, Step
 # They take no lock, and some of them must be the first of their transaction.
 SETTINGS = ("SET", "RESET", "SHOW")
 MAKES = ("CREATE", "ALTER", "DROP")
-BARE_STRING = (
-    "SQLAlchemy 2 executes no bare string: sa.text(...) is needed around it. It was run here, so"
-    " that the trial could go on"
-)
-OLD_REVISION = (
-    "An earlier revision executes a bare string, which SQLAlchemy 2 refuses: no new database can be"
-    " made with these revisions. The trial ran it"
-)
 
 
 class Recorder:
@@ -125,11 +117,11 @@ class Recorder:
         """Note that SQLAlchemy 2 refuses what a revision gives it; return that it is run."""
         place = here(self._path) if self._path else None
         if place is None:
-            self._substitutes.say(OLD_REVISION)
+            self._substitutes.say(bare_strings.OF_EARLIER)
             return True
         lost = {**self._steps[-1].lost} if self._steps else {}
         name = ObjectNotExecutableError.__name__
-        self._steps.append(Step(name, place, lost=lost, error=BARE_STRING, of_python=True))
+        self._steps.append(Step(name, place, lost=lost, error=bare_strings.REFUSED, of_python=True))
         return True
 
     @contextmanager
@@ -213,25 +205,9 @@ class Recorder:
         self, session: psycopg.pq.abc.PGconn, step: Step, before: transaction_state.State
     ) -> None:
         after = self._observer.look(session, after=step.sql)
-        then, now = before.schemas, after.schemas
-        step.rewritten = frozenset(schemas.rewritten(then, now))
-        locked = {oid for oid, _ in before.locks | after.locks}
-        used = locked | after.counters.keys() | step.rewritten
-        step.names = schemas.names((then, now), used)
-        step.lost = names.lost(self._known.names, now.used)
-        if after.transaction != before.transaction and step.watched:  # it has ended its own
-            step.watched, step.committed = False, True
+        effects.note(step, before, after, self._known)
         if not step.watched:
             return
-        gained = after.locks - before.locks
-        # Locks on indexes come with those on their tables.
-        step.locks = frozenset(lock for lock in gained if lock[0] in step.names)
-        step.held = frozenset(transaction_state.locked_tables(before, lock_modes.STOPS_WRITES))
-        scanned = transaction_state.grown(before, after, 0).keys()
-        step.scanned = frozenset(scanned | schemas.validated(then, now))
-        step.inserted = transaction_state.grown(before, after, 1)
-        step.rows = transaction_state.grown(before, after, 2)
-        step.read = transaction_state.grown(before, after, 3)
         if not step.inserted and not step.rows:
             step.locked_rows = transaction_state.locked_rows(session, after, step.read)
             if any((oid, transaction_state.ROW_LOCKS) in after.locks for oid in step.read):
