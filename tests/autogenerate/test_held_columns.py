@@ -152,3 +152,16 @@ def test_what_revisions_have_made_by_hand_is_made_again(workshop: Workshop, name
     workshop.upgrade()
     done = workshop.revise()
     assert (done.code, workshop.written) == (0, []), done.output
+
+
+def test_a_view_that_keeps_the_casts_of_the_other_type_is_refused(workshop: Workshop) -> None:
+    """Made again from its text, `n * 2` stays numeric when the column is an integer again."""
+    begin(workshop, table(N.format("Integer")))
+    revision(workshop, "CREATE VIEW v AS SELECT n * 2 AS twice FROM t WHERE n > 5")
+    workshop.models(table(N.format("Numeric(12, 2)")))
+    done = workshop.revise(rewrite="t.n")
+    assert (done.code, workshop.written) == (5, [])
+    assert "view public.v: columns is twice integer in the schema before, twice numeric" in (
+        " ".join(done.output.split())
+    )
+    assert 'write it by hand (`make empty-revision m="..."`)' in " ".join(done.output.split())

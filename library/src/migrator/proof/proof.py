@@ -190,9 +190,14 @@ class Proof:
     def _same(self, when: str, one: Schema, other: Schema, between: Schema | None = None) -> None:
         found = [each for each in catalog.diff(one, other) if not _stays(each, between)]
         if found:
+            by_hand = 'write it by hand (`make empty-revision m="..."`)'
+            do = "correct it" if self.compared is None else by_hand
             raise NotProved(
                 f"The schema is another one {when}, as tried on a shadow database.",
-                details=_shown(found, "the schema before", "the schema after it"),
+                details=[
+                    *_shown(found, "the schema before", "the schema after it"),
+                    ("to do", f"{do}, so that these are as they were"),
+                ],
             )
 
 
