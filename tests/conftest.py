@@ -328,7 +328,8 @@ class Renderer:
         """A new rendering, from a copy of `rendered`, which does not take long."""
         source = self.rendered(**answers).path
         path = self.scratch / f"rendering-{next(self.numbers)}" / source.name
-        shutil.copytree(source, path, symlinks=True)
+        path.parent.mkdir()
+        subprocess.run(["cp", "-a", source, path], check=True)  # half the time of shutil's
         self.made.append(Rendering(path, dict(answers)))
         return self.made[-1]
 

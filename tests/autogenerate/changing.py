@@ -119,12 +119,14 @@ class Workshop:
     def migrator(self, *arguments: str) -> Done:
         """Call a command of `python -m migrator`."""
         self.forget()
-        said = io.StringIO()
+        said, path = io.StringIO(), list(sys.path)
         with redirect_stdout(said), redirect_stderr(said):
             try:
                 code = cli.main(["-c", str(self.folder / "alembic.ini"), *arguments])
             except SystemExit as error:
                 code = error.code if isinstance(error.code, int) else 1
+            finally:
+                sys.path[:] = path  # Alembic adds the folder again with each command
         return Done(code, said.getvalue())
 
     def revise(self, **asked: str) -> Done:

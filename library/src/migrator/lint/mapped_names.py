@@ -25,7 +25,7 @@ def is_mapped(name: str) -> bool:
 
 def _file(module: Sequence[str]) -> Path | None:
     """Return the file of a module that is not installed."""
-    for folder in sys.path:
+    for folder in dict.fromkeys(sys.path):  # Alembic adds the project's for each configuration
         if "site-packages" in folder or folder.startswith(sys.base_prefix):
             continue
         path = Path(folder or ".", *module)
