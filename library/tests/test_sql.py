@@ -228,6 +228,20 @@ def test_the_objects_of_a_dump() -> None:
     assert "unrestrict" not in text and "dump complete" not in text
 
 
+def test_options_of_columns_that_servers_keep_for_themselves() -> None:
+    script = """\
+ALTER TABLE ONLY public.t ALTER COLUMN a SET (pg_attver=93214504);
+ALTER TABLE ONLY public."t (x)" ALTER COLUMN b SET (pg_attver=7, n_distinct=5);
+ALTER TABLE ONLY public.t ALTER COLUMN c SET (n_distinct=-0.5);
+ALTER INDEX public.i ALTER COLUMN 1 SET STATISTICS 100;
+"""
+    without = script.split("\n", 1)[1].replace("pg_attver=7, ", "")
+    assert pg_dump_output.without_servers_options(script) == without
+    dump = DUMP.replace(");\n", ");\n" + script, 1)
+    assert "attver" not in pg_dump_output.schema_text(dump)
+    assert "attver" not in next(pg_dump_output.entries(dump)).body
+
+
 def test_the_rows_and_the_database_of_a_dump() -> None:
     script = "SET x = 1;\n--\n-- Data for\n--\n\nINSERT INTO t VALUES ('a;b');\nSET y = 2;\n"
     assert pg_dump_output.inserts(script) == ("INSERT INTO t VALUES ('a;b')",)

@@ -239,6 +239,17 @@ def test_reading_changes_nothing(engine: sa.Engine, before: Schema) -> None:
         assert not connection.exec_driver_sql("SELECT pg_current_xact_id_if_assigned()").scalar()
 
 
+def test_options_that_a_server_keeps_for_itself(engine: sa.Engine, before: Schema) -> None:
+    """As those of November 2026 do, with a number that no other database has."""
+    with engine.connect() as connection:
+        execute(
+            connection,
+            "SET allow_system_table_mods = on; UPDATE pg_attribute SET attoptions = '{pg_attver=7}'"
+            " WHERE attrelid IN ('app.t'::regclass, 'part'::regclass)",
+        )
+        assert catalog.read(connection) == before
+
+
 def test_every_kind_is_read(before: Schema) -> None:
     kinds = {key.kind for key in before.objects}
     assert kinds == {

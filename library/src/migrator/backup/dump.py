@@ -186,3 +186,9 @@ def _locked(connection: psycopg.Connection, timeout: float) -> LockTimeout:
         f" by another session ({holders}); nothing was changed. Run this again when that session"
         " has ended."
     )
+
+
+def schema_of(found: programs.Programs, dump: Path) -> str:
+    """Return the script that creates the database of a dump and its objects, without rows."""
+    command = [found.path("pg_restore"), "--create", "--schema-only", "--file=-", str(dump)]
+    return processes.run(command, processes.plain_environment()).stdout

@@ -17,10 +17,11 @@ from migrator.backup import dump, libpq_database, processes, programs
 from migrator.backup.storage import Restored
 from migrator.config.invocation import option
 from migrator.errors import Interrupted, MigratorError
+from migrator.postgres.sql import pg_dump_output as pg_dump
 from migrator.revisions import position
 
 SET_UNKNOWN_BEFORE_17 = b"SET transaction_timeout = 0;\n"
-FIRST_OBJECT = b"-- Name: "
+FIRST_ROWS = b"-- Data for Name: "
 
 
 @dataclass(frozen=True)
@@ -35,12 +36,18 @@ class RestoreTarget:
 
 
 def restore(
-    found: programs.Programs, file: Path, target: RestoreTarget, options: list[str]
+    found: programs.Programs,
+    file: Path,
+    target: RestoreTarget,
+    options: list[str],
+    *,
+    foreign: bool,
 ) -> None:
     """Restore `file` into `target` in one transaction.
 
     Args:
         options: further options of pg_restore.
+        foreign: the dump has what only the server that was dumped understands.
 
     Raises:
         MigratorError: the restore failed and was rolled back.
@@ -50,7 +57,7 @@ def restore(
     made = " was created and" if target.create else ""
     state = f"It was rolled back: the database {target.name}{made} is empty."
     try:
-        if found.major >= 17 > target.server:
+        if foreign or found.major >= 17 > target.server:
             error = _through_psql(found, [*restore, "--file=-", str(file)], target)
         else:
             strict = ["--single-transaction", "--exit-on-error", "--no-password"]
@@ -67,7 +74,7 @@ def restore(
 
 
 def _through_psql(found: programs.Programs, command: list[str], target: RestoreTarget) -> str:
-    """Restore into a server that does not know a setting that the newer pg_restore sets.
+    """Restore into a server that does not know all that the script says; see `_understood`.
 
     Returns:
         The error message; empty if the restore succeeded.
@@ -112,13 +119,18 @@ def _through_psql(found: programs.Programs, command: list[str], target: RestoreT
         return processes.error_output(subprocess.CompletedProcess(command, code, "", text))
 
 
+def _understood(line: bytes) -> bytes:
+    if line == SET_UNKNOWN_BEFORE_17:
+        return b""
+    return pg_dump.without_servers_options(line.decode("latin-1")).encode("latin-1")
+
+
 def _pipe(source: IO[bytes], to: IO[bytes], complete: Callable[[], bool]) -> None:
     try:
         to.write(b"BEGIN;\n")
         for line in source:
-            if line != SET_UNKNOWN_BEFORE_17:
-                to.write(line)
-            if line.startswith(FIRST_OBJECT):
+            to.write(_understood(line))
+            if line.startswith(FIRST_ROWS):
                 break
         shutil.copyfileobj(source, to)
         if complete():

@@ -1,24 +1,17 @@
 """Restore a dump into an empty PostgreSQL database."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-from psycopg import sql
-
-from migrator.backup import dump, libpq_database, pg_restore, processes, programs
+from migrator.backup import database_creation, dump, libpq_database, pg_restore, programs
 from migrator.backup.storage import Restored
 from migrator.config.context import Context
 from migrator.console import note
 from migrator.database import admit
 from migrator.errors import MigratorError, RefusedError, UsageError
-from migrator.postgres.sql import begins, split
 from migrator.postgres.sql import pg_dump_output as pg_dump
 
-# What needs roles that another server may not have.
-OF_ROLES = ("GRANT", "REVOKE", "ALTER ROLE")
-# Newer programs name the provider of a database's locales, which older servers have only one of.
-KNOWS_PROVIDERS = 15
 # Objects that users created: those that initdb creates have lower object identifiers.
 CONTENT = """
 SELECT what, count(*), (array_agg(name ORDER BY name))[1:3] FROM (
@@ -61,13 +54,12 @@ def restore(
     found, tables = _reader(programs.find(context, server, encrypted=encrypted), file)
     database = maintenance.named(name)
     target = pg_restore.RestoreTarget(name, database, server)
-    creation, settings = _creation(found, file, name, owners=owners)
-    if server < KNOWS_PROVIDERS:
-        creation = creation.replace(" LOCALE_PROVIDER = libc", "")
+    script = dump.schema_of(found, file)
+    creation, settings = database_creation.read(script, name, server, owners=owners)
     if known:
         _refuse_content(name, database)
     else:
-        _require_createdb(maintenance, creation, name)
+        database_creation.require_createdb(maintenance, creation, name)
     if into or not known:
         create = None if known else creation
         target = pg_restore.RestoreTarget(name, database, server, create, settings)
@@ -75,7 +67,13 @@ def restore(
     started = time.monotonic()
     if target.create:
         _execute(maintenance, target.create)
-    pg_restore.restore(found, file, target, [] if owners else ["--no-owner", "--no-privileges"])
+    pg_restore.restore(
+        found,
+        file,
+        target,
+        [] if owners else ["--no-owner", "--no-privileges"],
+        foreign=pg_dump.without_servers_options(script) != script,
+    )
     for statement in target.set:
         try:
             _execute(maintenance, statement)
@@ -163,61 +161,3 @@ def _refuse_content(name: str, database: libpq_database.LibpqDatabase) -> None:
         " empty database, and nothing was changed. Use --into NEW_NAME to restore into a new"
         " database."
     )
-
-
-def _creation(
-    found: programs.Programs, file: Path, name: str, *, owners: bool
-) -> tuple[str, tuple[str, ...]]:
-    """Return the statement that creates the database `name`, and those that configure it.
-
-    All of it is as in the dumped database, not the defaults of this server: encoding and collation,
-    and what belongs to the database itself, such as who may connect.
-    """
-    command = [found.path("pg_restore"), "--create", "--schema-only", "--file=-", str(file)]
-    text = processes.run(command, processes.plain_environment()).stdout
-    new = sql.Identifier(name).as_string(None)
-    made = pg_dump.database(text)
-    if not made:
-        return f"CREATE DATABASE {new} TEMPLATE template0", ()
-    old = made[0]
-    statements = [
-        each.replace(f" DATABASE {old} ", f" DATABASE {new} ", 1)
-        for each in _of_database(text, old)
-        if owners or (not begins(each, *OF_ROLES) and " OWNER TO " not in each)
-    ]
-    return f"CREATE DATABASE {new} WITH {made[1]}", tuple(statements)
-
-
-def _of_database(text: str, name: str) -> Iterator[str]:
-    """Yield the statements of a dump about its database, whose name is written as `name`."""
-    for entry in pg_dump.entries(text):
-        if entry.kind == "DATABASE" and entry.owner:
-            yield entry.owner[0]
-        about = entry.kind in ("ACL", "COMMENT", "SECURITY LABEL") and (
-            entry.name == f"DATABASE {name}"
-        )
-        if about or entry.kind == "DATABASE PROPERTIES":
-            # Behind the properties, the script connects again.
-            yield from split(
-                entry.body.partition("\n\\unrestrict ")[0].partition("\n\\connect ")[0]
-            )
-
-
-def _require_createdb(maintenance: libpq_database.LibpqDatabase, create: str, name: str) -> None:
-    """Say what an administrator has to do, if this account may not create databases.
-
-    Raises:
-        RefusedError: it may not.
-    """
-    with maintenance.connect() as connection:
-        row = connection.execute(
-            "SELECT rolcreatedb OR rolsuper, quote_ident(rolname) FROM pg_roles"
-            " WHERE rolname = current_user"
-        ).fetchone()
-    allowed, account = row or (True, "")
-    if not allowed:
-        raise RefusedError(
-            f"{name} does not exist, and the account {account} may not create databases."
-            f" Nothing was changed. As an administrator: {create} OWNER = {account}; Then run this"
-            " again: it restores into that database."
-        )

@@ -84,8 +84,12 @@ def grants(acl: str) -> str:
 
 
 def sorted_options(options: str) -> str:
-    """Return an expression for storage parameters in a stable order."""
+    """Return an expression for storage parameters in a stable order.
+
+    Those that begin with pg_ are the server's own: since the releases of November 2026 it keeps
+    pg_attver with each column, another number in each database.
+    """
     return (
-        f"CASE WHEN {options} IS NOT NULL"
-        f" THEN (SELECT array_agg(x ORDER BY x) FROM unnest({options}) x) END"
+        f"CASE WHEN {options} IS NOT NULL THEN"
+        f" (SELECT array_agg(x ORDER BY x) FROM unnest({options}) x WHERE x !~ '^pg_') END"
     )

@@ -37,6 +37,9 @@ ENDS = re.compile(
 )
 SESSION = re.compile(r"^(?:SET |SELECT pg_catalog\.set_config|--|\\restrict)")
 FOR_EVERYBODY = re.compile(r" (?:TO|FROM) PUBLIC(?: WITH GRANT OPTION)?$")
+COLUMN_OPTIONS = re.compile(
+    r"^(ALTER .* ALTER COLUMN .* SET \()([^()]*)(\);(?:\n|\Z))", re.MULTILINE
+)
 CREATE_DATABASE = re.compile(
     rf'^CREATE DATABASE ({IDENTIFIER}|[^ "]+) WITH (TEMPLATE = template0.*);$', re.MULTILINE
 )
@@ -53,10 +56,25 @@ class Entry:
     owner: tuple[str, str] | None
 
 
+def without_servers_options(script: str) -> str:
+    """Return a script without the options of columns that servers keep for themselves.
+
+    The releases of November 2026 keep pg_attver with each column. An older pg_dump writes it down,
+    and a server that does not know it refuses it.
+    """
+    return COLUMN_OPTIONS.sub(_of_users, script) if "pg_" in script else script
+
+
+def _of_users(line: re.Match[str]) -> str:
+    kept = [each for each in line[2].split(", ") if not each.startswith("pg_")]
+    return f"{line[1]}{', '.join(kept)}{line[3]}" if kept else ""
+
+
 def schema_text(dump: str) -> str:
     """Return the objects of a dump as text, without what differs from one dump to the next."""
     first = FIRST_OBJECT.search(dump)
-    objects = AROUND.sub("", dump[first.start() :]) if first else ""
+    objects = without_servers_options(dump[first.start() :]) if first else ""
+    objects = AROUND.sub("", objects)
     return re.sub(r"\n{3,}", "\n\n", objects).strip("\n") + "\n"
 
 
@@ -65,7 +83,7 @@ def entries(dump: str) -> Iterator[Entry]:
     headers = list(HEADER.finditer(dump))
     for header, after in zip(headers, [*headers, None][1:], strict=False):
         body = dump[header.end() : after.start() if after else len(dump)]
-        body = DEFAULTS.sub("", ENDS.sub("", body)).strip()
+        body = DEFAULTS.sub("", ENDS.sub("", without_servers_options(body))).strip()
         owner = OWNER.search(body)
         given = (owner[0].removesuffix(";"), owner[1].strip('"')) if owner else None
         body = OWNER.sub("", body).strip()
