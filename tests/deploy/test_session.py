@@ -126,6 +126,31 @@ def test_a_session_that_works_on(stage: Stage) -> None:
     assert "Its transaction was rolled back. The database is at step1" in output
 
 
+def test_an_operation_that_finds_another_one_behind_one_that_is_done(stage: Stage) -> None:
+    """What the first one has committed is said; what the catalog was asked by is no change."""
+    stage.begin(
+        ROWS, "CREATE INDEX ix ON rows (n)", "ALTER TABLE rows ADD CONSTRAINT x CHECK (n > 0)"
+    )
+    stage.history(
+        execute(ROWS),
+        steps(
+            "from migrator.operations import op",
+            "op.create_index_concurrently('ix', 'rows', ['n'])",
+            "op.create_index_concurrently('ix2', 'rows', ['n'])",
+            "op.add_check_validated('x', 'rows', 'n > 1')",
+        ),
+    )
+    stage.files[-1].write_text(
+        stage.files[-1].read_text().replace("\ndepends_on", "\ntransactional = False\ndepends_on")
+    )
+    output = stage.run(code=1)
+    assert "There is another constraint x on rows already" in output
+    assert "Nothing was changed" not in output
+    (committed,) = [line for line in output.splitlines() if line.startswith("  committed")]
+    assert "ix2 ON rows (n) (of step2, before it failed)" in committed
+    assert "TEMPORARY" not in committed
+
+
 @pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
 def test_an_account_that_writes_another_encoding(
     stage: Stage, tmp_path: Path, encoding: str

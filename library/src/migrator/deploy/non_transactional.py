@@ -145,7 +145,8 @@ class NonTransactional:
             (self.committed if outside else self._in_transaction).append(bare)
         if not outside and not repeatable and _commits(bare):
             self._committed()
-        if outside and not sql.changes_nothing(bare):
+        looks = context.execution_options.get("looks")
+        if outside and not (looks or sql.changes_nothing(bare)):
             self.committed_at = time.monotonic()
             self.changes[bare] = None
         if outside and sql.is_concurrent(bare) and sql.begins(bare, "DROP"):
