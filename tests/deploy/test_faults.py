@@ -339,7 +339,9 @@ def test_a_revision_fails(stage: Stage) -> None:
     assert "Traceback" not in output
 
 
-@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "Ctrl-C"])
+@pytest.mark.parametrize(
+    "sent", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP], ids=["SIGTERM", "Ctrl-C", "SIGHUP"]
+)
 @pytest.mark.parametrize("point", ["server", "lock", "gate", "backup", "index", "pause"])
 def test_stopped(stage: Stage, tmp_path: Path, point: str, sent: signal.Signals) -> None:
     """While it waits for the server, another deploy, old transactions; while it works; between

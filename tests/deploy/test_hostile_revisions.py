@@ -113,6 +113,37 @@ def test_a_process_that_a_revision_forks_may_end(stage: Stage) -> None:
     assert "applied step1" in stage.run()
 
 
+@pytest.mark.parametrize(
+    ("end", "code"), [("return", 0), ("raise SystemExit(3)", 3), ("raise SystemExit('why')", 1)]
+)
+def test_a_process_that_a_revision_forks_is_no_second_deploy(
+    stage: Stage, end: str, code: int
+) -> None:
+    """Whether it ends by itself, or returns from the revision: with SQL that is written, too."""
+    stage.begin(ROWS)
+    fork = (
+        "import os",
+        "child = os.fork()",
+        f"if child == 0: {end}",
+        f"assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == {code}",
+    )
+    stage.history(execute(ROWS), steps(ADD, *fork), execute("ALTER TABLE rows ADD more int"))
+    assert stage.run().count("applied step") == 2
+    assert stage.ask("SELECT revision, direction FROM migration_log ORDER BY id") == [
+        ("step2", "upgrade"),
+        ("step3", "upgrade"),
+    ]
+
+
+@pytest.mark.parametrize("closes", ["sys.stdout.close()", "sys.stdout.close(); sys.stderr.close()"])
+def test_a_revision_that_closes_the_output(stage: Stage, closes: str) -> None:
+    stage.begin(ROWS)
+    more = execute("ALTER TABLE rows ADD more int")
+    stage.history(execute(ROWS), steps(ADD, "import sys", closes), more)
+    assert "applied step3" not in stage.run()
+    assert stage.at == "step3"
+
+
 @pytest.mark.parametrize("sent", ["SIGTERM", "SIGINT"])
 @pytest.mark.parametrize("way", ["kept = weakref.ref(one, stop)", "type(one).__del__ = stop"])
 def test_a_signal_that_comes_in_a_finalizer(stage: Stage, sent: str, way: str) -> None:
@@ -141,6 +172,7 @@ def test_a_signal_that_comes_in_a_finalizer(stage: Stage, sent: str, way: str) -
         execute("ALTER TABLE rows ADD more int; ROLLBACK AND CHAIN"),
         "op.get_bind().rollback()",
         "op.get_bind().get_transaction().rollback()",
+        "op.get_bind().connection.rollback()",
     ],
 )
 def test_that_rolls_its_transaction_back(stage: Stage, undo: str) -> None:

@@ -4,8 +4,8 @@
 
 It is the same as `python -m migrator -c alembic_prod.ini deploy`, with the same options, and works
 from any current folder. Exit codes: 0 done or nothing to do, 1 failed, 2 wrong usage or
-configuration, 4 waited too long for a lock, 5 refused by a safety check, 130 interrupted by Ctrl-C
-or SIGTERM. (3, revisions are pending, is an exit code of `plan` and `check`.)
+configuration, 4 waited too long for a lock, 5 refused by a safety check, 130 interrupted by Ctrl-C,
+SIGTERM or SIGHUP. (3, revisions are pending, is an exit code of `plan` and `check`.)
 """
 
 import sys

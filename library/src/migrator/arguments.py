@@ -50,7 +50,7 @@ COMMANDS = {
 }
 EXIT_CODES = """Exit codes: 0 done or nothing to do, 1 failed, 2 wrong usage or configuration,
 3 revisions are pending, 4 waited too long for a lock, 5 refused by a safety check, 130
-interrupted by Ctrl-C or SIGTERM."""
+interrupted by Ctrl-C, SIGTERM or SIGHUP."""
 
 
 class Version(Action):

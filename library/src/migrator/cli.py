@@ -1,6 +1,7 @@
 """`python -m migrator`: runs a command, and returns its exit code (see errors.py)."""
 
 import configparser
+import logging
 import os
 import signal
 import sys
@@ -16,14 +17,13 @@ from alembic.util.exc import CommandError
 from sqlalchemy.exc import DBAPIError
 
 from migrator import arguments, console
-from migrator.config import alembic_config, histories
+from migrator.config import alembic_config, ending, histories
 from migrator.config.context import Context
 from migrator.database import statement_log
 from migrator.errors import (
     Interrupted,
     MigratorError,
     UsageError,
-    contained,
     one_line,
     without_secrets,
 )
@@ -37,8 +37,9 @@ RUN_REVISIONS = ("history-graph", "lint", "plan", "rehearse", "revision", "trace
 def main(words: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; errors are printed to stderr."""
     console.start()
-    # Containers are stopped with SIGTERM: handle it like Ctrl-C, which cancels the statement.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    logging.raiseExceptions = False  # a log that cannot be written stops nothing
+    for each in ending.heeded():  # all like Ctrl-C, which cancels the statement
+        signal.signal(each, signal.default_int_handler)
     sys.unraisablehook = _unraisable
     name, context = "migrator", None
     try:
@@ -50,7 +51,8 @@ def main(words: Sequence[str] | None = None) -> int:
         statement_log.show()
         made = getattr(command, "context", _context)
         context = made(options)
-        with console.only_results() if _runs_revisions(options) else nullcontext(), contained():
+        ours = console.only_results() if _runs_revisions(options) else nullcontext()
+        with ours, ending.contained():
             command.run(context, options)
     except CommandError as error:
         console.note(f"{name}: {without_secrets(str(error))}")

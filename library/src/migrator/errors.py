@@ -4,12 +4,8 @@ They derive from Alembic's CommandError, so that the `alembic` command prints th
 traceback too.
 """
 
-import os
 import re
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -17,7 +13,6 @@ from alembic.util.exc import CommandError
 
 DEPENDENT_OBJECTS = "2BP01"
 DATA_EXCEPTION = "22"  # the class: a value is not as it has to be, and the message quotes it
-ENDS = ("_exit", "execv", "execve")  # all that os.execvp and the like come to
 QUOTED = re.compile('["„«“].*["“”»]', re.DOTALL)
 NOT_BUILT = re.compile('extension "(pgcrypto|uuid-ossp|sslinfo)" is not available')
 WITHOUT_OPENSSL = (
@@ -76,7 +71,7 @@ class LockTimeout(MigratorError):
 
 
 class Interrupted(MigratorError):
-    """The command was interrupted by Ctrl-C or SIGTERM."""
+    """The command was interrupted by Ctrl-C, SIGTERM or SIGHUP."""
 
     exit_code = 130
 
@@ -85,74 +80,6 @@ class RefusedError(MigratorError):
     """A safety check refused the command; the message says how to proceed."""
 
     exit_code = 5
-
-
-class ProcessEnd(SystemExit):
-    """A call that would have ended this process, with an exit code that nobody here has chosen."""
-
-
-@contextmanager
-def contained() -> Iterator[None]:
-    """Fail where a revision, or what it imports, would end this process: with sys.exit() or
-    os._exit() it would even say that all went well.
-
-    Code in C that ends the process is not held back. The environment and the working folder are
-    afterwards what they were.
-
-    Raises:
-        MigratorError: in place of SystemExit and the like; Ctrl-C is not among them.
-    """
-    try:
-        with _without_ends(), _environment_kept():
-            yield
-    except (Exception, KeyboardInterrupt):
-        raise
-    except BaseException as error:
-        text = f": {error}" if str(error) else ""
-        what = f"raised {type(error).__name__}{text}"
-        if isinstance(error, ProcessEnd):
-            what = f"called {error}"
-        found = MigratorError(
-            f"A revision, or code that it imports, has {what}, which ends a program. Let it raise"
-            " an Exception if it has failed, or return if it has not."
-        )
-        found.reason = f"it has {what}, which would have ended the deploy"
-        raise found from error
-
-
-@contextmanager
-def _without_ends() -> Iterator[None]:
-    """Let the functions that end this process raise ProcessEnd; a forked child may end."""
-    with ExitStack() as stack:
-        for name in ENDS:
-            own = getattr(os, name)
-            raising = _raising(name, own, os.getpid())
-            for module in (os, sys.modules[os.name]):
-                setattr(module, name, raising)
-                stack.callback(setattr, module, name, own)
-        yield
-
-
-@contextmanager
-def _environment_kept() -> Iterator[None]:
-    """Take back what revisions do to the environment and the folder, with which we go on."""
-    variables, folder = dict(os.environ), Path.cwd()
-    try:
-        yield
-    finally:
-        if dict(os.environ) != variables:
-            os.environ.clear()
-            os.environ.update(variables)
-        os.chdir(folder)
-
-
-def _raising(name: str, own: Callable[..., Any], process: int) -> Callable[..., Any]:
-    def raises(*arguments: Any) -> Any:
-        if os.getpid() != process:
-            return own(*arguments)
-        raise ProcessEnd(f"os.{name}({', '.join(map(repr, arguments[:1]))})")
-
-    return raises
 
 
 def counted(number: int, noun: str) -> str:

@@ -97,6 +97,8 @@ def _dump(
         "--no-password",
         f"--lock-wait-timeout={round(timeout * 1000)}",
         f"--snapshot={snapshot}",
+        # That of the account or of PGCLIENTENCODING may not have every character.
+        f"--encoding={connection.info.parameter_status('server_encoding')}",
         f"--file={part}",
         *([f"--schema={quoted(schema)}"] if schema else ()),
         source.argument,

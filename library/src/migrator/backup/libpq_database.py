@@ -57,6 +57,15 @@ class LibpqDatabase:
         """Return the database `name` on the same server."""
         return LibpqDatabase({**self.parameters, "dbname": name})
 
+    def open(self, *, autocommit: bool = False) -> psycopg.Connection:
+        """Return a new connection, in UTF-8: in SQL_ASCII, as accounts may have it, text is bytes.
+
+        Raises:
+            psycopg.Error: there is none.
+        """
+        parameters = {**self.parameters, "client_encoding": "utf8"}
+        return psycopg.connect(**parameters, autocommit=autocommit)  # type: ignore[arg-type]
+
     @contextmanager
     def connect(self, state: str = "nothing was changed") -> Iterator[psycopg.Connection]:
         """Yield a connection in autocommit mode.
@@ -70,7 +79,7 @@ class LibpqDatabase:
         """
         lost = True
         try:
-            with closing(psycopg.connect(**self.parameters, autocommit=True)) as connection:  # type: ignore[arg-type]
+            with closing(self.open(autocommit=True)) as connection:
                 try:
                     supported.require(connection)
                     if not pooler.is_between(connection):

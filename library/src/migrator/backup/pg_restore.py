@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-import psycopg
 from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
@@ -151,9 +150,6 @@ def verify(target: RestoreTarget, tables: int, started: float) -> Restored:
         MigratorError: the database has another number of tables.
     """
 
-    def connect() -> psycopg.Connection:
-        return psycopg.connect(**target.database.parameters)  # type: ignore[arg-type]
-
     with target.database.connect(
         state=f"{target.name} was restored but not verified"
     ) as connection:
@@ -163,7 +159,9 @@ def verify(target: RestoreTarget, tables: int, started: float) -> Restored:
             f"The database {target.name} has {row and row[0]} tables after the restore, but the"
             f" backup has {tables}: do not use the database before you know the reason."
         )
-    engine = create_engine("postgresql+psycopg://", creator=connect, poolclass=NullPool)
+    engine = create_engine(
+        "postgresql+psycopg://", creator=target.database.open, poolclass=NullPool
+    )
     with engine.connect() as connected:
         at = ", ".join(position.current_heads(connected)) or "base"
     return Restored(target.name, tables, at, time.monotonic() - started)

@@ -60,7 +60,7 @@ def start() -> None:
     would close the buffer when it is garbage-collected, and break `pytest -s`.
     """
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
+        if isinstance(stream, io.TextIOWrapper) and not stream.closed:
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     atexit.register(gc.freeze)
 
@@ -93,7 +93,8 @@ def only_results() -> Iterator[None]:
     try:
         yield
     finally:
-        sys.stdout.flush()
+        if not sys.stdout.closed:
+            sys.stdout.flush()
         sys.stdout = stdout
         if _results is stdout:  # it is not this process's stdout, and may be closed
             _results = before
@@ -147,8 +148,10 @@ def _write(message: str, stream: TextIO) -> None:
     global _unwritten
     try:
         print(message, file=stream, flush=True)
-    except OSError as error:
-        _unwritten = _unwritten or error.strerror or str(error)
+    except (OSError, ValueError) as error:
+        if isinstance(error, ValueError) and not stream.closed:
+            raise
+        _unwritten = _unwritten or getattr(error, "strerror", "") or str(error)
         # What is left in the buffers would fail again when the process ends.
         with open(os.devnull, "wb") as nothing, suppress(OSError, ValueError):  # noqa: PTH123
             os.dup2(nothing.fileno(), stream.fileno())

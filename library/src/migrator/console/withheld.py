@@ -3,7 +3,7 @@
 import io
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout, suppress
 
 from migrator.console import verbosity
 
@@ -23,6 +23,7 @@ def prints() -> Iterator[None]:
         with redirect_stdout(printed):
             yield
     except BaseException:
-        printed.seek(0)
-        sys.stderr.write(printed.read())
+        with suppress(OSError, ValueError):  # one of them may have been closed
+            printed.seek(0)
+            sys.stderr.write(printed.read())
         raise

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, event
 
 from migrator.config.settings import Settings
-from migrator.deploy import interrupted_index
+from migrator.deploy import driver_transactions, interrupted_index
 from migrator.deploy.report import Report
 from migrator.errors import MigratorError
 from migrator.postgres import sql
@@ -62,6 +62,7 @@ class NonTransactional:
             event.listen(connection, "after_cursor_execute", self._after)
             event.listen(connection, "commit", lambda _: self._committed())
             event.listen(connection, "rollback", lambda _: self._rolled_back())
+            driver_transactions.follow(connection, self._driver_commits, self._driver_undoes)
 
     def next_revision(self) -> None:
         """Forget what was committed so far: it belongs to a revision that is applied."""
@@ -144,7 +145,8 @@ class NonTransactional:
             (self.committed if outside else self._in_transaction).append(bare)
         if not outside and not repeatable and _commits(bare):
             self._committed()
-        if outside and not sql.changes_nothing(bare):
+        looks = context.execution_options.get("looks")
+        if outside and not (looks or sql.changes_nothing(bare)):
             self.committed_at = time.monotonic()
             self.changes[bare] = None
         if outside and sql.is_concurrent(bare) and sql.begins(bare, "DROP"):
@@ -170,6 +172,15 @@ class NonTransactional:
         self._undone = self._undone or self._work
         self._work = ""
         self._in_transaction.clear()
+
+    def _driver_commits(self, changed: bool) -> None:
+        if changed and not self._work:
+            self._in_transaction.append(driver_transactions.PAST)
+        self._committed()
+
+    def _driver_undoes(self, changed: bool) -> None:
+        self._work = self._work or (driver_transactions.PAST if changed else "")
+        self._rolled_back()
 
     def _refuse_to_undo(self, statement: str) -> None:
         """Refuse what would end the revision's transaction and not commit it.

@@ -17,7 +17,7 @@ from migrator.deploy.runner import Runner
 from migrator.errors import LockTimeout, MigratorError
 from migrator.postgres import activity, durability, limits
 from migrator.postgres.session_state import SessionState, forget_objects
-from migrator.revisions import deploy_lock_postgres
+from migrator.revisions import deploy_lock_postgres, log_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,6 +92,8 @@ class PostgresRunner(Runner):
                 text("SELECT set_config(:name, :value, false)"), {"name": name, "value": value}
             )
         self._state = SessionState.of(connection)
+        if not self.log_is_complete:  # asked here, where no lock of the revision's is held
+            self.log_is_complete = log_table.is_complete(connection)
         connection.commit()
         self._watcher = BlockerWatcher(
             self.control, worker.pid, self.report, with_query=chosen.show_queries

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from migrator.config import version_table
 from migrator.config.context import Context
-from migrator.errors import contained
+from migrator.config.ending import contained
 from migrator.postgres import sql as reading
 from migrator.revisions.pending import Plan
 

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from migrator import database
+from migrator.config.ending import alone
 from migrator.deploy.attempts import Attempts
 from migrator.deploy.deployment import Deployment
 from migrator.errors import LockTimeout
@@ -156,7 +157,8 @@ class Runner(ABC):
         self, change: Callable[..., None], connection: Connection
     ) -> Callable[..., None]:
         def changed(**arguments: Any) -> None:
-            change(**arguments)
+            with alone():
+                change(**arguments)
             self.after_change(connection)
 
         return changed

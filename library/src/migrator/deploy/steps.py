@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
+from migrator.config.ending import contained
 from migrator.config.invocation import command
 from migrator.deploy import (
     conversion_check,
@@ -17,7 +18,7 @@ from migrator.deploy import (
     window,
 )
 from migrator.deploy.deployment import Deployment
-from migrator.errors import contained, counted
+from migrator.errors import counted
 
 
 @dataclass(frozen=True)

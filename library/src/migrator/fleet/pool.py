@@ -15,12 +15,13 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
 
+from migrator.config.ending import SIGNALS
 from migrator.errors import Interrupted
 from migrator.fleet.job import Job
 from migrator.fleet.outcome import FAILED, INTERRUPTED, Outcome
 from migrator.fleet.tenant import Tenant
 from migrator.fleet.work import Work
-from migrator.fleet.worker import SIGNALS, serve
+from migrator.fleet.worker import serve
 
 DEATHS = 2  # workers that may die with the same tenant
 POLL = 0.5  # seconds between two looks at the clock

@@ -12,7 +12,8 @@ from sqlalchemy import Connection
 
 from migrator import database
 from migrator.config.context import Context
-from migrator.errors import MigratorError, contained
+from migrator.config.ending import contained
+from migrator.errors import MigratorError
 from migrator.fleet.tenant import path
 from migrator.postgres import durability
 from migrator.postgres.session_state import LEFT, RESET, SessionState

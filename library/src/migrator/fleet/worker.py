@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy.engine import URL
 
+from migrator.config.ending import SIGNALS, heeded
 from migrator.fleet import single_tenant
 from migrator.fleet.batch import Batch
 from migrator.fleet.outcome import Outcome
@@ -20,7 +21,6 @@ from migrator.fleet.tenant import Tenant
 from migrator.fleet.work import Work
 
 LOOK = 0.1  # seconds between two looks whether it is over
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def serve(work: Work, pipe: Connection, over: Any, parent: int) -> None:
@@ -40,7 +40,7 @@ def serve(work: Work, pipe: Connection, over: Any, parent: int) -> None:
     work.fail = lambda outcome: pipe.send(("outcome", outcome))
     work.is_over = is_over
     try:
-        for each in SIGNALS:
+        for each in heeded():
             signal.signal(each, _interrupt_once)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         while not is_over():

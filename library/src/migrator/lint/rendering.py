@@ -16,9 +16,10 @@ from alembic.script import Script, ScriptDirectory
 from alembic.util.exc import CommandError
 
 from migrator.config.context import Context
+from migrator.config.ending import contained
 from migrator.console import withheld
 from migrator.environment.adopted import ARGUMENTS
-from migrator.errors import MigratorError, contained
+from migrator.errors import MigratorError
 from migrator.lint import offline
 from migrator.operations.operation import Operation
 from migrator.postgres import sql

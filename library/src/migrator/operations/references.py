@@ -118,7 +118,7 @@ def refusal(target: str, name: str, found: Sequence[Reference]) -> MigratorError
     shown = ", ".join(f"{each.name} of {each.child}" for each in found)
     return MigratorError(
         f"{name} of {target} cannot be replaced, because foreign keys refer to it: {shown}."
-        " Nothing was changed. If they are to refer to another key of the same columns, add that"
-        " one in a revision before. Else drop them in a revision before, and add them again in one"
-        " after it."
+        " This operation has changed nothing. If they are to refer to another key of the same"
+        " columns, add that one in a revision before. Else drop them in a revision before, and add"
+        " them again in one after it."
     )

@@ -21,6 +21,7 @@ from migrator.postgres import durability
 # `repeatable` tells a deploy that it may run the revision again from its start. A percent sign
 # is one only without parameters.
 OPTIONS = {"no_parameters": True, "repeatable": True}
+LOOKS = {**OPTIONS, "looks": True}  # to a deploy: the statement leaves nothing in the database
 IDLE = 0  # of libpq's states of a transaction: there is none
 
 
@@ -43,10 +44,15 @@ class Session:
         """Seconds that a statement which blocks nobody may wait for others; 0: for ever."""
         return self.config.lock_deadline
 
-    def rows(self, query: str) -> list[Any]:
-        """Run a query or a statement in the database, which has to be there."""
+    def rows(self, query: str, *, looks: bool = False) -> list[Any]:
+        """Run a query or a statement in the database, which has to be there.
+
+        Args:
+            looks: it leaves nothing there, although it is no query.
+        """
         assert self.context.connection is not None
-        result = self.context.connection.exec_driver_sql(query, execution_options=OPTIONS)
+        options = LOOKS if looks else OPTIONS
+        result = self.context.connection.exec_driver_sql(query, execution_options=options)
         return list(result.all()) if result.returns_rows else []
 
     def ask(self, query: str, parameters: Sequence[str]) -> list[Any]:

@@ -116,8 +116,8 @@ def refuse_partitioned(session: Session, target: str, name: str, definition: str
         again = f"ALTER TABLE {target} DROP CONSTRAINT {own}, ADD CONSTRAINT {own} {definition}"
         raise MigratorError(
             f"{name} was not replaced: {target} is partitioned, and each partition has its own."
-            " Nothing was changed. Add the new one under another name, and drop the old one; or, if"
-            f" writers can wait while all rows are read: op.execute({again!r})."
+            " This operation has changed nothing. Add the new one under another name, and drop the"
+            f" old one; or, if writers can wait while all rows are read: op.execute({again!r})."
         )
 
 

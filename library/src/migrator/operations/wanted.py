@@ -102,8 +102,9 @@ def refuse_other(kind: str, name: str, target: str, there: str, wanted: str) -> 
     if there != wanted:
         raise MigratorError(
             f"There is another {kind} {name} on {target} already: {there}; the revision wants"
-            f" {wanted}. Nothing was changed. Give one of them another name, drop that one in a"
-            " revision before, or replace it with op.replace_index or op.replace_constraint."
+            f" {wanted}. This operation has changed nothing. Give one of them another name, drop"
+            " that one in a revision before, or replace it with op.replace_index or"
+            " op.replace_constraint."
         )
 
 
@@ -119,5 +120,6 @@ def _like(copy: str, target: str) -> str:
 def _answer(session: Session, made: list[str], query: str, referred: str) -> str:
     statements = ";\n    ".join(made) + ";"
     body = BODY.format(statements=statements, answer=query, found=FOUND)
-    session.run(block(body, f"referred oid := {conditions.regclass(referred)};"))
+    asking = block(body, f"referred oid := {conditions.regclass(referred)};")
+    session.rows(asking, looks=True)  # what it makes, it rolls back
     return str(session.scalar(f"SELECT current_setting('{FOUND}')"))

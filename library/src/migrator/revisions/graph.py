@@ -13,7 +13,8 @@ from alembic.util.exc import CommandError
 
 from migrator.config import application
 from migrator.config.context import Context
-from migrator.errors import MigratorError, UsageError, contained
+from migrator.config.ending import contained
+from migrator.errors import MigratorError, UsageError
 from migrator.revisions import attributes, missing, unreadable
 
 

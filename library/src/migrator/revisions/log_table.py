@@ -88,9 +88,14 @@ def has(connection: Connection, column: str) -> bool:
     return connection.execute(query, {"name": column}).first() is not None
 
 
+def is_complete(connection: Connection) -> bool:
+    """Tell whether the table is there, with all its columns."""
+    return has(connection, LATER[-1])
+
+
 def complete(connection: Connection) -> None:
     """Make the table, or give that of an older version what it lacks."""
-    if has(connection, LATER[-1]):
+    if is_complete(connection):
         return
     if not sa.inspect(connection).has_table(TABLE.name):
         TABLE.create(connection)
