@@ -348,6 +348,11 @@ def test_ahead_of_this_code_or_unknown_to_it(stage: Stage) -> None:
     for command in ("deploy", "check", "plan", "wait"):
         assert "ahead of this code" in stage.run("--allow-ahead", command=command)
     assert stage.lines("--allow-ahead")[-1]["message"].startswith("Nothing to do")
+    # It cannot revert what it does not have, whatever it accepts.
+    for accepts in ({}, {"MIGRATOR_ALLOW_AHEAD": "true"}):
+        back = stage.run("--to", "-1", "--yes", command="rollback", code=1, **accepts)
+        assert "The database is at revision step2, which this code does not have" in sentence(back)
+        assert "allow-ahead" not in back
     assert stage.at == "step2"
     # Another history: the record does not have our newest behind the database's.
     stage.history(TABLE, MORE)
@@ -519,7 +524,8 @@ def test_drift(stage: Stage, recorded: Callable[[], None]) -> None:
     assert "accepts a difference of index public.rows.by_hand, and" in output
     # Only part of the way, or not at all.
     stage.history(TABLE, MORE, MORE, MORE, MORE, MORE)
-    assert "drift" not in stage.run("--to", "step5", MIGRATOR_DRIFT="true")
+    output = stage.run("--to", "step5", MIGRATOR_DRIFT="true")
+    assert "drift was not looked for before the head" in output
     assert "drift" not in stage.run("--no-drift", MIGRATOR_DRIFT="true")
 
 

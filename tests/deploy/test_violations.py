@@ -231,6 +231,19 @@ def test_a_write_that_violates_says_nothing_more(stage: Stage) -> None:
     assert "violations" not in end
 
 
+def test_a_lock_that_is_in_the_way_before_the_revisions(stage: Stage) -> None:
+    """Nobody waits any more when the step has failed: the query that is printed finds who it is."""
+    prepared(stage, execute(add('CHECK ("user" < 7)')))
+    with stage.holding(f"LOCK TABLE {TABLE}", application_name="report") as holder:
+        output = stage.run(code=4)
+        (line,) = [each for each in output.splitlines() if each.startswith("  find it")]
+        found = stage.ask(line.removeprefix("  find it").strip())
+        pid = holder.info.backend_pid
+        assert [(row[0], row[1], row[4], row[5]) for row in found] == [
+            (pid, "report", TABLE, "AccessExclusiveLock")
+        ]
+
+
 def test_rows_that_nobody_can_count_in_time(stage: Stage) -> None:
     """The deploy goes on, and after the failure the query is there without a number."""
     slow = "CREATE FUNCTION slow(n int) RETURNS bool LANGUAGE plpgsql AS"

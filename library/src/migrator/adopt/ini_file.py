@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-NOTE = "# What alembic-starter's commands read besides."
+NOTE = "# Only alembic-starter's commands read these."
 SECTION = re.compile(r"^\[(?P<name>[^\]]+)\]", re.MULTILINE)
 
 

@@ -158,6 +158,6 @@ def _refuse_content(name: str, database: libpq_database.LibpqDatabase) -> None:
     ]
     raise RefusedError(
         f"The database {name} is not empty: {'; '.join(parts)}. A backup is restored only into an"
-        " empty database, and nothing was changed. Use --into NEW_NAME to restore into a new"
-        " database."
+        " empty database, and nothing was changed. Name a new database with into=NEW_NAME"
+        " (--into NEW_NAME)."
     )

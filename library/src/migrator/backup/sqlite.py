@@ -157,6 +157,6 @@ def _refuse_content(target: Path) -> None:
         raise RefusedError(
             f"{target} is not empty: it has {len(names)} tables and indexes"
             f" ({', '.join(sorted(names)[:3])}{', ...' if len(names) > 3 else ''}). A backup is"
-            " restored only into a new or empty file, and nothing was changed. Use --into NEW_FILE"
-            " to restore into a new file."
+            " restored only into a new or empty file, and nothing was changed. Name a new file"
+            " with into=NEW_FILE (--into NEW_FILE)."
         )

@@ -98,7 +98,7 @@ def _write(found: Adoption, proposed: list[Change], options: Namespace, *, ask: 
     if not options.dirty:
         changes.refuse_unsaved(found.layout.folder, proposed)
     if not (options.yes or confirmed(f"\nWrite {', '.join(each.name for each in proposed)}?")):
-        say("\nNothing was changed. To write this: python -m migrator adopt --yes")
+        say("\nNothing was changed. To write this, repeat the command with --yes.")
         return
     changes.write(proposed)
     found.report.written = True

@@ -39,7 +39,10 @@ def run(context: Context, options: Namespace) -> None:
     result = baseline.run(context, options.message, file, options.shadow)
     if result.why:
         note(f"The revision contains only SQL, because Alembic's operations failed: {result.why}")
-    listed("Written as SQL, because Alembic has no operation for it:", result.carried)
+    listed(
+        "Written as SQL, because Alembic has no operation for it or for what it belongs to:",
+        result.carried,
+    )
     listed(LEFT_OUT, result.left_out)
     say("Proved: the revision creates the same schema on an empty database.")
     say(f"Wrote {result.path.name} and a draft of the models, {result.models.name}.")

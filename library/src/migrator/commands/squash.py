@@ -78,7 +78,10 @@ def _begin_anew(context: Context, options: Namespace) -> None:
             " with yes=1 (--yes)."
         )
     result = fresh_start.run(context, chosen, options.message)
-    listed("Written as SQL, because Alembic has no operation for it:", result.carried)
+    listed(
+        "Written as SQL, because Alembic has no operation for it or for what it belongs to:",
+        result.carried,
+    )
     listed(LEFT_OUT, result.left_out)
     say("Proved: the revision creates the same schema on an empty database.")
     if chosen.to_stamp:
@@ -95,7 +98,10 @@ def _begin_anew(context: Context, options: Namespace) -> None:
 def _report(chosen: SquashRange, result: SquashResult) -> None:
     if result.why:
         note(f"The revision contains only SQL, because Alembic's operations failed: {result.why}")
-    listed("Written as SQL, because Alembic has no operation for it:", result.carried)
+    listed(
+        "Written as SQL, because Alembic has no operation for it or for what it belongs to:",
+        result.carried,
+    )
     for table, count in result.kept.items():
         say(f"Rows kept: {count} in {table}.")
     for table, count in result.dropped.items():

@@ -18,6 +18,14 @@ from migrator.errors import (
 )
 from migrator.postgres import limits, pooler
 
+# When a statement has failed, nobody waits any more, so pg_blocking_pids() is empty.
+# Catalogs have smaller numbers than the relations of users.
+HOLDERS = (
+    "SELECT pid, application_name, state, xact_start, relation::regclass, mode"
+    " FROM pg_locks JOIN pg_stat_activity USING (pid)"
+    " WHERE granted AND relation >= 16384 AND datname = current_database()"
+    " AND pid <> pg_backend_pid() ORDER BY xact_start;"
+)
 # What the server says to a client that it will never let in, in English, as servers are by
 # default; in another language a deploy retries until wait_timeout.
 PERMANENT = (
@@ -101,6 +109,8 @@ def failed(connection: Connection, cause: DBAPIError) -> MigratorError:
             " again when it has ended."
         )
         timeout.reason = f"Another session holds a lock that this needs ({reason})."
+        if connection.dialect.name == "postgresql":
+            timeout.details = (("find it", HOLDERS),)
         return timeout
     if cause.connection_invalidated:
         return lost(connection, reason)

@@ -25,7 +25,8 @@ def find(context: Context, connection: Connection, to: str) -> Plan:
     script = graph.load(context)
     current = position.current_heads(connection)
     if any(not graph.is_known(script, revision) for revision in current):
-        position.refuse_unknown(context, connection, script, current)
+        # `allow_ahead` is of no use here: what this code does not have, it cannot revert.
+        position.refuse_missing(context, connection)
     try:
         steps = script._downgrade_revs(to, current)  # type: ignore[arg-type]
     except CommandError as error:
