@@ -149,6 +149,11 @@ WRITTEN: list[tuple[MigrateOperation, str, str]] = [
     ),
     (RestoreDependentsOp(), "op.restore_dependents()", ""),
     (
+        RestoreDependentsOp({"DROP VIEW v": "CREATE VIEW v AS SELECT 'a$do$'"}),
+        """op.restore_dependents({'DROP VIEW v': "CREATE VIEW v AS SELECT 'a$do$'"})""",
+        "",
+    ),
+    (
         SetIdentityOp("teams", "id", always=True, start=5),
         "op.set_identity('teams', 'id', always=True, start=5)",
         "",

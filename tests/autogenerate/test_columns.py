@@ -289,3 +289,12 @@ def test_values_are_converted(workshop: Workshop, name: str) -> None:
     change.rows = f"INSERT INTO t ({name}) VALUES ({value}), (NULL)"
     prove(workshop, change)
     assert workshop.run(f"SELECT {name} FROM t ORDER BY id") == [(converted,), (None,)]
+
+
+def test_values_of_a_column_with_a_percent_sign_are_converted(workshop: Workshop) -> None:
+    """The driver takes a single one for a parameter."""
+    before, after = (
+        table(f"p: Mapped[Any] = mapped_column('p%\\\\\"s', {kind}, nullable=True)")
+        for kind in ("Text", "Integer")
+    )
+    prove(workshop, Change(before, after, {"rewrite": 't.p%\\"s'}, rows=""))

@@ -19,7 +19,7 @@ def candidates(change: Change) -> list[str | None]:
     """Return the ways to convert the values in SQL, the plainest one first."""
     if not change.retypes:
         return [None]
-    column, kind = names.column(change.after.name), _type(change.after)
+    column, kind = _column(change), _type(change.after)
     made = [MADE[kind].format(column)] if kind in MADE and not _is_text(change.before) else []
     if change.before.state.type == "uuid" and "(" in kind and length(kind) < UUID_LENGTH:
         return [DIGITS.format(column, kind)]
@@ -37,14 +37,24 @@ def candidates(change: Change) -> list[str | None]:
 
 def keeps_one(change: Change, using: str | None) -> bool:
     """Whether an array becomes its first element, or a multirange one range."""
-    column = names.column(change.after.name)
+    column = _column(change)
     return using in (_first(column, _type(change.after)), _merged(column))
 
 
 def nests(change: Change, using: str | None) -> bool:
     """Whether JSON, which may be an array, becomes the one element of another array."""
-    in_array = _in_array(names.column(change.after.name), _type(change.after))
+    in_array = _in_array(_column(change), _type(change.after))
     return using == in_array and change.before.state.type in ("json", "jsonb")
+
+
+def _column(change: Change) -> str:
+    """Return the name as SQL without a percent sign, which would have to be doubled for the driver
+    and must not be under `--sql`."""
+    name = change.after.name
+    if "%" not in name:
+        return names.column(name)
+    escaped = name.replace("\\", "\\\\").replace('"', '""').replace("%", "\\0025")
+    return f'U&"{escaped}"'
 
 
 def _in_array(column: str, kind: str) -> str:
@@ -76,14 +86,14 @@ def of(change: Change, using: str | None) -> Conversion:
     Args:
         using: what a change of the type says about it.
     """
-    column = names.column(change.after.name)
+    column = _column(change)
     new = change.after.state.generated or using or ""
     return Conversion(column, _type(change.before), _type(change.after), new)
 
 
 def explicit(change: Change) -> str:
     """Return a cast, which cuts what does not fit where PostgreSQL by itself would refuse it."""
-    return f"{names.column(change.after.name)}::{_type(change.after)}"
+    return f"{_column(change)}::{_type(change.after)}"
 
 
 def _type(side: Side) -> str:

@@ -14,7 +14,7 @@ from alembic.operations import MigrateOperation, ops
 from alembic.runtime.migration import MigrationContext
 from alembic.util import rev_id
 
-from migrator.autogenerate import held_columns, phase_rules, steps
+from migrator.autogenerate import held_columns, moved_keys, phase_rules, steps
 from migrator.autogenerate.added_values import AddValueOp
 from migrator.autogenerate.phase_rules import Known, Table
 from migrator.autogenerate.replacements import in_transaction
@@ -69,7 +69,8 @@ def split(
     # A new value is committed before the rest, which may use it. It gets no revision of its own.
     ahead = any(step.phase == EXPAND and step.transactional for step in found) or others.upgrade
     first = Step(EXPAND, values, [], steps.FIRST, transactional=bool(ahead))
-    found = [first, others, *held_columns.complete(context, found), *last]
+    found = moved_keys.complete(context, held_columns.complete(context, found))
+    found = [first, others, *found, *last]
     return _scripts(context, script, parts(found))
 
 

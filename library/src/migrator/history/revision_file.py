@@ -131,7 +131,16 @@ def _constant(name: str, statements: Sequence[str], comment: str = "") -> str:
     if not statements:
         return ""
     lines = [f"# {comment}"] if comment else []
-    return "\n".join([*lines, f"{name} = (", *(f"    {_literal(s)}," for s in statements), ")"])
+    return "\n".join([*lines, f"{name} = (", *map(_item, statements), ")"])
+
+
+def _item(statement: str) -> str:
+    """Return a line of a tuple; ruff would take away blanks that are part of a function's body."""
+    code = _literal(statement)
+    ends = [line for line in code.splitlines() if line != line.rstrip()]
+    rules = {"W291" if line.strip() else "W293" for line in ends}
+    said = f"  # noqa: {', '.join(sorted(rules))}" if rules else ""
+    return f"    {code},{said}"
 
 
 def _literal(statement: str) -> str:

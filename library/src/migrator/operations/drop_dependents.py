@@ -14,16 +14,17 @@ from migrator.operations.session import Session
 class DropDependentsOp(Operation):
     """Drop what depends on columns, until `op.restore_dependents` makes it again.
 
-    PostgreSQL lets no column get another type under a view, a generated column, a policy or a
-    trigger. They are read from the catalog and dropped: views and materialized views, with those
-    that are made of them; generated columns with their indexes and constraints; policies; triggers;
-    and foreign keys of which both columns are named.
+    PostgreSQL lets no column get another type under a view, a generated column, a policy, a
+    trigger, a rule or a function in standard SQL (BEGIN ATOMIC). They are read from the catalog and
+    dropped: views and materialized views, with those that are made of them; such functions of
+    columns and of these views; generated columns with their indexes and constraints; statistics of
+    expressions; policies; triggers; rules; and foreign keys of which both columns are named.
 
     Args:
         columns: with their tables, as SQL writes them: `t.c`, `"My Schema".t.c`.
 
     Raises:
-        DBAPIError: something else depends on it, for example a function. Nothing was dropped.
+        DBAPIError: something else depends on it, for example on a function. Nothing was dropped.
     """
 
     renders_as = "drop_dependents"

@@ -33,7 +33,7 @@ class ReplaceColumnOp(Operation, ops.AddColumnOp):
         session.run(f"ALTER TABLE {target} ADD COLUMN {definition}")
         if column.comment:
             session.run(f"COMMENT ON COLUMN {target}.{name} IS {names.literal(column.comment)}")
-        session.run(dependents.RESTORE)
+        session.run(dependents.restore())
 
     def run_plain(self, operations: Operations) -> None:
         """Replace it on another database, by a rebuild of the table."""

@@ -207,6 +207,7 @@ class ReplaceConstraintOp(Operation):
         other = swap.primary_key(session, target) if key else ""
         return [
             *(swap.drops(target, other) if other not in (name, "") else ()),
+            *(swap.without_index(target, name) if backed else ()),
             *swap.drops(target, name, full),
             ("true", f"ALTER TABLE {target} ADD CONSTRAINT {names.column(name)} {definition}"),
             *swap.comment_of_constraint(session, target, name),

@@ -83,6 +83,16 @@ def drops(target: str, name: str, full: str = "") -> Sequence[tuple[str, str]]:
     return [(there, drop), (alone, f"DROP INDEX {full}")]
 
 
+def without_index(target: str, name: str) -> Sequence[tuple[str, str]]:
+    """Return the statement that drops a CHECK constraint or a foreign key that has a name.
+
+    A table has one constraint of a name; an index may have the same.
+    """
+    there = conditions.has_constraint(target, name)
+    drop = f"ALTER TABLE {target} DROP CONSTRAINT {names.column(name)}"
+    return [(f"{there[:-1]} AND contype IN ('c', 'f'))", drop)]
+
+
 def comment(session: Session, oid: str, catalog: str, on: str) -> Sequence[tuple[str, str]]:
     """Return the statement that gives the new one the comment of the old one, if that has one.
 
