@@ -6,6 +6,7 @@ from tests.lint.catch_cases import Case
 from tests.lint.order_cases import CONTRACT, apart, cases_of, sql
 
 UNSAFE = [
+    'if "note" in [c["name"] for c in sa.inspect(op.get_bind()).get_columns("orders")]:\n    op.drop_column("orders", "note")',
     "b = op.get_bind()\nb.commit()",
     "c = op.get_context().connection\nc.commit()",
     'op.get_bind().execute(sa.text("COMMIT"))',
@@ -170,6 +171,10 @@ UNSAFE = [
     ),
 ]
 SAFE = [
+    'look = sa.inspect(op.get_bind())\nif not look.has_index("orders", "ix_orders_created"):\n    op.create_index("ix_orders_created", "orders", ["created"])',
+    sql(
+        "DO $$BEGIN IF to_regclass('fresh') IS NULL THEN CREATE TABLE fresh (id int); CREATE INDEX ON fresh (id); END IF; END$$"
+    ),
     CONTRACT
     + 'op.drop_index("ix_leftovers_n", table_name="leftovers")\nop.drop_table("leftovers")',
     CONTRACT + sql("ALTER TABLE leftovers DROP CONSTRAINT leftovers_pkey", "DROP TABLE leftovers"),

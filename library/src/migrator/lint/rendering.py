@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from alembic.runtime.environment import EnvironmentContext
@@ -19,7 +20,9 @@ from migrator.config.context import Context
 from migrator.console import withheld
 from migrator.environment.adopted import ARGUMENTS
 from migrator.errors import MigratorError, contained
-from migrator.lint import offline
+from migrator.lint import inspector, offline
+from migrator.lint.known_schema import Schema
+from migrator.lint.schema_so_far import SchemaSoFar
 from migrator.operations.operation import Operation
 from migrator.postgres import sql
 from migrator.trace import Traced
@@ -59,9 +62,15 @@ class Rendered:
 
 
 def render(
-    context: Context, directory: ScriptDirectory, scripts: Sequence[Script]
+    context: Context,
+    directory: ScriptDirectory,
+    scripts: Sequence[Script],
+    so_far: SchemaSoFar | None = None,
 ) -> list[Rendered]:
     """Render the upgrades of `scripts`, each by itself, in one run of env.py.
+
+    Args:
+        so_far: answers a revision that asks for the names of tables and columns.
 
     Raises:
         MigratorError: env.py fails, or did not get as far as running them.
@@ -69,7 +78,7 @@ def render(
     rendered: list[Rendered] = []
 
     def record(_heads: Any, context: MigrationContext) -> list[Any]:
-        rendered.extend(render_one(script, context) for script in scripts)
+        rendered.extend(render_one(script, context, so_far) for script in scripts)
         return []  # nothing for Alembic to run
 
     before, context.config.output_buffer = context.config.output_buffer, io.StringIO()
@@ -97,7 +106,9 @@ def render(
     return rendered
 
 
-def render_one(script: Script, context: MigrationContext) -> Rendered:
+def render_one(
+    script: Script, context: MigrationContext, so_far: SchemaSoFar | None = None
+) -> Rendered:
     """Render the upgrade of a revision with Alembic's context for offline mode."""
     found: list[Statement] = []
     impl: Any = context.impl
@@ -137,7 +148,12 @@ def render_one(script: Script, context: MigrationContext) -> Rendered:
         record(offline.written(statement, context.dialect))
 
     own: dict[str, Any] = {"static_output": output, "bulk_insert": insert, "execute": execute}
-    own["connection"] = offline.Connection(context.dialect, record)
+
+    def known() -> Schema | None:
+        render = partial(render_one, context=context, so_far=so_far)
+        return so_far.of(script, found, render) if so_far else None
+
+    own["connection"] = inspector.Connection(context.dialect, record, known)
     failure = ""
     before = dict(impl.__dict__)
     impl.__dict__.update(own)
@@ -149,7 +165,10 @@ def render_one(script: Script, context: MigrationContext) -> Rendered:
     finally:
         impl.__dict__.clear()
         impl.__dict__.update(before)
-    return Rendered(script, tuple(found), failure)
+    rendered = Rendered(script, tuple(found), failure)
+    if so_far:
+        so_far.keep(rendered)
+    return rendered
 
 
 def _arguments(context: MigrationContext) -> dict[str, Any]:
