@@ -1,13 +1,14 @@
 """The SQL of revisions, each statement with the line that wrote it.
 
-Alembic renders it in this process; what it cannot render, the trace may have seen.
+Alembic renders it in this process; what it cannot render, the trace may have seen: see
+`traced_statements`.
 """
 
 import io
 import warnings
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -25,7 +26,6 @@ from migrator.lint.known_schema import Schema
 from migrator.lint.schema_so_far import SchemaSoFar
 from migrator.operations.operation import Operation
 from migrator.postgres import sql
-from migrator.trace import Traced
 from migrator.trace.place import Place, here
 
 TRANSACTION = ("BEGIN", "COMMIT")
@@ -186,25 +186,3 @@ def _split(text: str) -> list[str]:
         with suppress(postgast.PgQueryError):
             return [str(each) for each in postgast.split(text)]
     return found
-
-
-def with_traced(rendered: Sequence[Rendered], traced: Sequence[Traced]) -> list[Rendered]:
-    """Add the statements that a revision runs only where there is a database."""
-    found = {each.script.revision: each for each in traced}
-    return [_completed(each, found.get(each.script.revision)) for each in rendered]
-
-
-def _completed(rendered: Rendered, traced: Traced | None) -> Rendered:
-    if traced is None:
-        return rendered
-    # What was rendered up to an error is only a part of what ran.
-    known = () if rendered.failure and not traced.failure else rendered.statements
-    lines = {each.place.line for each in known}
-    more = (
-        Statement(statement, step.place, step.watched)
-        for step in traced.steps
-        if step.place.line not in lines and not (step.of_python or step.elsewhere)
-        for statement in sql.split(sql.numbered(step.sql))
-        if not sql.only_reads(statement)
-    )
-    return replace(rendered, statements=(*known, *more))

@@ -8,7 +8,7 @@ from sqlalchemy import make_url
 
 from migrator import shadow
 from migrator.config.context import Context
-from migrator.lint import before, change, rendering, sql_findings, trial
+from migrator.lint import before, change, rendering, sql_findings, traced_statements, trial
 from migrator.lint.known_schema import Schema
 from migrator.lint.rendering import Rendered
 from migrator.lint.schema_so_far import SchemaSoFar
@@ -49,7 +49,7 @@ def find(
             partial(_at_database, context),
         )
     some = _rendered(context, directory, pending, so_far)
-    rendered = rendering.with_traced(some, seen or ())
+    rendered = traced_statements.with_traced(some, seen or ())
     by_name = {each.script.revision: each for each in rendered}
     wanted = [by_name[each.revision] for each in revisions]
     parts = {
