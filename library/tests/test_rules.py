@@ -11,7 +11,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import Script
 
 import migrator.operations  # noqa: F401 - adds ours to Alembic's
-from migrator.lint import rendering, rules, sql_findings, suppressions
+from migrator.lint import rendering, rules, sql_findings, suppressions, traced_statements
 from migrator.lint.finding import Finding
 from migrator.lint.history import History
 from migrator.lint.observed import Observed
@@ -105,7 +105,7 @@ def test_statements_that_only_the_trace_has_seen_are_read_too(tmp_path: Path) ->
         Step("SELECT 1; UPDATE t SET a = %(a)s", Place(2, False)),
         Step("ValueError", Place(2, False), error="x", of_python=True),
     ]
-    (full,) = rendering.with_traced([one], [Traced(one.script, steps)])
+    (full,) = traced_statements.with_traced([one], [Traced(one.script, steps)])
     assert [each.sql for each in full.statements] == ["UPDATE t SET a = $1"]
 
 

@@ -6,6 +6,14 @@ from tests.lint.catch_cases import Case
 from tests.lint.order_cases import CONTRACT, apart, cases_of, sql
 
 UNSAFE = [
+    sql(
+        "CREATE FUNCTION stamp() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.changed := now(); RETURN NEW; END'",
+        "CREATE TRIGGER stamp BEFORE UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION stamp()",
+    ),
+    sql(
+        "CREATE OR REPLACE FUNCTION trg() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN IF NEW.gone THEN RETURN NEW; END IF; RETURN NEW; END'"
+    ),
+    'if "note" in [c["name"] for c in sa.inspect(op.get_bind()).get_columns("orders")]:\n    op.drop_column("orders", "note")',
     "b = op.get_bind()\nb.commit()",
     "c = op.get_context().connection\nc.commit()",
     'op.get_bind().execute(sa.text("COMMIT"))',
@@ -170,6 +178,18 @@ UNSAFE = [
     ),
 ]
 SAFE = [
+    sql(
+        "CREATE FUNCTION stamp() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.changed := now(); RETURN NEW; END'",
+        "CREATE TRIGGER stamp BEFORE UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION stamp()",
+        "ALTER TABLE orders ADD COLUMN changed timestamptz",
+    ),
+    sql(
+        "CREATE OR REPLACE FUNCTION trg() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN IF TG_TABLE_NAME = 'other' THEN NEW.gone := now(); END IF; RETURN NEW; END$$"
+    ),
+    'look = sa.inspect(op.get_bind())\nif not look.has_index("orders", "ix_orders_created"):\n    op.create_index("ix_orders_created", "orders", ["created"])',
+    sql(
+        "DO $$BEGIN IF to_regclass('fresh') IS NULL THEN CREATE TABLE fresh (id int); CREATE INDEX ON fresh (id); END IF; END$$"
+    ),
     CONTRACT
     + 'op.drop_index("ix_leftovers_n", table_name="leftovers")\nop.drop_table("leftovers")',
     CONTRACT + sql("ALTER TABLE leftovers DROP CONSTRAINT leftovers_pkey", "DROP TABLE leftovers"),

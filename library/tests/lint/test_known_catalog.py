@@ -70,7 +70,7 @@ def test_everything_of_a_table() -> None:
     assert schema.is_key("app.t", ["id"]) and not schema.is_key("app.t", ["kind"])
     assert schema.lacks(*read('DROP INDEX IF EXISTS app."left"').actions)
     assert not schema.lacks(*read("DROP INDEX IF EXISTS app.ix").actions)
-    assert not schema.has_check("app.t", "kind") and schema.is_checked("app.t", "kind")
+    assert not schema.has_check("app.t", "kind") and schema.is_read_again("app.t", "kind")
     column = schema.column("app.t", "id")
     assert column and schema.sequences[column.sequence] == Type("int4")
     column = schema.column("app.t", "by_identity")

@@ -51,6 +51,16 @@ def test_a_type_that_is_renamed_is_that_of_its_columns() -> None:
     assert column and column.type == Type("old_mood")
 
 
+def test_what_reads_a_column_again_that_gets_a_wider_type() -> None:
+    made = schema(
+        "CREATE TABLE t (a text, b text, c text, d text CHECK (d <> ''), e text)",
+        "CREATE INDEX plain ON t (a, b)",
+        "CREATE INDEX of_expression ON t (lower(b))",
+        "CREATE INDEX of_some ON t (e) WHERE c IS NULL",
+    )
+    assert [name for name in "abcde" if made.is_read_again("t", name)] == ["b", "c", "d", "e"]
+
+
 def test_keys() -> None:
     made = schema(
         "CREATE TABLE t (id int PRIMARY KEY, a int UNIQUE, b int, c int, d text)",

@@ -86,7 +86,8 @@ def made(action: Action) -> Constraint:
     """Return the constraint or the index that an action adds."""
     if action.kind == "create index":
         unique, whole = action.has("unique"), action.has("whole")
-        return Constraint("index", action.columns, unique and whole, whole=whole)
+        columns = (*action.columns, *action.condition)
+        return Constraint("index", columns, unique and whole, whole=whole)
     kind, is_valid = action.value or "", not action.has("not valid")
     wants = action.columns if action.has("nulls out") else ()
     return Constraint(kind, action.columns, kind in KEYS, is_valid, wants, kind in KEYS)

@@ -83,11 +83,16 @@ class Schema:
         found = self.tables.get(table)
         return found.columns.get(name) if found else None
 
-    def is_checked(self, table: str, column: str) -> bool:
-        """Return whether a check is on a column, which is read again when its type changes."""
+    def is_read_again(self, table: str, column: str) -> bool:
+        """Return whether another type of a column, even a wider one, reads the whole table.
+
+        A check is checked, and an index with a condition or an expression is built again.
+        """
         found = self.tables.get(table, Table())
         return any(
-            each.kind == "check" and column in each.columns for each in found.constraints.values()
+            column in each.columns and (each.kind == "check" or not each.whole)
+            for each in (*found.constraints.values(), *found.indexes.values())
+            if each.kind in ("check", "index")
         )
 
     @property

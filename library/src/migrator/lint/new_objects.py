@@ -23,10 +23,11 @@ class NewObjects:
     def learn(self, placed: Placed, history: History) -> None:
         """Note what an action creates for certain."""
         action = placed.action
-        # In a DO block there often is an IF before it.
-        if placed.statement.nested or action.has("or replace"):
+        if action.has("or replace"):
             return
-        if action.has("if not exists") and not history.schema.has_no_table(action.table):
+        # In a DO block there often is an IF before it.
+        is_unsure = placed.statement.nested or action.has("if not exists")
+        if is_unsure and not history.schema.has_no_table(action.table):
             return
         if action.kind == "add column" and action.has("serial") and self.has(action):
             self.names.add(f"{action.table}_{action.name}_seq")

@@ -1,6 +1,6 @@
 """The actions of a revision, each in its place: also those in DO blocks and called functions."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from migrator.lint.candidate import Placed
@@ -23,10 +23,19 @@ def of(
         visible: the names that its session sees.
         known: returns the functions that were there before.
     """
+    return of_statements(revision.statements, visible, known)
+
+
+def of_statements(
+    statements: Sequence[Statement],
+    visible: VisibleNames | None = None,
+    known: Callable[[], Mapping[str, Action]] = dict,
+) -> list[Placed]:
+    """Return the actions of some statements of a revision, likewise."""
     found: list[Placed] = []
     functions = Functions(known)
     transaction, inside = 0, True
-    for statement in revision.statements:
+    for statement in statements:
         if statement.in_transaction != inside:
             inside = statement.in_transaction
             transaction += 1

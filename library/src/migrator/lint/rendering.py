@@ -1,13 +1,15 @@
 """The SQL of revisions, each statement with the line that wrote it.
 
-Alembic renders it in this process; what it cannot render, the trace may have seen.
+Alembic renders it in this process; what it cannot render, the trace may have seen: see
+`traced_statements`.
 """
 
 import io
 import warnings
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from alembic.runtime.environment import EnvironmentContext
@@ -20,10 +22,11 @@ from migrator.config.ending import contained
 from migrator.console import withheld
 from migrator.environment.adopted import ARGUMENTS
 from migrator.errors import MigratorError
-from migrator.lint import offline
+from migrator.lint import inspector, offline
+from migrator.lint.known_schema import Schema
+from migrator.lint.schema_so_far import SchemaSoFar
 from migrator.operations.operation import Operation
 from migrator.postgres import sql
-from migrator.trace import Traced
 from migrator.trace.place import Place, here
 
 TRANSACTION = ("BEGIN", "COMMIT")
@@ -60,9 +63,15 @@ class Rendered:
 
 
 def render(
-    context: Context, directory: ScriptDirectory, scripts: Sequence[Script]
+    context: Context,
+    directory: ScriptDirectory,
+    scripts: Sequence[Script],
+    so_far: SchemaSoFar | None = None,
 ) -> list[Rendered]:
     """Render the upgrades of `scripts`, each by itself, in one run of env.py.
+
+    Args:
+        so_far: answers a revision that asks for the names of tables and columns.
 
     Raises:
         MigratorError: env.py fails, or did not get as far as running them.
@@ -70,7 +79,7 @@ def render(
     rendered: list[Rendered] = []
 
     def record(_heads: Any, context: MigrationContext) -> list[Any]:
-        rendered.extend(render_one(script, context) for script in scripts)
+        rendered.extend(render_one(script, context, so_far) for script in scripts)
         return []  # nothing for Alembic to run
 
     before, context.config.output_buffer = context.config.output_buffer, io.StringIO()
@@ -98,7 +107,9 @@ def render(
     return rendered
 
 
-def render_one(script: Script, context: MigrationContext) -> Rendered:
+def render_one(
+    script: Script, context: MigrationContext, so_far: SchemaSoFar | None = None
+) -> Rendered:
     """Render the upgrade of a revision with Alembic's context for offline mode."""
     found: list[Statement] = []
     impl: Any = context.impl
@@ -138,7 +149,12 @@ def render_one(script: Script, context: MigrationContext) -> Rendered:
         record(offline.written(statement, context.dialect))
 
     own: dict[str, Any] = {"static_output": output, "bulk_insert": insert, "execute": execute}
-    own["connection"] = offline.Connection(context.dialect, record)
+
+    def known() -> Schema | None:
+        render = partial(render_one, context=context, so_far=so_far)
+        return so_far.of(script, found, render) if so_far else None
+
+    own["connection"] = inspector.Connection(context.dialect, record, known)
     failure = ""
     before = dict(impl.__dict__)
     impl.__dict__.update(own)
@@ -150,7 +166,10 @@ def render_one(script: Script, context: MigrationContext) -> Rendered:
     finally:
         impl.__dict__.clear()
         impl.__dict__.update(before)
-    return Rendered(script, tuple(found), failure)
+    rendered = Rendered(script, tuple(found), failure)
+    if so_far:
+        so_far.keep(rendered)
+    return rendered
 
 
 def _arguments(context: MigrationContext) -> dict[str, Any]:
@@ -168,25 +187,3 @@ def _split(text: str) -> list[str]:
         with suppress(postgast.PgQueryError):
             return [str(each) for each in postgast.split(text)]
     return found
-
-
-def with_traced(rendered: Sequence[Rendered], traced: Sequence[Traced]) -> list[Rendered]:
-    """Add the statements that a revision runs only where there is a database."""
-    found = {each.script.revision: each for each in traced}
-    return [_completed(each, found.get(each.script.revision)) for each in rendered]
-
-
-def _completed(rendered: Rendered, traced: Traced | None) -> Rendered:
-    if traced is None:
-        return rendered
-    # What was rendered up to an error is only a part of what ran.
-    known = () if rendered.failure and not traced.failure else rendered.statements
-    lines = {each.place.line for each in known}
-    more = (
-        Statement(statement, step.place, step.watched)
-        for step in traced.steps
-        if step.place.line not in lines and not (step.of_python or step.elsewhere)
-        for statement in sql.split(sql.numbered(step.sql))
-        if not sql.only_reads(statement)
-    )
-    return replace(rendered, statements=(*known, *more))

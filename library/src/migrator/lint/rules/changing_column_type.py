@@ -18,7 +18,7 @@ def _may_rewrite(candidate: Candidate) -> bool:
     column = schema.column(action.table, action.name)
     if column is None or column.type is None or action.has("using", "collate"):
         return True
-    if schema.is_checked(action.table, action.name):
+    if schema.is_read_again(action.table, action.name):
         return True
     if {column.type.name, action.type.name} == STAMPS:
         zones = [each.action for each in candidate.earlier if each.action.name == "timezone"]

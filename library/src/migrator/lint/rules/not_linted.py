@@ -11,7 +11,7 @@ RULE = Rule(
     ),
     safe="let the trace run it (lint without --no-trace), or write it so that --sql works.",
     example=Example(
-        unsafe='assert "nowhere" in sa.inspect(op.get_bind()).get_table_names()',
+        unsafe='assert op.get_bind().execute(sa.text("SELECT 1")).scalar() == 1',
         safe='op.execute("SELECT 1")',
     ),
     revision=lambda rendered: "" if unreadable.reason(rendered.script) else rendered.failure,

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from migrator.lint.candidate import Candidate
+from migrator.lint.known_schema import Table
 from migrator.lint.rule import Example, Rule
 from migrator.lint.statements import Action
 from migrator.lint.statements.trigger_functions import RAISES, RETURNS_NULL
@@ -41,6 +42,12 @@ def _interferes(candidate: Candidate, trigger: Action, new: Action, old: Action)
     facts = new.facts - old.facts
     added = {name for table, name in candidate.change.added if table == trigger.table}
     is_of_rows = trigger.has("row") and not trigger.has("after")
+    table = candidate.history.schema.tables.get(trigger.table, Table())
+    later = (each.action for each in candidate.later if each.action.kind == "add column")
+    added_later = {each.name for each in later if each.table == trigger.table}
+    there = {name.lower() for name in {*table.columns} | added_later}
+    if trigger.has("row") and table.created and not there.issuperset(new.condition):
+        return True  # record "new" has no such field
     refuses = RAISES in facts or (RETURNS_NULL in facts and is_of_rows)
     return refuses or (is_of_rows and bool({*new.columns} - {*old.columns} - added))
 

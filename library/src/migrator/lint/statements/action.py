@@ -28,6 +28,7 @@ class Action:
             of a trigger's function, those of NEW that it sets.
         refers: other tables that it reads or refers to.
         facts: what else counts, in the words of SQL: "concurrently", "not valid", "if exists".
+        condition: the columns in the condition of an index, those of NEW in a trigger's function.
         value: of a setting; of a trigger its function; of a new constraint its kind; of a check
             the column that it wants to be NOT NULL.
         rows: how many rows of constants an INSERT has.
@@ -43,6 +44,7 @@ class Action:
     refers: tuple[str, ...] = ()
     facts: frozenset[str] = frozenset()
     value: str | None = None
+    condition: tuple[str, ...] = ()
     rows: int = 0
     body: tuple[tuple[str, bool], ...] = ()
 

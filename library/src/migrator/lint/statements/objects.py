@@ -18,7 +18,7 @@ from migrator.lint.statements.nodes import (
     type_of,
     word,
 )
-from migrator.lint.statements.trigger_functions import effects
+from migrator.lint.statements.trigger_functions import effects, fields
 
 WORDS = {"matview": "materialized view", "tabconstraint": "constraint", "attribute": "column"}
 RETURNED = ("FUNC_PARAM_OUT", "FUNC_PARAM_TABLE")
@@ -156,15 +156,19 @@ def query_table(node: Node) -> Iterator[Action]:
 def function(node: Node) -> Iterator[Action]:
     """Yield what a CREATE FUNCTION or PROCEDURE does."""
     facts, columns = frozenset({"or replace"} if node.replace else ()), tuple[str, ...]()
+    named = tuple[str, ...]()
     kind = "procedure" if node.is_procedure else "function"
     if dotted(texts(node.return_type.names)) == "trigger":
         bodies = [each.def_elem.arg for each in node.options if each.def_elem.defname == "as"]
-        more, columns = effects(text(bodies[0].list.items[0]) if bodies else "")
+        source = text(bodies[0].list.items[0]) if bodies else ""
+        (more, columns), named = effects(source), fields(source)
         facts |= more
     inputs = [each.function_parameter for each in node.parameters]
     types = _types(each.arg_type for each in inputs if word(each, "mode") not in RETURNED)
     name = dotted(texts(node.funcname))
-    yield Action(f"create {kind}", name=name, columns=columns, facts=facts, value=types)
+    yield Action(
+        f"create {kind}", name=name, columns=columns, facts=facts, value=types, condition=named
+    )
 
 
 def definition(node: Node) -> Iterator[Action]:

@@ -176,6 +176,7 @@ def index(node: Node) -> Iterator[Action]:
         table,
         beside(table, node.idxname) if node.idxname else "",
         columns=columns if whole else tuple(dict.fromkeys((*columns, *inside))),
+        condition=columns_of(node.where_clause),
         facts=frozenset(fact for fact, holds in facts.items() if holds),
     )
 

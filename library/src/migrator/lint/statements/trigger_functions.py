@@ -4,6 +4,7 @@ libpg_query's parser of PL/pgSQL reads no function that returns a trigger.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from migrator.postgres import sql
 
@@ -40,6 +41,27 @@ def effects(body: str) -> tuple[frozenset[str], tuple[str, ...]]:
             if not {*value} & {*TIMES} and not _fills(words, column, value):
                 columns.append(column.lower())
     return frozenset(facts), tuple(dict.fromkeys(columns))
+
+
+def fields(body: str) -> tuple[str, ...]:
+    """Return the columns of NEW that a function names, in any of its statements.
+
+    There are none if it looks for which table it runs, or goes on after an error.
+    """
+    words = sql.words(body)
+    if not {"TG_TABLE_NAME", "TG_RELNAME", "TG_RELID", "EXCEPTION"}.isdisjoint(
+        _outside_raise(words)
+    ):
+        return ()
+    places = (
+        place for place in range(2, len(words)) if tuple(words[place - 2 : place]) == ("NEW", ".")
+    )
+    return tuple(dict.fromkeys(words[place].lower() for place in places))
+
+
+def _outside_raise(words: Sequence[str]) -> set[str]:
+    """Return the words without the EXCEPTION of RAISE EXCEPTION."""
+    return {word for before, word in pairwise(["", *words]) if before != "RAISE"}
 
 
 def _one(word: str) -> tuple[str]:
