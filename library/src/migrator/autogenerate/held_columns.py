@@ -11,6 +11,7 @@ from alembic.runtime.migration import MigrationContext
 
 from migrator.autogenerate import column_comparison, comparison, retyped_definitions, transition
 from migrator.autogenerate.column_comparison import Name
+from migrator.autogenerate.column_steps import changed
 from migrator.autogenerate.replacements import Replacement, in_transaction
 from migrator.autogenerate.retyped_definitions import Retyped
 from migrator.autogenerate.steps import AFTER, BEFORE, CONSTRAINT, GENERATED, CommentOp, Step
@@ -69,36 +70,36 @@ def _complete(
     replacing = [each for each in found if _redefines(context, each)]
     if not (pair or replacing):
         return found
-    changes = [
-        op
-        for each in found
-        if each.phase == phase and each.retypes
-        for op in each.upgrade
-        if not isinstance(op, CommentOp)
-    ]
+    changes = [op for each in found if each.phase == phase and each.retypes for op in each.upgrade]
+    replaced = _replaced(context, [each for each in found if each.phase == phase], columns)
     first_of_all, last = ([pair[0]], [pair[1]]) if pair else ([], [])
-    became = retyped_definitions.of(context, first, columns, [*first_of_all, *changes], last)
+    added = [op for each in replaced for op in _added(each.upgrade)]
+    tried = [*first_of_all, *changes, *added]
+    tried = [op for op in tried if not isinstance(op, CommentOp)]
+    became = retyped_definitions.of(context, first, columns, tried, last)
     others = [each for each in found if each not in replacing]
     again = [new for each in replacing for new in _redefined(context, each, phase, became)]
     if pair is None:
         return [*others, *again]
-    return [*_held(context, phase, others, columns, pair, became), *again]
+    return [*_held(phase, others, replaced, pair, became), *again]
 
 
-def _held(
-    context: MigrationContext,
-    phase: str,
-    found: list[Step],
-    columns: list[str],
-    pair: tuple[DropDependentsOp, RestoreDependentsOp],
-    became: Retyped | None,
-) -> list[Step]:
+def _replaced(context: MigrationContext, own: list[Step], columns: list[str]) -> list[Step]:
+    """Return the steps that replace a generated column which is dropped with the others."""
     assert context.connection is not None
     query = dependents.generated(columns)
     rows = context.connection.exec_driver_sql(query, execution_options=RAW)
     dropped = {tuple(row) for row in rows}
-    own = [each for each in found if each.phase == phase]
-    replaced = [each for each in own if _replaces(context, each) in dropped]
+    return [each for each in own if _replaces(context, each) in dropped]
+
+
+def _held(
+    phase: str,
+    found: list[Step],
+    replaced: list[Step],
+    pair: tuple[DropDependentsOp, RestoreDependentsOp],
+    became: Retyped | None,
+) -> list[Step]:
     before, after = pair
     as_they_were = RestoreDependentsOp(became.changed if became else {})
     # Such a column is not made again as it was, but as it has to be.
@@ -157,8 +158,11 @@ def _replaces(context: MigrationContext, step: Step) -> tuple[str, ...]:
 
 
 def _added(operations: Sequence[ops.MigrateOperation]) -> list[ops.MigrateOperation]:
+    """Return the same with the columns added, whose indexes come back with the other dependents."""
     return [
-        ops.AddColumnOp(op.table_name, op.column, schema=op.schema)
+        ops.AddColumnOp(
+            op.table_name, changed(op.column, index=None, unique=None), schema=op.schema
+        )
         if isinstance(op, ReplaceColumnOp)
         else op
         for op in operations
