@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from migrator.devserver import DevServer, Status, process
+from migrator.devserver import DevServer, Status, server_programs
 from migrator.devserver.folder import LOG_LIMIT, Folder
 from migrator.errors import UsageError
 
@@ -94,11 +94,11 @@ def test_the_preferred_port_unless_it_is_taken() -> None:
         other.bind(("127.0.0.1", 0))
         taken = int(other.getsockname()[1])
         other.listen()
-        assert process.free_port(taken) != taken
-    assert process.free_port(taken) == taken
-    assert process.free_port() > 1023
+        assert server_programs.free_port(taken) != taken
+    assert server_programs.free_port(taken) == taken
+    assert server_programs.free_port() > 1023
 
 
 def test_what_postgresql_said_last() -> None:
-    assert process.last_lines("a\n\nb\n  \nc\n", 2) == "b\nc"
-    assert process.last_lines("", 2) == ""
+    assert server_programs.last_lines("a\n\nb\n  \nc\n", 2) == "b\nc"
+    assert server_programs.last_lines("", 2) == ""

@@ -216,15 +216,15 @@ from dataclasses import asdict
 from alembic.config import Config
 from migrator import database
 from migrator.config.context import Context
-from migrator.revisions import failures
+from migrator.revisions import log_failures
 with database.connect(Context.of(Config("alembic_prod.ini"))) as connection:
-    found = failures.last(connection, limit=2)
+    found = log_failures.last(connection, limit=2)
 print(json.dumps([asdict(each) for each in found], default=str))
 """
 
 
 def last(project: Rendering, url: str) -> list[dict[str, Any]]:
-    """What `failures.last` gives in a process of its own."""
+    """What `log_failures.last` gives in a process of its own."""
     asked = project.run(shlex.join([".venv/bin/python", "-c", LAST]), env={"DATABASE_URL": url})
     assert asked.returncode == 0, asked.stderr
     return list(json.loads(asked.stdout))

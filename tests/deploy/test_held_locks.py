@@ -4,7 +4,7 @@ from pathlib import Path
 
 from sqlalchemy import create_engine, event
 
-from migrator.postgres import activity
+from migrator.postgres import blocking_sessions
 from tests.deploy.deploying import Stage, execute, steps
 
 ROWS = "CREATE TABLE rows (n int)"
@@ -31,5 +31,5 @@ def test_who_does_not_wait_is_asked_for_cheaply(stage: Stage) -> None:
     asked: list[str] = []
     with stage.connect() as other, engine.connect() as connection:
         event.listen(connection, "before_cursor_execute", lambda *each: asked.append(each[2]))
-        assert activity.blocking(connection, other.info.backend_pid) == []
+        assert blocking_sessions.blocking(connection, other.info.backend_pid) == []
     assert not any("pg_blocking_pids" in each for each in asked)

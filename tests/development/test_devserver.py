@@ -23,7 +23,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from migrator import devserver
-from migrator.devserver import process
+from migrator.devserver import server_programs
 from migrator.errors import MigratorError, UsageError
 
 ENSURE = Path(__file__).with_name("ensuring.py")
@@ -459,12 +459,12 @@ def test_a_port_taken_between_choosing_and_listening(
     server.ensure("app")
     port = server.status().port
     server.stop()
-    choose = process.free_port
+    choose = server_programs.free_port
     choices = [port]
     assert port
     with taken(port):
         monkeypatch.setattr(
-            process,
+            server_programs,
             "free_port",
             lambda preferred: choices.pop() if choices else choose(preferred),
         )
@@ -613,7 +613,7 @@ def test_root_without_all_its_powers(project: Path, capabilities: str) -> None:
 
 @AS_ROOT
 def test_an_ordinary_user(project: Path) -> None:
-    nobody = process.account(project, project / "none")
+    nobody = server_programs.account(project, project / "none")
     os.chown(project, nobody.uid, nobody.gid)
     url = ensure_elsewhere(project, prefix=nobody.prefix)
     assert ask(url, "SELECT 1") == 1
@@ -646,7 +646,7 @@ def test_the_folder_of_another_user() -> None:
 def test_the_data_of_another_user(project: Path) -> None:
     data = project / ".postgres" / "data"
     data.mkdir(parents=True)
-    nobody = process.account(project, data)
+    nobody = server_programs.account(project, data)
     for path in (project, data.parent):
         os.chown(path, nobody.uid, nobody.gid)
     os.chown(data, 1, 1)

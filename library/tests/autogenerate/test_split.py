@@ -9,7 +9,7 @@ from migrator.autogenerate import split
 from migrator.autogenerate.steps import FILL, INDEX, Step, outside
 from migrator.operations.drop_index_concurrently import DropIndexConcurrentlyOp
 from migrator.operations.set_not_null import SetNotNullOp
-from migrator.revisions.attributes import CONTRACT, EXPAND, Attributes
+from migrator.revisions.phase_and_transaction import CONTRACT, EXPAND, Attributes
 
 CHOICES = [chosen for n in range(1, 5) for chosen in combinations(split.ORDER, n)]
 WORDS = {

@@ -6,7 +6,7 @@ import pytest
 
 from migrator.config.settings import Settings
 from migrator.deploy.attempts import STEPS, Attempts
-from migrator.postgres.activity import Session
+from migrator.postgres.blocking_sessions import Session
 
 LIMITS = Settings(lock_timeout=0.1, lock_timeout_max=0.2, lock_deadline=600)
 VACUUM = Session(1, "3/1", "", None, "", autovacuum=True, query="")

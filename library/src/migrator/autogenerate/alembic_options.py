@@ -17,7 +17,7 @@ from migrator.autogenerate import (
     column_types,
     comparison,
     consent,
-    enum_values,
+    removed_enum_values,
     replaced_types,
     schema_objects,
     split,
@@ -142,15 +142,16 @@ def complete(
         also = [consent.Subject(key.kind, ".".join(key.name)) for key in unasked]
         types = [
             consent.Subject("enum", name, ["its values are others, or in another order"])
-            for each in enum_values.of(compared)
-            if (name := enum_values.called(each.key)) in named or enum_values.is_reordered(each)
+            for each in removed_enum_values.of(compared)
+            if (name := removed_enum_values.called(each.key)) in named
+            or removed_enum_values.is_reordered(each)
         ]
         for each in replaced_types.domains(compared):
             detail = f"it is made of {each.after['type']} then, and so are the columns"
-            types.append(consent.Subject("domain", enum_values.called(each.key), [detail]))
+            types.append(consent.Subject("domain", removed_enum_values.called(each.key), [detail]))
         for each in schema_objects.unlogged(compared):
             detail = f"it becomes {each.after or 'logged'}"
-            types.append(consent.Subject("table", enum_values.called(each.key), [detail]))
+            types.append(consent.Subject("table", removed_enum_values.called(each.key), [detail]))
         consent.ask(context, script.upgrade_ops, lock_safe=lock_safe, also=also, types=types)
     schema_objects.complete(script, changes)
 

@@ -18,7 +18,7 @@ from migrator.autogenerate import (
 )
 from migrator.autogenerate.column_comparison import Change
 from migrator.autogenerate.steps import GENERATED, PLAIN, CommentOp, Step
-from migrator.revisions.attributes import CONTRACT, EXPAND
+from migrator.revisions.phase_and_transaction import CONTRACT, EXPAND
 
 INSTEAD = "add a column of the new type beside it, op.backfill it, and drop this one in the end."
 LOSES = "Values of {column} do not stay the same; a downgrade does not bring them back."

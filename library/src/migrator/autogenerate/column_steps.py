@@ -9,7 +9,7 @@ from alembic.runtime.migration import MigrationContext
 from migrator.autogenerate.steps import FILL, CommentOp, Step, outside
 from migrator.operations.backfill import BackfillOp
 from migrator.operations.set_not_null import SetNotNullOp
-from migrator.revisions.attributes import CONTRACT
+from migrator.revisions.phase_and_transaction import CONTRACT
 
 REWRITES = (
     "PostgreSQL rewrites {table} for this while nobody can read or write it. Without downtime:"

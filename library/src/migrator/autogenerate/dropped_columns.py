@@ -11,7 +11,7 @@ from migrator.autogenerate import column_comparison, column_state, column_steps,
 from migrator.autogenerate.steps import CONSTRAINT, PLAIN, CommentOp, Step
 from migrator.operations import RawType
 from migrator.operations.set_not_null import SetNotNullOp
-from migrator.revisions.attributes import CONTRACT, EXPAND
+from migrator.revisions.phase_and_transaction import CONTRACT, EXPAND
 
 LEFT_OUT = "The new code writes rows without it."
 COMES_BACK = "NOT NULL comes back only if no row is without a value."

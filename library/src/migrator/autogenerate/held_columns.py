@@ -21,7 +21,7 @@ from migrator.operations.drop_dependents import DropDependentsOp
 from migrator.operations.replace_column import ReplaceColumnOp
 from migrator.operations.replace_constraint import ReplaceConstraintOp
 from migrator.operations.restore_dependents import RestoreDependentsOp
-from migrator.revisions.attributes import CONTRACT, EXPAND
+from migrator.revisions.phase_and_transaction import CONTRACT, EXPAND
 
 RAW = {"no_parameters": True}
 

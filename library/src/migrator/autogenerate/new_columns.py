@@ -10,7 +10,7 @@ from alembic.runtime.migration import MigrationContext
 from migrator.autogenerate import column_state, column_steps, defaults, probe
 from migrator.autogenerate.steps import CommentOp, Step, plain
 from migrator.operations import RawType, names
-from migrator.revisions.attributes import CONTRACT, EXPAND
+from migrator.revisions.phase_and_transaction import CONTRACT, EXPAND
 
 UNDECIDED = "Decide what the rows that are there get; None stops the upgrade if there are any."
 AGAIN = "Once more, for the rows that the old code has written since."

@@ -30,7 +30,7 @@ from migrator.operations.operation import validated
 from migrator.operations.replace_index import ReplaceIndexOp
 from migrator.operations.validate_constraint import ValidateConstraintOp
 from migrator.postgres import sql
-from migrator.revisions.attributes import CONTRACT, EXPAND
+from migrator.revisions.phase_and_transaction import CONTRACT, EXPAND
 
 Table = tuple[str | None, str]  # schema and name
 Made = ops.CreateIndexOp | ops.AddConstraintOp

@@ -12,7 +12,12 @@ from dataclasses import dataclass
 from alembic.operations import MigrateOperation, ops
 from alembic.runtime.migration import MigrationContext
 
-from migrator.autogenerate import added_values, definitions, enum_values, replaced_types
+from migrator.autogenerate import (
+    added_enum_values,
+    definitions,
+    removed_enum_values,
+    replaced_types,
+)
 from migrator.autogenerate import comparison as comparisons
 from migrator.autogenerate.comparison import Comparison
 from migrator.autogenerate.models_schema import EVENTS
@@ -20,7 +25,7 @@ from migrator.autogenerate.steps import sql
 from migrator.catalog import Difference, Key
 from migrator.console import note
 from migrator.errors import RefusedError
-from migrator.revisions.attributes import CONTRACT, EXPAND
+from migrator.revisions.phase_and_transaction import CONTRACT, EXPAND
 
 # In the order in which they are created: a domain may be of an enum type, a function may take both.
 ORDER = ("schema", "sequence", "enum", "domain", "view", *EVENTS)
@@ -64,15 +69,15 @@ def changes(context: MigrationContext, named: Collection[str] = ()) -> list[Chan
     found.sort(key=lambda each: ORDER.index(each.key.kind))
     new = [each for each in found if not each.property and each.before is None]
     gone = [each for each in found if not each.property and each.after is None]
-    for sentence in enum_values.kept(comparison, default, named):
+    for sentence in removed_enum_values.kept(comparison, default, named):
         note(sentence)
-    values = enum_values.of(comparison)
+    values = removed_enum_values.of(comparison)
     return [
         *_parameters(comparison, default),
         *(_new(each, default) for each in new),
         *_persistence(comparison, default),
         *_changed(comparison, dict.fromkeys(each.key for each in found if each.property), default),
-        *(Change(added_values.operations(each, default), []) for each in values),
+        *(Change(added_enum_values.operations(each, default), []) for each in values),
         *_replaced(context, comparison, named),
         *(_gone(each, default) for each in reversed(gone)),
     ]
@@ -179,8 +184,8 @@ def _replaced(
     context: MigrationContext, comparison: Comparison, named: Collection[str]
 ) -> Iterator[Change]:
     """Yield the types that others replace, under the same names."""
-    for each in enum_values.of(comparison):
-        if enum_values.is_reordered(each) or enum_values.called(each.key) in named:
+    for each in removed_enum_values.of(comparison):
+        if removed_enum_values.is_reordered(each) or removed_enum_values.called(each.key) in named:
             # Reverted, it has the new values, too: rows may hold them.
             old = [*each.before, *(label for label in each.after if label not in each.before)]
             new = comparison.models.objects[each.key]

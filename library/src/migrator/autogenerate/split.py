@@ -15,12 +15,12 @@ from alembic.runtime.migration import MigrationContext
 from alembic.util import rev_id
 
 from migrator.autogenerate import held_columns, moved_keys, phase_rules, steps
-from migrator.autogenerate.added_values import AddValueOp
+from migrator.autogenerate.added_enum_values import AddValueOp
 from migrator.autogenerate.phase_rules import Known, Table
 from migrator.autogenerate.replacements import in_transaction
 from migrator.autogenerate.schema_objects import late
 from migrator.autogenerate.steps import Step
-from migrator.revisions.attributes import CONTRACT, EXPAND, Attributes
+from migrator.revisions.phase_and_transaction import CONTRACT, EXPAND, Attributes
 
 MARK = "migrator_attributes"
 ORDER = (

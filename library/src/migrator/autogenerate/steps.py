@@ -6,7 +6,7 @@ from alembic.autogenerate import renderers
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import MigrateOperation, ops
 
-from migrator.revisions.attributes import EXPAND
+from migrator.revisions.phase_and_transaction import EXPAND
 
 # The order within a revision; what runs outside the transaction has to come first.
 # A generated column comes after the types of the columns that it is made of; before and after those

@@ -12,7 +12,7 @@ from migrator.deploy.deployment import Options
 from migrator.deploy.report import Report
 from migrator.deploy.steps import Step
 from migrator.errors import Interrupted, MigratorError
-from migrator.revisions.attributes import PHASES
+from migrator.revisions.phase_and_transaction import PHASES
 
 # Flags of version 2026.11.0, which pipelines of older projects may use.
 OLD_FLAGS = {"--no-gate": "blockers", "--no-record": "log"}

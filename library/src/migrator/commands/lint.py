@@ -15,7 +15,7 @@ from migrator.lint.output import Report
 from migrator.lint.ranges import Range
 from migrator.proof import whole_history
 from migrator.proof.proof import NotProved
-from migrator.revisions import graph
+from migrator.revisions import description
 
 CHANGE = (
     "Change them, or suppress one in its revision with the comment `# migrator: allow RULE because"
@@ -138,8 +138,8 @@ def _prove(context: Context, revisions: Sequence[str]) -> None:
             note(f"{each.script.revision}: {sentence}")
         if each.problem:
             raise NotProved(
-                f"{graph.describe(each.script)}: {each.problem} If it cannot be reverted, say so in"
-                ' its file: irreversible = "why".',
+                f"{description.line(each.script)}: {each.problem} If it cannot be reverted, say so"
+                ' in its file: irreversible = "why".',
                 each.details,
             )
     proved = counted(len(revisions), "revision")

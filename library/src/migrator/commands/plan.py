@@ -11,7 +11,7 @@ from migrator.config.context import Context
 from migrator.console import argument, say, wrap
 from migrator.deploy import conversion_check, violation_check
 from migrator.errors import PendingError
-from migrator.revisions import graph, pending, rehearsed, sql_file
+from migrator.revisions import description, graph, pending, rehearsed, sql_file
 from migrator.revisions.rehearsed import Rehearsed
 
 
@@ -51,7 +51,7 @@ def run(context: Context, options: Namespace) -> None:
     elif found.pending:
         say(f"The database is at {found.at}; these would be applied:")
         for script in found.pending:
-            say(f"  {graph.describe(script)}")
+            say(f"  {description.line(script)}")
             if each := rehearsals.get(script.revision):
                 for line in wrap(each.described, " " * 6):
                     say(line)

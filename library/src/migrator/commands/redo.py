@@ -9,7 +9,7 @@ from migrator.config.context import Context
 from migrator.console import note, say
 from migrator.database import development_only
 from migrator.errors import UsageError
-from migrator.revisions import graph, position, way_back
+from migrator.revisions import description, position, way_back
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -36,7 +36,7 @@ def run(context: Context, options: Namespace) -> None:
         try:
             command.downgrade(context.config, going.target)
             for script in going.pending:
-                say(f"Reverted {graph.describe(script)}")
+                say(f"Reverted {description.line(script)}")
             for head in current:
                 command.upgrade(context.config, head)
         except BaseException:
@@ -45,5 +45,5 @@ def run(context: Context, options: Namespace) -> None:
             note(f"redo failed, and the database is at {at}; `make migrate` goes on from there.")
             raise
         for script in reversed(going.pending):
-            say(f"Applied {graph.describe(script)}")
+            say(f"Applied {description.line(script)}")
         say(f"The database is at {', '.join(current)}, as before.")

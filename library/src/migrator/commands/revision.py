@@ -3,7 +3,7 @@
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from migrator.autogenerate import enum_values
+from migrator.autogenerate import removed_enum_values
 from migrator.commands import lint
 from migrator.config import histories
 from migrator.config.context import Context
@@ -58,7 +58,7 @@ def run(context: Context, options: Namespace) -> None:
             several = len(every) > 1
             whose = "tenants" if own is context else "shared tables"
             whose = f" of the {whose}" if several else ""
-            but = enum_values.BUT if written.kept else ""
+            but = removed_enum_values.BUT if written.kept else ""
             none = "none was written" if several else "no revision is needed, none was written"
             say(f"The models and the revisions{whose} agree{but}: {none}.")
 

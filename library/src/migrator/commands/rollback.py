@@ -10,7 +10,7 @@ from migrator.deploy import rollback
 from migrator.deploy.deployment import Options
 from migrator.deploy.rollback_preview import Preview
 from migrator.errors import RefusedError, UsageError
-from migrator.revisions import graph
+from migrator.revisions import description
 from migrator.revisions.pending import Plan
 
 
@@ -33,7 +33,7 @@ def run(context: Context, options: Namespace) -> None:
     def confirm(going: Plan, shown: Preview | None) -> None:
         note(f"Back from {going.at} to {going.ends_at}:")
         for script in going.pending:
-            note(f"  reverts {graph.describe(script)}")
+            note(f"  reverts {description.line(script)}")
         if shown is None:
             note("The SQL cannot be shown: a revision reads the database, or it is SQLite.")
         else:

@@ -19,9 +19,10 @@ from migrator.deploy import drift
 from migrator.errors import MigratorError, counted, one_line
 from migrator.postgres import unfinished
 from migrator.revisions import (
-    failures,
+    description,
     graph,
     log,
+    log_failures,
     log_table,
     missing,
     position,
@@ -85,15 +86,17 @@ def _facts(context: Context, connection: Connection, script: ScriptDirectory) ->
         "current": [*current],
         "heads": [*script.get_heads()],
         "missing": [each.as_dict() | {"where": each.where} for each in absent],
-        "applied": [graph.as_dict(each) for each in every if each.revision in applied],
-        "pending": [graph.as_dict(each) for each in every if each.revision not in applied]
+        "applied": [description.as_dict(each) for each in every if each.revision in applied],
+        "pending": [description.as_dict(each) for each in every if each.revision not in applied]
         if settled
         else None,
         "drift": _drift(context, connection, current),
         "unfinished": [each.stored() for each in unfinished.find(connection)],
         "verified": not unverified if log_table.exists(connection) else None,
         "failed_deploys": [
-            failures.as_dict(each) for each in failures.last(connection) if not each.resolved
+            log_failures.as_dict(each)
+            for each in log_failures.last(connection)
+            if not each.resolved
         ],
     }
 

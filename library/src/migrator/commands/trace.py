@@ -12,7 +12,7 @@ from migrator.console.style import BOLD, CYAN, RED
 from migrator.errors import RefusedError, UsageError, counted
 from migrator.lint import notes, ranges, trace_problems, trial
 from migrator.lint.finding import shorten
-from migrator.revisions import attributes, graph
+from migrator.revisions import description, phase_and_transaction
 from migrator.trace import Step, Traced
 from migrator.trace.traced_statement import describe, disturbs
 
@@ -73,7 +73,7 @@ def run(context: Context, options: Namespace) -> None:
 def _show(traced: Traced) -> None:
     """Print a line with the times for each statement, and below it what it is and does."""
     paint = style()
-    say(paint(graph.describe(traced.script), BOLD))
+    say(paint(description.line(traced.script), BOLD))
     rules = _rules(traced)
     shown = [
         each
@@ -99,7 +99,7 @@ def _does(step: Step, traced: Traced) -> str:
 def _as_json(traced: Traced) -> dict[str, object]:
     return {
         "revision": traced.script.revision,
-        **attributes.of(traced.script).as_dict(),
+        **phase_and_transaction.of(traced.script).as_dict(),
         "failure": traced.failure or None,
         "notes": traced.notes,
         "without_rows": traced.without_rows,

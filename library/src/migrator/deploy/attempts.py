@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from migrator.config.settings import Settings
-from migrator.postgres.activity import Session
+from migrator.postgres.blocking_sessions import Session
 
 RAMP = 1.25  # each attempt may wait this many times as long as the one before
 STEPS = 20  # after this many attempts neither timeout nor pause grows any more

@@ -8,8 +8,8 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from migrator.deploy.report import Report
-from migrator.postgres import activity, progress
-from migrator.postgres.activity import Session
+from migrator.postgres import blocking_sessions, progress
+from migrator.postgres.blocking_sessions import Session
 
 POLL = 0.03  # seconds; the first attempts wait for a tenth of a second only
 SAY_AFTER = 3.0
@@ -56,7 +56,7 @@ class BlockerWatcher:
         pause = POLL
         try:
             while not self._over.wait(pause):
-                found = activity.blocking(self.control, self.waiting)
+                found = blocking_sessions.blocking(self.control, self.waiting)
                 now = time.monotonic()
                 # Asking takes the lock table's own locks, so not often where it takes long.
                 pause = POLL if now - began < 2 else 0.5

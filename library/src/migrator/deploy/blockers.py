@@ -13,8 +13,8 @@ from sqlalchemy import Connection
 
 from migrator.config.settings import Settings
 from migrator.deploy.report import Report
-from migrator.postgres import activity
-from migrator.postgres.activity import Session
+from migrator.postgres import blocking_sessions
+from migrator.postgres.blocking_sessions import Session
 
 POLL, POLL_LATER = 0.05, 0.2  # seconds; less often once it is clear that it takes a while
 # Seconds of looking for a moment, and between two looks; the part of the timeout to count on.
@@ -38,7 +38,7 @@ class Blockers:
         self.left = limits.blocker_timeout
         self.ignored: set[str] = set()
         self.tables: Sequence[int] | None = None
-        self.sees_all = activity.sees_all(control)
+        self.sees_all = blocking_sessions.sees_all(control)
         self.first_seen: dict[str, float] = {}
         self.durations: deque[float] = deque(maxlen=KEPT)  # of transactions that have ended
 
@@ -49,7 +49,7 @@ class Blockers:
             tables: those that the revision touches; None if that is not known.
         """
         self.left = self.limits.blocker_timeout
-        self.tables = None if tables is None else activity.relations(self.control, tables)
+        self.tables = None if tables is None else blocking_sessions.relations(self.control, tables)
 
     def wait(self, own: int, blockers: Sequence[Session] = (), longest: float = 0) -> float:
         """Wait until nothing old is in a transaction, nor any of `blockers` in the same one.
@@ -105,7 +105,7 @@ class Blockers:
             return not longer or median(longer) - age <= EARLY * timeout
 
         while awaited and time.monotonic() - started < limit:
-            found = activity.in_transaction(self.control, own, tables)
+            found = blocking_sessions.in_transaction(self.control, own, tables)
             ages = {session.transaction: self._age(session) for session in found}
             self.durations += [age for name, age in before.items() if name not in ages]
             before = ages
@@ -120,11 +120,13 @@ class Blockers:
         vacuums = [b for b in blockers if b.autovacuum and b.transaction not in self.ignored]
         found = [
             session
-            for session in activity.in_transaction(self.control, own, self._tables(blockers))
+            for session in blocking_sessions.in_transaction(
+                self.control, own, self._tables(blockers)
+            )
             if session.transaction not in self.ignored
             and (session.transaction in known or self._age(session) > self.limits.blocker_age)
         ]
-        return found + (vacuums if activity.still_there(self.control, vacuums) else [])
+        return found + (vacuums if blocking_sessions.still_there(self.control, vacuums) else [])
 
     def _tables(self, blockers: Sequence[Session]) -> Sequence[int] | None:
         if self.tables is None:

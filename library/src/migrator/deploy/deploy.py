@@ -9,9 +9,9 @@ from migrator.deploy.deployment import Deployment, Options
 from migrator.deploy.report import Report
 from migrator.deploy.steps import Step
 from migrator.postgres import unfinished
-from migrator.revisions import graph, log_table, pending, verified
-from migrator.revisions.attributes import EXPAND
+from migrator.revisions import description, log_table, pending, verified
 from migrator.revisions.pending import Plan
+from migrator.revisions.phase_and_transaction import EXPAND
 
 LATER = "; the next revisions are for --phase contract"
 
@@ -194,7 +194,7 @@ def _say_plan(deployment: Deployment) -> None:
     report.done("plan", text, **found.as_dict())
     if not report.as_json:
         for script in found.pending:
-            report.done("", f"  {graph.describe(script)}")
+            report.done("", f"  {description.line(script)}")
     if deployment.options.phase is None and _has_both_phases(found):
         report.warn(
             "plan",

@@ -21,9 +21,9 @@ from migrator.errors import (
     without_secrets,
 )
 from migrator.postgres import durability
-from migrator.revisions import deploy_lock, failures, log_table
-from migrator.revisions.failures import Cause
+from migrator.revisions import deploy_lock, log_failures, log_table
 from migrator.revisions.log import Entry
+from migrator.revisions.log_failures import Cause
 from migrator.revisions.pending import Plan
 
 LONGEST = 2000  # characters of a reason
@@ -48,7 +48,7 @@ def write(deployment: Deployment, step: str, error: BaseException) -> None:
                 return
             if connection.dialect.name == "postgresql":
                 durability.commit_locally(connection)
-            failures.write(connection, *_line(deployment, step, error), alone=alone)
+            log_failures.write(connection, *_line(deployment, step, error), alone=alone)
     except (Exception, KeyboardInterrupt) as why:
         if str(why) == str(error):  # no file can be locked: said next
             return

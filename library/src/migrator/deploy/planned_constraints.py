@@ -10,7 +10,7 @@ from alembic.util.exc import CommandError
 from migrator.config.context import Context
 from migrator.errors import MigratorError
 from migrator.postgres import sql
-from migrator.postgres.added_constraint import AddedConstraint
+from migrator.postgres.violation_query import AddedConstraint
 
 if TYPE_CHECKING:
     from migrator.lint.statements import Action

@@ -15,7 +15,7 @@ from migrator.deploy.deployment import Deployment, Worker
 from migrator.deploy.non_transactional import NonTransactional
 from migrator.deploy.runner import Runner
 from migrator.errors import LockTimeout, MigratorError
-from migrator.postgres import activity, durability, limits
+from migrator.postgres import blocking_sessions, durability, limits
 from migrator.postgres.session_state import SessionState, forget_objects
 from migrator.revisions import deploy_lock_postgres, log_table
 
@@ -75,7 +75,7 @@ class PostgresRunner(Runner):
         if self.blockers:
             current.waited += self.blockers.wait(worker.pid, current.blockers, current.left(chosen))
             vacuums = [session for session in current.blockers if session.autovacuum]
-            if not activity.still_there(self.control, vacuums):
+            if not blocking_sessions.still_there(self.control, vacuums):
                 current.blockers = [each for each in current.blockers if each not in vacuums]
         sees_all = self.blockers is not None and self.blockers.sees_all
         current.lock_timeout = current.timeout(chosen, self.deadlock, sees_all=sees_all)

@@ -16,7 +16,7 @@ from migrator.deploy import window
 from migrator.deploy.deployment import Deployment
 from migrator.deploy.report import Report
 from migrator.errors import RefusedError, UnreachableError
-from migrator.postgres import activity, pooler, unfinished
+from migrator.postgres import blocking_sessions, pooler, unfinished
 from migrator.postgres.engine import SESSION_MODE
 
 PAUSE = 1.0  # seconds between two attempts to connect
@@ -95,7 +95,7 @@ def _facts(context: Context, connection: Connection) -> str:
             " set MIGRATION_DATABASE_URL to it, or name all hosts in it, with"
             " target_session_attrs=read-write."
         )
-    if activity.process(connection) != row.pid:
+    if blocking_sessions.process(connection) != row.pid:
         _admit_pooler(context, shown)
     if row.read_only:
         raise RefusedError(
@@ -164,11 +164,11 @@ def _warnings(
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield each as a sentence, and as data for JSON."""
     if limits.old_transaction:
-        for session in activity.in_transaction(connection, own=0):
+        for session in blocking_sessions.in_transaction(connection, own=0):
             if session.age and session.age >= limits.old_transaction:
                 who = session.describe(with_query=limits.show_queries)
                 yield f"an old transaction may block the deploy: {who}", {"pids": [session.pid]}
-    if not activity.sees_all(connection):
+    if not blocking_sessions.sees_all(connection):
         yield (
             "this user cannot see how old other users' transactions are, so waiting for blockers"
             " takes longer; to change that: GRANT pg_read_all_stats TO this user",

@@ -17,7 +17,7 @@ from migrator.deploy.attempts import Attempts
 from migrator.deploy.deployment import Deployment
 from migrator.errors import LockTimeout
 from migrator.postgres import limits
-from migrator.revisions import attributes
+from migrator.revisions import phase_and_transaction
 from migrator.revisions.log import Entry, Log
 
 
@@ -145,7 +145,7 @@ class Runner(ABC):
     def _prepare(self, connection: Connection, step: RevisionStep) -> None:
         name: str = step.revision.revision
         if self.current.revision != name:
-            repeatable = not attributes.of(step.revision).transactional
+            repeatable = not phase_and_transaction.of(step.revision).transactional
             self.current = Attempts(name, step.info.down_revision_ids, repeatable)
             self.before_revision()
         self.current.count += 1

@@ -13,7 +13,7 @@ from migrator import catalog, database
 from migrator.backup import Backup
 from migrator.deploy.deployment import Deployment
 from migrator.errors import MigratorError
-from migrator.revisions import failures
+from migrator.revisions import log_failures
 
 
 def state(deployment: Deployment) -> str:
@@ -30,7 +30,7 @@ def remove(deployment: Deployment, saved: Backup) -> list[str]:
         return []
     try:
         with database.connect(deployment.context) as connection:
-            failed = failures.last(connection, failures.KEPT)
+            failed = log_failures.last(connection, log_failures.KEPT)
             connection.rollback()
     except MigratorError:
         return []

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 from migrator.errors import counted
-from migrator.postgres.added_constraint import AddedConstraint
+from migrator.postgres.violation_query import AddedConstraint
 
 
 @dataclass(frozen=True)

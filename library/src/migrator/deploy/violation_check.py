@@ -18,8 +18,8 @@ from migrator.deploy.planned_constraints import Step
 from migrator.deploy.violation import Violation
 from migrator.errors import RefusedError
 from migrator.operations.session import state_of
-from migrator.postgres import added_constraint, constrained_rows, sql
-from migrator.postgres.added_constraint import VALIDATES, AddedConstraint
+from migrator.postgres import constrained_rows, sql, violation_query
+from migrator.postgres.violation_query import VALIDATES, AddedConstraint
 
 BEFORE, AFTER = 2.0, 10.0  # seconds for one query: a deploy that goes on, and one that has failed
 ALL_BEFORE = 10.0  # seconds for all of them
@@ -176,7 +176,7 @@ def _whole(
     for each in added:
         ones: Iterable[AddedConstraint] = (each,) if each.valid else ()
         if each.kind == VALIDATES:
-            statement = added_constraint.definition(connection, each.table, each.name)
+            statement = violation_query.definition(connection, each.table, each.name)
             other = named.get((each.table, each.name))
             there = added_constraints(statement) if statement else filter(None, [other])
             ones = [replace(one, valid=True) for one in there]

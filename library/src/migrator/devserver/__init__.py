@@ -1,7 +1,7 @@
 """The local PostgreSQL for development and tests, started on demand: no Docker, no root.
 
-`process` runs PostgreSQL's programs, `folder` manages the files in `.postgres/`, and `lifecycle`
-starts and stops the server.
+`server_programs` runs PostgreSQL's programs, `folder` manages the files in `.postgres/`, and
+`start_and_stop` starts and stops the server.
 """
 
 import os
@@ -15,9 +15,9 @@ from urllib.parse import quote
 from migrator.errors import MigratorError, UsageError
 
 try:
-    from migrator.devserver import lifecycle
+    from migrator.devserver import start_and_stop
     from migrator.devserver.folder import Folder, Status
-    from migrator.devserver.process import binaries, last_lines
+    from migrator.devserver.server_programs import binaries, last_lines
 except ModuleNotFoundError:  # fcntl and pwd
     raise UsageError(
         "The development PostgreSQL runs only on Linux and macOS: on Windows, use WSL or set"
@@ -103,7 +103,7 @@ class DevServer:
         with self.folder.exclusive():
             running = self.folder.status().running
             if running:
-                lifecycle.stop(self.folder)
+                start_and_stop.stop(self.folder)
             return running
 
     def psql(self, database: str, args: Sequence[str] = ()) -> int:
@@ -136,6 +136,6 @@ class DevServer:
     def _port_of_running(self, lock: int) -> int | None:
         status = self.folder.status()
         if status.running and not Path(status.postgres).exists():
-            lifecycle.stop(self.folder)  # its programs were moved or removed
+            start_and_stop.stop(self.folder)  # its programs were moved or removed
             status = self.folder.status()
-        return status.port if status.running else lifecycle.start(self.folder, lock)
+        return status.port if status.running else start_and_stop.start(self.folder, lock)

@@ -28,7 +28,7 @@ from migrator.fleet.stage import Stage
 from migrator.fleet.tenant import CANARY, Tenant
 from migrator.fleet.verification import Reference
 from migrator.fleet.work import Work
-from migrator.revisions import graph, pending
+from migrator.revisions import description, graph, pending
 
 ROUNDS = 3  # looks at the inventory, in which new tenants may have appeared
 
@@ -156,11 +156,11 @@ class FleetDeploy:
             f" {', '.join(parts) or 'none'}{self._later}",
             target=self.plan.to,
             states={state: found[state] for state in OF_STATES if found[state]},
-            pending=[graph.as_dict(each) for each in pending],
+            pending=[description.as_dict(each) for each in pending],
         )
         if not self.report.as_json:
             for script in pending:
-                self.report.done("", f"  {graph.describe(script)}")
+                self.report.done("", f"  {description.line(script)}")
 
     def _say_end(self) -> None:
         deployed, tenants = self.results.deployed, self.plan.tenants

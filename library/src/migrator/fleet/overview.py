@@ -16,7 +16,7 @@ from migrator.fleet.selection import Selection
 from migrator.fleet.settings import FleetSettings
 from migrator.fleet.tenant import Tenant
 from migrator.revisions import graph, pending
-from migrator.revisions.attributes import EXPAND
+from migrator.revisions.phase_and_transaction import EXPAND
 
 
 def plan(

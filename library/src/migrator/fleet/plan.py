@@ -13,9 +13,9 @@ from migrator.errors import MigratorError
 from migrator.fleet import inventory
 from migrator.fleet.positions import Position
 from migrator.fleet.tenant import Tenant
-from migrator.revisions import attributes, graph
-from migrator.revisions.attributes import CONTRACT, EXPAND
+from migrator.revisions import graph, phase_and_transaction
 from migrator.revisions.pending import Plan
+from migrator.revisions.phase_and_transaction import CONTRACT, EXPAND
 
 CURRENT, BEHIND, UNVERIFIED = "current", "behind", "unverified"
 UNKNOWN, NEW, UNREADABLE = "unknown", "new", "unreadable"
@@ -165,7 +165,7 @@ def _way(
     kept = []
     for script in pending:
         # Where there is no revision yet, no code runs.
-        if phase == EXPAND and heads and attributes.of(script).phase == CONTRACT:
+        if phase == EXPAND and heads and phase_and_transaction.of(script).phase == CONTRACT:
             break
         kept.append(script)
     later = len(pending) - len(kept)

@@ -7,6 +7,6 @@ schema into what Alembic writes and what is executed as SQL, `revision_file` wri
 `proved_revision` tries it, `folder_swap` replaces the folder of revisions in one step. `replay`
 applies old revisions, `squashed_rows` says which of their rows stay, and `executed_sql` finds the
 SQL in them. `models_file` is the file that `model_draft` writes, with `model_names`, `model_types`,
-`model_sequences`, `definition_code` and `relationships`. `fresh_start` begins the history anew, and
-`extensions` are those that a server has.
+`serials_and_sequences`, `definition_code` and `relationships`. `fresh_start` begins the history
+anew, and `extensions` are those that a server has.
 """

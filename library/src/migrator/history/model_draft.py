@@ -22,10 +22,10 @@ from migrator.catalog import Key, Schema
 from migrator.history import (
     definition_code,
     model_names,
-    model_sequences,
     model_types,
     python_types,
     relationships,
+    serials_and_sequences,
 )
 
 OTHER = '''class Other(UserDefinedType[object]):
@@ -67,8 +67,10 @@ class _Generator(DeclarativeGenerator):
         self.base_path = base
         self.unnamed = 0
         self.exclusions: set[Constraint] = set()
-        self.serials = model_sequences.serials(metadata, schema, self.default)
-        self.sequences = model_sequences.sequences(metadata, schema, self.default, self.serials)
+        self.serials = serials_and_sequences.serials(metadata, schema, self.default)
+        self.sequences = serials_and_sequences.sequences(
+            metadata, schema, self.default, self.serials
+        )
         self.others = model_types.unlike(connection, metadata, schema)
         self.late = set(relationships.cycles(metadata))
 
@@ -174,7 +176,7 @@ class _Generator(DeclarativeGenerator):
     def render_column(self, column: Column[Any], show_name: bool, is_table: bool = False) -> str:
         code = super().render_column(column, show_name, is_table)
         usual = column in self.serials or self.bind.dialect.name != "postgresql"
-        if usual or not model_sequences.would_be_serial(column):
+        if usual or not serials_and_sequences.would_be_serial(column):
             return code
         return f"{code[:-1]}, autoincrement=False)"
 

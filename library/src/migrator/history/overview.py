@@ -16,7 +16,7 @@ from migrator.errors import MigratorError, UsageError, one_line
 from migrator.history import positions
 from migrator.lint import ranges, rendering, schema_changes
 from migrator.lint.ranges import Range
-from migrator.revisions import attributes, graph
+from migrator.revisions import graph, phase_and_transaction
 
 Changes = tuple[TableChange, ...]
 
@@ -134,7 +134,7 @@ def _revision(script: Script) -> Revision:
         message=script.doc or "",
         file=relative(script.path),
         date=created[0].partition(":")[2].strip()[:16] if created else "",
-        phase=attributes.described(script),
+        phase=phase_and_transaction.described(script),
         parents=(*versioned, *depends),
         depends=depends,
         labels=tuple(sorted(script._orig_branch_labels)),

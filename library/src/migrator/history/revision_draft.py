@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from migrator import catalog
 from migrator.autogenerate import column_types
-from migrator.history import model_sequences, model_types, reflection, schema_objects
+from migrator.history import model_types, reflection, schema_objects, serials_and_sequences
 from migrator.history.schema_objects import Object, Schema
 from migrator.history.shadow_databases import ShadowDatabases
 from migrator.postgres import sql
@@ -171,7 +171,7 @@ def _unlike(connection: Connection, metadata: MetaData, known: catalog.Schema) -
     """
     if connection.dialect.name != "postgresql":
         return set()
-    serial = model_sequences.serials(metadata, known, connection.dialect.default_schema_name)
+    serial = serials_and_sequences.serials(metadata, known, connection.dialect.default_schema_name)
     columns = [column for table in metadata.tables.values() for column in table.columns]
     numbered = [
         column

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from alembic.script import Script, ScriptDirectory
 
 from migrator.lint.statements import Action
-from migrator.revisions import attributes
-from migrator.revisions.attributes import EXPAND, Attributes
+from migrator.revisions import phase_and_transaction
+from migrator.revisions.phase_and_transaction import EXPAND, Attributes
 
 
 def earlier(directory: ScriptDirectory, script: Script) -> list[Script]:
@@ -14,12 +14,16 @@ def earlier(directory: ScriptDirectory, script: Script) -> list[Script]:
 
     Autogenerate puts it behind the expand revision of the change.
     """
-    if attributes.of(script) != Attributes(EXPAND, transactional=False):
+    if phase_and_transaction.of(script) != Attributes(EXPAND, transactional=False):
         return []
     found = []
     for parent in script._versioned_down_revisions:
         below = directory.get_revision(parent)
-        if below and attributes.has_phase(below) and attributes.of(below).phase == EXPAND:
+        if (
+            below
+            and phase_and_transaction.has_phase(below)
+            and phase_and_transaction.of(below).phase == EXPAND
+        ):
             found += [*earlier(directory, below), below]
     return found
 

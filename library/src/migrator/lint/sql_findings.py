@@ -15,8 +15,8 @@ from migrator.lint.rendering import Rendered, Statement
 from migrator.lint.rule import Rule, uncovered
 from migrator.lint.rules import ALL
 from migrator.lint.visible_names import VisibleNames
-from migrator.revisions import attributes, unreadable
-from migrator.revisions.attributes import CONTRACT
+from migrator.revisions import phase_and_transaction, unreadable
+from migrator.revisions.phase_and_transaction import CONTRACT
 
 
 def find(
@@ -99,7 +99,7 @@ def _rows(placed: Placed) -> int:
 
 def _phase(revision: Rendered) -> str:
     script = revision.script
-    return attributes.of(script).phase if attributes.has_phase(script) else ""
+    return phase_and_transaction.of(script).phase if phase_and_transaction.has_phase(script) else ""
 
 
 def _change(before: Sequence[Rendered], visible: VisibleNames) -> Change:

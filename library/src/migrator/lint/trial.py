@@ -10,8 +10,8 @@ from migrator.lint.rendering import Rendered
 from migrator.lint.rule import Rule, uncovered
 from migrator.lint.rules import ALL
 from migrator.postgres import sql
-from migrator.revisions import attributes
-from migrator.revisions.attributes import CONTRACT
+from migrator.revisions import phase_and_transaction
+from migrator.revisions.phase_and_transaction import CONTRACT
 from migrator.trace import Step, Traced
 from migrator.trace.traced_statement import describe
 
@@ -82,7 +82,7 @@ def said(problem: Problem, traced: Traced, findings: Sequence[Finding]) -> list[
 
 def problems(traced: Traced) -> list[Problem]:
     """Return the rules that the statements of a revision broke, less what its phase allows."""
-    contract = attributes.of(traced.script).phase == CONTRACT
+    contract = phase_and_transaction.of(traced.script).phase == CONTRACT
     return [
         Problem(rule, step, step.error or describe(step, traced.old))
         for step in traced.steps

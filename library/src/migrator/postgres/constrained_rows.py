@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from sqlalchemy import Connection, text
 
-from migrator.postgres.added_constraint import OF_DOMAIN, PARTITION, AddedConstraint, resolved
+from migrator.postgres.violation_query import OF_DOMAIN, PARTITION, AddedConstraint, resolved
 
 # In a condition, for what only the catalog knows: one column or expression, and all of them.
 KEY, KEYS = "migrator_key_{}", "migrator_keys"

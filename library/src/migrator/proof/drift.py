@@ -6,7 +6,7 @@ Everything is looked at on a shadow database. The database in use is neither nee
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from migrator.autogenerate import enum_values
+from migrator.autogenerate import removed_enum_values
 from migrator.autogenerate.comparison import Comparison
 from migrator.catalog import Difference
 from migrator.config import alembic_config, histories, models
@@ -42,8 +42,8 @@ def check(context: Context) -> Iterator[str]:
     with applied(context) as history:
         compared = _no_difference(context, history)
         yield from compared.accepted.unused()
-        yield from (kept := [*enum_values.kept(compared)])
-        yield f"The models and the revisions agree{enum_values.BUT if kept else ''}."
+        yield from (kept := [*removed_enum_values.kept(compared)])
+        yield f"The models and the revisions agree{removed_enum_values.BUT if kept else ''}."
         for name in snapshot.check(context, history.url):
             yield f"{name} matches the revisions."
         if schema_page.check(context, compared.models):

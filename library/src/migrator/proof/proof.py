@@ -18,8 +18,8 @@ from migrator.proof import contents, remedies, tables
 from migrator.proof.contents import Contents, Loss, Name
 from migrator.proof.old_code import Code, Refused
 from migrator.proof.shadow_history import ShadowHistory
-from migrator.revisions import attributes
-from migrator.revisions.attributes import EXPAND
+from migrator.revisions import phase_and_transaction
+from migrator.revisions.phase_and_transaction import EXPAND
 from migrator.sqlite import values_kept
 
 SHOWN = 10  # of many differences
@@ -125,7 +125,10 @@ class Proof:
         expanding = True
         for script in self.scripts:
             self.history.apply(script)
-            of_expand = attributes.has_phase(script) and attributes.of(script).phase == EXPAND
+            of_expand = (
+                phase_and_transaction.has_phase(script)
+                and phase_and_transaction.of(script).phase == EXPAND
+            )
             expanding = expanding and of_expand
             if expanding:
                 with self.history.connect() as connection:

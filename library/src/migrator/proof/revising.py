@@ -8,7 +8,7 @@ from pathlib import Path
 from alembic.script import Script
 
 from migrator import shadow
-from migrator.autogenerate import enum_values
+from migrator.autogenerate import removed_enum_values
 from migrator.config.context import Context
 from migrator.errors import MigratorError, one_line
 from migrator.proof import tables
@@ -16,8 +16,8 @@ from migrator.proof.proof import DowngradeFailed, NotProved, OldCodeRefused, Pro
 from migrator.proof.proposal import Proposal, proposed
 from migrator.proof.seeding import Seeding
 from migrator.proof.shadow_history import ShadowHistory, applied
-from migrator.revisions import attributes, snapshot
-from migrator.revisions.attributes import Attributes
+from migrator.revisions import phase_and_transaction, snapshot
+from migrator.revisions.phase_and_transaction import Attributes
 
 EMPTY = '`make empty-revision m="..."`'
 
@@ -57,10 +57,10 @@ def revise(context: Context, message: str, asked: Sequence[str]) -> Written:
         if not proposal.scripts:
             if found := proposal.compared.differences:
                 raise not_covered(found)
-            return Written(kept=bool([*enum_values.kept(proposal.compared)]))
+            return Written(kept=bool([*removed_enum_values.kept(proposal.compared)]))
         try:
             with proved(history, proposal.scripts, proposal) as (copy, notes, without_rows):
-                attributes_of = [attributes.of(each) for each in proposal.scripts]
+                attributes_of = [phase_and_transaction.of(each) for each in proposal.scripts]
                 files = [*zip(proposal.write(), attributes_of, strict=True)]
                 saved = snapshot.write(context, copy.url, keep=True)
         except NotProved as error:

@@ -21,7 +21,7 @@ from migrator.rehearsal.result import Downgrade, Result, Revision
 from migrator.rehearsal.source import Source
 from migrator.rehearsal.stage import Stage, stage
 from migrator.rehearsal.statement import collapsed
-from migrator.revisions import attributes, pending, rehearsed
+from migrator.revisions import pending, phase_and_transaction, rehearsed
 from migrator.revisions.pending import Plan
 
 # Steps that would only say what is known of a copy, or take a backup of it.
@@ -113,7 +113,7 @@ def _rehearse(on: Stage, asked: Asked) -> None:
 
 
 def _revision(script: Script) -> Revision:
-    found = attributes.of(script)
+    found = phase_and_transaction.of(script)
     return Revision(
         script.revision,
         script.doc or "",

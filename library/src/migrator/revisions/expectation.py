@@ -4,9 +4,9 @@ from sqlalchemy import Connection
 
 from migrator.config.context import Context
 from migrator.errors import PendingError
-from migrator.revisions import attributes, pending
-from migrator.revisions.attributes import CONTRACT
+from migrator.revisions import pending, phase_and_transaction
 from migrator.revisions.pending import Plan
+from migrator.revisions.phase_and_transaction import CONTRACT
 
 
 def expect(context: Context, connection: Connection) -> str:
@@ -24,7 +24,7 @@ def is_expected(found: Plan) -> bool:
 
     Contract revisions may be missing: they are for when this code has taken over.
     """
-    phases = {attributes.of(script).phase for script in found.pending}
+    phases = {phase_and_transaction.of(script).phase for script in found.pending}
     return not phases or (phases == {CONTRACT} and bool(found.current))
 
 
@@ -36,7 +36,7 @@ def expected(found: Plan) -> str:
     """
     if not is_expected(found):
         first = ""
-        if found.current and attributes.of(found.pending[0]).phase == CONTRACT:
+        if found.current and phase_and_transaction.of(found.pending[0]).phase == CONTRACT:
             first = " with --phase contract, which an earlier release has left,"
         raise PendingError(
             f"The database is at {found.at}, this code expects {found.target}: deploy{first} first."

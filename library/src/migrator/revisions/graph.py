@@ -1,4 +1,4 @@
-"""The graph of this code's revisions: read from their files, found by name, described."""
+"""The graph of this code's revisions: read from their files, and found by name."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -8,14 +8,14 @@ from traceback import walk_tb
 from alembic import op
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
-from alembic.script import Script, ScriptDirectory
+from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 
 from migrator.config import application
 from migrator.config.context import Context
 from migrator.config.ending import contained
 from migrator.errors import MigratorError, UsageError
-from migrator.revisions import attributes, missing, unreadable
+from migrator.revisions import missing, unreadable
 
 
 def load(context: Context, *, tolerant: bool = False) -> ScriptDirectory:
@@ -83,18 +83,6 @@ def _broken(script: ScriptDirectory, error: Exception) -> str:
         if each and any(folder in path.parents for folder in folders):
             return f"{path.name}: "
     return ""
-
-
-def describe(script: Script) -> str:
-    """Return a revision in one line: its identifier, its message and its attributes."""
-    found = attributes.described(script)
-    return f"{script.revision}  {script.doc}" + (f"  [{found}]" if found else "")
-
-
-def as_dict(script: Script) -> dict[str, str | bool]:
-    """Return a revision for JSON."""
-    found = attributes.of(script).as_dict()
-    return {"revision": script.revision, "message": script.doc, **found}
 
 
 def is_known(script: ScriptDirectory, revision: str) -> bool:

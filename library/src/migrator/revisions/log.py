@@ -95,7 +95,7 @@ def ancestors(connection: Connection, revision: str) -> list[str]:
 def lines(connection: Connection, limit: int) -> list[sa.Row[Any]]:
     """Return the newest `limit` lines, newest first; none where there is no log.
 
-    `failure` is None but for deploys that failed: see `failures`.
+    `failure` is None but for deploys that failed: see `log_failures`.
     """
     if not log_table.exists(connection):
         return []

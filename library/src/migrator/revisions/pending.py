@@ -11,8 +11,8 @@ from sqlalchemy import Connection
 
 from migrator.config.context import Context
 from migrator.errors import UsageError
-from migrator.revisions import attributes, graph, position
-from migrator.revisions.attributes import CONTRACT
+from migrator.revisions import description, graph, phase_and_transaction, position
+from migrator.revisions.phase_and_transaction import CONTRACT
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Plan:
         return {
             "current": [*self.current],
             "target": self.target,
-            "pending": [graph.as_dict(each) for each in self.pending],
+            "pending": [description.as_dict(each) for each in self.pending],
             "ahead": self.ahead,
         }
 
@@ -102,7 +102,7 @@ def before_contract(found: Plan) -> str:
         return found.target
     reached = found.current[0]
     for script in found.pending:
-        if attributes.of(script).phase == CONTRACT:
+        if phase_and_transaction.of(script).phase == CONTRACT:
             break
         reached = script.revision
     return reached

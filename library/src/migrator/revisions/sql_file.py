@@ -10,7 +10,7 @@ from alembic.util.exc import CommandError
 from migrator import console, database
 from migrator.config.context import Context
 from migrator.errors import UsageError
-from migrator.revisions import graph, pending
+from migrator.revisions import description, graph, pending
 
 
 def write(context: Context, output: Path, start: str | None = None, to: str = "head") -> str | None:
@@ -53,7 +53,7 @@ def write(context: Context, output: Path, start: str | None = None, to: str = "h
             upper, lower = (first, last) if back else (last, first)
             between = [*script.iterate_revisions(upper, lower)]
             for each in between if back else between[::-1]:
-                file.write(f"-- {' '.join(graph.describe(each).split())}\n")
+                file.write(f"-- {' '.join(description.line(each).split())}\n")
             file.write("\n")
             if context.target.dialect == "postgresql":
                 file.write("SET client_encoding = 'UTF8';\n\n")

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from sqlite3 import Connection, Error
 
-from migrator.postgres.added_constraint import AddedConstraint
+from migrator.postgres.violation_query import AddedConstraint
 from migrator.sqlite.sql import Token, inside, listed, quoted, tokens
 
 OLD = "_migrator_old"  # what a table is called while another one with its name is filled

@@ -8,7 +8,7 @@ from migrator.config.context import Context
 from migrator.console import argument
 from migrator.fleet import deploy
 from migrator.fleet.settings import CONTINUE, STOP
-from migrator.revisions.attributes import PHASES
+from migrator.revisions.phase_and_transaction import PHASES
 
 STEPS = {
     "lint": "do not look for unsafe revisions",

@@ -9,8 +9,8 @@ from migrator.console import argument, say, wrap
 from migrator.errors import PendingError, counted
 from migrator.fleet import overview
 from migrator.fleet.plan import BEHIND, OF_STATES, UNVERIFIED
-from migrator.revisions import graph
-from migrator.revisions.attributes import PHASES
+from migrator.revisions import description
+from migrator.revisions.phase_and_transaction import PHASES
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -32,12 +32,12 @@ def run(context: Context, options: Namespace) -> None:
     counts, pending = plan.counted(), plan.pending(plan.tenants)
     if options.json:
         facts = overview.as_dict(plan)
-        facts["shared"] = [graph.as_dict(each) for each in shared]
-        facts["pending"] = [graph.as_dict(each) for each in pending]
+        facts["shared"] = [description.as_dict(each) for each in shared]
+        facts["pending"] = [description.as_dict(each) for each in pending]
         say(json.dumps(facts, ensure_ascii=False))
     else:
         for script in shared:
-            say(f"shared tables: {graph.describe(script)}")
+            say(f"shared tables: {description.line(script)}")
         say(f"{counted(sum(counts.values()), 'tenant')}, target {plan.to}:")
         for name, tenants in plan.stages:
             states = overview.states(plan, tenants)
@@ -45,7 +45,7 @@ def run(context: Context, options: Namespace) -> None:
             for line in wrap(f"{name or 'all'}: {', '.join(parts)}", "  "):
                 say(line)
         for script in pending:
-            say(f"  {graph.describe(script)}")
+            say(f"  {description.line(script)}")
         if plan.later:
             say("  The next revisions are for --phase contract.")
     left = counts[BEHIND] + counts[UNVERIFIED]

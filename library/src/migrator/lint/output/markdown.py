@@ -13,7 +13,7 @@ from migrator.lint.output import schema_words
 from migrator.lint.output.report import Change, Report, capital, place
 from migrator.lint.rendering import Rendered
 from migrator.lint.verdict import Verdict
-from migrator.revisions import attributes
+from migrator.revisions import phase_and_transaction
 from migrator.trace import Step, Traced
 from migrator.trace.traced_statement import describe, disturbs
 
@@ -53,7 +53,7 @@ def _diagram(changes: Sequence[Change]) -> Iterator[str]:
 
 
 def _revision(script: Script, own: Verdict, change: Change | None) -> Iterator[str]:
-    found = attributes.of(script)
+    found = phase_and_transaction.of(script)
     mode = "transactional" if found.transactional else "non-transactional"
     yield f"### {code(script.revision)} {line(script.doc or '')}"
     yield ""

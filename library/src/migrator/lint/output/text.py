@@ -8,7 +8,7 @@ from migrator.console import Style, wrap
 from migrator.console.style import BOLD, CYAN, DIM, GREEN, RED, YELLOW
 from migrator.lint.finding import Finding, shorten
 from migrator.lint.output.report import Report, capital, place
-from migrator.revisions import graph
+from migrator.revisions import description
 
 TEXT, CODE = " " * 4, " " * 8
 
@@ -25,7 +25,7 @@ def write(report: Report) -> str:
             *(_aside(each, f"dismissed: {each.evidence}", style) for each in own.dismissed),
         ]
         if blocks:
-            lines += [style(graph.describe(script), BOLD), ""]
+            lines += [style(description.line(script), BOLD), ""]
             lines += [line for each in blocks for line in (*each, "")]
     return "\n".join(lines).rstrip("\n")
 

@@ -2,7 +2,7 @@
 
 from migrator.lint.candidate import Candidate
 from migrator.lint.rule import Example, Rule
-from migrator.revisions.attributes import EXPAND
+from migrator.revisions.phase_and_transaction import EXPAND
 
 RULES = ("check", "unique", "primary key", "foreign key", "exclude", "not null")
 

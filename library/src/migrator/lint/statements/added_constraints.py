@@ -10,8 +10,8 @@ from migrator.lint.statements import blocks, partition_bounds, written
 from migrator.lint.statements.columns import CHECKED, KINDS, SERIAL
 from migrator.lint.statements.expressions import columns_of
 from migrator.lint.statements.nodes import Node, find, texts, type_of, unwrap, word
-from migrator.postgres.added_constraint import PARTITION, VALIDATES, AddedConstraint
 from migrator.postgres.constrained_rows import KEY
+from migrator.postgres.violation_query import PARTITION, VALIDATES, AddedConstraint
 
 FILLED = ("CONSTR_DEFAULT", "CONSTR_IDENTITY", "CONSTR_GENERATED")  # a new column is not NULL
 

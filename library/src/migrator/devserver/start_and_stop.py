@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from migrator import console
-from migrator.devserver import process
+from migrator.devserver import server_programs
 from migrator.devserver.folder import Folder
 from migrator.errors import MigratorError, UsageError
 
@@ -30,11 +30,13 @@ def start(folder: Folder, lock: int) -> int:
         UsageError: a server cannot be run on this machine, or not with this data.
         MigratorError: the server did not start; the message contains the end of its log.
     """
-    who = process.account(folder.root, folder.data)
+    who = server_programs.account(folder.root, folder.data)
     _prepare(folder, who, lock)
     output = ""
     for preferred in (folder.status().port, None, None):
-        port = process.free_port(preferred)  # another program may take it before the server does
+        port = server_programs.free_port(
+            preferred
+        )  # another program may take it before the server does
         output = _launch(folder, port, who)
         if not output:
             console.progress(
@@ -68,8 +70,8 @@ def stop(folder: Folder) -> None:
         )
 
 
-def _prepare(folder: Folder, who: process.Account, lock: int) -> None:
-    version = process.major_version(who)
+def _prepare(folder: Folder, who: server_programs.Account, lock: int) -> None:
+    version = server_programs.major_version(who)
     try:
         if not folder.data.exists():
             # Created under another name and then renamed, so that `data` is always complete.
@@ -78,11 +80,11 @@ def _prepare(folder: Folder, who: process.Account, lock: int) -> None:
             if new.exists():
                 shutil.rmtree(new)
             new.mkdir(mode=0o700)
-            process.give(new, who)
+            server_programs.give(new, who)
             password = folder.write("password", secrets.token_urlsafe(24) + "\n")
-            process.initialise(new, password, who, lock)
+            server_programs.initialise(new, password, who, lock)
             new.rename(folder.data)
-        process.give(folder.data, who)
+        server_programs.give(folder.data, who)
     except PermissionError:
         raise folder.foreign() from None
     _check_version(folder.data, version)
@@ -106,14 +108,14 @@ def _check_version(data: Path, version: str) -> None:
         )
 
 
-def _launch(folder: Folder, port: int, who: process.Account) -> str:
+def _launch(folder: Folder, port: int, who: server_programs.Account) -> str:
     """Start the server; return the end of its log if it failed, and an empty string if not."""
-    postgres = process.binaries() / "postgres"
+    postgres = server_programs.binaries() / "postgres"
     log, held = folder.open_log(), folder.claim()
     begin = os.fstat(log).st_size
     try:
         folder.write_state(port, postgres)
-        server = process.launch(folder.data, port, log, who, held)
+        server = server_programs.launch(folder.data, port, log, who, held)
         folder.write_state(port, postgres, server.pid)
     finally:
         os.close(held)
@@ -130,7 +132,7 @@ def _launch(folder: Folder, port: int, who: process.Account) -> str:
             )
         time.sleep(0.005)
     output = folder.log.read_bytes()[begin:].decode(errors="replace")
-    return process.last_lines(output, 8) or f"(empty; exit code {server.returncode})"
+    return server_programs.last_lines(output, 8) or f"(empty; exit code {server.returncode})"
 
 
 def _ended(folder: Folder, pid: int | None, timeout: float) -> bool:
