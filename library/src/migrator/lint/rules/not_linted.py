@@ -11,7 +11,7 @@ RULE = Rule(
     ),
     safe="let the trace run it (lint without --no-trace), or write it so that --sql works.",
     example=Example(
-        unsafe='assert op.get_bind().execute(sa.text("SELECT 1")).scalar() == 1',
+        unsafe='op.get_bind().execute(sa.text("SELECT nick FROM users")).one()',
         safe='op.execute("SELECT 1")',
     ),
     revision=lambda rendered: "" if unreadable.reason(rendered.script) else rendered.failure,
