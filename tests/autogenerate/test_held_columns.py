@@ -223,7 +223,7 @@ def test_a_view_that_does_not_fit_the_new_type_is_refused(
     done = workshop.revise(rewrite="t.n")
     assert (done.code, workshop.written) == (5, [])
     said = " ".join(done.output.split())
-    assert "made of t.n cannot be made again for its new type: operator does not exist" in said
+    assert "made of t.n cannot be made again for another type: operator does not exist" in said
     assert "op.restore_dependents({'DROP VIEW v': 'CREATE VIEW v AS ...'})" in said
     revision(workshop, "DROP VIEW v")
     assert workshop.revise(rewrite="t.n").code == 0

@@ -21,8 +21,8 @@ from migrator.errors import RefusedError
 from migrator.operations import dependents
 
 RAW = {"no_parameters": True}
-UNFIT = """What is made of {columns} cannot be made again for {its}: {error}. Its definition is \
-known only with the old type. No revision was written. Write it by hand: \
+UNFIT = """What is made of {columns} cannot be made again for another type: {error}. Its \
+definition is known only with the old type. No revision was written. Write it by hand: \
 `make empty-revision m="..."`, and op.drop_dependents, op.alter_column and \
 op.restore_dependents({{'DROP VIEW v': 'CREATE VIEW v AS ...'}})."""
 
@@ -69,11 +69,7 @@ def of(
             return None
         if error := tried.attempt(last):
             raise RefusedError(
-                UNFIT.format(
-                    columns=", ".join(columns),
-                    its="its new type" if len(columns) == 1 else "their new types",
-                    error=error.partition(" QUERY: ")[0],
-                )
+                UNFIT.format(columns=", ".join(columns), error=error.partition(" QUERY: ")[0])
             )
         after = _definitions(tried.connection, columns)
         changed = {drop: make for drop, make in before.items() if after.get(drop, make) != make}
