@@ -19,6 +19,7 @@ from urllib.parse import quote
 import psycopg
 import pytest
 
+from migrator.postgres.sql.pg_dump_output import without_servers_options
 from tests.conftest import Renderer, Rendering, users_environment
 
 COMMAND = [".venv/bin/python", "-m", "migrator", "-c", "alembic_prod.ini"]
@@ -147,7 +148,7 @@ def beside(url: str, name: str) -> str:
 def everything_in(programs: Path, url: str) -> str:
     """Schema and contents, as SQL."""
     dump = subprocess.run([programs / "pg_dump", url], capture_output=True, check=True).stdout
-    lines = dump.decode().splitlines()
+    lines = without_servers_options(dump.decode()).splitlines()
     return "\n".join(line for line in lines if not line.startswith(("\\restrict", "\\unrestrict")))
 
 
