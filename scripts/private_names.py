@@ -15,6 +15,8 @@ from pathlib import Path
 
 LIBRARY = Path(__file__).resolve().parent.parent / "library" / "src"
 PACKAGES = ("alembic", "sqlalchemy")
+# This object, or a module whose underscores say nothing about who may use a name.
+OWN = ("self", "cls", "sys", "os")
 # Whose each private attribute is that the library reads or calls. An import says that itself.
 ATTRIBUTES = {
     "_all_down_revisions": "alembic.script.revision.Revision",
@@ -49,7 +51,7 @@ def used_attributes(library: Path = LIBRARY) -> set[str]:
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute)
         and _private(node.attr)
-        and not (isinstance(node.value, ast.Name) and node.value.id in ("self", "cls", "sys"))
+        and not (isinstance(node.value, ast.Name) and node.value.id in OWN)
     }
 
 

@@ -10,7 +10,8 @@ from tests.deploy.deploying import COMMAND, Stage, alone, execute, steps
 
 TABLES = (
     "CREATE TABLE accounts (id int PRIMARY KEY, note varchar(50), remark varchar(50),"
-    " tags varchar(50)[], code text UNIQUE, amount numeric(8, 2), filled int, serial_id serial,"
+    " tags varchar(50)[], code text UNIQUE, amount numeric(8, 2), price numeric(8, 2), filled int,"
+    " serial_id serial,"
     " phase text DEFAULT 'x' NOT NULL,"
     " CONSTRAINT filled_there CHECK (filled IS NOT NULL), short varchar(9) CHECK (short <> ''))",
     "INSERT INTO accounts (id, filled) VALUES (1, 1)",
@@ -70,7 +71,10 @@ SAFE_AND_UNSAFE = {
         ]
     ),
     "wider in another schema": Case(["ALTER TABLE other.accounts ALTER note TYPE text"]),
-    "wider numeric": Case(["ALTER TABLE accounts ALTER amount TYPE numeric(12, 2)"]),
+    "wider numeric": Case(["ALTER TABLE accounts ALTER price TYPE numeric(12, 2)"]),
+    "wider, but a partial index is built again": Case(
+        ["ALTER TABLE accounts ALTER amount TYPE numeric(12, 2)"], ["changing-column-type"]
+    ),
     "wider after a rename": Case(
         [
             "ALTER TABLE accounts RENAME remark TO other_remark",
