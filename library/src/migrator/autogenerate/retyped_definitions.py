@@ -69,7 +69,10 @@ def of(
             return None
         if error := tried.attempt(last):
             raise RefusedError(
-                UNFIT.format(columns=", ".join(columns), error=error.partition(" QUERY: ")[0])
+                UNFIT.format(
+                    columns=", ".join(columns),
+                    error=error.partition(" QUERY: ")[0].removesuffix("."),
+                )
             )
         after = _definitions(tried.connection, columns)
         changed = {drop: make for drop, make in before.items() if after.get(drop, make) != make}

@@ -6,6 +6,40 @@ The columns and the objects themselves are found by `dependents_query`.
 ROLE = """CASE acl.grantee WHEN 0 THEN 'PUBLIC'
     ELSE quote_ident(pg_get_userbyid(acl.grantee)) END"""
 OPTION = "CASE WHEN acl.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END"
+# Triggers and rules: they go with their view, and are enabled or not.
+SWITCHED = """\
+  SELECT {rank}0, 0, {prefix}name, CASE WHEN {table} IN (SELECT oid FROM views) THEN NULL
+           ELSE format('DROP {kind} %I ON %s', {prefix}name, name) END, {definition}
+  FROM {rows}
+  UNION ALL
+  SELECT {rank}1, 0, {prefix}name, NULL, format('ALTER TABLE %s %s {kind} %I', name,
+           CASE {enabled} WHEN 'D' THEN 'DISABLE' WHEN 'R' THEN 'ENABLE REPLICA'
+             ELSE 'ENABLE ALWAYS' END, {prefix}name)
+  FROM {rows} WHERE {enabled} <> 'O'
+  UNION ALL
+  SELECT {rank}2, 0, {prefix}name, NULL, format('COMMENT ON {kind} %I ON %s IS %L', {prefix}name,
+    name, obj_description(oid, '{catalog}'))
+  FROM {rows} WHERE obj_description(oid, '{catalog}') IS NOT NULL"""
+TRIGGERS = SWITCHED.format(
+    rank=7,
+    kind="TRIGGER",
+    rows="told",
+    prefix="tg",
+    table="tgrelid",
+    enabled="tgenabled",
+    definition="pg_get_triggerdef(oid, true)",
+    catalog="pg_trigger",
+)
+RULES = SWITCHED.format(
+    rank=8,
+    kind="RULE",
+    rows="ruled",
+    prefix="rule",
+    table="ev_class",
+    enabled="ev_enabled",
+    definition="pg_get_ruledef(oid)",
+    catalog="pg_rewrite",
+)
 # Of what is made again, in this order; what is dropped goes in the other one.
 PARTS = """
   SELECT 10 AS rank, 0 AS depth, a.attname AS name,
@@ -121,31 +155,9 @@ PARTS = """
          format('ALTER %s %s OWNER TO %I', word, name, pg_get_userbyid(relowner))
   FROM views WHERE relowner <> (SELECT oid FROM pg_roles WHERE rolname = current_user)
   UNION ALL
-  SELECT 70, 0, tgname, CASE WHEN tgrelid IN (SELECT oid FROM views) THEN NULL
-           ELSE format('DROP TRIGGER %I ON %s', tgname, name) END, pg_get_triggerdef(oid, true)
-  FROM told
+{triggers}
   UNION ALL
-  SELECT 71, 0, tgname, NULL, format('ALTER TABLE %s %s TRIGGER %I', name,
-           CASE tgenabled WHEN 'D' THEN 'DISABLE' WHEN 'R' THEN 'ENABLE REPLICA'
-             ELSE 'ENABLE ALWAYS' END, tgname)
-  FROM told WHERE tgenabled <> 'O'
-  UNION ALL
-  SELECT 72, 0, tgname, NULL, format('COMMENT ON TRIGGER %I ON %s IS %L', tgname, name,
-    obj_description(oid, 'pg_trigger'))
-  FROM told WHERE obj_description(oid, 'pg_trigger') IS NOT NULL
-  UNION ALL
-  SELECT 80, 0, rulename, CASE WHEN ev_class IN (SELECT oid FROM views) THEN NULL
-           ELSE format('DROP RULE %I ON %s', rulename, name) END, pg_get_ruledef(oid)
-  FROM ruled
-  UNION ALL
-  SELECT 81, 0, rulename, NULL, format('ALTER TABLE %s %s RULE %I', name,
-           CASE ev_enabled WHEN 'D' THEN 'DISABLE' WHEN 'R' THEN 'ENABLE REPLICA'
-             ELSE 'ENABLE ALWAYS' END, rulename)
-  FROM ruled WHERE ev_enabled <> 'O'
-  UNION ALL
-  SELECT 81, 0, rulename, NULL, format('COMMENT ON RULE %I ON %s IS %L', rulename, name,
-    obj_description(oid, 'pg_rewrite'))
-  FROM ruled WHERE obj_description(oid, 'pg_rewrite') IS NOT NULL
+{rules}
   UNION ALL
   SELECT 90, 0, proname, format('DROP ROUTINE %s', name), pg_get_functiondef(oid)
   FROM routines
@@ -165,3 +177,4 @@ PARTS = """
     pg_get_userbyid(proowner))
   FROM routines WHERE proowner <> (SELECT oid FROM pg_roles WHERE rolname = current_user)"""
 PARTS = PARTS.replace("{role}", ROLE).replace("{option}", OPTION)
+PARTS = PARTS.replace("{triggers}", TRIGGERS).replace("{rules}", RULES)
